@@ -1,0 +1,143 @@
+"""What a command's handler may use: who asks, the chat, and the ways to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from tcpchat.chat.chat import Chat
+from tcpchat.chat.entry import Entry, Post, Repeat
+from tcpchat.chat.moderation import Rename, Report
+from tcpchat.chat.room import Room, as_line
+from tcpchat.chat.schedule import Add, Cancel, Pending
+from tcpchat.chat.user import Receiver, User
+from tcpchat.errors import ChatError
+from tcpchat.names import enforce, skeleton
+from tcpchat.protocol import MAX_LINE_OUT, Renamed
+from tcpchat.store import NewMessage, StorageError
+from tcpchat.times import MILLISECONDS, format_span
+
+ReadHistory = Callable[[Room, int, int | None, int | None], Awaitable[list[NewMessage]]]
+"""Read (room, count, before, after) from the store, without blocking the loop."""
+
+
+@attrs.define(eq=False)
+class Context:
+    """One connection's view of the chat. Everything but `history` is synchronous."""
+
+    chat: Chat
+    user: User
+    connection: Receiver
+    _read_history: ReadHistory
+
+    def now(self) -> int:
+        """Return the time of day in ms since 1970."""
+        return self.chat.clock.now()
+
+    def check_text(self, text: str) -> None:
+        """Raise ChatError `text-empty` or `text-too-long`."""
+        longest = self.chat.settings.limits.text_characters
+        if not text:
+            raise ChatError("text-empty", "there is no text to send", field="text")
+        if longest and len(text) > longest:
+            message = f"the text has {len(text)} characters; at most {longest} can be sent"
+            raise ChatError("text-too-long", message, limit=longest, field="text")
+        if len(text) > MAX_TEXT:
+            message = f"the text has {len(text)} characters; at most {MAX_TEXT} fit into a line"
+            raise ChatError("text-too-long", message, limit=MAX_TEXT, field="text")
+
+    def check_may_send(self) -> None:
+        """Raise ChatError `muted`, or `rate-limited` where this message is one too many."""
+        self.chat.moderation.check(self.user.id, self.now())
+        wait = self.user.bucket.take(self.chat.clock.monotonic())
+        if wait:
+            rate = self.chat.settings.limits.messages_per_second
+            message = f"you may send {rate:g} messages a second; wait {wait:.1f} s"
+            raise ChatError("rate-limited", message, limit=rate, retry_after=round(wait + 0.0005, 3))
+
+    def repeat(self, key: str) -> Entry | None:
+        """Return an entry that answers like the first send under this key, if there was one."""
+        first = self.user.first_send(key)
+        return None if first is None else Repeat(first)
+
+    def post(self, text: str, recipient: User | None, key: str | None) -> Entry:
+        """Send to the lobby or to one user."""
+        hub = self.chat.hub
+        room = hub.lobby if recipient is None else hub.conversation(self.user.id, recipient)
+        entry = Post(room, self.user, text, recipient, key)
+        if key is not None:
+            self.user.remember_send(key, entry)
+        return entry
+
+    def schedule(self, text: str, recipient: User | None, seconds: float, key: str | None) -> Entry:
+        """Send later. Raises ChatError `too-far-ahead` or `too-many-scheduled`."""
+        limits, schedule, user = self.chat.settings.limits, self.chat.schedule, self.user
+        ahead, most = limits.schedule_ahead_seconds, limits.scheduled_per_user
+        if seconds > (ahead or MAX_AHEAD):
+            message = f"a message can be scheduled {format_span(ahead or MAX_AHEAD)} ahead at most"
+            raise ChatError("too-far-ahead", message, limit=ahead or MAX_AHEAD, field="time")
+        own = schedule.of(user.id)
+        if most and len(own) >= most:
+            wait = (min(pending.due for pending in own) - self.now()) / MILLISECONDS
+            message = f"you have {len(own)} scheduled messages; cancel one or wait"
+            raise ChatError("too-many-scheduled", message, limit=most, retry_after=max(0.001, wait))
+        user.last_number += 1
+        pending = Pending(
+            id=schedule.next_id(),
+            number=user.last_number,
+            author=user.id,
+            name=user.name,
+            recipient=None if recipient is None else recipient.id,
+            recipient_name=None if recipient is None else recipient.name,
+            text=text,
+            due=self.now() + int(seconds * MILLISECONDS),
+        )
+        entry = Add(schedule, pending, user, recipient, key)
+        if key is not None:
+            user.remember_send(key, entry)
+        return entry
+
+    def cancel(self, number: int | None) -> Entry:
+        """Cancel a scheduled message, or the last one. Raises ChatError `no-such-scheduled`."""
+        schedule = self.chat.schedule
+        return Cancel(schedule, schedule.find(self.user.id, number))
+
+    def rename(self, name: str) -> Renamed | Entry:
+        """Take a free name. Raises ChatError `bad-name` or `name-taken`."""
+        user, hub, moderation = self.user, self.chat.hub, self.chat.moderation
+        name = enforce(name, self.chat.settings.limits.name_characters)
+        key = skeleton(name)
+        if name == user.name:
+            return Renamed(old=name, new=name)
+        hub.claim(user, name, key)
+        last = moderation.inherited(user, key)
+        if user.kept or last is not None:
+            return Rename(hub, moderation, user, name, key, last)
+        old = user.name
+        moderation.move(user, key, None)
+        hub.rename(user, name, key)
+        return Renamed(old=old, new=name)
+
+    def report(self, name: str, reason: str | None) -> Report:
+        """Report a user who is here."""
+        target = self.chat.hub.find(name)
+        return self.chat.moderation.report(self.user, target, reason, self.now())
+
+    async def history(
+        self, room: Room, count: int, before: int | None, after: int | None
+    ) -> list[bytes]:
+        """Return messages of the room as events, oldest first: those after `after`, or the last ones."""
+        lines = room.recent(count, before=before, after=after)
+        if lines is None:
+            try:
+                messages = await self._read_history(room, count, before, after)
+            except StorageError:
+                message = "the disk did not give it; try again later"
+                raise ChatError("storage-failed", message) from None
+            lines = [as_line(message) for message in messages]
+        return lines
+
+
+MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
+MAX_AHEAD = 100 * 365 * 86400.0  # seconds; what "unlimited" means, since RFC 3339 has four digits for a year

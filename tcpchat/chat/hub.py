@@ -1,0 +1,198 @@
+"""Who is here and who hears what. All synchronous: what a function begins, it ends.
+
+Knows connections only as something that takes bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+
+from tcpchat.chat.room import RECENT, Room, conversation
+from tcpchat.chat.user import Receiver, User
+from tcpchat.errors import ChatError
+from tcpchat.names import enforce, skeleton
+from tcpchat.protocol import LOBBY, Joined, Left, Renamed, encode
+
+GUEST = "guest-"
+NAMES_PER_LINE = 1000  # of `joined` and `left`; 1,000 of the longest names are 130 KB
+
+
+class Presence:
+    """What changed about who is here since it was last told: the net change, each user once."""
+
+    def __init__(self) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when there is something to tell."""
+        self._joined: dict[User, None] = {}
+        self._left: list[str] = []
+        self._renamed: dict[User, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._joined or self._left or self._renamed)
+
+    def joined(self, user: User) -> None:
+        self._joined[user] = None
+        self.on_change()
+
+    def left(self, user: User) -> None:
+        told = self._renamed.pop(user, user.name)
+        if user in self._joined:
+            del self._joined[user]  # nobody heard of this user
+        else:
+            self._left.append(told)
+            self.on_change()
+
+    def renamed(self, user: User) -> None:
+        """Note the name that the user is about to give up."""
+        if user not in self._joined:
+            self._renamed.setdefault(user, user.name)
+            self.on_change()
+
+    def tell(self) -> Told:
+        """Return what there is to tell, and forget it."""
+        told = Told(list(self._joined), self._left, self._renamed)
+        self._joined, self._left, self._renamed = {}, [], {}
+        return told
+
+
+class Told:
+    """Lines about who came and went: the same for everybody but those whom they are about."""
+
+    def __init__(self, joined: list[User], left: list[str], renamed: dict[User, str]) -> None:
+        lines = [encode(Left(room=LOBBY, users=names)) for names in _chunks(left)]
+        self._renamed = {
+            user: encode(Renamed(old=old, new=user.name))
+            for user, old in renamed.items()
+            if old != user.name
+        }
+        lines += self._renamed.values()
+        self._before = b"".join(lines)
+        names = [user.name for user in joined]
+        self._joined = b"".join(encode(Joined(room=LOBBY, users=chunk)) for chunk in _chunks(names))
+        self.all = self._before + self._joined
+        """The lines for everybody else."""
+        self.about = {*joined, *self._renamed}
+        """Who gets other lines."""
+
+    def to(self, user: User) -> bytes:
+        """Return the lines for one of those: a welcome or a reply told them about themselves."""
+        own = self._renamed.get(user)
+        if own is not None:
+            return self._before.replace(own, b"", 1) + self._joined
+        name = orjson.dumps(user.name)
+        lines = self._joined.splitlines(keepends=True)
+        kept = [line for line in lines if b":[" + name + b"]" not in line]
+        joined = b"".join(kept)
+        for one_of_several in (name + b",", b"," + name):
+            if one_of_several in joined:
+                joined = joined.replace(one_of_several, b"", 1)
+                break
+        return self._before + joined
+
+
+def _chunks(names: list[str]) -> list[list[str]]:
+    return [names[start : start + NAMES_PER_LINE] for start in range(0, len(names), NAMES_PER_LINE)]
+
+
+class Hub:
+    """The users and connections of this server, and the rooms that they hear."""
+
+    def __init__(self, *, lobby_seq: int = 0, guests: int = 0) -> None:
+        self.lobby = Room(LOBBY, seq=lobby_seq, remembers=RECENT)
+        self.connections: dict[Receiver, User] = {}
+        self.presence = Presence()
+        self._guests = guests
+        self._by_key: dict[str, User] = {}
+        self._by_id: dict[str, User] = {}
+
+    def guest_name(self) -> tuple[str, str]:
+        """Return a name that is free, and its key."""
+        while True:
+            self._guests += 1
+            name = f"{GUEST}{self._guests}"
+            key = skeleton(name)
+            if key not in self._by_key:
+                return name, key
+
+    def join(self, user: User, connection: Receiver) -> None:
+        """Let the connection speak and hear as this user."""
+        if not user.connections:
+            self._by_key[user.key] = user
+            self._by_id[user.id] = user
+            self.presence.joined(user)
+        user.connections.append(connection)
+        self.connections[connection] = user
+
+    def leave(self, connection: Receiver) -> User:
+        """Take the connection out; with the last one the user is gone and the name is free."""
+        user = self.connections.pop(connection)
+        user.connections.remove(connection)
+        if not user.connections:
+            del self._by_key[user.key]
+            del self._by_id[user.id]
+            self.presence.left(user)
+            # Nobody will ever have this id again, so its conversations can grow no more.
+            for other in user.conversations:
+                if other in self._by_id:
+                    del self._by_id[other].conversations[user.id]
+        return user
+
+    def users(self) -> list[User]:
+        """Return who is here, by name."""
+        return sorted(self._by_id.values(), key=lambda user: user.name)
+
+    def user_count(self) -> int:
+        return len(self._by_id)
+
+    def find(self, name: str) -> User:
+        """Return who has this name, in any case or width. Raises ChatError `no-such-user`."""
+        user = self._by_key.get(skeleton(name))
+        # A look-alike is not the same: a message must not go to who imitates somebody.
+        if user is None or (user.name != name and user.name != _as_kept(name)):
+            raise ChatError("no-such-user", f"nobody called {name[:64]!r} is here", name=name[:64])
+        return user
+
+    def find_id(self, id: str) -> User | None:
+        return self._by_id.get(id)
+
+    def claim(self, user: User, name: str, key: str) -> None:
+        """Keep a free name for the user until `rename` or `release`. Raises ChatError `name-taken`."""
+        holder = self._by_key.get(key)
+        if holder is not None and holder is not user:
+            taken = f"{name} is taken" if holder.name == name else f"{name} looks like {holder.name}, who is here"
+            raise ChatError("name-taken", taken, name=name)
+        self._by_key[key] = user
+
+    def rename(self, user: User, name: str, key: str) -> None:
+        """Give the user the claimed name, and the old one free."""
+        if user.id not in self._by_id:
+            self.release(user, key)
+            return
+        self.presence.renamed(user)
+        if key != user.key:
+            del self._by_key[user.key]
+        user.name, user.key = name, key
+
+    def release(self, user: User, key: str) -> None:
+        """Give up a claim."""
+        if key != user.key or user.id not in self._by_id:
+            self._by_key.pop(key, None)
+
+    def conversation(self, author: str, recipient: User) -> Room:
+        """Return the room of two users, given the author's id: the author may have left."""
+        room = recipient.conversations.get(author)
+        if room is None:
+            room = Room(conversation(author, recipient.id))
+            recipient.conversations[author] = room
+            if author in self._by_id:
+                self._by_id[author].conversations[recipient.id] = room
+        return room
+
+
+def _as_kept(name: str) -> str:
+    try:
+        return enforce(name, 0)
+    except ChatError:
+        return name

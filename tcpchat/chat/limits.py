@@ -1,0 +1,83 @@
+"""How much one user, one address and all together may do. Pure; time comes as an argument, in seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tcpchat.errors import ChatError
+
+
+class TokenBucket:
+    """Allows `rate` actions a second on average and `burst` at once. A rate of 0 is no limit.
+
+    An action refused costs nothing, so that who waits as told is never refused again.
+    """
+
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = max(1.0, burst)
+        self._tokens = self._burst
+        self._at: float | None = None
+
+    def take(self, now: float) -> float:
+        """Take a token; return 0, or the seconds until there is one."""
+        if not self._rate:
+            return 0.0
+        if self._at is not None:
+            self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
+        self._at = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / self._rate
+
+
+class Places:
+    """Counts connections, in all and by address; 0 is no limit."""
+
+    def __init__(self, total: int, per_address: int) -> None:
+        self.total = total
+        self.per_address = per_address
+        self._by_address: Counter[str] = Counter()
+        self.taken = 0
+
+    def take(self, address: str) -> None:
+        """Take a place, to be given back with `free`. Raises ChatError `server-full`, `address-full`."""
+        if self.total and self.taken >= self.total:
+            message = f"the server has its {self.total} connections; try again later"
+            raise ChatError("server-full", message, limit=self.total)
+        if self.per_address and self._by_address[address] >= self.per_address:
+            message = f"your address has its {self.per_address} connections; close one first"
+            raise ChatError("address-full", message, limit=self.per_address)
+        self.taken += 1
+        self._by_address[address] += 1
+
+    def free(self, address: str) -> None:
+        """Give a place back."""
+        self.taken -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+
+class Meter:
+    """Counts what happened in the last 60 seconds, by the second."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * 60
+        self._second = 0
+
+    def add(self, count: int, now: float) -> None:
+        self._forget(int(now))
+        self._counts[int(now) % 60] += count
+
+    def last_minute(self, now: float) -> int:
+        self._forget(int(now))
+        return sum(self._counts)
+
+    def _forget(self, second: int) -> None:
+        for gone in range(max(self._second + 1, second - 59), second + 1):
+            self._counts[gone % 60] = 0
+        self._second = max(self._second, second)

@@ -1,0 +1,231 @@
+"""Messages that go out later: what is pending, what comes due, and the entries that change it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from tcpchat.chat.entry import Delivery, Entry, Post, keep
+from tcpchat.chat.user import User
+from tcpchat.protocol import LOBBY, Cancelled, PendingMessage, Scheduled, Unsent, encode
+from tcpchat.errors import ChatError
+from tcpchat.store import Change, DropScheduled, NewScheduled
+from tcpchat.times import timestamp
+
+RETRY = 1000  # ms after which a due message whose commit failed is tried again
+
+
+@attrs.define(eq=False, kw_only=True)
+class Pending:
+    """A scheduled message. `due` is in ms since 1970.
+
+    `recipient` is the id of the user that a private one is for. Ids of guests end with the server that
+    gave them, so for a message from before a restart it is None and `recipient_name` says who gets it.
+    """
+
+    id: int
+    number: int
+    author: str
+    name: str
+    recipient: str | None
+    recipient_name: str | None
+    text: str
+    due: int
+
+    def describe(self) -> PendingMessage:
+        """Return what the author sees of it."""
+        return PendingMessage(
+            number=self.number,
+            at=timestamp(self.due),
+            room=LOBBY if self.recipient_name is None else None,
+            username=self.recipient_name,
+            text=self.text,
+        )
+
+
+class Schedule:
+    """All pending messages. What is taken out to be sent or cancelled comes back if that fails."""
+
+    def __init__(self, last_id: int = 0) -> None:
+        self._last_id = last_id
+        self._pending: dict[int, Pending] = {}
+        self._due: list[tuple[int, int]] = []  # heap of (due, id); ids that are not pending are stale
+        self._by_author: dict[str, dict[int, Pending]] = {}
+        self.on_earlier: Callable[[], None] = lambda: None
+        """Called when something comes due earlier than everything before."""
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def add(self, pending: Pending) -> None:
+        self._pending[pending.id] = pending
+        self._by_author.setdefault(pending.author, {})[pending.number] = pending
+        heapq.heappush(self._due, (pending.due, pending.id))
+        if self._due[0] == (pending.due, pending.id):
+            self.on_earlier()
+
+    def remove(self, pending: Pending) -> None:
+        del self._pending[pending.id]
+        numbers = self._by_author[pending.author]
+        del numbers[pending.number]
+        if not numbers:
+            del self._by_author[pending.author]
+
+    def of(self, author: str) -> list[Pending]:
+        """Return what the user of this id has pending, lowest number first."""
+        return sorted(self._by_author.get(author, {}).values(), key=lambda pending: pending.number)
+
+    def find(self, author: str, number: int | None) -> Pending:
+        """Return this pending message of the user, or the last scheduled one.
+
+        Raises ChatError `no-such-scheduled`.
+        """
+        own = self._by_author.get(author, {})
+        if not own:
+            raise ChatError("no-such-scheduled", "you have no scheduled messages")
+        number = max(own) if number is None else number
+        if number not in own:
+            numbers = ", ".join(str(known) for known in sorted(own)[:20])
+            raise ChatError("no-such-scheduled", f"you have no scheduled message {number}, but: {numbers}")
+        return own[number]
+
+    def next_due(self) -> int | None:
+        """Return when the next message comes due, or None if none is pending."""
+        while self._due and self._stale(self._due[0]):
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def take_due(self, now: int, most: int) -> list[Pending]:
+        """Take out up to `most` messages that are due, in the order in which they came due."""
+        taken: list[Pending] = []
+        while len(taken) < most and (due := self.next_due()) is not None and due <= now:
+            pending = self._pending[heapq.heappop(self._due)[1]]
+            self.remove(pending)
+            taken.append(pending)
+        return taken
+
+    def _stale(self, item: tuple[int, int]) -> bool:
+        due, id = item
+        return id not in self._pending or self._pending[id].due != due
+
+
+@attrs.define(eq=False)
+class Add(Entry):
+    """Schedule a message."""
+
+    schedule: Schedule
+    pending: Pending
+    author: User
+    recipient: User | None
+    key: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.schedule.add(self.pending)
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        changes: list[Change] = []
+        for user in (self.author, self.recipient):
+            if user is not None and not user.kept:
+                changes += keep(user, at)
+        pending = self.pending
+        changes.append(
+            NewScheduled(
+                id=pending.id,
+                number=pending.number,
+                author=pending.author,
+                name=pending.name,
+                recipient=pending.recipient,
+                recipient_name=pending.recipient_name,
+                text=pending.text,
+                due=pending.due,
+            )
+        )
+        return changes
+
+    def settle(self, delivery: Delivery) -> None:
+        self.author.kept = True
+        if self.recipient is not None:
+            self.recipient.kept = True
+        described = self.pending.describe()
+        self.reply = Scheduled(
+            number=described.number, room=described.room, username=described.username, at=described.at
+        )
+
+    def undo(self) -> None:
+        self.schedule.remove(self.pending)
+        if self.key is not None:
+            self.author.forget_send(self.key)
+
+
+@attrs.define(eq=False)
+class Cancel(Entry):
+    """Take a pending message out, so that nothing else can send or cancel it meanwhile."""
+
+    schedule: Schedule
+    pending: Pending
+
+    def __attrs_post_init__(self) -> None:
+        self.schedule.remove(self.pending)
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        return (DropScheduled(self.pending.id),)
+
+    def settle(self, delivery: Delivery) -> None:
+        self.reply = Cancelled(number=self.pending.number, text=self.pending.text)
+
+    def undo(self) -> None:
+        self.schedule.add(self.pending)
+
+
+@attrs.define(eq=False)
+class SendDue(Post):
+    """Send a message that came due: it leaves the schedule with the same commit that keeps it."""
+
+    schedule: Schedule = attrs.field(kw_only=True)
+    pending: Pending = attrs.field(kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        self.name = self.pending.name
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        return (*Post.prepare(self, at), DropScheduled(self.pending.id))
+
+    def undo(self) -> None:
+        Post.undo(self)
+        put_back(self.schedule, self.pending)
+
+
+@attrs.define(eq=False)
+class GiveUp(Entry):
+    """Do not send a message that came due, and tell the author if still here."""
+
+    schedule: Schedule
+    pending: Pending
+    why: ChatError
+    author: User | None
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        return (DropScheduled(self.pending.id),)
+
+    def settle(self, delivery: Delivery) -> None:
+        if self.author is not None:
+            pending, why = self.pending, self.why
+            unsent = Unsent(
+                number=pending.number, text=pending.text, code=why.code, message=why.message
+            )
+            delivery.to(self.author, encode(unsent))
+
+    def undo(self) -> None:
+        put_back(self.schedule, self.pending)
+
+
+def put_back(schedule: Schedule, pending: Pending) -> None:
+    """Let a due message be tried again a little later: it was accepted, so it is not lost."""
+    pending.due += RETRY
+    schedule.add(pending)

@@ -1,0 +1,77 @@
+"""The registry of commands, and how a line becomes a request. Pure; handlers get their context later.
+
+To add a command, write its file and add one line to `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from tcpchat.commands import (
+    cancel,
+    exit,
+    help,
+    history,
+    ping,
+    rename,
+    report,
+    scheduled,
+    schema,
+    send,
+    status,
+    users,
+)
+from tcpchat.commands.command import Argument, Command, Option, Outcome, nearest
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Codec, Request
+
+__all__ = ["BY_NAME", "COMMANDS", "Argument", "Command", "Option", "Outcome", "nearest", "read_request"]
+
+COMMANDS: Final[tuple[Command[Any], ...]] = (
+    help.COMMAND,
+    send.COMMAND,
+    history.COMMAND,
+    users.COMMAND,
+    rename.COMMAND,
+    scheduled.COMMAND,
+    cancel.COMMAND,
+    report.COMMAND,
+    status.COMMAND,
+    ping.COMMAND,
+    schema.COMMAND,
+    exit.COMMAND,
+)
+BY_NAME: Final = {command.name: command for command in COMMANDS}
+
+_WORD = re.compile(r"[^ \t]*")
+_CODEC: Final = Codec[Request](command.request for command in COMMANDS)
+
+
+def read_request(line: bytes) -> Request | None:
+    """Read one line, JSON or plain words; None for an empty one. Raises ChatError and nothing else."""
+    line = line.lstrip(b" \t")
+    if not line:
+        return None
+    if line.startswith(b"{"):
+        return _CODEC.decode(line)
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        message = f"the line is not UTF-8: byte {error.start + 1} is {line[error.start]:#04x}"
+        raise ChatError("bad-encoding", message) from None
+    return _parse_plain(text)
+
+
+def _parse_plain(text: str) -> Request:
+    if text[0] in "/\\":
+        text = text[1:]
+    word = _WORD.match(text)[0]  # type: ignore[index]  # it matches the empty string too
+    command = BY_NAME.get(word.lower())
+    if command is None:
+        near = nearest(word, BY_NAME)
+        guess = f"; did you mean {near}?" if near else "."
+        message = f"there is no command {word[:64]!r}{guess} Type help, or send TEXT to say something."
+        raise ChatError("unknown-command", message, suggestion=near)
+    request: Request = command.parse(text[len(word) :])
+    return request

@@ -1,0 +1,184 @@
+"""What a command is: one record from which parser, usage, help, completion, schema and docs come. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
+
+import attrs
+
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Reply, Request
+from tcpchat.times import parse_span
+
+if TYPE_CHECKING:  # the handlers' types only: a client has the grammar without the server
+    from tcpchat.chat.context import Context
+    from tcpchat.chat.entry import Entry
+
+R = TypeVar("R", bound=Request)
+Outcome: TypeAlias = "Reply | Entry"
+"""What a handler gives: the reply, or an entry that is answered once it is on disk."""
+
+_TOKEN = re.compile(r"[ \t]*([^ \t]+)")
+_OPTION = re.compile(r"--?[A-Za-z]")  # so that "-5 degrees" and "-> there" are text
+
+
+@attrs.frozen
+class Argument:
+    """A value given by its place in a plain line; with `rest` it is the line's rest, verbatim."""
+
+    metavar: str
+    parse: Callable[[str], object] = str
+    rest: bool = False
+
+
+@attrs.frozen
+class Option:
+    """A value given by name in a plain line, `-u bob` or `--username bob` or `--username=bob`."""
+
+    short: str | None
+    metavar: str
+    parse: Callable[[str], object] = str
+
+
+def argument(
+    metavar: str, help: str, parse: Callable[[str], object] = str, *, rest: bool = False
+) -> dict[str, Any]:
+    """Return the metadata of a request's field that a plain line gives by place."""
+    return {"grammar": Argument(metavar, parse, rest), "help": help}
+
+
+def option(
+    short: str | None, metavar: str, help: str, parse: Callable[[str], object] = str
+) -> dict[str, Any]:
+    """Return the metadata of a request's field that a plain line gives by name: the field's own."""
+    return {"grammar": Option(short, metavar, parse), "help": help}
+
+
+def whole_number(text: str) -> int:
+    """Read a count or a number of something; raises ValueError that says what would be right."""
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def span(text: str) -> float:
+    """Read a span of time, in seconds; raises ValueError that says what would be right."""
+    return parse_span(text)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Command(Generic[R]):
+    """One command: its request class tells the fields, this record the rest.
+
+    A `pipelined` command neither reads nor answers what earlier requests of its connection are still
+    waiting for, so it runs before they are on disk. The others wait.
+    """
+
+    request: type[R]
+    run: Callable[[Context, R], Outcome | Awaitable[Outcome]]
+    summary: str
+    examples: tuple[str, ...]
+    pipelined: bool = False
+    options: tuple[tuple[attrs.Attribute[Any], Option], ...] = attrs.field(init=False)
+    arguments: tuple[tuple[attrs.Attribute[Any], Argument], ...] = attrs.field(init=False)
+
+    @options.default
+    def _options(self) -> Any:
+        return self._with(Option)
+
+    @arguments.default
+    def _arguments(self) -> Any:
+        return self._with(Argument)
+
+    def _with(self, kind: type[Argument] | type[Option]) -> tuple[Any, ...]:
+        fields = ((field, field.metadata.get("grammar")) for field in attrs.fields(self.request))
+        return tuple((field, grammar) for field, grammar in fields if isinstance(grammar, kind))
+
+    @property
+    def name(self) -> str:
+        """The first word of the plain line, and the request's `type`."""
+        return self.request.type
+
+    @property
+    def usage(self) -> str:
+        """The plain form in one line, such as `cancel [NUMBER]`."""
+        words = [self.name]
+        for field, option in self.options:
+            names = f"-{option.short}/--{field.name}" if option.short else f"--{field.name}"
+            words.append(f"[{names} {option.metavar}]")
+        for field, argument in self.arguments:
+            required = field.default is attrs.NOTHING
+            words.append(argument.metavar if required else f"[{argument.metavar}]")
+        return " ".join(words)
+
+    def parse(self, rest: str) -> R:
+        """Read what follows the command's name in a plain line.
+
+        Raises ChatError `bad-usage`, which carries the usage.
+        """
+        values: dict[str, Any] = {}
+        waiting = list(self.arguments)
+        options_end = False
+        match = _TOKEN.match(rest)
+        while match:
+            token, end = match[1], match.end()
+            if not options_end and token == "--":
+                options_end = True
+            elif not options_end and _OPTION.match(token):
+                end = self._take_option(token, rest, end, values)
+            elif not waiting:
+                self._refuse(f"{self.name} does not take {token!r}")
+            else:
+                field, argument = waiting.pop(0)
+                if argument.rest:
+                    values[field.name] = rest[match.start(1) :]
+                    break
+                values[field.name] = self._convert(field, argument.parse, token)
+            match = _TOKEN.match(rest, end)
+        for field, argument in waiting:
+            if field.default is attrs.NOTHING:
+                self._refuse(f"{self.name} needs {argument.metavar}", field=field.name)
+        return self.request(**values)
+
+    def _take_option(self, token: str, rest: str, end: int, values: dict[str, Any]) -> int:
+        """Read one option whose name is `token`; return where the next token begins."""
+        name, assigned, value = token.partition("=")
+        for field, option in self.options:
+            if name == f"--{field.name}" or (token == f"-{option.short}"):
+                break
+        else:
+            names = [f"--{field.name}" for field, _ in self.options]
+            near = get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            verbatim = any(argument.rest for _, argument in self.arguments)
+            dashes = "; put -- before text that begins with -" if verbatim else ""
+            self._refuse(f"{self.name} has no option {name}{hint}{dashes}")
+        if field.name in values:
+            self._refuse(f"{name} is given twice", field=field.name)
+        if not assigned:
+            match = _TOKEN.match(rest, end)
+            if match is None:
+                self._refuse(f"{name} needs {option.metavar} after it", field=field.name)
+            value, end = match[1], match.end()
+        values[field.name] = self._convert(field, option.parse, value)
+        return end
+
+    def _convert(
+        self, field: attrs.Attribute[Any], parse: Callable[[str], object], text: str
+    ) -> object:
+        try:
+            return parse(text)
+        except ValueError as error:
+            self._refuse(str(error), field=field.name)
+
+    def _refuse(self, what: str, **details: Any) -> NoReturn:
+        raise ChatError("bad-usage", f"{what}; usage: {self.usage}", usage=self.usage, **details)
+
+
+def nearest(word: str, commands: Mapping[str, object]) -> str | None:
+    """Return the command's name that `word` most likely was meant to be."""
+    near = get_close_matches(word[:64].lower(), commands, n=1, cutoff=0.5)
+    return near[0] if near else None

@@ -1,0 +1,58 @@
+"""`help`: what can be asked, or how to ask one thing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from tcpchat.commands.command import Command, argument, nearest
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Help as HelpReply
+from tcpchat.protocol import Request
+
+if TYPE_CHECKING:
+    from tcpchat.chat.context import Context
+
+
+@attrs.frozen(kw_only=True)
+class Help(Request):
+    """Ask which commands there are, or about one of them."""
+
+    type: ClassVar[str] = "help"
+    command: str | None = attrs.field(
+        default=None, metadata=argument("COMMAND", "the command to explain in detail")
+    )
+
+
+def run(context: Context, request: Help) -> HelpReply:
+    from tcpchat.commands import BY_NAME, COMMANDS  # the registry imports this module
+
+    if request.command is None:
+        return HelpReply(commands=[_line(command) for command in COMMANDS])
+    command = BY_NAME.get(request.command.lower())
+    if command is None:
+        near = nearest(request.command, BY_NAME)
+        guess = f"; did you mean {near}?" if near else ""
+        raise ChatError(
+            "unknown-command", f"there is no command {request.command[:64]!r}{guess}", suggestion=near
+        )
+    fields = [
+        {"name": field.name, "required": field.default is attrs.NOTHING, "help": field.metadata["help"]}
+        for field in attrs.fields(command.request)
+    ]
+    return HelpReply(
+        commands=[_line(command) | {"fields": fields, "examples": list(command.examples)}]
+    )
+
+
+def _line(command: Command[Any]) -> dict[str, Any]:
+    return {"name": command.name, "usage": command.usage, "summary": command.summary}
+
+
+COMMAND = Command(
+    request=Help,
+    run=run,
+    summary="list the commands, or explain one",
+    examples=("help", "help send", '{"type":"help","command":"send"}'),
+)

@@ -1,0 +1,78 @@
+"""`history`: what was said before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.commands.command import Command, option, whole_number
+from tcpchat.errors import ChatError
+from tcpchat.protocol import LOBBY, MAX_EXACT, Request, page
+from tcpchat.protocol import History as HistoryReply
+
+if TYPE_CHECKING:
+    from tcpchat.chat.context import Context
+
+MAX_COUNT = 500  # messages; the reply is one line, and the lobby keeps as many in memory
+
+
+@attrs.frozen(kw_only=True)
+class History(Request):
+    """Ask for messages of the lobby, or of the conversation with one user."""
+
+    type: ClassVar[str] = "history"
+    count: int | None = attrs.field(
+        default=None, metadata=option("n", "N", f"how many at most, up to {MAX_COUNT}", whole_number)
+    )
+    before: int | None = attrs.field(
+        default=None, metadata=option(None, "SEQ", "only those before this number", whole_number)
+    )
+    after: int | None = attrs.field(
+        default=None, metadata=option(None, "SEQ", "the first ones after this number", whole_number)
+    )
+    username: str | None = attrs.field(
+        default=None, metadata=option("u", "NAME", "what you and this user said to each other")
+    )
+
+
+async def run(context: Context, request: History) -> HistoryReply:
+    before, after = request.before, request.after
+    count = context.chat.settings.rules.history if request.count is None else request.count
+    if not 1 <= count <= MAX_COUNT:
+        raise ChatError("bad-value", f"count is 1 to {MAX_COUNT}", field="count", limit=MAX_COUNT)
+    for field, value in (("before", before), ("after", after)):
+        if value is not None and value < 0:
+            raise ChatError("bad-value", f"{field} is a message's number, or 0", field=field)
+    other = None if request.username is None else context.chat.hub.find(request.username)
+    room = context.chat.hub.lobby if other is None else context.user.conversations.get(other.id)
+    lines = [] if room is None else await context.history(room, count, before, after)
+    last = 0 if room is None else min(room.seq, MAX_EXACT if before is None else before - 1)
+    parts = [line.removesuffix(b"\n") for line in lines]
+    if after is not None:
+        shown, _ = page(parts)
+        more = after + len(shown) < last
+    else:
+        shown, _ = page(reversed(parts))
+        shown.reverse()
+        more = len(shown) < last
+    return HistoryReply(
+        room=LOBBY if other is None else None,
+        username=None if other is None else other.name,
+        messages=shown,
+        more=more,
+    )
+
+
+COMMAND = Command(
+    request=History,
+    run=run,
+    summary="the last messages of the lobby, or of what one user and you said to each other",
+    examples=(
+        "history",
+        "history -n 100",
+        "history --after 812",
+        "history -u bob",
+        '{"type":"history","count":100,"before":812}',
+    ),
+)

@@ -1,0 +1,69 @@
+"""`send`: say something to the lobby or to one user, now or later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.commands.command import Command, Outcome, argument, option, span
+from tcpchat.errors import ChatError
+from tcpchat.protocol import MAX_ID, Request, about
+
+if TYPE_CHECKING:
+    from tcpchat.chat.context import Context
+
+
+@attrs.frozen(kw_only=True)
+class Send(Request):
+    """Ask to deliver a message."""
+
+    type: ClassVar[str] = "send"
+    text: str = attrs.field(
+        metadata=argument("TEXT", "what to say; in a plain line the rest of it, as typed", rest=True)
+    )
+    username: str | None = attrs.field(
+        default=None, metadata=option("u", "NAME", "send to this user only, not to the lobby")
+    )
+    time: float | None = attrs.field(
+        default=None,
+        metadata=option(
+            "t", "SPAN", "send later: in so many seconds, in a plain line also 10m or 1h30m", span
+        ),
+    )
+    key: str | None = attrs.field(
+        default=None,
+        metadata=about("a repeat under the same key sends nothing and returns the first one's reply"),
+    )
+
+
+def run(context: Context, request: Send) -> Outcome:
+    key = request.key
+    if key is not None:
+        if not 1 <= len(key) <= MAX_ID:
+            raise ChatError("bad-value", f"a key has 1 to {MAX_ID} characters", field="key", limit=MAX_ID)
+        if (repeat := context.repeat(key)) is not None:
+            return repeat
+    context.check_text(request.text)
+    if request.time is not None and request.time < 0:
+        raise ChatError("bad-value", "time is a span of 0 or more seconds", field="time")
+    recipient = None if request.username is None else context.chat.hub.find(request.username)
+    context.check_may_send()
+    if request.time:
+        return context.schedule(request.text, recipient, request.time, key)
+    return context.post(request.text, recipient, key)
+
+
+COMMAND = Command(
+    request=Send,
+    run=run,
+    summary="say something to everyone or to one user, now or later",
+    examples=(
+        "send hi  all, it's me",
+        "send -u bob hi",
+        "send -t 10m tea is ready",
+        "send -u bob -t 1h30m -- -5 degrees",
+        '{"type":"send","text":"hi","username":"bob","time":600,"key":"a1"}',
+    ),
+    pipelined=True,
+)

@@ -1,0 +1,53 @@
+"""`users`: who is here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.commands.command import Command, option
+from tcpchat.protocol import Request, UserInfo, encode_part, page
+from tcpchat.protocol import Users as UsersReply
+from tcpchat.times import timestamp
+
+if TYPE_CHECKING:
+    from tcpchat.chat.context import Context
+
+
+@attrs.frozen(kw_only=True)
+class Users(Request):
+    """Ask who is here."""
+
+    type: ClassVar[str] = "users"
+    after: str | None = attrs.field(
+        default=None, metadata=option(None, "NAME", "only names that sort after this one: the next page")
+    )
+
+
+def run(context: Context, request: Users) -> UsersReply:
+    now = context.now()
+    muted_until = context.chat.moderation.muted_until
+    users = context.chat.hub.users()
+    if request.after is not None:
+        users = [user for user in users if user.name > request.after]
+    parts = (
+        encode_part(
+            UserInfo(
+                name=user.name,
+                since=timestamp(user.since),
+                muted_until=timestamp(until) if (until := muted_until(user.id, now)) else None,
+            )
+        )
+        for user in users
+    )
+    shown, more = page(parts)
+    return UsersReply(users=shown, more=more)
+
+
+COMMAND = Command(
+    request=Users,
+    run=run,
+    summary="who is here, since when, and who is muted until when",
+    examples=("users", '{"type":"users"}'),
+)

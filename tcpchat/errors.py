@@ -1,0 +1,64 @@
+"""The errors that users cause, which are at the same time the replies that they get.
+
+Owns the list of codes. What is not a `ChatError` is a bug of ours and never reaches a peer; `CannotStart` is
+for the operator.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+CODES: Final = {
+    "bad-encoding": "the line is not UTF-8",
+    "bad-json": "the line begins with { and is not one JSON object",
+    "unknown-type": "no request has this type",
+    "unknown-command": "no command has this name",
+    "unknown-field": "the request has no such field",
+    "missing-field": "a field that the request needs is not there",
+    "wrong-type": "a field holds another type than it should; nothing is converted",
+    "bad-value": "a field has the right type and a value that makes no sense",
+    "bad-usage": "the plain line does not fit the command's usage",
+    "line-too-long": "the line is longer than the limit; it was dropped to its end",
+    "http-refused": "the line is HTTP; the connection is closed",
+    "text-empty": "there is no text to send",
+    "text-too-long": "the text is longer than the limit",
+    "bad-name": "the name breaks a rule, which the message tells",
+    "name-taken": "somebody here has this name, or one that looks like it",
+    "no-such-user": "nobody of this name is here",
+    "muted": "too many users reported the sender, who may read but not send until `until`",
+    "rate-limited": "the user sent more than the limit; works again after `retry_after`",
+    "too-many-scheduled": "the user has as many scheduled messages as the limit allows",
+    "too-far-ahead": "the time is further ahead than the limit",
+    "no-such-scheduled": "the user has no scheduled message, or none of this number",
+    "report-self": "users cannot report themselves",
+    "already-reported": "this user has reported that one before",
+    "server-full": "the server has as many connections as the limit allows; it closes this one",
+    "address-full": "the client's address has as many connections as the limit allows; "
+    "the server closes this one",
+    "storage-failed": "the disk did not take it, so nothing was sent or changed; or did not give it",
+    "internal": "a bug of the server; `reference` finds it in the log",
+}
+"""Every code that an `error` line can carry, and when."""
+
+
+class CannotStart(Exception):
+    """The server cannot start; the text is one sentence for the operator, with what would help."""
+
+
+class ChatError(Exception):
+    """A mistake of the user, or a limit that stands in the way: it *is* the reply.
+
+    `details` are fields of `tcpchat.protocol.Error`: `limit`, `retry_after` (seconds), `field`, …
+    `re` is the id of the request that it answers, where that could still be read.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, re: int | str | None = None, **details: Any
+    ) -> None:
+        if code not in CODES:
+            raise ValueError(f"{code!r} is not in CODES")
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.re = re
+        self.details = details

@@ -1,0 +1,126 @@
+"""The operator's log: structlog on stderr, written by a thread of its own.
+
+Whoever reads stderr may stop reading; the chat must not. So lines wait in memory, and over a bound they are
+dropped and counted. Never logs the text of messages.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+WAITING = 10_000  # lines; about 2 MB
+COLLECT = 0.05  # seconds
+CLOSE = 1.0  # seconds that a stopping server waits for who reads its log
+
+Event = MutableMapping[str, Any]
+
+
+class LogWriter:
+    """Writes lines to a file descriptor from its own thread; `msg` never waits.
+
+    The thread collects lines for a moment before it writes: waking it for each line would cost a busy event
+    loop more than making the line.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lines: deque[bytes] = deque()
+        self._dropped = 0
+        self._some = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def msg(self, line: bytes) -> None:
+        """Write a line soon, or count it as dropped where too many are waiting."""
+        if len(self._lines) >= WAITING:
+            self._dropped += 1
+            return
+        self._lines.append(line)
+        if not self._some.is_set():
+            self._some.set()
+
+    debug = info = warning = error = exception = critical = msg
+
+    def _run(self) -> None:
+        while not (self._closing.is_set() and not self._lines):
+            self._some.wait()
+            self._closing.wait(COLLECT)
+            self._some.clear()
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                lines.append(b"%d log lines were dropped: nobody read them in time" % dropped)
+            try:
+                _write_all(self._fd, b"".join(line + b"\n" for line in lines))
+            except OSError:
+                return  # nobody will ever read
+
+    def close(self) -> None:
+        """Write what is waiting, if somebody reads it within a moment."""
+        self._closing.set()
+        self._some.set()
+        self._thread.join(CLOSE)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _as_json(_: object, __: str, event: Event) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+def _as_text(_: object, __: str, event: Event) -> bytes:
+    """`2026-11-21T09:00:00.123456Z info     joined user=alice`: one line, whatever a peer sent."""
+    head = f"{event.pop('timestamp')} {event.pop('level'):8} {event.pop('event')}"
+    trace = event.pop("exception", None)
+    words = [f"{key}={_plain(value)}" for key, value in event.items()]
+    line = " ".join([head, *words])
+    return (f"{line}\n{trace}" if trace else line).encode(errors="backslashreplace")
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    return text if text.isascii() and text.isprintable() and text and " " not in text else repr(text)
+
+
+def configure(
+    writer: LogWriter, *, format: Literal["text", "json"], level: str
+) -> structlog.typing.FilteringBoundLogger:
+    """Return the server's log. The libraries' own warnings go the same way."""
+    least = logging.getLevelName(level.upper())
+    processors: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _as_json if format == "json" else _as_text,
+    ]
+    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        writer,
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        cache_logger_on_first_use=True,
+    ).bind()
+    logging.basicConfig(handlers=[_Forward(log)], level=max(least, logging.WARNING), force=True)
+    return log
+
+
+class _Forward(logging.Handler):
+    """Takes what libraries log, such as trio about a full table of file descriptors."""
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage(), source=record.name)

@@ -1,0 +1,98 @@
+"""What a name may be, and when two names are too alike to be in one chat. Pure.
+
+The rules are RFC 8265 (PRECIS), profile UsernameCaseMapped, and from Unicode Technical Standard 39 one
+script per name and the comparison of *skeletons*, in which look-alike characters are the same.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from tcpchat.errors import ChatError
+
+_FIRST_ALSO = "_"
+_NO_SCRIPT = frozenset({"COMMON", "INHERITED"})
+_SCRIPTS_USED_TOGETHER = (
+    frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
+    frozenset({"HAN", "HANGUL"}),
+    frozenset({"HAN", "BOPOMOFO"}),
+)
+
+
+def enforce(name: str, longest: int) -> str:
+    """Return the form of `name` that is kept and shown: lower case, one width, composed.
+
+    `longest` is in characters; 0 is unlimited. Raises ChatError `bad-name` with the rule that it breaks.
+    """
+    from precis_i18n import get_profile  # costs a moment to load, and a client never needs it
+
+    if not name:
+        raise _bad(name, "a name needs at least one character")
+    if longest and len(name) > longest:
+        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in name):
+        raise _bad(name, "a name has no control or invisible characters")
+    if any(char.isspace() for char in name):
+        raise _bad(name, "a name has no spaces")
+    if not (name[0].isalnum() or name[0] in _FIRST_ALSO):
+        raise _bad(name, "a name begins with a letter, a digit or _")
+    try:
+        enforced: str = get_profile("UsernameCaseMapped").enforce(name)
+    except UnicodeEncodeError as error:
+        rule = error.reason.partition("/")[2] or error.reason
+        raise _bad(name, f"a name has letters, digits and ASCII punctuation only ({rule})") from None
+    if longest and len(enforced) > longest:
+        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
+    if not _one_script(enforced):
+        raise _bad(name, "a name is written in one script, for example not in Latin and Cyrillic")
+    return enforced
+
+
+def _bad(name: str, rule: str, **details: Any) -> ChatError:
+    return ChatError("bad-name", f"{name[:64]!r} cannot be a name: {rule}", name=name[:64], **details)
+
+
+def _one_script(name: str) -> bool:
+    from confusable_homoglyphs.categories import unique_aliases
+
+    scripts = frozenset(unique_aliases(name)) - _NO_SCRIPT
+    return len(scripts) <= 1 or any(scripts <= together for together in _SCRIPTS_USED_TOGETHER)
+
+
+def skeleton(name: str) -> str:
+    """Return the form in which look-alike names are equal (UTS 39, section 4, and case folded).
+
+    It is for comparing only, never shown: `paypa1`, `paypal` and a Cyrillic `раураl` share one.
+    """
+    prototypes = _prototypes()
+    # Only case-folded characters get here, so "l" and "1" meet, and "0" and "o" do after the last fold.
+    folded = unicodedata.normalize("NFD", name.casefold())
+    mapped = "".join(prototypes.get(char, char) for char in folded)
+    return unicodedata.normalize("NFD", mapped).casefold()
+
+
+@lru_cache(maxsize=1)
+def _prototypes() -> dict[str, str]:
+    """Map each confusable character to its prototype.
+
+    The library's table lists each pair from both sides: a prototype leads to all that look like it, a
+    look-alike to its prototype only. Where a pair stands alone the smaller one serves as prototype.
+    """
+    from confusable_homoglyphs.confusables import confusables_data
+
+    left_to_right_mark = "\u200e"  # the table wraps right-to-left characters in it
+    table = {
+        char: [other["c"].strip(left_to_right_mark) for other in others]
+        for char, others in confusables_data.items()
+    }
+    prototypes = {}
+    for char, others in table.items():
+        bare = char.strip(left_to_right_mark)
+        if len(bare) != 1 or len(others) != 1:
+            continue
+        (other,) = others
+        alone = len(table.get(other, ())) <= 1 and len(other) == 1
+        prototypes[bare] = min(bare, other) if alone else other
+    return prototypes

@@ -1,0 +1,42 @@
+"""The three kinds of lines, and how a field of one is described."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+
+Id: TypeAlias = int | str
+"""What a client may number its requests with."""
+
+LOBBY = "lobby"  # the room that everybody is in
+MAX_ID = 64  # characters; an id is echoed, so it must not be a way to make the server talk
+MAX_EXACT = 2**53 - 1  # the largest integer that every JSON reader keeps exact (RFC 8259, section 6)
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What a client asks; `id` comes back as `re` of the one reply."""
+
+    type: ClassVar[str]
+    id: Id | None = attrs.field(default=None, metadata={"help": "comes back as `re` of the reply"})
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """What the server answers to one request."""
+
+    type: ClassVar[str]
+    re: Id | None = attrs.field(default=None, metadata={"help": "the `id` of the request"})
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """What the server says unasked."""
+
+    type: ClassVar[str]
+
+
+def about(text: str) -> dict[str, Any]:
+    """Return the attrs metadata that says what a field means; schema and docs show it."""
+    return {"help": text}

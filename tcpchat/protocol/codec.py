@@ -1,0 +1,238 @@
+"""Between lines and objects: strict when reading, exact when writing. Pure.
+
+Nothing is converted: `"5"` is no number. `decode` raises ChatError and nothing else, whatever the bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+import attrs
+import orjson
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from tcpchat.errors import ChatError
+from tcpchat.protocol.base import MAX_EXACT, MAX_ID, Event, Id, Reply, Request
+
+MAX_LINE_OUT = 1024 * 1024  # bytes; no line to a client is longer, so that a client can bound its memory
+
+T = TypeVar("T", bound=Request | Reply | Event)
+Line = Request | Reply | Event
+
+
+class _Mismatch(TypeError):
+    """A value of another JSON type than the field has."""
+
+
+def _strict_str(value: object, _: type) -> str:
+    if type(value) is not str:
+        raise _Mismatch("a string")
+    return value
+
+
+def _strict_int(value: object, _: type) -> int:
+    if type(value) is not int or abs(value) > MAX_EXACT:
+        raise _Mismatch("a whole number of at most 2^53 - 1")
+    return value
+
+
+def _strict_float(value: object, _: type) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]  # is a number
+        raise _Mismatch("a number")
+    return value  # type: ignore[return-value]  # an int stays one, as JSON does not tell them apart
+
+
+def _strict_bool(value: object, _: type) -> bool:
+    if type(value) is not bool:
+        raise _Mismatch("true or false")
+    return value
+
+
+def _strict_id(value: object, _: object) -> Id | None:
+    if value is None or (type(value) is int and abs(value) <= MAX_EXACT):
+        return value
+    if type(value) is str and len(value) <= MAX_ID:
+        return value
+    raise _Mismatch(f"a whole number of at most 2^53 - 1 or a string of at most {MAX_ID} characters")
+
+
+_converter = Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(str, _strict_str)
+_converter.register_structure_hook(int, _strict_int)
+_converter.register_structure_hook(float, _strict_float)
+_converter.register_structure_hook(bool, _strict_bool)
+_converter.register_structure_hook_func(lambda kind: kind == Id | None, _strict_id)
+
+
+def wire_name(attribute: attrs.Attribute[Any]) -> str:
+    """Return what the field is called on the wire: `from` cannot be an attribute in Python."""
+    name: str = attribute.metadata.get("wire", attribute.name)
+    return name
+
+
+def _overrides(kind: type) -> Any:
+    return {attribute.name: override(rename=wire_name(attribute)) for attribute in attrs.fields(kind)}
+
+
+def _structure(kind: type) -> Callable[..., Any]:
+    return make_dict_structure_fn(kind, _converter, _cattrs_forbid_extra_keys=True, **_overrides(kind))
+
+
+def _unstructure(kind: type) -> Callable[[Any], dict[str, Any]]:
+    """Make the writer of a class: fields in the order of the class, names as on the wire, no nulls."""
+    to_dict: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(kind, _converter, **_overrides(kind))
+    if all(attribute.default is not None for attribute in attrs.fields(kind)):
+        return to_dict
+    return lambda value: {key: field for key, field in to_dict(value).items() if field is not None}
+
+
+_converter.register_structure_hook_factory(attrs.has, _structure)
+_converter.register_unstructure_hook_factory(attrs.has, _unstructure)
+
+
+@lru_cache(maxsize=None)  # one entry for each class
+def _layout(kind: type[Line]) -> tuple[tuple[str, ...], Callable[[Line], tuple[Any, ...]]]:
+    """Return the keys of a line in their order, and what gets the values."""
+    fields = attrs.fields(kind)
+    return ("type", *map(wire_name, fields)), attrgetter("type", *(field.name for field in fields))
+
+
+def encode(line: Line, re: Id | None = None) -> bytes:
+    """Write one line with its `\\n`; `re` makes a reply answer the request of that id."""
+    keys, values = _layout(type(line))  # type: ignore[arg-type]  # a class is hashable
+    fields = {key: value for key, value in zip(keys, values(line), strict=True) if value is not None}
+    if re is not None:
+        fields = {"type": line.type, "re": re} | fields
+    return orjson.dumps(fields, _converter.unstructure, orjson.OPT_APPEND_NEWLINE)
+
+
+def encode_message(place: str, where: str, seq: int, at: str, sender: str, text: str) -> bytes:
+    """Write a Message without the object; `place` is `room` or `to`.
+
+    This and `encode_sent` are the two lines that a busy server makes for each message.
+    """
+    line = {"type": "message", place: where, "seq": seq, "at": at, "from": sender, "text": text}
+    return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
+
+
+def encode_sent(re: Id | None, place: str, where: str, seq: int, at: str) -> bytes:
+    """Write a Sent without the object; `place` is `room` or `username`."""
+    if re is None:
+        line: dict[str, object] = {"type": "sent", place: where, "seq": seq, "at": at}
+    else:
+        line = {"type": "sent", "re": re, place: where, "seq": seq, "at": at}
+    return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
+
+
+def encode_part(part: object) -> bytes:
+    """Write an object that goes inside a line, such as one entry of `users`."""
+    return orjson.dumps(_converter.unstructure(part))
+
+
+def page(parts: Iterable[bytes], room: int = MAX_LINE_OUT - 4096) -> tuple[list[Any], bool]:
+    """Take encoded parts while they fit into `room` bytes; return them and whether some were left.
+
+    The default leaves 4 KiB for what stands around them in the line. At least one part is taken.
+    """
+    taken: list[Any] = []
+    for part in parts:
+        room -= len(part) + 1  # the comma
+        if room < 0 and taken:
+            return taken, True
+        taken.append(orjson.Fragment(part))
+    return taken, False
+
+
+class Codec(Generic[T]):
+    """Reads lines of some classes, told apart by `type`.
+
+    A server reads requests with it, a client replies and events.
+    """
+
+    def __init__(self, kinds: Iterable[type[T]]) -> None:
+        self._kinds: dict[str, type[T]] = {kind.type: kind for kind in kinds}
+        self._structure = {
+            tag: _converter.get_structure_hook(kind) for tag, kind in self._kinds.items()
+        }
+
+    def decode(self, line: bytes) -> T:
+        """Read one JSON line.
+
+        Raises ChatError (`bad-json`, `unknown-type`, `unknown-field`, `missing-field`, `wrong-type`) whose
+        `re` is the line's id where that was good.
+        """
+        try:
+            fields = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise ChatError("bad-json", f"this is not one JSON object: {error}") from None
+        if type(fields) is not dict:
+            raise ChatError("bad-json", "a line holds one JSON object: {...}")
+        tag = fields.pop("type", None)
+        id = fields.get("id")
+        try:
+            kind = self._kind(tag)
+            request: T = self._structure[kind.type](fields, kind)
+        except ChatError as error:
+            error.re = _good_id(id)
+            raise
+        except BaseValidationError as error:
+            raise _explain(error, self._kinds[tag], _good_id(id)) from None
+        return request
+
+    def _kind(self, tag: object) -> type[T]:
+        if tag is None:
+            raise ChatError(
+                "missing-field", 'a request needs a "type", for example {"type":"help"}', field="type"
+            )
+        if type(tag) is not str:
+            raise ChatError("wrong-type", "type is a string", field="type")
+        kind = self._kinds.get(tag)
+        if kind is None:
+            near = get_close_matches(tag[:MAX_ID], self._kinds, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            message = f"there is no request of type {tag[:MAX_ID]}{hint}"
+            raise ChatError("unknown-type", message, field="type", suggestion=near[0] if near else None)
+        return kind
+
+
+def _good_id(value: object) -> Id | None:
+    try:
+        return _strict_id(value, None)
+    except _Mismatch:
+        return None
+
+
+def _leaves(error: BaseException, path: str = "") -> Iterator[tuple[BaseException, str]]:
+    """Walk what cattrs raised, each with the name of the field that it is about."""
+    for inner in getattr(error, "exceptions", ()):
+        notes = getattr(inner, "__notes__", ())
+        names = [str(note.name) for note in notes if hasattr(note, "name")]
+        where = names[-1] if names else path
+        if hasattr(inner, "exceptions"):
+            yield from _leaves(inner, where)
+        else:
+            yield inner, where
+
+
+def _explain(error: BaseValidationError, kind: type[Any], re: Id | None) -> ChatError:
+    """Say the first thing that is wrong, unknown fields first: they are mostly a typing error."""
+    names = {attribute.name: wire_name(attribute) for attribute in attrs.fields(kind)}
+    leaves = sorted(_leaves(error), key=lambda leaf: not isinstance(leaf[0], ForbiddenExtraKeysError))
+    leaf, where = leaves[0]
+    field = names.get(where, where)
+    if isinstance(leaf, ForbiddenExtraKeysError):
+        field = min(leaf.extra_fields)[:MAX_ID]
+        near = get_close_matches(field, names.values(), n=1)
+        known = ", ".join(names.values())
+        message = f"{kind.type} has no field {field}; it has: {known}"
+        suggestion = near[0] if near else None
+        return ChatError("unknown-field", message, re=re, field=field, suggestion=suggestion)
+    if isinstance(leaf, KeyError):
+        return ChatError("missing-field", f"{kind.type} needs a field {field}", re=re, field=field)
+    return ChatError("wrong-type", f"{field} must be {leaf}", re=re, field=field)

@@ -1,0 +1,207 @@
+"""The server: one task per connection, and how it starts and stops."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+import attrs
+import trio
+from platformdirs import user_data_path
+
+from tcpchat.chat.chat import Chat
+from tcpchat.chat.context import Context
+from tcpchat.chat.limits import TokenBucket
+from tcpchat.chat.room import RECENT, Room
+from tcpchat.connection import Connection, Spawn
+from tcpchat.delivery import Log, Pipeline
+from tcpchat.errors import CannotStart, ChatError
+from tcpchat.log import LogWriter, configure
+from tcpchat.protocol import LOBBY, Bye, LineReader, encode
+from tcpchat.session import Session, as_error
+from tcpchat.settings import MAX_LINE, Settings
+from tcpchat.sockets import (
+    addresses,
+    keep_alive,
+    listen,
+    most_connections,
+    peer_address,
+    raise_file_limit,
+)
+from tcpchat.store import NewMessage, Store
+from tcpchat.store.sqlite import SqliteStore
+from tcpchat.times import Clock, SystemClock
+
+READERS = 4  # threads that read history at the same time
+FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
+REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
+SWITCH_INTERVAL = 0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
+STOPPING = encode(Bye(code="server-stopping", message="the server stops; what it acknowledged is kept"))
+
+Stream = trio.abc.HalfCloseableStream
+
+
+class Server:
+    """Serves one chat on any listeners, once, until `stop`."""
+
+    def __init__(self, settings: Settings, store: Store, log: Log, clock: Clock) -> None:
+        self.chat = Chat(settings, store.load(LOBBY, RECENT), clock, partial(secrets.token_hex, 8))
+        self.pipeline = Pipeline(self.chat, store, log)
+        self._settings = settings
+        self._store = store
+        self._log = log
+        self._readers = trio.CapacityLimiter(READERS)
+        self._connections: set[Connection] = set()
+        self._refusing = 0
+        self._stopping = trio.Event()
+
+    async def run(
+        self,
+        listeners: Sequence[trio.abc.Listener[Stream]],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve until `stop`; by then everyone was told, everything accepted is kept and delivered."""
+        async with trio.open_nursery() as pipeline:
+            pipeline.start_soon(self.pipeline.run)
+            async with trio.open_nursery() as connections:
+                async with trio.open_nursery() as sources:
+                    sources.start_soon(self.pipeline.run_presence)
+                    sources.start_soon(self.pipeline.run_schedule)
+                    serve = partial(self._serve, spawn=connections.start_soon)
+                    accept = partial(trio.serve_listeners, handler_nursery=connections)
+                    await sources.start(accept, serve, listeners)
+                    task_status.started()
+                    await self._stopping.wait()
+                    sources.cancel_scope.cancel()
+                for connection in self._connections:
+                    connection.stop("server-stopping")
+            await self.pipeline.wait_idle()
+            pipeline.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Take no more connections and requests, and let `run` come to its end."""
+        self._stopping.set()
+
+    async def _serve(self, stream: Stream, spawn: Spawn) -> None:
+        """Serve one connection. Whatever goes wrong in it stays here: its task is the boundary."""
+        connection = Connection(stream, spawn, self._settings.limits.backlog_bytes)
+        address = peer_address(stream)
+        try:
+            self.chat.places.take(address)
+        except ChatError as error:
+            await self._refuse(connection, address, error)
+            return
+        self._connections.add(connection)
+        try:
+            await self._converse(connection, address)
+        except Exception:
+            self._log.exception("bug", address=address)
+        finally:
+            self._connections.discard(connection)
+            self.chat.places.free(address)
+            await connection.close()
+
+    async def _converse(self, connection: Connection, address: str) -> None:
+        keep_alive(connection.stream)
+        user = self.chat.enter(connection)
+        self._log.info("joined", user=user.name, address=address)
+        connection.write_nowait(encode(self.chat.welcome(user)))
+        limits = self._settings.limits
+        session = Session(
+            connection,
+            Context(self.chat, user, connection, self._read_history),
+            LineReader(limits.line_bytes or MAX_LINE),
+            TokenBucket(limits.requests_per_second, limits.request_burst),
+            self.pipeline,
+            self._log,
+            partial(secrets.token_hex, 4),
+        )
+        try:
+            if self._stopping.is_set():
+                connection.stop("server-stopping")
+            with connection.scope:
+                await session.run()
+            await connection.wait_settled()
+            if connection.reason == "server-stopping":
+                await self.pipeline.wait_idle()
+                connection.write_nowait(STOPPING)
+        finally:
+            self.chat.hub.leave(connection)
+            self._log.info("left", user=user.name, address=address, reason=connection.reason)
+        stopping = connection.reason == "server-stopping"
+        await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)
+
+    async def _refuse(self, connection: Connection, address: str, error: ChatError) -> None:
+        self._log.info("refused", address=address, code=error.code)
+        self._refusing += 1
+        try:
+            if self._refusing <= REFUSALS:
+                connection.write_nowait(encode(as_error(error)))
+                await connection.finish(FAREWELL)
+        finally:
+            self._refusing -= 1
+            await connection.close()
+
+    async def _read_history(
+        self, room: Room, count: int, before: int | None, after: int | None
+    ) -> list[NewMessage]:
+        read = partial(
+            self._store.history, room.name, count, before=before, after=after, until=room.seq
+        )
+        return await trio.to_thread.run_sync(read, limiter=self._readers)
+
+
+async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> None:
+    """Run a server until SIGTERM or SIGINT; a second one ends the process at once.
+
+    Prints `listening on HOST:PORT` to stdout when clients can connect. Raises CannotStart.
+    """
+    files = raise_file_limit()
+    most = most_connections(settings.limits.connections, files)
+    if most != settings.limits.connections:
+        log.warning("fewer connections than set: file descriptors", connections=most, files=files)
+        settings = attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
+    listeners = await listen(settings.listening.host, settings.listening.port)
+    server = Server(settings, store, log, clock)
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_on_signal, server, signals, log)
+            async with trio.open_nursery() as running:
+                await running.start(server.run, listeners)
+                where = addresses(listeners)
+                print("listening on", ", ".join(where), flush=True)
+                host, _, port = where[0].rpartition(":")
+                log.info("ready", talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
+            nursery.cancel_scope.cancel()
+
+
+def run_server(settings: Settings) -> None:
+    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises CannotStart."""
+    storage, running = settings.storage, settings.running
+    folder = None
+    if not storage.ephemeral:
+        folder = storage.data or user_data_path("tcpchat", appauthor=False)
+    store = SqliteStore(folder, storage.synchronous)
+    writer = LogWriter(sys.stderr.fileno())
+    log = configure(writer, format=running.log_format, level=running.log_level)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        trio.run(serve, settings, store, log, SystemClock())
+    finally:
+        store.close()
+        writer.close()
+
+
+async def _stop_on_signal(server: Server, signals: AsyncIterator[int], log: Log) -> None:
+    async for number in signals:
+        log.info("stopping", signal=signal.Signals(number).name)
+        server.stop()
+        break
+    async for number in signals:
+        # Whatever is acknowledged is on disk, so this is as safe as kill -9.
+        os._exit(128 + number)

@@ -1,0 +1,115 @@
+"""Every setting of the server: its default, its unit, and what it may be.
+
+The classes are read by `tcpchat.cli`, which fills them from flags, `TCPCHAT_…` and a TOML file: the name of
+a field is the name of the flag. In limits 0 is unlimited.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
+
+import attrs
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
+MAX_TEXT: Final = 150_000  # characters; the same reason
+
+Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
+Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0))]
+
+_LIMITS = Group("Limits (0: unlimited)", sort_key=3)
+
+
+@Parameter(name="*", group=Group("Listening", sort_key=1))
+@attrs.frozen(kw_only=True)
+class Listening:
+    """Where the server is reached."""
+
+    host: Annotated[tuple[str, ...], Parameter(negative="")] = ("127.0.0.1",)
+    """Address or host name to listen on, IPv4 or IPv6; may be given several times."""
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8000
+    """TCP port; 0 takes a free one."""
+
+
+@Parameter(name="*", group=Group("Storage", sort_key=2))
+@attrs.frozen(kw_only=True)
+class Storage:
+    """Where messages are kept, and how safely."""
+
+    data: Path | None = None
+    """Data folder. Default: tcpchat in the user's data folder."""
+    ephemeral: Annotated[bool, Parameter(negative="")] = False
+    """Keep everything in memory, nothing on disk."""
+    synchronous: Literal["full", "normal", "off"] = "full"
+    """What an acknowledged message survives: full, a power cut; normal and off, only a crash of the server."""
+
+
+@Parameter(name="*", group=_LIMITS)
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How much one user, one address and all together may do."""
+
+    line_bytes: Annotated[int, Parameter(validator=Number(gte=0, lte=MAX_LINE))] = 64 * 1024
+    """Longest line that is read, in bytes; at most 131072, which 0 means too."""
+    text_characters: Count = 4000
+    """Longest text of a message, in characters."""
+    name_characters: Count = 32
+    """Longest name, in characters."""
+    messages_per_second: Amount = 10.0
+    """Messages that a user may send a second, on average."""
+    message_burst: Annotated[int, Parameter(validator=Number(gte=1))] = 40
+    """Messages that a user may send at once."""
+    requests_per_second: Amount = 200.0
+    """Other requests of a connection a second, on average; what is over waits."""
+    request_burst: Annotated[int, Parameter(validator=Number(gte=1))] = 1000
+    """Other requests of a connection at once."""
+    backlog_bytes: Count = 4 * 1024 * 1024
+    """Bytes that a connection may be behind before it is closed as slow-consumer."""
+    connections: Count = 10_000
+    """Connections in all; also bounded by the file descriptors that the system allows."""
+    connections_per_address: Count = 5_000
+    """Connections of one address."""
+    scheduled_per_user: Count = 100
+    """Scheduled messages of a user."""
+    schedule_ahead_seconds: Amount = 30 * 86400.0
+    """How far ahead a message may be scheduled, in seconds; default 30 days."""
+
+
+@Parameter(name="*", group=Group("Chat", sort_key=4))
+@attrs.frozen(kw_only=True)
+class Rules:
+    """What holds between users."""
+
+    history: Annotated[int, Parameter(validator=Number(gte=1, lte=500))] = 20
+    """Messages that history shows when it is not told how many."""
+    reports_to_mute: Count = 4
+    """Different users whose reports mute a user; 0: never."""
+    mute_seconds: Amount = 600.0
+    """How long a reported user cannot send, in seconds."""
+
+
+@Parameter(name="*", group=Group("Running", sort_key=5))
+@attrs.frozen(kw_only=True)
+class Running:
+    """How the server stops and what it tells its operator."""
+
+    stop_seconds: Amount = 5.0
+    """How long a stopping server waits for slow readers, in seconds."""
+    log_format: Literal["text", "json"] = "text"
+    """How log lines on stderr are written."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important log lines that are written."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All settings of a server."""
+
+    listening: Listening = attrs.field(factory=Listening)
+    storage: Storage = attrs.field(factory=Storage)
+    limits: Limits = attrs.field(factory=Limits)
+    rules: Rules = attrs.field(factory=Rules)
+    running: Running = attrs.field(factory=Running)

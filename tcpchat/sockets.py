@@ -1,0 +1,106 @@
+"""What the operating system is asked for: listeners, socket options, file descriptors."""
+
+from __future__ import annotations
+
+import errno
+import resource
+import socket
+from collections.abc import Iterable, Sequence
+
+import trio
+
+from tcpchat.errors import CannotStart
+
+OTHER_FILES = 128  # descriptors that are not connections: database, listeners, pipes, refusals on their way
+KEEP_ALIVE_IDLE = 60  # seconds of silence after which TCP asks whether the peer is still there
+KEEP_ALIVE_INTERVAL = 20  # seconds between two such questions
+KEEP_ALIVE_COUNT = 4  # unanswered ones after which the connection is gone
+
+
+async def listen(hosts: Iterable[str], port: int) -> list[trio.SocketListener]:
+    """Listen on one port of every host, IPv4 and IPv6; port 0 takes one that is free on the first.
+
+    Raises CannotStart.
+    """
+    listeners: list[trio.SocketListener] = []
+    for host in hosts:
+        try:
+            opened = await trio.open_tcp_listeners(port, host=host)
+        except OSError as error:
+            for listener in listeners:
+                await listener.aclose()
+            raise CannotStart(_why(error, host, port)) from None
+        listeners += opened
+        port = port or opened[0].socket.getsockname()[1]
+    return listeners
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    cause: BaseException = error
+    while cause.__cause__ is not None and not isinstance(cause.__cause__, BaseExceptionGroup):
+        cause = cause.__cause__
+    number = cause.errno if isinstance(cause, OSError) else None
+    if number == errno.EADDRINUSE:
+        hint = "something else listens there; give another --port, or --port 0 for a free one"
+    elif number == errno.EACCES:
+        hint = "ports below 1024 are for root; give a higher --port"
+    elif isinstance(cause, socket.gaierror):
+        hint = "there is no such --host"
+    elif number == errno.EADDRNOTAVAIL:
+        hint = "this machine has no such address; give another --host"
+    else:
+        hint = getattr(cause, "strerror", None) or str(cause)
+    return f"cannot listen on {join_address(host, port)}: {hint}"
+
+
+def join_address(host: str, port: int) -> str:
+    """Write an address as users type it: `127.0.0.1:8000`, `[::1]:8000`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def addresses(listeners: Sequence[trio.SocketListener]) -> list[str]:
+    """Return what the listeners listen on."""
+    return [join_address(*listener.socket.getsockname()[:2]) for listener in listeners]
+
+
+def peer_address(stream: object) -> str:
+    """Return the host that a stream comes from; without a socket, what the stream is."""
+    if not isinstance(stream, trio.SocketStream):
+        return type(stream).__name__
+    try:
+        host: str = stream.socket.getpeername()[0]
+    except OSError:
+        return "gone"
+    return host
+
+
+def keep_alive(stream: object) -> None:
+    """Make TCP notice a peer that vanished without a word. Trio has set TCP_NODELAY already."""
+    if not isinstance(stream, trio.SocketStream):
+        return
+    try:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):  # elsewhere the system's own times hold
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_IDLE)
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_INTERVAL)
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEP_ALIVE_COUNT)
+    except OSError:
+        pass  # it is gone already, which reading will tell
+
+
+def raise_file_limit() -> int:
+    """Allow this process as many file descriptors as the system lets it; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+        except (OSError, ValueError):
+            pass  # macOS may refuse its own hard limit
+    return soft if soft != resource.RLIM_INFINITY else 2**31
+
+
+def most_connections(wanted: int, files: int) -> int:
+    """Return how many connections to allow, so that descriptors never run out; `wanted` 0 is unlimited."""
+    possible = max(1, files - OTHER_FILES)
+    return min(wanted, possible) if wanted else possible

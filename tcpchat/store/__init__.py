@@ -1,0 +1,132 @@
+"""What is kept, and what the rest of the server may ask of the place where it is kept.
+
+Changes are values; a batch of them becomes one transaction. Nothing here knows about connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol, TypeAlias
+
+import attrs
+
+
+class StorageError(Exception):
+    """The batch is not on disk, none of it; the text says why. Later batches may succeed again."""
+
+
+class NewUser(NamedTuple):
+    """Something is kept for this user from now on."""
+
+    id: str
+    at: int
+
+
+class SetName(NamedTuple):
+    """The name of this key points to this user, and no other name does."""
+
+    user: str
+    key: str
+    name: str
+
+
+class NewMessage(NamedTuple):
+    """A message; `recipient` and its name are those of a private one. `at` is in ms since 1970."""
+
+    room: str
+    seq: int
+    at: int
+    author: str
+    name: str
+    recipient: str | None
+    recipient_name: str | None
+    text: str
+
+
+class NewScheduled(NamedTuple):
+    """A message to be sent at `due`, in ms since 1970."""
+
+    id: int
+    number: int
+    author: str
+    name: str
+    recipient: str | None
+    recipient_name: str | None
+    text: str
+    due: int
+
+
+class DropScheduled(NamedTuple):
+    """A scheduled message was sent, cancelled or given up."""
+
+    id: int
+
+
+class NewReport(NamedTuple):
+    """One user reported another."""
+
+    target: str
+    reporter: str
+    reporter_key: str
+    reason: str | None
+    at: int
+
+
+class SetMute(NamedTuple):
+    """The user may not send until then (ms since 1970)."""
+
+    user: str
+    until: int
+    reason: str | None
+
+
+class MoveConduct(NamedTuple):
+    """The reports and the mute of one user count for another from now on."""
+
+    old: str
+    new: str
+
+
+Change: TypeAlias = (
+    NewUser | SetName | NewMessage | NewScheduled | DropScheduled | NewReport | SetMute | MoveConduct
+)
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """What a server must know when it starts; everything else stays on disk."""
+
+    lobby_seq: int
+    messages: int
+    recent: list[NewMessage]
+    """The last messages of the lobby, oldest first."""
+    scheduled: list[NewScheduled]
+    reports: list[NewReport]
+    mutes: list[SetMute]
+    names: dict[str, str]
+    """Name key → user, for the users with reports or a mute."""
+    guests: int
+    """The highest number that a kept guest's name has."""
+    scheduled_id: int
+    """The highest id that a scheduled message has."""
+
+
+class Store(Protocol):
+    """Where things are kept. All methods block: call them in a thread, `commit` in one at a time."""
+
+    def load(self, lobby: str, recent: int) -> Snapshot:
+        """Read what a server must know when it starts, with the last `recent` messages of the lobby."""
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        """Put all of them on disk, or none. Raises StorageError."""
+
+    def history(
+        self, room: str, count: int, *, before: int | None, after: int | None, until: int
+    ) -> list[NewMessage]:
+        """Read up to `count` messages, in the order of `seq`.
+
+        Those after `after` if given, else the last ones before `before`; never any after `until`. Raises StorageError.
+        """
+
+    def close(self) -> None:
+        """Leave the data folder to others."""

@@ -1,0 +1,268 @@
+"""The store in one SQLite file: WAL, one writer, readers on connections of their own.
+
+All functions block. `commit` belongs to one thread at a time; `history` may be called from several.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import resources
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from tcpchat.errors import CannotStart
+from tcpchat.store import (
+    Change,
+    DropScheduled,
+    MoveConduct,
+    NewMessage,
+    NewReport,
+    NewScheduled,
+    NewUser,
+    SetMute,
+    SetName,
+    Snapshot,
+    StorageError,
+)
+
+Synchronous = Literal["full", "normal", "off"]
+
+_DATABASE = "tcpchat.db"
+_LOCK = "tcpchat.lock"
+
+# Each change is a tuple, and so are the parameters of its statements, in the order of its fields.
+_STATEMENTS: dict[type[Change], tuple[str, ...]] = {
+    NewUser: ("INSERT OR IGNORE INTO user (id, at) VALUES (?1, ?2)",),
+    SetName: (
+        "DELETE FROM name WHERE user = ?1 OR key = ?2",
+        "INSERT INTO name (user, key, name) VALUES (?1, ?2, ?3)",
+    ),
+    NewScheduled: (
+        "INSERT INTO scheduled (id, number, author, name, recipient, recipient_name, text, due)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    ),
+    DropScheduled: ("DELETE FROM scheduled WHERE id = ?1",),
+    NewReport: (
+        "INSERT INTO report (target, reporter, reporter_key, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    ),
+    SetMute: ("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?1, ?2, ?3)",),
+    MoveConduct: (
+        "UPDATE OR IGNORE report SET target = ?2 WHERE target = ?1",
+        "DELETE FROM report WHERE target = ?1",
+        "INSERT INTO mute (user, until, reason) SELECT ?2, until, reason FROM mute WHERE user = ?1"
+        " ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason"
+        " WHERE excluded.until > until",
+        "DELETE FROM mute WHERE user = ?1",
+    ),
+}
+_MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
+_MESSAGE_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
+ROWS = 64  # messages in one statement; SQLite compiles one for each number of them, once
+
+
+class SqliteStore:
+    """A store in a data folder, or in memory if `folder` is None.
+
+    It holds the folder's lock until `close`. Raises CannotStart if the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path | None, synchronous: Synchronous = "full") -> None:
+        self._folder = folder
+        self._readers: list[sqlite3.Connection] = []
+        self._memory = threading.Lock()  # an in-memory database has one connection for all
+        self._lock = None if folder is None else _lock(folder)
+        try:
+            self._writer = self._connect()
+            if folder is not None:
+                self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute(f"PRAGMA synchronous = {synchronous}")
+            migrate(self._writer)
+        except sqlite3.Error as error:
+            self._unlock()
+            raise CannotStart(f"the database in {folder} cannot be used: {error}") from None
+        except CannotStart:
+            self._unlock()
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        path = ":memory:" if self._folder is None else str(self._folder / _DATABASE)
+        # Other threads do use it, one at a time; a reader may wait for a checkpoint, hence the timeout.
+        return sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=2 * ROWS
+        )
+
+    def load(self, lobby: str, recent: int) -> Snapshot:
+        query = self._writer.execute
+        last = query("SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (lobby,)).fetchone()[0]
+        conduct = "SELECT target FROM report UNION SELECT user FROM mute"
+        guests = (
+            "SELECT coalesce(max(CAST(substr(name, 7) AS INTEGER)), 0) FROM name"
+            " WHERE name GLOB 'guest-[0-9]*'"
+        )
+        return Snapshot(
+            lobby_seq=last,
+            messages=query("SELECT coalesce(max(id), 0) FROM message").fetchone()[0],
+            recent=self.history(lobby, recent, before=None, after=None, until=last),
+            scheduled=[
+                NewScheduled(*row)
+                for row in query(
+                    "SELECT id, number, author, name, recipient, recipient_name, text, due"
+                    " FROM scheduled ORDER BY id"
+                )
+            ],
+            reports=[
+                NewReport(*row)
+                for row in query("SELECT target, reporter, reporter_key, reason, at FROM report")
+            ],
+            mutes=[SetMute(*row) for row in query("SELECT user, until, reason FROM mute")],
+            names=dict(query(f"SELECT key, user FROM name WHERE user IN ({conduct})").fetchall()),
+            guests=query(guests).fetchone()[0],
+            scheduled_id=query("SELECT coalesce(max(id), 0) FROM scheduled").fetchone()[0],
+        )
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        connection = self._writer
+        with self._memory:
+            try:
+                statements = list(_statements(changes))
+                if len(statements) == 1:
+                    connection.execute(*statements[0])
+                else:
+                    connection.execute("BEGIN IMMEDIATE")
+                    for statement, parameters in statements:
+                        connection.execute(statement, parameters)
+                    connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise StorageError(str(error)) from error
+
+    def history(
+        self, room: str, count: int, *, before: int | None, after: int | None, until: int
+    ) -> list[NewMessage]:
+        end = until + 1 if before is None else min(before, until + 1)
+        where = f"SELECT {_MESSAGE} FROM message WHERE room = ? AND seq > ? AND seq < ? ORDER BY seq"
+        try:
+            with self._reading() as connection:
+                if after is not None:
+                    rows = connection.execute(f"{where} LIMIT ?", (room, after, end, count)).fetchall()
+                else:
+                    rows = connection.execute(f"{where} DESC LIMIT ?", (room, 0, end, count)).fetchall()
+                    rows.reverse()
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+        return [NewMessage(*row) for row in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        if self._folder is None:
+            with self._memory:
+                yield self._writer
+            return
+        connection = self._readers.pop() if self._readers else self._connect()
+        try:
+            yield connection
+        finally:
+            self._readers.append(connection)
+
+    def close(self) -> None:
+        for connection in (*self._readers, self._writer):
+            connection.close()
+        self._readers.clear()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _statements(changes: Iterable[Change]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Turn a batch into as few statements as possible, in its order.
+
+    Each statement gives up the interpreter's lock once and has to get it back from a busy event loop, which
+    costs more than the statement: many rows in one are five times as fast under load as `executemany`.
+    """
+    for kind, run in groupby(changes, key=type):
+        if kind is NewMessage:
+            messages = list(run)
+            for start in range(0, len(messages), ROWS):
+                rows = messages[start : start + ROWS]
+                yield _insert_messages(len(rows)), list(chain.from_iterable(rows))
+        else:
+            for change in run:
+                for statement in _STATEMENTS[kind]:
+                    yield statement, change[: _parameters(statement)]
+
+
+@lru_cache(maxsize=ROWS)
+def _insert_messages(rows: int) -> str:
+    return f"INSERT INTO message ({_MESSAGE}) VALUES " + ", ".join([_MESSAGE_PLACES] * rows)
+
+
+@lru_cache
+def _parameters(statement: str) -> int:
+    """Return the highest number of a parameter: SQLite refuses more values than it has places for."""
+    return max(int(digit) for digit in re.findall(r"\?(\d)", statement))
+
+
+def _lock(folder: Path) -> int:
+    """Make sure that no other server uses the folder; return the open lock file."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"the data folder {folder} cannot be used: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
+        os.close(lock)
+        who = f" (process {holder})" if holder else ""
+        raise CannotStart(
+            f"another tcpchat server{who} uses the data folder {folder}; stop it or give another --data"
+        ) from None
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except OSError:
+        pass  # the number only makes the message above nicer, and the disk may be full
+    return lock
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return the numbered SQL files, first to last."""
+    folder = resources.files("tcpchat.store") / "migrations"
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted((int(file.name.partition("_")[0]), file.read_text()) for file in files)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest version, each step in a transaction of its own.
+
+    Raises CannotStart if the database is newer than this program.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    steps = migrations()
+    newest = steps[-1][0]
+    if version > newest:
+        raise CannotStart(
+            f"the database has version {version}, and this tcpchat knows versions up to {newest}:"
+            " use the newer tcpchat that made it"
+        )
+    for number, script in steps:
+        if number > version:
+            try:
+                connection.executescript(f"BEGIN; {script}\nPRAGMA user_version = {number}; COMMIT;")
+            except sqlite3.Error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
