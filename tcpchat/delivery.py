@@ -15,7 +15,7 @@ from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import STORAGE_FAILED, Delivery, Entry, Post
 from tcpchat.chat.user import Receiver
 from tcpchat.protocol import Error
-from tcpchat.store import Change, Store, StorageError
+from tcpchat.store import Change, StorageError, Store
 from tcpchat.times import MILLISECONDS
 
 BATCH_ENTRIES = 512  # so that the loop is never away for long, and one write never overflows a backlog
@@ -45,8 +45,8 @@ class Pipeline:
         self._presence_changed = trio.Event()
         self._due_earlier = trio.Event()
         self._one_writer = trio.CapacityLimiter(1)
-        chat.hub.presence.on_change = lambda: self._presence_changed.set()
-        chat.schedule.on_earlier = lambda: self._due_earlier.set()
+        chat.hub.presence.on_change = lambda: self._presence_changed.set()  # noqa: PLW0108  # the event changes
+        chat.schedule.on_earlier = lambda: self._due_earlier.set()  # noqa: PLW0108  # the same
 
     def submit(self, entry: Entry) -> None:
         """Put an entry into the queue; its asker hears of it by `acknowledge`."""

@@ -1,6 +1,6 @@
 """The errors that users cause, which are at the same time the replies that they get.
 
-Owns the list of codes. What is not a `ChatError` is a bug of ours and never reaches a peer; `CannotStart` is
+Owns the list of codes. What is not a `ChatError` is a bug of ours and never reaches a peer; `StartError` is
 for the operator.
 """
 
@@ -41,7 +41,7 @@ CODES: Final = {
 """Every code that an `error` line can carry, and when."""
 
 
-class CannotStart(Exception):
+class StartError(Exception):
     """The server cannot start; the text is one sentence for the operator, with what would help."""
 
 
@@ -52,9 +52,7 @@ class ChatError(Exception):
     `re` is the id of the request that it answers, where that could still be read.
     """
 
-    def __init__(
-        self, code: str, message: str, *, re: int | str | None = None, **details: Any
-    ) -> None:
+    def __init__(self, code: str, message: str, *, re: int | str | None = None, **details: Any) -> None:
         if code not in CODES:
             raise ValueError(f"{code!r} is not in CODES")
         super().__init__(message)

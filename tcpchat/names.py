@@ -64,7 +64,7 @@ def _one_script(name: str) -> bool:
 def skeleton(name: str) -> str:
     """Return the form in which look-alike names are equal (UTS 39, section 4, and case folded).
 
-    It is for comparing only, never shown: `paypa1`, `paypal` and a Cyrillic `раураl` share one.
+    It is for comparing only, never shown: `paypa1` and `paypal` share one, `coco` in Latin and Cyrillic too.
     """
     prototypes = _prototypes()
     # Only case-folded characters get here, so "l" and "1" meet, and "0" and "o" do after the last fold.

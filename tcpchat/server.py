@@ -19,7 +19,7 @@ from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.room import RECENT, Room
 from tcpchat.connection import Connection, Spawn
 from tcpchat.delivery import Log, Pipeline
-from tcpchat.errors import CannotStart, ChatError
+from tcpchat.errors import ChatError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Bye, LineReader, encode
 from tcpchat.session import Session, as_error
@@ -39,7 +39,9 @@ from tcpchat.times import Clock, SystemClock
 READERS = 4  # threads that read history at the same time
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
 REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
-SWITCH_INTERVAL = 0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
+SWITCH_INTERVAL = (
+    0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
+)
 STOPPING = encode(Bye(code="server-stopping", message="the server stops; what it acknowledged is kept"))
 
 Stream = trio.abc.HalfCloseableStream
@@ -150,16 +152,14 @@ class Server:
     async def _read_history(
         self, room: Room, count: int, before: int | None, after: int | None
     ) -> list[NewMessage]:
-        read = partial(
-            self._store.history, room.name, count, before=before, after=after, until=room.seq
-        )
+        read = partial(self._store.history, room.name, count, before=before, after=after, until=room.seq)
         return await trio.to_thread.run_sync(read, limiter=self._readers)
 
 
 async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> None:
     """Run a server until SIGTERM or SIGINT; a second one ends the process at once.
 
-    Prints `listening on HOST:PORT` to stdout when clients can connect. Raises CannotStart.
+    Prints `listening on HOST:PORT` to stdout when clients can connect. Raises StartError.
     """
     files = raise_file_limit()
     most = most_connections(settings.limits.connections, files)
@@ -181,7 +181,7 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> Non
 
 
 def run_server(settings: Settings) -> None:
-    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises CannotStart."""
+    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises StartError."""
     storage, running = settings.storage, settings.running
     folder = None
     if not storage.ephemeral:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 import trio
@@ -11,11 +12,11 @@ import trio
 from tcpchat.chat.context import Context
 from tcpchat.chat.entry import Entry
 from tcpchat.chat.limits import TokenBucket
-from tcpchat.commands import BY_NAME, Outcome, read_request
-from tcpchat.connection import RECEIVE, Connection
+from tcpchat.commands import BY_NAME, Command, read_request
+from tcpchat.connection import Connection
 from tcpchat.delivery import Log, Pipeline
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Bye, Error, Id, LineReader, Reply, encode
+from tcpchat.protocol import Bye, Error, Id, LineReader, Reply, Request, encode
 
 LINES_PER_TURN = 32  # handled before others get their turn; a flood of them costs the others about 1 ms
 UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
@@ -47,71 +48,73 @@ class Session:
 
     async def run(self) -> None:
         """Converse. What the peer does wrong is answered; an exception is a bug."""
-        connection = self.connection
         while True:
             try:
-                data = await connection.stream.receive_some(RECEIVE)
+                data = await self.connection.receive()
             except trio.BrokenResourceError:
-                connection.abort("broken")
+                self.connection.abort("broken")
                 return
             if not data:
                 return
-            self.reader.feed(bytes(data))
+            self.reader.feed(data)
             handled = 0
-            while await self._handle_line():
+            while self.reader.has_line():
+                await self._handle_line()
                 handled += 1
                 if handled % LINES_PER_TURN == 0:
                     await trio.lowlevel.checkpoint()
 
-    async def _handle_line(self) -> bool:
-        """Answer the next line, or have it answered by the pipeline; return False if there is none."""
-        what: str = "line"
-        re: Id | None = None
-        outcome: Outcome | Awaitable[Outcome]
+    async def _handle_line(self) -> None:
+        """Answer the next line, or have it answered by the pipeline."""
+        connection = self.connection
         try:
-            line = self.reader.next_line()
-            if line is None:
-                return False
-            if _HTTP.match(line):
-                raise ChatError("http-refused", HTTP_REFUSED)
-            request = read_request(line)
-            if request is None:
-                return True
-            what, re = request.type, request.id
-            command = BY_NAME[what]
+            request = self._next_request()
+        except ChatError as error:
+            await self._reply("line", as_error(error), error.re)
+            return
+        if request is None:
+            return
+        command = BY_NAME[request.type]
+        outcome = await self._run(command, request)
+        if isinstance(outcome, Reply):
+            await self._reply(request.type, outcome, request.id)
+            return
+        outcome.asker, outcome.re = connection, request.id
+        connection.unsettled += 1
+        self.pipeline.submit(outcome)
+        if not command.pipelined:
+            await connection.wait_settled()
+            await self._done(request.type, outcome.reply)
+        elif connection.unsettled >= UNSETTLED:
+            await connection.wait_settled()
+
+    def _next_request(self) -> Request | None:
+        """Read the next line; None if it is empty. Raises ChatError."""
+        line = self.reader.next_line()
+        if _HTTP.match(line):
+            raise ChatError("http-refused", HTTP_REFUSED)
+        return read_request(line)
+
+    async def _run(self, command: Command[Any], request: Request) -> Reply | Entry:
+        """Do what is asked; what goes wrong is a reply too."""
+        try:
             if not command.pipelined:
                 await self.connection.wait_settled()
             outcome = command.run(self.context, request)
-            if not isinstance(outcome, Entry | Reply):
-                outcome = await outcome
+            return outcome if isinstance(outcome, Entry | Reply) else await outcome
         except ChatError as error:
-            re = error.re if re is None else re
-            outcome = as_error(error)
+            return as_error(error)
         except Exception:
-            outcome = self._bug(what)
-        if isinstance(outcome, Entry):
-            self._submit(outcome, re)
-            if BY_NAME[what].pipelined:
-                if self.connection.unsettled >= UNSETTLED:
-                    await self.connection.wait_settled()
-                return True
+            reference = self.new_reference()
+            self.log.exception("bug", request=request.type, reference=reference)
+            message = f"a bug of the server; its operator finds it in the log as {reference}"
+            return Error(code="internal", message=message, reference=reference)
+
+    async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
+        """Answer after everything that was asked before is answered."""
         await self.connection.wait_settled()
-        if isinstance(outcome, Reply):
-            self.connection.write_nowait(encode(outcome, re))
-        await self._done(what, outcome.reply if isinstance(outcome, Entry) else outcome)
-        return True
-
-    def _submit(self, entry: Entry, re: Id | None) -> None:
-        entry.asker, entry.re = self.connection, re
-        self.connection.unsettled += 1
-        self.pipeline.submit(entry)
-
-    def _bug(self, what: str) -> Error:
-        """Log the exception at hand, and say no more of it than where to find it."""
-        reference = self.new_reference()
-        self.log.exception("bug", request=what, reference=reference)
-        message = f"a bug of the server; its operator finds it in the log as {reference}"
-        return Error(code="internal", message=message, reference=reference)
+        self.connection.write_nowait(encode(reply, re))
+        await self._done(what, reply)
 
     async def _done(self, what: str, reply: Reply | None) -> None:
         """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""

@@ -43,7 +43,7 @@ class Storage:
     ephemeral: Annotated[bool, Parameter(negative="")] = False
     """Keep everything in memory, nothing on disk."""
     synchronous: Literal["full", "normal", "off"] = "full"
-    """What an acknowledged message survives: full, a power cut; normal and off, only a crash of the server."""
+    """What an acknowledged message survives: full, a power cut; normal and off, a crash of the server."""
 
 
 @Parameter(name="*", group=_LIMITS)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import trio
 
-from tcpchat.errors import CannotStart
+from tcpchat.errors import StartError
 
 OTHER_FILES = 128  # descriptors that are not connections: database, listeners, pipes, refusals on their way
 KEEP_ALIVE_IDLE = 60  # seconds of silence after which TCP asks whether the peer is still there
@@ -20,7 +20,7 @@ KEEP_ALIVE_COUNT = 4  # unanswered ones after which the connection is gone
 async def listen(hosts: Iterable[str], port: int) -> list[trio.SocketListener]:
     """Listen on one port of every host, IPv4 and IPv6; port 0 takes one that is free on the first.
 
-    Raises CannotStart.
+    Raises StartError.
     """
     listeners: list[trio.SocketListener] = []
     for host in hosts:
@@ -29,7 +29,7 @@ async def listen(hosts: Iterable[str], port: int) -> list[trio.SocketListener]:
         except OSError as error:
             for listener in listeners:
                 await listener.aclose()
-            raise CannotStart(_why(error, host, port)) from None
+            raise StartError(_why(error, host, port)) from None
         listeners += opened
         port = port or opened[0].socket.getsockname()[1]
     return listeners

@@ -56,9 +56,7 @@ class Chat:
         return user
 
     def welcome(self, user: User) -> Welcome:
-        return Welcome(
-            protocol=PROTOCOL_VERSION, server=SERVER, user=user.name, room=LOBBY, hint="type help"
-        )
+        return Welcome(protocol=PROTOCOL_VERSION, server=SERVER, user=user.name, room=LOBBY, hint="type help")
 
     def count(self, messages: int) -> None:
         """Note that so many messages were sent."""
@@ -80,9 +78,7 @@ class Chat:
         if author is None:
             author = self._absent(pending)
         room = self.hub.lobby if recipient is None else self.hub.conversation(author.id, recipient)
-        return SendDue(
-            room, author, pending.text, recipient, schedule=self.schedule, pending=pending
-        )
+        return SendDue(room, author, pending.text, recipient, schedule=self.schedule, pending=pending)
 
     def _recipient(self, pending: Pending) -> User | None:
         if pending.recipient_name is None:

@@ -124,9 +124,7 @@ class Context:
         target = self.chat.hub.find(name)
         return self.chat.moderation.report(self.user, target, reason, self.now())
 
-    async def history(
-        self, room: Room, count: int, before: int | None, after: int | None
-    ) -> list[bytes]:
+    async def history(self, room: Room, count: int, before: int | None, after: int | None) -> list[bytes]:
         """Return messages of the room as events, oldest first: those after `after`, or the last ones."""
         lines = room.recent(count, before=before, after=after)
         if lines is None:

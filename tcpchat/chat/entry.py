@@ -16,7 +16,6 @@ from tcpchat.protocol import Error, Id, Reply, encode, encode_sent
 from tcpchat.store import Change, NewMessage, NewUser, SetName
 from tcpchat.times import timestamp
 
-
 STORAGE_FAILED = "the disk did not take it, so nothing was done; try again later"
 
 
@@ -54,7 +53,7 @@ class Entry:
         raise NotImplementedError
 
     def settle(self, delivery: Delivery) -> None:
-        """It is on disk: make it true, add what others hear to `delivery`, set `reply`."""
+        """Make it true now that it is on disk; add what others hear to `delivery`, set `reply`."""
         raise NotImplementedError
 
     def answer(self, re: Id | None) -> bytes:
@@ -63,7 +62,7 @@ class Entry:
         return encode(self.reply, re)
 
     def undo(self) -> None:
-        """It is not on disk and will not be: give back what was held."""
+        """Give back what was held, since it is not on disk and will not be."""
 
     def refuse(self, why: Error) -> None:
         """Undo it, with this as the reply."""

@@ -63,9 +63,7 @@ class Told:
     def __init__(self, joined: list[User], left: list[str], renamed: dict[User, str]) -> None:
         lines = [encode(Left(room=LOBBY, users=names)) for names in _chunks(left)]
         self._renamed = {
-            user: encode(Renamed(old=old, new=user.name))
-            for user, old in renamed.items()
-            if old != user.name
+            user: encode(Renamed(old=old, new=user.name)) for user, old in renamed.items() if old != user.name
         }
         lines += self._renamed.values()
         self._before = b"".join(lines)
@@ -161,8 +159,8 @@ class Hub:
         """Keep a free name for the user until `rename` or `release`. Raises ChatError `name-taken`."""
         holder = self._by_key.get(key)
         if holder is not None and holder is not user:
-            taken = f"{name} is taken" if holder.name == name else f"{name} looks like {holder.name}, who is here"
-            raise ChatError("name-taken", taken, name=name)
+            like = "" if holder.name == name else f": it looks like {holder.name}, who is here"
+            raise ChatError("name-taken", f"{name} is taken{like}", name=name)
         self._by_key[key] = user
 
     def rename(self, user: User, name: str, key: str) -> None:

@@ -49,12 +49,12 @@ class Room:
         return seq
 
     def settle(self, seq: int, line: bytes) -> None:
-        """The message of this number is on disk; `line` is what everybody gets."""
+        """Note that the message of this number is on disk; `line` is what everybody gets."""
         self.seq = seq
         self._recent.append((seq, line))
 
     def undo(self, seq: int) -> None:
-        """The batch with this number failed: the number goes to the next one."""
+        """Give the number of a message that failed to the next one."""
         self._next = min(self._next, seq)
 
     def fill(self, messages: list[NewMessage]) -> None:

@@ -9,8 +9,8 @@ import attrs
 
 from tcpchat.chat.entry import Delivery, Entry, Post, keep
 from tcpchat.chat.user import User
-from tcpchat.protocol import LOBBY, Cancelled, PendingMessage, Scheduled, Unsent, encode
 from tcpchat.errors import ChatError
+from tcpchat.protocol import LOBBY, Cancelled, PendingMessage, Scheduled, Unsent, encode
 from tcpchat.store import Change, DropScheduled, NewScheduled
 from tcpchat.times import timestamp
 
@@ -216,9 +216,7 @@ class GiveUp(Entry):
     def settle(self, delivery: Delivery) -> None:
         if self.author is not None:
             pending, why = self.pending, self.why
-            unsent = Unsent(
-                number=pending.number, text=pending.text, code=why.code, message=why.message
-            )
+            unsent = Unsent(number=pending.number, text=pending.text, code=why.code, message=why.message)
             delivery.to(self.author, encode(unsent))
 
     def undo(self) -> None:

@@ -12,7 +12,7 @@ from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 from cyclopts.config import Dict, Env
 
 from tcpchat import __version__
-from tcpchat.errors import CannotStart
+from tcpchat.errors import StartError
 from tcpchat.settings import Settings
 
 FAILED = 1
@@ -69,12 +69,14 @@ def serve(
     ----------
     config
         TOML file with settings, for example `port = 8000`.
+    settings
+        All the rest.
     """
     from tcpchat.server import run_server
 
     try:
         run_server(settings)
-    except CannotStart as error:
+    except StartError as error:
         print(f"tcpchat: {error}", file=sys.stderr)
         return FAILED
     return 0

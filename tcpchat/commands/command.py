@@ -93,7 +93,7 @@ class Command(Generic[R]):
     def _arguments(self) -> Any:
         return self._with(Argument)
 
-    def _with(self, kind: type[Argument] | type[Option]) -> tuple[Any, ...]:
+    def _with(self, kind: type[Argument | Option]) -> tuple[Any, ...]:
         fields = ((field, field.metadata.get("grammar")) for field in attrs.fields(self.request))
         return tuple((field, grammar) for field, grammar in fields if isinstance(grammar, kind))
 
@@ -124,30 +124,30 @@ class Command(Generic[R]):
         options_end = False
         match = _TOKEN.match(rest)
         while match:
-            token, end = match[1], match.end()
-            if not options_end and token == "--":
+            word, end = match[1], match.end()
+            if not options_end and word == "--":
                 options_end = True
-            elif not options_end and _OPTION.match(token):
-                end = self._take_option(token, rest, end, values)
+            elif not options_end and _OPTION.match(word):
+                end = self._take_option(word, rest, end, values)
             elif not waiting:
-                self._refuse(f"{self.name} does not take {token!r}")
+                self._refuse(f"{self.name} does not take {word!r}")
             else:
                 field, argument = waiting.pop(0)
                 if argument.rest:
                     values[field.name] = rest[match.start(1) :]
                     break
-                values[field.name] = self._convert(field, argument.parse, token)
+                values[field.name] = self._convert(field, argument.parse, word)
             match = _TOKEN.match(rest, end)
         for field, argument in waiting:
             if field.default is attrs.NOTHING:
                 self._refuse(f"{self.name} needs {argument.metavar}", field=field.name)
         return self.request(**values)
 
-    def _take_option(self, token: str, rest: str, end: int, values: dict[str, Any]) -> int:
-        """Read one option whose name is `token`; return where the next token begins."""
-        name, assigned, value = token.partition("=")
+    def _take_option(self, word: str, rest: str, end: int, values: dict[str, Any]) -> int:
+        """Read one option whose name is `word`; return where the next token begins."""
+        name, assigned, value = word.partition("=")
         for field, option in self.options:
-            if name == f"--{field.name}" or (token == f"-{option.short}"):
+            if name == f"--{field.name}" or (word == f"-{option.short}"):
                 break
         else:
             names = [f"--{field.name}" for field, _ in self.options]
@@ -166,9 +166,7 @@ class Command(Generic[R]):
         values[field.name] = self._convert(field, option.parse, value)
         return end
 
-    def _convert(
-        self, field: attrs.Attribute[Any], parse: Callable[[str], object], text: str
-    ) -> object:
+    def _convert(self, field: attrs.Attribute[Any], parse: Callable[[str], object], text: str) -> object:
         try:
             return parse(text)
         except ValueError as error:

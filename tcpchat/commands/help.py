@@ -41,9 +41,7 @@ def run(context: Context, request: Help) -> HelpReply:
         {"name": field.name, "required": field.default is attrs.NOTHING, "help": field.metadata["help"]}
         for field in attrs.fields(command.request)
     ]
-    return HelpReply(
-        commands=[_line(command) | {"fields": fields, "examples": list(command.examples)}]
-    )
+    return HelpReply(commands=[_line(command) | {"fields": fields, "examples": list(command.examples)}])
 
 
 def _line(command: Command[Any]) -> dict[str, Any]:

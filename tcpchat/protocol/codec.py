@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -26,31 +26,31 @@ T = TypeVar("T", bound=Request | Reply | Event)
 Line = Request | Reply | Event
 
 
-class _Mismatch(TypeError):
+class _MismatchError(TypeError):
     """A value of another JSON type than the field has."""
 
 
 def _strict_str(value: object, _: type) -> str:
     if type(value) is not str:
-        raise _Mismatch("a string")
+        raise _MismatchError("a string")
     return value
 
 
 def _strict_int(value: object, _: type) -> int:
     if type(value) is not int or abs(value) > MAX_EXACT:
-        raise _Mismatch("a whole number of at most 2^53 - 1")
+        raise _MismatchError("a whole number of at most 2^53 - 1")
     return value
 
 
 def _strict_float(value: object, _: type) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]  # is a number
-        raise _Mismatch("a number")
+        raise _MismatchError("a number")
     return value  # type: ignore[return-value]  # an int stays one, as JSON does not tell them apart
 
 
 def _strict_bool(value: object, _: type) -> bool:
     if type(value) is not bool:
-        raise _Mismatch("true or false")
+        raise _MismatchError("true or false")
     return value
 
 
@@ -59,7 +59,7 @@ def _strict_id(value: object, _: object) -> Id | None:
         return value
     if type(value) is str and len(value) <= MAX_ID:
         return value
-    raise _Mismatch(f"a whole number of at most 2^53 - 1 or a string of at most {MAX_ID} characters")
+    raise _MismatchError(f"a whole number of at most 2^53 - 1 or a string of at most {MAX_ID} characters")
 
 
 _converter = Converter(forbid_extra_keys=True)
@@ -96,7 +96,7 @@ _converter.register_structure_hook_factory(attrs.has, _structure)
 _converter.register_unstructure_hook_factory(attrs.has, _unstructure)
 
 
-@lru_cache(maxsize=None)  # one entry for each class
+@cache  # one entry for each class
 def _layout(kind: type[Line]) -> tuple[tuple[str, ...], Callable[[Line], tuple[Any, ...]]]:
     """Return the keys of a line in their order, and what gets the values."""
     fields = attrs.fields(kind)
@@ -104,7 +104,7 @@ def _layout(kind: type[Line]) -> tuple[tuple[str, ...], Callable[[Line], tuple[A
 
 
 def encode(line: Line, re: Id | None = None) -> bytes:
-    """Write one line with its `\\n`; `re` makes a reply answer the request of that id."""
+    r"""Write one line with its `\n`; `re` makes a reply answer the request of that id."""
     keys, values = _layout(type(line))  # type: ignore[arg-type]  # a class is hashable
     fields = {key: value for key, value in zip(keys, values(line), strict=True) if value is not None}
     if re is not None:
@@ -157,9 +157,7 @@ class Codec(Generic[T]):
 
     def __init__(self, kinds: Iterable[type[T]]) -> None:
         self._kinds: dict[str, type[T]] = {kind.type: kind for kind in kinds}
-        self._structure = {
-            tag: _converter.get_structure_hook(kind) for tag, kind in self._kinds.items()
-        }
+        self._structure = {tag: _converter.get_structure_hook(kind) for tag, kind in self._kinds.items()}
 
     def decode(self, line: bytes) -> T:
         """Read one JSON line.
@@ -204,7 +202,7 @@ class Codec(Generic[T]):
 def _good_id(value: object) -> Id | None:
     try:
         return _strict_id(value, None)
-    except _Mismatch:
+    except _MismatchError:
         return None
 
 

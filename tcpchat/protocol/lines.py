@@ -6,10 +6,10 @@ from tcpchat.errors import ChatError
 
 
 class LineReader:
-    """Cuts what one connection receives into lines.
+    r"""Cuts what one connection receives into lines.
 
-    Feed it, then take `next_line` until None. A line ends with `\\n` or `\\r\\n`. Of an unfinished line at
-    most `max_line` bytes are kept: a longer one is dropped up to its end and reported once.
+    Feed it, then take `next_line` while it `has_line`. A line ends with `\n` or `\r\n`. Of an unfinished
+    line at most `max_line` bytes are kept: a longer one is dropped up to its end and reported once.
     """
 
     __slots__ = ("_lines", "_max_line", "_overlong", "_tail")
@@ -41,13 +41,15 @@ class LineReader:
         self._lines = finished + self._lines
         self._grow(rest)
 
-    def next_line(self) -> bytes | None:
-        """Return the next whole line without its end, or None for need more.
+    def has_line(self) -> bool:
+        """Say whether there is a whole line, or one that was dropped."""
+        return bool(self._lines)
+
+    def next_line(self) -> bytes:
+        """Return the next whole line without its end; `has_line` must have said that there is one.
 
         Raises ChatError `line-too-long` in the place of a line that was dropped.
         """
-        if not self._lines:
-            return None
         line = self._lines.pop()
         if line is None:
             message = f"the line is longer than {self._max_line} bytes and was dropped"

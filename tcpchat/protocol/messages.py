@@ -126,7 +126,7 @@ class Schedule(Reply):
 
 @attrs.frozen(kw_only=True)
 class Cancelled(Reply):
-    """This message will not be sent."""
+    """The message will not be sent."""
 
     type: ClassVar[str] = "cancelled"
     number: int

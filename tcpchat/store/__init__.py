@@ -125,7 +125,8 @@ class Store(Protocol):
     ) -> list[NewMessage]:
         """Read up to `count` messages, in the order of `seq`.
 
-        Those after `after` if given, else the last ones before `before`; never any after `until`. Raises StorageError.
+        Those after `after` if given, else the last ones before `before`; never any after `until`.
+        Raises StorageError.
         """
 
     def close(self) -> None:

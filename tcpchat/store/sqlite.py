@@ -18,7 +18,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, Literal
 
-from tcpchat.errors import CannotStart
+from tcpchat.errors import StartError
 from tcpchat.store import (
     Change,
     DropScheduled,
@@ -38,6 +38,11 @@ Synchronous = Literal["full", "normal", "off"]
 _DATABASE = "tcpchat.db"
 _LOCK = "tcpchat.lock"
 
+_SCHEDULED = "id, number, author, name, recipient, recipient_name, text, due"
+_MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
+_MESSAGE_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
+ROWS = 64  # messages in one statement; SQLite compiles one for each number of them, once
+
 # Each change is a tuple, and so are the parameters of its statements, in the order of its fields.
 _STATEMENTS: dict[type[Change], tuple[str, ...]] = {
     NewUser: ("INSERT OR IGNORE INTO user (id, at) VALUES (?1, ?2)",),
@@ -45,10 +50,7 @@ _STATEMENTS: dict[type[Change], tuple[str, ...]] = {
         "DELETE FROM name WHERE user = ?1 OR key = ?2",
         "INSERT INTO name (user, key, name) VALUES (?1, ?2, ?3)",
     ),
-    NewScheduled: (
-        "INSERT INTO scheduled (id, number, author, name, recipient, recipient_name, text, due)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    ),
+    NewScheduled: (f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",),
     DropScheduled: ("DELETE FROM scheduled WHERE id = ?1",),
     NewReport: (
         "INSERT INTO report (target, reporter, reporter_key, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -57,21 +59,20 @@ _STATEMENTS: dict[type[Change], tuple[str, ...]] = {
     MoveConduct: (
         "UPDATE OR IGNORE report SET target = ?2 WHERE target = ?1",
         "DELETE FROM report WHERE target = ?1",
-        "INSERT INTO mute (user, until, reason) SELECT ?2, until, reason FROM mute WHERE user = ?1"
-        " ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason"
-        " WHERE excluded.until > until",
+        """
+        INSERT INTO mute (user, until, reason) SELECT ?2, until, reason FROM mute WHERE user = ?1
+        ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason
+        WHERE excluded.until > until
+        """,
         "DELETE FROM mute WHERE user = ?1",
     ),
 }
-_MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
-_MESSAGE_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
-ROWS = 64  # messages in one statement; SQLite compiles one for each number of them, once
 
 
 class SqliteStore:
     """A store in a data folder, or in memory if `folder` is None.
 
-    It holds the folder's lock until `close`. Raises CannotStart if the folder cannot be used.
+    It holds the folder's lock until `close`. Raises StartError if the folder cannot be used.
     """
 
     def __init__(self, folder: Path | None, synchronous: Synchronous = "full") -> None:
@@ -87,8 +88,8 @@ class SqliteStore:
             migrate(self._writer)
         except sqlite3.Error as error:
             self._unlock()
-            raise CannotStart(f"the database in {folder} cannot be used: {error}") from None
-        except CannotStart:
+            raise StartError(f"the database in {folder} cannot be used: {error}") from None
+        except StartError:
             self._unlock()
             raise
 
@@ -112,11 +113,7 @@ class SqliteStore:
             messages=query("SELECT coalesce(max(id), 0) FROM message").fetchone()[0],
             recent=self.history(lobby, recent, before=None, after=None, until=last),
             scheduled=[
-                NewScheduled(*row)
-                for row in query(
-                    "SELECT id, number, author, name, recipient, recipient_name, text, due"
-                    " FROM scheduled ORDER BY id"
-                )
+                NewScheduled(*row) for row in query(f"SELECT {_SCHEDULED} FROM scheduled ORDER BY id")
             ],
             reports=[
                 NewReport(*row)
@@ -220,14 +217,14 @@ def _lock(folder: Path) -> int:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise CannotStart(f"the data folder {folder} cannot be used: {error.strerror}") from None
+        raise StartError(f"the data folder {folder} cannot be used: {error.strerror}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
         os.close(lock)
         who = f" (process {holder})" if holder else ""
-        raise CannotStart(
+        raise StartError(
             f"another tcpchat server{who} uses the data folder {folder}; stop it or give another --data"
         ) from None
     try:
@@ -248,13 +245,13 @@ def migrations() -> list[tuple[int, str]]:
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest version, each step in a transaction of its own.
 
-    Raises CannotStart if the database is newer than this program.
+    Raises StartError if the database is newer than this program.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     steps = migrations()
     newest = steps[-1][0]
     if version > newest:
-        raise CannotStart(
+        raise StartError(
             f"the database has version {version}, and this tcpchat knows versions up to {newest}:"
             " use the newer tcpchat that made it"
         )

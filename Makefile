@@ -1,0 +1,34 @@
+# Needs Python 3.11 or later and make; everything else is set up in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+SEED ?= 0
+
+.PHONY: chat test test-all check fuzz bench requirements clean
+
+chat: .venv/run ## set up, then start a server on 127.0.0.1:8000; ARGS="--port 9000" adds flags
+	@exec $(BIN)/tcpchat serve $(ARGS)
+
+test: .venv/dev ## set up, then every check
+	@scripts/test $(BIN)
+
+test-all: .venv/dev ## the tests on every interpreter that the machine has
+	@scripts/test-all
+
+fuzz: .venv/dev ## hunt for inputs that break decoding and parsing, for some minutes
+	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q --no-cov -p no:cacheprovider --timeout 1800 tests/test_fuzz.py
+
+bench: .venv/run ## the load of benchmarks/ against this server and what peers are installed
+	@benchmarks/fanout
+
+requirements: ## pin what pyproject.toml asks for; needs uv
+	@scripts/pin
+
+clean:
+	rm -rf .venv .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache
+
+.venv/run: requirements/run.txt requirements/build.txt pyproject.toml
+	@scripts/setup $(PYTHON) run
+
+.venv/dev: requirements/dev.txt requirements/build.txt pyproject.toml
+	@scripts/setup $(PYTHON) dev

@@ -1,0 +1,211 @@
+"""What the tests share: a server on memory streams, peers to talk to it, and a clock that stands still."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import orjson
+import pytest
+import structlog
+import trio
+import trio.testing
+
+from tcpchat.server import Server
+from tcpchat.settings import Settings
+from tcpchat.store.sqlite import SqliteStore
+
+hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+EPOCH = 1_795_251_600_123  # 2026-11-21T09:00:00.123Z, in ms
+Line = dict[str, Any]
+
+
+class TrioClock:
+    """Time of day that goes with trio's clock, which stands still under `mock_clock` until it jumps."""
+
+    def now(self) -> int:
+        return EPOCH + round(trio.current_time() * 1000)
+
+    def monotonic(self) -> float:
+        return trio.current_time()
+
+
+class Log:
+    """Keeps what was logged, as (event, fields)."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, Line]] = []
+
+    def __call__(self, event: str, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+    debug = info = warning = error = exception = __call__
+
+    def named(self, event: str) -> list[Line]:
+        return [fields for name, fields in self.lines if name == event]
+
+
+class Peer:
+    """One client: what it types and what it reads, line by line."""
+
+    def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
+        self.stream = stream
+        self.events: list[Line] = []
+        """Lines that `ask` passed over while it waited for a reply."""
+        self.name = ""
+        self._tail = b""
+        self._ids = 0
+
+    async def send(self, *lines: str | bytes | Line) -> None:
+        """Send lines, plain or JSON, in one go."""
+        await self.stream.send_all(b"".join(_as_bytes(line) for line in lines))
+
+    async def line(self) -> Line:
+        """Return the next line; raise EOFError at the end of the stream."""
+        while b"\n" not in self._tail:
+            data = await self.stream.receive_some()
+            if not data:
+                raise EOFError(self._tail)
+            self._tail += data
+        line, _, self._tail = self._tail.partition(b"\n")
+        decoded: Line = orjson.loads(line)
+        return decoded
+
+    async def next(self, type: str) -> Line:
+        """Return the next line of this type; the ones before it go to `events`."""
+        while True:
+            line = await self.line()
+            if line["type"] == type:
+                return line
+            self.events.append(line)
+
+    async def ask(self, line: str | Line) -> Line:
+        """Send one line, plain or JSON, and return its reply; what comes before goes to `events`."""
+        self._ids += 1
+        if isinstance(line, dict):
+            await self.send({"id": self._ids} | line)
+            lines = await self._until(self._ids)
+            self.events += lines[:-1]
+            return lines[-1]
+        # A plain line has no id, but replies come in order: what is no event is the reply.
+        await self.send(line, {"type": "ping", "id": self._ids})
+        lines = (await self._until(self._ids))[:-1]
+        replies = [line for line in lines if not self._is_event(line)]
+        self.events += [line for line in lines if self._is_event(line)]
+        (reply,) = replies
+        return reply
+
+    async def _until(self, re: int) -> list[Line]:
+        lines = [await self.line()]
+        while lines[-1].get("re") != re:
+            lines.append(await self.line())
+        return lines
+
+    def _is_event(self, line: Line) -> bool:
+        if line["type"] == "renamed":
+            return bool(line["old"] != self.name)  # one's own rename comes as a reply only
+        return line["type"] in {"message", "joined", "left", "muted", "unsent"}
+
+    async def quiet(self) -> list[Line]:
+        """Return all lines up to the pong of a ping: nothing else has been said to this peer."""
+        self._ids += 1
+        await self.send({"type": "ping", "id": self._ids})
+        return (await self._until(self._ids))[:-1]
+
+    async def rest(self) -> list[Line]:
+        """Return all lines up to the end of the stream."""
+        lines = []
+        while True:
+            try:
+                lines.append(await self.line())
+            except EOFError:
+                return lines
+
+
+def _as_bytes(line: str | bytes | Line) -> bytes:
+    if isinstance(line, bytes):
+        return line
+    return (line.encode() if isinstance(line, str) else orjson.dumps(line)) + b"\n"
+
+
+class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
+    """Accepts what `connect` makes."""
+
+    def __init__(self) -> None:
+        self._send, self._receive = trio.open_memory_channel[trio.abc.HalfCloseableStream](1000)
+
+    async def connect(self) -> trio.abc.HalfCloseableStream:
+        mine, theirs = trio.testing.memory_stream_pair()
+        await self._send.send(theirs)
+        return mine
+
+    async def accept(self) -> trio.abc.HalfCloseableStream:
+        return await self._receive.receive()
+
+    async def aclose(self) -> None:
+        await self._receive.aclose()
+
+
+class House:
+    """A running server, and the door to it."""
+
+    def __init__(self, server: Server, listener: MemoryListener, log: Log) -> None:
+        self.server = server
+        self.chat = server.chat
+        self.log = log
+        self._listener = listener
+
+    async def peer(self, name: str | None = None) -> Peer:
+        """Connect somebody who has read the welcome, and took `name` if given."""
+        peer = Peer(await self._listener.connect())
+        peer.name = (await peer.next("welcome"))["user"]
+        if name is not None:
+            reply = await peer.ask({"type": "rename", "name": name})
+            assert reply["type"] == "renamed", reply
+            peer.name = reply["new"]
+        return peer
+
+    async def peers(self, *names: str) -> list[Peer]:
+        """Connect several; everything that they heard of one another's coming is read."""
+        peers = [await self.peer(name) for name in names]
+        for peer in peers:
+            await peer.quiet()
+        return peers
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings | None = None, *, folder: Path | None = None, store: Any = None
+) -> AsyncIterator[House]:
+    """Run a server on memory streams until the block ends."""
+    store = store or SqliteStore(folder, "off")
+    log = Log()
+    listener = MemoryListener()
+    server = Server(settings or Settings(), store, log, TrioClock())  # type: ignore[arg-type]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run, [listener])
+        try:
+            yield House(server, listener, log)
+        finally:
+            nursery.cancel_scope.cancel()
+    store.close()
+
+
+@pytest.fixture
+def null_log() -> structlog.typing.FilteringBoundLogger:
+    log: Any = Log()
+    return log  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def house(mock_clock: trio.testing.MockClock) -> AsyncIterator[House]:
+    """A server in memory with default settings. Time stands still; `mock_clock.jump` moves it."""
+    async with open_house() as opened:
+        yield opened
