@@ -66,6 +66,11 @@ class Connection:
             except OSError as error:
                 raise trio.BrokenResourceError from error
 
+    @property
+    def reading(self) -> bool:
+        """Whether lines of the peer are still to be handled."""
+        return self.reason == "closed"
+
     def write_nowait(self, data: bytes) -> None:
         """Send whole lines as soon as the stream takes them. After `stop` they may go nowhere."""
         if self._queue is None and self._fd >= 0:

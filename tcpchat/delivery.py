@@ -137,12 +137,16 @@ class Pipeline:
             if own:
                 connection.write_nowait(own)
 
+    def tell_presence(self) -> None:
+        """Tell who came, went and has another name, if anybody did since it was last told."""
+        if self._chat.hub.presence:
+            self._tell(b"")
+
     async def run_presence(self) -> None:
-        """Tell who came, went and has another name: at once, and then not too often."""
+        """Tell presence at once, and then not too often."""
         while True:
             await self._presence_changed.wait()
-            if self._chat.hub.presence:
-                self._tell(b"")
+            self.tell_presence()
             await trio.sleep(PRESENCE + PRESENCE_PER_RECEIVER * len(self._chat.hub.connections))
             self._presence_changed = trio.Event()
             if self._chat.hub.presence:

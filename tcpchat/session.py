@@ -58,7 +58,7 @@ class Session:
                 return
             self.reader.feed(data)
             handled = 0
-            while self.reader.has_line():
+            while self.reader.has_line() and self.connection.reading:
                 await self._handle_line()
                 handled += 1
                 if handled % LINES_PER_TURN == 0:

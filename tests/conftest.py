@@ -58,7 +58,7 @@ class Peer:
     def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
         self.stream = stream
         self.events: list[Line] = []
-        """Lines that `ask` passed over while it waited for a reply."""
+        """Lines that were passed over while this peer waited for another."""
         self.name = ""
         self._tail = b""
         self._ids = 0
@@ -79,7 +79,10 @@ class Peer:
         return decoded
 
     async def next(self, type: str) -> Line:
-        """Return the next line of this type; the ones before it go to `events`."""
+        """Return the next line of this type that was not returned before; others go to `events`."""
+        for index, line in enumerate(self.events):
+            if line["type"] == type:
+                return self.events.pop(index)
         while True:
             line = await self.line()
             if line["type"] == type:
@@ -97,9 +100,11 @@ class Peer:
         # A plain line has no id, but replies come in order: what is no event is the reply.
         await self.send(line, {"type": "ping", "id": self._ids})
         lines = (await self._until(self._ids))[:-1]
-        replies = [line for line in lines if not self._is_event(line)]
-        self.events += [line for line in lines if self._is_event(line)]
-        (reply,) = replies
+        events = {"message", "joined", "left", "muted", "unsent"}
+        if not line.lstrip("/\\").startswith("rename"):
+            events.add("renamed")
+        (reply,) = [line for line in lines if line["type"] not in events]
+        self.events += [line for line in lines if line is not reply]
         return reply
 
     async def _until(self, re: int) -> list[Line]:
@@ -108,16 +113,16 @@ class Peer:
             lines.append(await self.line())
         return lines
 
-    def _is_event(self, line: Line) -> bool:
-        if line["type"] == "renamed":
-            return bool(line["old"] != self.name)  # one's own rename comes as a reply only
-        return line["type"] in {"message", "joined", "left", "muted", "unsent"}
-
     async def quiet(self) -> list[Line]:
         """Return all lines up to the pong of a ping: nothing else has been said to this peer."""
         self._ids += 1
         await self.send({"type": "ping", "id": self._ids})
         return (await self._until(self._ids))[:-1]
+
+    async def leave(self) -> None:
+        """Say exit and read to the end."""
+        await self.send("exit")
+        await self.rest()
 
     async def rest(self) -> list[Line]:
         """Return all lines up to the end of the stream."""
@@ -172,9 +177,14 @@ class House:
             peer.name = reply["new"]
         return peer
 
+    def tell_presence(self) -> None:
+        """Tell at once who came and went, which otherwise waits to be told together."""
+        self.server.pipeline.tell_presence()
+
     async def peers(self, *names: str) -> list[Peer]:
         """Connect several; everything that they heard of one another's coming is read."""
         peers = [await self.peer(name) for name in names]
+        self.tell_presence()
         for peer in peers:
             await peer.quiet()
         return peers
@@ -205,7 +215,7 @@ def null_log() -> structlog.typing.FilteringBoundLogger:
 
 
 @pytest.fixture
-async def house(mock_clock: trio.testing.MockClock) -> AsyncIterator[House]:
-    """A server in memory with default settings. Time stands still; `mock_clock.jump` moves it."""
+async def house() -> AsyncIterator[House]:
+    """A server in memory with default settings. With `mock_clock` time stands still until it jumps."""
     async with open_house() as opened:
         yield opened
