@@ -33,7 +33,7 @@ class Connection:
     """
 
     __slots__ = (
-        "_backlog_limit", "_changed", "_fd", "_queue", "_spawn",
+        "_backlog_limit", "_changed", "_fd", "_queue", "_sending", "_spawn", "_taking",
         "backlog", "reason", "scope", "stream", "unsettled",
     )  # fmt: skip
 
@@ -50,6 +50,8 @@ class Connection:
         self._spawn = spawn
         self._backlog_limit = backlog_limit
         self._fd = stream.socket.fileno() if isinstance(stream, trio.SocketStream) else -1
+        self._taking = True
+        self._sending = False
         self._queue: deque[bytes | memoryview] | None = None  # None: no drain task is running
         self._changed: trio.Event | None = None
 
@@ -88,7 +90,7 @@ class Connection:
             self._enqueue(data)
 
     def _enqueue(self, data: bytes | memoryview) -> None:
-        if self.reason in ("broken", "slow-consumer"):
+        if not self._taking:
             return
         if self._queue is None:
             self._queue = deque()
@@ -96,9 +98,12 @@ class Connection:
         self._queue.append(data)
         self.backlog += len(data)
         if self._backlog_limit and self.backlog > self._backlog_limit:
-            # What is being sent right now ends with a line's end, so bye may follow it.
+            # Everything in the queue is whole lines, but for the rest of what was begun before the drain
+            # task took it. What that is sending ends with a line's end too, so bye may follow.
+            rest = () if self._sending else (self._queue[0],)
             self._queue.clear()
-            self._queue.append(SLOW_CONSUMER)
+            self._queue.extend((*rest, SLOW_CONSUMER))
+            self._taking = False
             self.stop("slow-consumer")
 
     async def _drain(self) -> None:
@@ -106,6 +111,7 @@ class Connection:
         assert self._queue is not None
         try:
             while self._queue:
+                self._sending = True
                 chunk = self._take()
                 await self.stream.send_all(chunk)
                 self.backlog = max(0, self.backlog - len(chunk))
@@ -113,6 +119,7 @@ class Connection:
             self.abort("broken")
         finally:
             self._queue = None
+            self._sending = False
             self.backlog = 0
             self._wake()
 
@@ -163,6 +170,7 @@ class Connection:
     def abort(self, reason: str) -> None:
         """Read and send no more."""
         self._fd = -1
+        self._taking = False
         self.reason = reason
         if self._queue is not None:
             self._queue.clear()

@@ -108,7 +108,11 @@ class Pipeline:
         acknowledged: dict[Receiver, list[bytes]] = {}
         for entry in batch:
             if not entry.refused:
-                entry.settle(delivery)
+                try:
+                    entry.settle(delivery)
+                except Exception:
+                    self._log.exception("bug", entry=type(entry).__name__)
+                    entry.reply = Error(code="internal", message=BUG)
             if entry.asker is not None:
                 acknowledged.setdefault(entry.asker, []).append(entry.answer(entry.re))
         for asker, replies in acknowledged.items():

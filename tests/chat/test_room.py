@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpchat.chat.room import Room, as_line, conversation
+from tcpchat.store import NewMessage
+
+
+def line(seq: int) -> bytes:
+    return b"line %d\n" % seq
+
+
+def room_of(said: int, *, remembers: int = 10) -> Room:
+    room = Room("lobby", remembers=remembers)
+    for _ in range(said):
+        seq = room.number()
+        room.settle(seq, line(seq))
+    return room
+
+
+def kept(seq: int, recipient: str | None = None) -> NewMessage:
+    return NewMessage(
+        "lobby" if recipient is None else "@1@2",
+        seq, 1_795_251_600_123, "1", "alice", recipient and "2", recipient, "hi",
+    )  # fmt: skip
+
+
+def test_numbers_begin_at_1_and_have_no_gaps() -> None:
+    room = Room("lobby")
+    assert [room.number() for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_numbers_go_on_after_a_restart() -> None:
+    assert Room("lobby", seq=41).number() == 42
+
+
+def test_a_number_given_out_is_not_known_to_readers_before_it_is_on_disk() -> None:
+    room = Room("lobby", seq=41, remembers=10)
+    seq = room.number()
+    assert room.seq == 41
+    room.settle(seq, line(seq))
+    assert room.seq == 42
+
+
+@pytest.mark.parametrize("order", [(2, 3, 4), (4, 3, 2), (3, 2, 4)])
+def test_numbers_of_a_batch_that_failed_go_to_the_next_one(order: tuple[int, ...]) -> None:
+    room = room_of(1)
+    batch = [room.number() for _ in range(3)]
+    assert sorted(order) == batch
+    for seq in order:
+        room.undo(seq)
+    assert room.number() == 2
+    assert room.seq == 1
+
+
+@given(
+    said=st.integers(0, 20),
+    remembers=st.integers(0, 12),
+    count=st.integers(1, 25),
+    before=st.none() | st.integers(0, 25),
+    after=st.none() | st.integers(0, 25),
+)
+def test_recent_is_what_a_list_of_everything_would_give_or_none_beyond_memory(
+    said: int, remembers: int, count: int, before: int | None, after: int | None
+) -> None:
+    everything = [seq for seq in range(1, said + 1) if before is None or seq < before]
+    if after is not None:
+        wanted = [seq for seq in everything if seq > after][:count]
+    else:
+        wanted = everything[-count:]
+    in_memory = range(said - remembers + 1, said + 1)
+    recent = room_of(said, remembers=remembers).recent(count, before=before, after=after)
+    if all(seq in in_memory for seq in wanted):
+        assert recent == [line(seq) for seq in wanted]
+    else:
+        assert recent is None
+
+
+def test_what_was_said_before_a_restart_is_remembered() -> None:
+    room = Room("lobby", seq=3, remembers=10)
+    room.fill([kept(2), kept(3)])
+    assert room.recent(2, before=None, after=None) == [as_line(kept(2)), as_line(kept(3))]
+    assert room.recent(3, before=None, after=None) is None
+
+
+def test_a_room_that_was_not_filled_asks_the_disk() -> None:
+    room = Room("@1@2", seq=3)
+    assert room.recent(1, before=None, after=None) is None
+    assert room.recent(1, before=None, after=3) == []
+
+
+def test_a_message_of_a_room_is_written_with_the_room() -> None:
+    assert orjson.loads(as_line(kept(7))) == {
+        "type": "message", "room": "lobby", "seq": 7, "at": "2026-11-21T09:00:00.123Z", "from": "alice", "text": "hi",
+    }  # fmt: skip
+
+
+def test_a_private_message_is_written_with_its_recipient_and_without_the_hidden_room() -> None:
+    assert orjson.loads(as_line(kept(7, "bob"))) == {
+        "type": "message", "to": "bob", "seq": 7, "at": "2026-11-21T09:00:00.123Z", "from": "alice", "text": "hi",
+    }  # fmt: skip
+
+
+def test_two_users_have_one_conversation_whoever_begins() -> None:
+    assert conversation("1", "2") == conversation("2", "1")
+    assert len({conversation(*two) for two in (("1", "2"), ("1", "3"), ("2", "3"), ("1", "1"))}) == 4

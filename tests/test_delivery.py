@@ -1,0 +1,233 @@
+"""The pipeline: one batch per commit, nothing said before it is on disk, and what happens if it is not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from tcpchat.chat.entry import Delivery, Post
+from tcpchat.settings import Limits, Settings
+from tcpchat.store import Change, NewMessage, StorageError
+from tcpchat.store.sqlite import SqliteStore
+from tests.conftest import House, Peer, open_house
+
+
+class GatedStore(SqliteStore):
+    """A disk that takes its time, and can be full."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.open = threading.Event()
+        self.open.set()
+        self.full = False
+        self.batches: list[list[Change]] = []
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        changes = list(changes)
+        self.open.wait(10)
+        if self.full:
+            raise StorageError("database or disk is full")
+        self.batches.append(changes)
+        super().commit(changes)
+
+
+@pytest.fixture
+def disk() -> GatedStore:
+    return GatedStore()
+
+
+async def test_nothing_is_said_before_it_is_on_disk(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        disk.open.clear()
+        await alice.send("send hi")
+        assert await bob.quiet() == []
+        disk.open.set()
+        assert (await bob.next("message"))["text"] == "hi"
+        assert (await alice.next("sent"))["seq"] == 1
+
+
+async def test_what_arrives_during_a_commit_goes_into_the_next_one(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        peers = await house.peers("alice", "bob", "carol")
+        disk.open.clear()
+        await peers[0].send("send first")
+        await trio.testing.wait_all_tasks_blocked()
+        for peer in peers:
+            await peer.send("send a", "send b")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        for _ in range(7):
+            await peers[2].next("message")
+        messages = [[type(change) for change in batch].count(NewMessage) for batch in disk.batches]
+        assert messages == [1, 6]
+
+
+async def test_others_are_served_while_the_disk_takes_its_time(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        disk.open.clear()
+        await alice.send("send hi")
+        assert (await bob.ask({"type": "history"}))["messages"] == []
+        assert (await bob.ask({"type": "rename", "name": "rob"}))["new"] == "rob"
+        disk.open.set()
+
+
+async def test_a_full_disk_refuses_that_batch_and_recovers(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        await alice.ask("send one")
+        disk.full = True
+        await alice.send({"type": "send", "text": "two", "id": 1}, {"type": "send", "text": "3", "id": 2})
+        for re in (1, 2):
+            error = await alice.next("error")
+            assert (error["re"], error["code"]) == (re, "storage-failed")
+        assert [message["text"] for message in (await bob.ask("history"))["messages"]] == ["one"]
+        disk.full = False
+        assert (await alice.ask("send two"))["seq"] == 2, "no gap where the failed ones would have been"
+        assert [line["text"] for line in bob.events + await bob.quiet()] == ["one", "two"]
+
+
+async def test_a_key_of_a_send_that_failed_can_be_used_again(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        (alice,) = await house.peers("alice")
+        send = {"type": "send", "text": "x", "key": "k"}
+        disk.full = True
+        await alice.send(send | {"id": 1}, send | {"id": 2})
+        assert [(await alice.next("error"))["re"] for _ in range(2)] == [1, 2]
+        disk.full = False
+        assert (await alice.ask(send))["type"] == "sent"
+
+
+async def test_what_failed_is_undone(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        await alice.ask("send so that alice is kept")
+        await alice.ask("send -t 60 pending")
+        disk.full = True
+        for line in ("send -t 60 x", "cancel", "report bob", "rename carol", "send -u bob x"):
+            assert (await alice.ask(line))["code"] == "storage-failed", line
+        assert [pending["text"] for pending in (await alice.ask("scheduled"))["messages"]] == ["pending"]
+        assert [user["name"] for user in (await alice.ask("users"))["users"]] == ["alice", "bob"]
+        assert (await bob.ask({"type": "rename", "name": "carol"}))["new"] == "carol", "the claim is released"
+        disk.full = False
+        assert (await alice.ask("report carol"))["reports"] == 1
+        assert (await alice.ask("cancel"))["text"] == "pending"
+
+
+async def test_a_due_message_that_the_disk_refused_is_sent_later(
+    disk: GatedStore, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        await alice.ask("send -t 10 patience")
+        disk.full = True
+        mock_clock.jump(10)
+        while not house.log.named("storage failed"):
+            await bob.quiet()
+        disk.full = False
+        mock_clock.jump(2)
+        assert (await bob.next("message"))["text"] == "patience"
+        assert await bob.quiet() == []
+
+
+async def test_a_mute_that_was_not_kept_does_not_hold(disk: GatedStore) -> None:
+    async with open_house(store=disk) as house:
+        bob, *others = await house.peers("bob", "a", "b", "c", "d")
+        for other in others[:3]:
+            await other.ask("report bob")
+        disk.full = True
+        assert (await others[3].ask("report bob"))["code"] == "storage-failed"
+        disk.full = False
+        assert (await bob.ask("send free"))["type"] == "sent"
+        assert (await others[3].ask("report bob"))["reports"] == 4
+
+
+class BadPost(Post):
+    """An entry with a bug."""
+
+    def prepare(self, at: int) -> list[Change]:
+        raise ZeroDivisionError
+
+
+class WorsePost(Post):
+    """An entry with a bug that shows when it is on disk."""
+
+    def settle(self, delivery: Delivery) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", [BadPost, WorsePost])
+async def test_a_bug_in_an_entry_hurts_only_who_asked(house: House, kind: type[Post]) -> None:
+    alice, bob = await house.peers("alice", "bob")
+    user = house.chat.hub.find("alice")
+    asker = user.connections[0]
+    entry = kind(house.chat.hub.lobby, user, "x")
+    entry.asker, entry.re = asker, 77
+    asker.unsettled += 1  # type: ignore[attr-defined]
+    house.server.pipeline.submit(entry)
+    assert (await alice.next("error"))["code"] == "internal"
+    assert (await alice.ask("send on we go"))["type"] == "sent"
+    assert (await bob.next("message"))["text"] == "on we go"
+
+
+async def test_a_thousand_arrivals_cost_a_few_lines(mock_clock: trio.testing.MockClock) -> None:
+    async with open_house() as house:
+        (first,) = await house.peers("first")
+        for _ in range(1000):
+            await house.peer()
+        mock_clock.jump(10)
+        lines = await first.quiet()
+        mock_clock.jump(10)
+        lines += await first.quiet()
+        assert sum(len(line["users"]) for line in lines) == 1000
+        assert len(lines) <= 4
+
+
+async def test_who_speaks_was_announced_before(house: House) -> None:
+    """Messages wait for no presence, so presence goes with them."""
+    (first,) = await house.peers("first")
+    guest = await house.peer()
+    await guest.ask({"type": "rename", "name": "alice"})
+    await guest.ask("send hi")
+    lines = [await first.line(), await first.line()]
+    assert [line["type"] for line in lines] == ["joined", "message"]
+    assert (lines[0]["users"], lines[1]["from"]) == (["alice"], "alice")
+
+
+async def test_who_came_and_went_unseen_is_not_told_of(house: House, mock_clock: trio.testing.MockClock) -> None:
+    (first,) = await house.peers("first")
+    for _ in range(3):
+        await (await house.peer()).leave()
+    mock_clock.jump(1)
+    assert await first.quiet() == []
+
+
+async def test_every_reader_gets_every_message_once_in_order(tmp_path: Path) -> None:
+    """P2, with senders that pipeline and others that come and go meanwhile."""
+    limits = Limits(messages_per_second=0)
+    async with open_house(Settings(limits=limits), folder=tmp_path) as house:
+        readers = await house.peers("r1", "r2", "r3")
+        senders = await house.peers("s1", "s2", "s3", "s4")
+
+        async def say(sender: Peer) -> None:
+            for start in range(0, 300, 50):
+                await sender.send(*[f"send {sender.name}-{n}" for n in range(start, start + 50)])
+                await (await house.peer()).leave()
+            for _ in range(300):
+                await sender.next("sent")
+
+        async with trio.open_nursery() as nursery:
+            for sender in senders:
+                nursery.start_soon(say, sender)
+        for reader in readers:
+            heard = [line for line in await reader.quiet() if line["type"] == "message"]
+            assert [line["seq"] for line in heard] == list(range(1, 1201))
+            for sender in senders:
+                own = [line["text"] for line in heard if line["from"] == sender.name]
+                assert own == [f"{sender.name}-{n}" for n in range(300)]

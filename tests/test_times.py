@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpchat.times import SystemClock, format_span, parse_span, timestamp
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@pytest.mark.parametrize(
+    ("at", "written"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1, "1970-01-01T00:00:00.001Z"),
+        (999, "1970-01-01T00:00:00.999Z"),
+        (1_795_251_600_123, "2026-11-21T09:00:00.123Z"),
+        (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
+    ],
+)
+def test_a_timestamp_is_utc_with_three_digits_of_milliseconds(at: int, written: str) -> None:
+    assert timestamp(at) == written
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_a_timestamp_is_read_back_as_the_same_millisecond(at: int) -> None:
+    read = datetime.fromisoformat(timestamp(at))
+    assert (read - datetime.fromtimestamp(0, UTC)) / timedelta(milliseconds=1) == at
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("90", 90),
+        ("1.5", 1.5),
+        ("0.001", 0.001),
+        ("999999999999", 999_999_999_999),
+        ("45s", 45),
+        ("10m", 10 * MINUTE),
+        ("1h30m", HOUR + 30 * MINUTE),
+        ("2d", 2 * DAY),
+        ("1d1h1m1s", DAY + HOUR + MINUTE + 1),
+        ("1d1s", DAY + 1),
+        ("90m", 90 * MINUTE),
+        ("0s", 0),
+    ],
+)
+def test_a_span_is_seconds_or_units_from_the_largest_down(text: str, seconds: float) -> None:
+    assert parse_span(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "m", "x", "5x", "10 m", " 10", "10 ", "10m ", "-5", "+5", "1e5", ".5", "5.", "1,5",
+        "1.5h", "5m1h", "1m1m", "10M", "1_000", "0x10", "inf", "nan", "٣", "٣m", "10m\n", "1.1234567",
+        "1234567890123", "1234567890d",
+    ],
+)  # fmt: skip
+def test_what_is_no_span_is_refused_with_examples_of_what_is(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a span: give seconds, or for example 10m, 1h30m, 2d"):
+        parse_span(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0s"),
+        (-1, "0s"),
+        (0.001, "1s"),
+        (1, "1s"),
+        (1.001, "2s"),
+        (59, "59s"),
+        (59.5, "1m"),
+        (60, "1m"),
+        (61, "1m1s"),
+        (5400, "1h30m"),
+        (30 * DAY, "30d"),
+        (DAY + HOUR + MINUTE + 1, "1d1h1m1s"),
+    ],
+)
+def test_a_span_is_written_for_people_and_rounded_up(seconds: float, written: str) -> None:
+    assert format_span(seconds) == written
+
+
+@given(st.integers(0, 10**12))
+def test_a_span_that_was_written_is_read_as_the_same(seconds: int) -> None:
+    assert parse_span(format_span(seconds)) == seconds
+
+
+def test_the_system_clock_counts_milliseconds_since_1970() -> None:
+    before = time.time()
+    now = SystemClock().now()
+    assert before - 1 <= now / 1000 <= time.time() + 1
+
+
+def test_the_monotonic_clock_counts_seconds_that_do_not_shrink() -> None:
+    clock = SystemClock()
+    before = time.monotonic()
+    assert before <= clock.monotonic() <= clock.monotonic() <= time.monotonic()
