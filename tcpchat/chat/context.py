@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -54,7 +55,7 @@ class Context:
         if wait:
             rate = self.chat.settings.limits.messages_per_second
             message = f"you may send {rate:g} messages a second; wait {wait:.1f} s"
-            raise ChatError("rate-limited", message, limit=rate, retry_after=round(wait + 0.0005, 3))
+            raise ChatError("rate-limited", message, limit=rate, retry_after=_seconds(wait))
 
     def repeat(self, key: str) -> Entry | None:
         """Return an entry that answers like the first send under this key, if there was one."""
@@ -135,6 +136,11 @@ class Context:
                 raise ChatError("storage-failed", message) from None
             lines = [as_line(message) for message in messages]
         return lines
+
+
+def _seconds(wait: float) -> float:
+    """Round up to milliseconds, so that who waits as told has waited long enough."""
+    return math.ceil(round(wait * MILLISECONDS, 6)) / MILLISECONDS
 
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text

@@ -112,7 +112,8 @@ class Moderation:
 
 def _reported_by(conduct: Conduct) -> str:
     reason = f" (the last one wrote: {conduct.reason})" if conduct.reason else ""
-    return f"{len(conduct.reporters)} users reported you{reason}"
+    users = "1 user" if len(conduct.reporters) == 1 else f"{len(conduct.reporters)} users"
+    return f"{users} reported you{reason}"
 
 
 @attrs.define(eq=False)

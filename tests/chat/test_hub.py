@@ -64,9 +64,6 @@ def renamed(old: str, new: str) -> dict[str, Any]:
     return {"type": "renamed", "old": old, "new": new}
 
 
-# Who is here
-
-
 def test_who_joins_is_found_by_name_and_by_id_and_listed_by_name() -> None:
     hub = Hub()
     carol, alice = join(hub, "carol", "alice")
@@ -122,9 +119,6 @@ def test_guests_have_rising_numbers_and_names_that_are_free() -> None:
     assert hub.guest_name() == ("guest-7", skeleton("guest-7"))
     join(hub, "guest-8", "guest-1o")  # the second looks like guest-10
     assert [hub.guest_name()[0] for _ in range(2)] == ["guest-9", "guest-11"]
-
-
-# Names
 
 
 def test_a_new_name_replaces_the_old_one_which_is_free() -> None:
@@ -198,9 +192,6 @@ def test_a_name_claimed_by_who_left_meanwhile_is_free_again(end: Any) -> None:
     assert hub.users() == [bob]
 
 
-# Conversations
-
-
 def test_two_users_share_one_conversation_which_ends_when_one_leaves() -> None:
     hub = Hub()
     alice, bob = join(hub, "alice", "bob")
@@ -227,9 +218,6 @@ def test_users_can_write_to_themselves_and_leave() -> None:
     assert hub.conversation(alice.id, alice) is hub.conversation(alice.id, alice)
     leave(hub, alice)
     assert not hub.users()
-
-
-# What others hear of it
 
 
 def test_who_left_is_told_before_who_was_renamed_before_who_joined() -> None:

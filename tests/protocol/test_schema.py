@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import orjson
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from tcpchat.commands import COMMANDS
+from tcpchat.protocol import (
+    EVENTS,
+    LOBBY,
+    MAX_EXACT,
+    MAX_ID,
+    PROTOCOL_VERSION,
+    REPLIES,
+    Bye,
+    Cancelled,
+    Error,
+    Event,
+    Help,
+    History,
+    Joined,
+    Left,
+    Message,
+    Muted,
+    PendingMessage,
+    Pong,
+    Renamed,
+    Reply,
+    Reported,
+    Request,
+    Schedule,
+    Scheduled,
+    Schema,
+    Sent,
+    Status,
+    Unsent,
+    UserInfo,
+    Users,
+    Welcome,
+    encode,
+    schema,
+)
+
+REQUESTS: list[type[Request]] = [command.request for command in COMMANDS]
+SCHEMA = schema(REQUESTS)
+AT = "2026-11-21T09:00:00.123Z"
+MESSAGE = Message(room=LOBBY, seq=1, at=AT, sender="alice", text="hi")
+# One of each, every field filled.
+LINES: list[Reply | Event] = [
+    Welcome(protocol=PROTOCOL_VERSION, server="tcpchat 1", user="guest-1", room=LOBBY, hint="type help"),
+    MESSAGE,
+    attrs.evolve(MESSAGE, room=None, to="bob"),
+    Joined(room=LOBBY, users=["alice", "bob"]),
+    Left(room=LOBBY, users=[]),
+    Muted(until=AT, reports=4, reason="spam", message="you may read"),
+    Unsent(number=1, text="tea!", code="muted", message="you are muted"),
+    Sent(re=1, room=LOBBY, username="bob", seq=1, at=AT),
+    Scheduled(re="a1", number=1, room=LOBBY, username="bob", at=AT),
+    Schedule(
+        re=1, messages=[PendingMessage(number=1, at=AT, room=LOBBY, username="bob", text="tea!")], more=False
+    ),
+    Cancelled(re=1, number=1, text="tea!"),
+    Renamed(re=1, old="alice", new="al"),
+    Users(re=1, users=[UserInfo(name="alice", since=AT, muted_until=AT)], more=True),
+    History(re=1, room=LOBBY, username="bob", messages=[orjson.loads(encode(MESSAGE))], more=False),
+    Reported(re=1, username="bob", reports=1, muted_until=AT),
+    Status(
+        re=1, server="tcpchat 1", uptime=1.5, users=1, connections=1, messages=1, messages_per_minute=1,
+        scheduled=0, limits={"text_characters": 4000, "messages_per_second": 0.5},
+    ),
+    Help(re=1, commands=[{"name": "ping", "usage": "ping", "summary": "a sign of life"}]),
+    Schema(re=1, schema=SCHEMA),
+    Pong(re=1, at=AT),
+    Bye(re=1, code="exit", message="bye"),
+    Error(
+        re=1, code="muted", message="why", retry_after=0.5, limit=4, field="text", name="bob", until=AT,
+        reason="spam", usage="ping", suggestion="send", reference="c0ffee",
+    ),
+]  # fmt: skip
+EXAMPLES = [example for command in COMMANDS for example in command.examples if example.startswith("{")]
+
+
+def validator(part: str) -> Any:
+    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": SCHEMA["$defs"]})
+
+
+WHOLE, REQUEST, LINE = Draft202012Validator(SCHEMA), validator("request"), validator("line")
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == Draft202012Validator.META_SCHEMA["$schema"]
+
+
+def test_every_class_has_one_entry() -> None:
+    kinds = {*REQUESTS, *REPLIES, *EVENTS}
+    assert len(SCHEMA["$defs"]) == len({"request", "line"}) + len(kinds)
+    assert len(SCHEMA["$defs"]["request"]["oneOf"]) == len(REQUESTS)
+
+
+def test_the_lines_of_this_test_are_of_every_class() -> None:
+    assert {type(line) for line in LINES} == {*REPLIES, *EVENTS}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_an_example_in_json(command: Any) -> None:
+    assert any(example.startswith("{") for example in command.examples)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_a_request(example: str) -> None:
+    line = orjson.loads(example)
+    REQUEST.validate(line)
+    WHOLE.validate(line)
+    REQUEST.validate(line | {"id": "a1"})
+    assert not LINE.is_valid(line)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_request_with_an_unknown_field_is_none(example: str) -> None:
+    assert not REQUEST.is_valid(orjson.loads(example) | {"colour": "red"})
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.type)
+def test_every_line_of_the_server_is_described(line: Reply | Event) -> None:
+    written = orjson.loads(encode(line))
+    LINE.validate(written)
+    WHOLE.validate(written)
+    assert not REQUEST.is_valid(written)
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.type)
+def test_optional_fields_may_be_absent_and_all_others_may_not(line: Reply | Event) -> None:
+    written = orjson.loads(encode(line))
+    fields = {field.metadata.get("wire", field.name): field for field in attrs.fields(type(line))}
+    needed = {name for name, field in fields.items() if field.default is attrs.NOTHING} | {"type"}
+    LINE.validate({name: value for name, value in written.items() if name in needed})
+    for name in needed:
+        assert not LINE.is_valid({other: value for other, value in written.items() if other != name})
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.type)
+def test_a_server_may_say_more_to_a_newer_client(line: Reply | Event) -> None:
+    LINE.validate(orjson.loads(encode(line)) | {"colour": "red"})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"type": "fly"},
+        {"type": "send"},
+        {"type": "send", "text": 5},
+        {"type": "send", "text": "hi", "time": "10m"},
+        {"type": "send", "text": "hi", "time": True},
+        {"type": "cancel", "number": "1"},
+        {"type": "cancel", "number": 1.5},
+        {"type": "cancel", "number": MAX_EXACT + 1},
+        {"type": "ping", "id": 1.5},
+        {"type": "ping", "id": True},
+        {"type": "ping", "id": "x" * (MAX_ID + 1)},
+        {"type": "ping", "id": MAX_EXACT + 1},
+    ],
+)
+def test_what_the_codec_refuses_is_no_request(line: dict[str, Any]) -> None:
+    assert not REQUEST.is_valid(line)
+
+
+@pytest.mark.parametrize("id", [0, -MAX_EXACT, MAX_EXACT, "", "x" * MAX_ID])
+def test_an_id_is_a_whole_number_or_a_short_string(id: int | str) -> None:
+    REQUEST.validate({"type": "ping", "id": id})
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMA["$defs"] if name not in {"request", "line"}])
+def test_every_entry_tells_what_it_is_for(name: str) -> None:
+    assert SCHEMA["$defs"][name]["description"].endswith((".", ":"))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_field_of_a_request_tells_what_it_is_for(command: Any) -> None:
+    properties = SCHEMA["$defs"][f"{command.name}-request"]["properties"]
+    assert all(properties[name].get("description") for name in properties if name != "type")

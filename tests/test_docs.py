@@ -1,0 +1,164 @@
+"""Every example in the docs is run against a server on a real port, and the reference leaves nothing out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+import pytest
+import trio
+import trio.testing
+
+from tcpchat.commands import COMMANDS
+from tcpchat.errors import CODES
+from tcpchat.protocol import EVENTS, REPLIES
+from tcpchat.server import Server
+from tcpchat.settings import Limits, Rules, Settings
+from tcpchat.store import Change, StorageError
+from tcpchat.store.sqlite import SqliteStore
+from tests.conftest import Line, Log, Peer, TrioClock
+
+ROOT = Path(__file__).parent.parent
+PROTOCOL = (ROOT / "docs/protocol.md").read_text()
+_BLOCK = re.compile(r"^```chat(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+_LATER = re.compile(r"\((\d+) seconds later\)")
+
+
+def blocks() -> list[Any]:
+    """Find the examples, each named by file and line."""
+    found = []
+    for path in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]):
+        text = path.read_text()
+        for match in _BLOCK.finditer(text):
+            line = text.count("\n", 0, match.start()) + 2
+            found.append(pytest.param(match[1], match[2], id=f"{path.name}:{line}"))
+    return found
+
+
+class Disk(SqliteStore):
+    """A disk that can be full."""
+
+    full = False
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        if self.full:
+            raise StorageError("database or disk is full")
+        super().commit(changes)
+
+
+class Stage:
+    """The server of one example, and who appears in it."""
+
+    def __init__(self, server: Server, disk: Disk, port: int, clock: trio.testing.MockClock) -> None:
+        self.server = server
+        self.disk = disk
+        self.port = port
+        self.clock = clock
+        self.peers: dict[str, Peer] = {}
+
+    async def peer(self, name: str) -> Peer:
+        """Return who is called so; who appears first connects, and is renamed unless a guest."""
+        if name not in self.peers:
+            stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+            peer = self.peers[name] = Peer(stream)
+            if not name.startswith("guest-"):
+                await peer.next("welcome")
+                await peer.ask({"type": "rename", "name": name})
+                self.server.pipeline.tell_presence()
+                for other in self.peers.values():
+                    other.events += await other.quiet()
+                    other.events.clear()
+        return self.peers[name]
+
+    async def play(self, line: str) -> None:
+        if later := _LATER.fullmatch(line):
+            self.clock.jump(int(later[1]))
+        elif line == "(the disk is full)":
+            self.disk.full = True
+        elif line == "(users has a bug)":
+            self.server.chat.hub.users = None  # type: ignore[method-assign, assignment]
+        elif " → " in line:
+            name, _, request = line.partition(" → ")
+            await (await self.peer(name)).send(_request(request))
+        else:
+            name, arrow, reply = line.partition(" ← ")
+            assert arrow, f"what is {line!r}?"
+            await self._expect(await self.peer(name), orjson.loads(reply))
+
+    async def _expect(self, peer: Peer, expected: Line) -> None:
+        """Read the next line, which must be this one; presence may come before it."""
+        presence = {"joined", "left", "renamed"}
+        if expected["type"] in presence:
+            self.server.pipeline.tell_presence()
+        line = await peer.line()
+        while line["type"] in presence - {expected["type"]}:
+            line = await peer.line()
+        shown = {key: "…" if expected.get(key) == "…" else value for key, value in line.items()}
+        assert list(shown.items()) == list(expected.items())
+
+
+def _request(text: str) -> bytes:
+    """Write a request as bytes: `<ff>` is that byte, `<70000 bytes>` so many."""
+    line = text.encode()
+    line = re.sub(rb"<([0-9a-f]{2})>", lambda match: bytes.fromhex(match[1].decode()), line)
+    return re.sub(rb"<(\d+) bytes>", lambda match: b"x" * int(match[1]), line) + b"\n"
+
+
+@asynccontextmanager
+async def stage(options: str, clock: trio.testing.MockClock) -> AsyncIterator[Stage]:
+    given = {key: int(value) for key, _, value in (word.partition("=") for word in options.split())}
+    groups = [
+        kind(**{field.name: given[field.name] for field in attrs.fields(kind) if field.name in given})
+        for kind in (Limits, Rules)
+    ]
+    settings = Settings(limits=groups[0], rules=groups[1])  # type: ignore[arg-type]
+    disk = Disk(None)
+    log: Any = Log()
+    server = Server(settings, disk, log, TrioClock())
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run, listeners)
+        opened = Stage(server, disk, listeners[0].socket.getsockname()[1], clock)
+        try:
+            yield opened
+        finally:
+            for peer in opened.peers.values():
+                await trio.aclose_forcefully(peer.stream)
+        nursery.cancel_scope.cancel()
+    disk.close()
+
+
+@pytest.mark.parametrize(("options", "text"), blocks())
+async def test_examples(options: str, text: str, mock_clock: trio.testing.MockClock) -> None:
+    async with stage(options, mock_clock) as opened:
+        for line in text.splitlines():
+            await opened.play(line)
+
+
+def test_every_command_is_documented_as_its_record_says() -> None:
+    for command in COMMANDS:
+        assert f"\n### {command.name}\n`{command.usage}`" in PROTOCOL
+        for field in attrs.fields(command.request):
+            if field.name != "id":
+                row = rf"\| `{field.name}` \| (required)?(JSON only)? ?\| {re.escape(field.metadata['help'])} \|"
+                assert re.search(row, PROTOCOL), (command.name, field.name)
+    for line in re.findall(r"^`\w+[^`]*`: ([^.\n]*)", PROTOCOL, re.MULTILINE):
+        assert any(command.summary.startswith(line.split(" said\n")[0]) for command in COMMANDS), line
+
+
+def test_every_error_code_has_an_example() -> None:
+    errors = PROTOCOL.partition("\n## Errors\n")[2]
+    sections = dict(re.findall(r"### ([a-z-]+)\n((?:(?!### ).*\n?)*)", errors))
+    assert set(sections) == set(CODES)
+    for code, section in sections.items():
+        assert f'"code":"{code}"' in section
+
+
+def test_every_reply_and_event_appears_in_the_reference() -> None:
+    for kind in (*REPLIES, *EVENTS):
+        assert f'"type":"{kind.type}"' in PROTOCOL or f"`{kind.type}`" in PROTOCOL, kind
