@@ -18,8 +18,8 @@ test-all: .venv/dev ## the tests on every interpreter that the machine has
 fuzz: .venv/dev ## hunt for inputs that break decoding and parsing, for some minutes
 	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q --no-cov -p no:cacheprovider --timeout 1800 tests/test_fuzz.py
 
-bench: .venv/run ## the load of benchmarks/ against this server and what peers are installed
-	@benchmarks/fanout
+bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed
+	@$(BIN)/python benchmarks/run.py
 
 requirements: ## pin what pyproject.toml asks for; needs uv
 	@scripts/pin

@@ -200,7 +200,9 @@ async def test_who_speaks_was_announced_before(house: House) -> None:
     assert (lines[0]["users"], lines[1]["from"]) == (["alice"], "alice")
 
 
-async def test_who_came_and_went_unseen_is_not_told_of(house: House, mock_clock: trio.testing.MockClock) -> None:
+async def test_who_came_and_went_unseen_is_not_told_of(
+    house: House, mock_clock: trio.testing.MockClock
+) -> None:
     (first,) = await house.peers("first")
     for _ in range(3):
         await (await house.peer()).leave()

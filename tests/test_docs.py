@@ -16,12 +16,13 @@ import trio.testing
 
 from tcpchat.commands import COMMANDS
 from tcpchat.errors import CODES
-from tcpchat.protocol import EVENTS, REPLIES
+from tcpchat.protocol import EVENTS, REPLIES, Line
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import Change, StorageError
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Line, Log, Peer, TrioClock
+from tests.conftest import Line as Fields
+from tests.conftest import Log, Peer, TrioClock
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
@@ -90,7 +91,7 @@ class Stage:
             assert arrow, f"what is {line!r}?"
             await self._expect(await self.peer(name), orjson.loads(reply))
 
-    async def _expect(self, peer: Peer, expected: Line) -> None:
+    async def _expect(self, peer: Peer, expected: Fields) -> None:
         """Read the next line, which must be this one; presence may come before it."""
         presence = {"joined", "left", "renamed"}
         if expected["type"] in presence:
@@ -145,7 +146,8 @@ def test_every_command_is_documented_as_its_record_says() -> None:
         assert f"\n### {command.name}\n`{command.usage}`" in PROTOCOL
         for field in attrs.fields(command.request):
             if field.name != "id":
-                row = rf"\| `{field.name}` \| (required)?(JSON only)? ?\| {re.escape(field.metadata['help'])} \|"
+                help = re.escape(field.metadata["help"])
+                row = rf"\| `{field.name}` \| (required)?(JSON only)? ?\| {help} \|"
                 assert re.search(row, PROTOCOL), (command.name, field.name)
     for line in re.findall(r"^`\w+[^`]*`: ([^.\n]*)", PROTOCOL, re.MULTILINE):
         assert any(command.summary.startswith(line.split(" said\n")[0]) for command in COMMANDS), line
@@ -160,5 +162,6 @@ def test_every_error_code_has_an_example() -> None:
 
 
 def test_every_reply_and_event_appears_in_the_reference() -> None:
-    for kind in (*REPLIES, *EVENTS):
+    kinds: tuple[type[Line], ...] = (*REPLIES, *EVENTS)
+    for kind in kinds:
         assert f'"type":"{kind.type}"' in PROTOCOL or f"`{kind.type}`" in PROTOCOL, kind

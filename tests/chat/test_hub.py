@@ -97,14 +97,14 @@ def test_a_user_is_here_as_long_as_one_connection_is() -> None:
     assert news(hub) == [left("alice")]
 
 
-@pytest.mark.parametrize("written", ["bob", "BOB", "Bob", "ｂｏｂ"])
+@pytest.mark.parametrize("written", ["bob", "BOB", "Bob", "\uff42\uff4f\uff42"])
 def test_a_name_is_found_in_any_case_and_width(written: str) -> None:
     hub = Hub()
     (bob,) = join(hub, "bob")
     assert hub.find(written) is bob
 
 
-@pytest.mark.parametrize("written", ["b0b", "bоb", "rob", "", "b ob", "bob\x00", "x" * 1000])
+@pytest.mark.parametrize("written", ["b0b", "b\u043eb", "rob", "", "b ob", "bob\x00", "x" * 1000])
 def test_a_name_that_only_looks_alike_is_not_found(written: str) -> None:
     """A message must not go to who imitates somebody."""
     hub = Hub()
@@ -130,7 +130,7 @@ def test_a_new_name_replaces_the_old_one_which_is_free() -> None:
     assert hub.find("alice") is bob
 
 
-@pytest.mark.parametrize("name", ["bob", "b0b", "bоb"])
+@pytest.mark.parametrize("name", ["bob", "b0b", "b\u043eb"])
 def test_a_name_of_somebody_here_and_its_look_alikes_are_refused(name: str) -> None:
     hub = Hub()
     alice, bob = join(hub, "alice", "bob")

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from tcpchat.chat.room import Room, as_line, conversation
 from tcpchat.store import NewMessage
 
+AT = "2026-11-21T09:00:00.123Z"
+
 
 def line(seq: int) -> bytes:
     return b"line %d\n" % seq
@@ -67,10 +69,8 @@ def test_recent_is_what_a_list_of_everything_would_give_or_none_beyond_memory(
     said: int, remembers: int, count: int, before: int | None, after: int | None
 ) -> None:
     everything = [seq for seq in range(1, said + 1) if before is None or seq < before]
-    if after is not None:
-        wanted = [seq for seq in everything if seq > after][:count]
-    else:
-        wanted = everything[-count:]
+    later = [seq for seq in everything if after is not None and seq > after]
+    wanted = everything[-count:] if after is None else later[:count]
     in_memory = range(said - remembers + 1, said + 1)
     recent = room_of(said, remembers=remembers).recent(count, before=before, after=after)
     if all(seq in in_memory for seq in wanted):
@@ -94,13 +94,13 @@ def test_a_room_that_was_not_filled_asks_the_disk() -> None:
 
 def test_a_message_of_a_room_is_written_with_the_room() -> None:
     assert orjson.loads(as_line(kept(7))) == {
-        "type": "message", "room": "lobby", "seq": 7, "at": "2026-11-21T09:00:00.123Z", "from": "alice", "text": "hi",
+        "type": "message", "room": "lobby", "seq": 7, "at": AT, "from": "alice", "text": "hi",
     }  # fmt: skip
 
 
 def test_a_private_message_is_written_with_its_recipient_and_without_the_hidden_room() -> None:
     assert orjson.loads(as_line(kept(7, "bob"))) == {
-        "type": "message", "to": "bob", "seq": 7, "at": "2026-11-21T09:00:00.123Z", "from": "alice", "text": "hi",
+        "type": "message", "to": "bob", "seq": 7, "at": AT, "from": "alice", "text": "hi",
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, open_house
+from tests.conftest import House, Line, open_house
 
 
 async def test_everybody_hears_a_message_and_the_sender_is_told_its_number(house: House) -> None:
@@ -27,7 +27,7 @@ async def test_everybody_hears_a_message_and_the_sender_is_told_its_number(house
 
 async def test_the_plain_form_keeps_the_text_as_typed(house: House) -> None:
     alice, bob = await house.peers("alice", "bob")
-    assert (await alice.ask("send hi  all, it's \"me\" "))["type"] == "sent"
+    assert (await alice.ask('send hi  all, it\'s "me" '))["type"] == "sent"
     assert (await bob.next("message"))["text"] == 'hi  all, it\'s "me" '
 
 
@@ -155,7 +155,7 @@ async def test_sends_pipeline_and_are_answered_in_order(house: House) -> None:
         {"type": "ping", "id": 8},
     ]
     await alice.send(*requests)
-    replies = []
+    replies: list[Line] = []
     while len(replies) < 8:
         line = await alice.line()
         if "re" in line:

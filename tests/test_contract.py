@@ -1,0 +1,182 @@
+"""What holds for the project as a whole, and what no single module can promise."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import tcpchat
+from tcpchat.commands import BY_NAME, COMMANDS, Command
+from tcpchat.errors import CODES
+from tcpchat.protocol import Error, Request
+
+ROOT = Path(tcpchat.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+LAYERS = [
+    {"tcpchat"},  # the package itself, for its version
+    {"errors", "times", "settings", "log"},
+    {"names", "protocol", "sockets"},
+    {"commands", "store", "connection"},
+    {"chat"},
+    {"delivery"},
+    {"session"},
+    {"server"},
+    {"cli"},
+    {"__main__"},
+]
+"""A part may import from the layers above it in this list, and from itself."""
+LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
+NO_IO = {"trio", "sqlite3", "os", "socket"}
+
+
+def part_of(module: str) -> str:
+    """Return the part that a dotted module name belongs to: `protocol` for `tcpchat.protocol.codec`."""
+    package, _, rest = module.partition(".")
+    return rest.partition(".")[0] or package
+
+
+def module_of(source: Path) -> str:
+    parts = source.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def is_for_types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that are imported when the code runs, those in functions too."""
+    for child in ast.iter_child_nodes(node):
+        if is_for_types_only(child):
+            continue
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.module is not None
+            assert not child.level, "imports are absolute"
+            if child.module == "tcpchat":
+                parts = {f"tcpchat.{alias.name}" for alias in child.names}
+                yield from (part if part_of(part) in LEVEL else "tcpchat" for part in parts)
+            else:
+                yield child.module
+        yield from imports(child)
+
+
+IMPORTS = {module_of(source): set(imports(ast.parse(source.read_text()))) for source in SOURCES}
+
+
+def named(command: Command[Any]) -> str:
+    return command.name
+
+
+def test_every_command_has_a_name_and_a_request_of_its_own() -> None:
+    assert len(BY_NAME) == len(COMMANDS) == len({command.request for command in COMMANDS})
+
+
+def test_every_file_of_a_command_is_in_the_registry_and_the_other_way_round() -> None:
+    files = {file.stem for file in (ROOT / "commands").glob("*.py")} - {"__init__", "command"}
+    assert files == set(BY_NAME)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_a_command_stands_in_the_file_of_its_name(command: Command[Any]) -> None:
+    assert command.request.__module__ == command.run.__module__ == f"tcpchat.commands.{command.name}"
+    assert command.request.__name__.lower() == command.name
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_a_command_explains_itself_and_its_fields(command: Command[Any]) -> None:
+    assert issubclass(command.request, Request)
+    assert command.request.__doc__
+    assert command.summary
+    assert not command.summary.endswith(".")
+    for field in attrs.fields(command.request):
+        assert field.metadata["help"], field.name
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_arguments_that_may_be_left_out_and_the_rest_of_a_line_come_last(command: Command[Any]) -> None:
+    needed = [field.default is attrs.NOTHING for field, _ in command.arguments]
+    assert needed == sorted(needed, reverse=True)
+    assert not any(argument.rest for _, argument in command.arguments[:-1])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any]) -> None:
+    said = {field.name for field, _ in command.arguments}
+    assert all(field.name in said or field.default is None for field in attrs.fields(command.request))
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_dependencies_point_one_way(module: str) -> None:
+    part = part_of(module)
+    for imported in IMPORTS[module]:
+        other = part_of(imported)
+        if imported.split(".")[0] == "tcpchat" and other != part:
+            assert LEVEL[other] < LEVEL[part], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in IMPORTS if part_of(module) in {"protocol", "commands", "chat"}]
+)
+def test_the_core_does_no_input_and_output(module: str) -> None:
+    assert not {imported.split(".")[0] for imported in IMPORTS[module]} & NO_IO
+
+
+def test_the_store_does_not_know_the_chat() -> None:
+    of_store = {name for module, names in IMPORTS.items() if part_of(module) == "store" for name in names}
+    assert "tcpchat.errors" in of_store
+    assert "chat" not in map(part_of, of_store)
+
+
+def test_the_grammar_of_commands_comes_without_the_server() -> None:
+    """A client needs it for help and completion."""
+    script = "import sys, tcpchat.commands; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert "tcpchat.commands.send" in loaded
+    server_side = ("tcpchat.chat", "tcpchat.store", "tcpchat.server", "trio", "sqlite3")
+    assert not [module for module in loaded if module.startswith(server_side)]
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Yield what raises, makes or hands on a ChatError, with the code where it stands there."""
+    makers = {"ChatError", "_refuse", "_bad"}
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in makers:
+                yield f"{source.name}:{node.lineno}", node
+
+
+def test_every_code_is_raised_somewhere() -> None:
+    text = "".join(source.read_text() for source in SOURCES if source.name != "errors.py")
+    assert [code for code in CODES if f'"{code}"' not in text] == []
+
+
+def test_every_code_that_is_raised_is_listed() -> None:
+    codes = {
+        call.args[0].value
+        for _, call in calls()
+        if ast.unparse(call.func) == "ChatError" and call.args and isinstance(call.args[0], ast.Constant)
+    }
+    assert codes
+    assert codes <= set(CODES)
+
+
+def test_every_detail_of_an_error_is_a_field_of_the_reply() -> None:
+    """Else the reply to a user's mistake would be our bug."""
+    fields = {field.name for field in attrs.fields(Error)}
+    for place, call in calls():
+        details = {keyword.arg for keyword in call.keywords if keyword.arg is not None}
+        assert details <= fields, place
+
+
+def test_the_package_is_typed() -> None:
+    assert (ROOT / "py.typed").is_file()
