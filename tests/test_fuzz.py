@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
 import orjson
 import pytest
 from hypothesis import given
@@ -18,13 +19,14 @@ from tcpchat.protocol import EVENTS, MAX_LINE_OUT, REPLIES, Codec, Event, LineRe
 from tcpchat.session import as_error
 from tcpchat.settings import MAX_LINE
 
-SERVER = Codec[Request](command.request for command in COMMANDS)
-CLIENT = Codec[Reply | Event]([*REPLIES, *EVENTS])
+REQUESTS: tuple[type[Request], ...] = tuple(command.request for command in COMMANDS)
+OUTGOING: tuple[type[Reply | Event], ...] = tuple(dict.fromkeys((*REPLIES, *EVENTS)))
+SERVER = Codec[Request](REQUESTS)
+CLIENT = Codec[Reply | Event](OUTGOING)
 EXAMPLES = [example.encode() for command in COMMANDS for example in command.examples]
-TAGS = [command.name.encode() for command in COMMANDS]
-FIELDS = sorted(
-    {field for kind in (*REPLIES, *EVENTS) for field in kind.__annotations__} | {"id", "username", "count"}
-)
+WORDS = [kind.type.encode() for kind in REQUESTS]
+TAGS = [*WORDS, *(kind.type.encode() for kind in OUTGOING)]
+FIELDS = sorted({field.name for kind in (*REQUESTS, *OUTGOING) for field in attrs.fields(kind)} | {"from"})
 NASTY = [
     b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\\", b'"', b"\\u0000",
     b"\\ud800", b"\\udfff\\ud800", b"\\ud83d\\ude00", b"\r", b"\t", b" ", b"{", b"}", b"[", b"]", b",", b":",
@@ -48,8 +50,7 @@ pairs = st.tuples(st.sampled_from(FIELDS).map(orjson.dumps) | strings, json_valu
 @st.composite
 def json_lines(draw: st.DrawFn) -> bytes:
     """Draw an object that looks like a line: a good type mostly, and fields that may be anything."""
-    tags = [kind.type.encode() for kind in (*REPLIES, *EVENTS)] + TAGS
-    type_ = b'"' + draw(st.sampled_from(tags)) + b'"' if draw(st.booleans()) else draw(json_values)
+    type_ = b'"' + draw(st.sampled_from(TAGS)) + b'"' if draw(st.booleans()) else draw(json_values)
     members = [b'"type":' + type_]
     members += [key + b":" + value for key, value in draw(st.lists(pairs, max_size=6))]
     return b"{" + b",".join(draw(st.permutations(members))) + b"}"
@@ -61,7 +62,7 @@ def plain_lines(draw: st.DrawFn) -> bytes:
     words = st.sampled_from([*NASTY, b"bob", b"10m", b"7", b"hi"]) | st.text().map(str.encode)
     blanks = st.sampled_from([b" ", b"  ", b"\t", b""])
     rest = draw(st.lists(st.tuples(blanks, words), max_size=6))
-    return draw(st.sampled_from(TAGS)) + b"".join(blank + word for blank, word in rest)
+    return draw(st.sampled_from(WORDS)) + b"".join(blank + word for blank, word in rest)
 
 
 @st.composite

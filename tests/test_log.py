@@ -117,10 +117,12 @@ def test_close_writes_what_is_waiting(pipe: Pipe) -> None:
 
 def test_lines_of_several_threads_are_never_mixed(pipe: Pipe) -> None:
     writer = LogWriter(pipe.writing)
-    threads = [
-        threading.Thread(target=lambda text=text: [writer.msg(text * 100) for _ in range(100)])
-        for text in (b"a", b"b", b"c")
-    ]
+
+    def write(text: bytes) -> None:
+        for _ in range(100):
+            writer.msg(text * 100)
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in (b"a", b"b", b"c")]
     for thread in threads:
         thread.start()
     found = pipe.lines(300)

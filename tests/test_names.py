@@ -1,5 +1,3 @@
-# ruff: noqa: RUF001  # characters that look alike are what this is about
-
 from __future__ import annotations
 
 from contextlib import suppress

@@ -245,7 +245,7 @@ def test_every_example_is_read_as_a_request_of_its_command(command: Command[Any]
     assert plain(command)
 
 
-SAME = [
+SAME: list[tuple[str, dict[str, Any]]] = [
     ("help", {"type": "help"}),
     ("help send", {"type": "help", "command": "send"}),
     ("send hi  all, it's me", {"type": "send", "text": "hi  all, it's me"}),

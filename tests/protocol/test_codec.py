@@ -250,7 +250,7 @@ lines = st.fixed_dictionaries({"type": tags}) | st.dictionaries(keys, json | tag
 def test_whatever_the_bytes_only_a_chat_error_comes_out(line: bytes) -> None:
     for codec in (CODEC, CLIENT_CODEC):
         with suppress(ChatError):
-            codec.decode(line)  # type: ignore[attr-defined]
+            codec.decode(line)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ ids = st.none() | st.integers(-MAX_EXACT, MAX_EXACT) | st.text(max_size=MAX_ID)
 def test_a_message_without_an_object_is_written_as_with_one(
     place: str, where: str, seq: int, at: str, sender: str, text: str
 ) -> None:
-    message = Message(**{place: where}, seq=seq, at=at, sender=sender, text=text)  # type: ignore[arg-type]
+    message = Message(**{place: where}, seq=seq, at=at, sender=sender, text=text)
     assert encode_message(place, where, seq, at, sender, text) == encode(message)
 
 
@@ -307,7 +307,7 @@ def test_a_message_without_an_object_is_written_as_with_one(
 def test_a_sent_without_an_object_is_written_as_with_one(
     re: int | str | None, place: str, where: str, seq: int, at: str
 ) -> None:
-    sent = Sent(**{place: where}, seq=seq, at=at)  # type: ignore[arg-type]
+    sent = Sent(**{place: where}, seq=seq, at=at)
     assert encode_sent(re, place, where, seq, at) == encode(sent, re)
 
 

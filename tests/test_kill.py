@@ -1,0 +1,103 @@
+"""P1: `kill -9` in the middle of load loses nothing that was acknowledged, and repeats nothing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+from tests.process import Client, ServerProcess
+
+SENDERS = 8
+KILLS = 3
+FAST = ("--messages-per-second", "0", "--requests-per-second", "0")
+
+
+class Sender(threading.Thread):
+    """Sends numbered texts, twenty at a time, until the server is gone; keeps what was acknowledged."""
+
+    def __init__(self, port: int, name: str) -> None:
+        super().__init__(name=name)
+        self._client = Client(port)
+        self.acknowledged: dict[str, int] = {}
+
+    def run(self) -> None:
+        number = 0
+        try:
+            while True:
+                texts = [f"{self.name}-{number + offset}" for offset in range(20)]
+                self._client.send("\n".join(f"send {text}" for text in texts))
+                for text in texts:
+                    self.acknowledged[text] = self._client.next("sent")["seq"]
+                number += 20
+        except (OSError, EOFError, ValueError):  # the last line may be cut
+            pass
+        finally:
+            self._client.__exit__()
+
+
+def history(client: Client) -> dict[int, str]:
+    """Read the whole lobby, page by page."""
+    kept: dict[int, str] = {}
+    while True:
+        client.send(f"history --after {len(kept)} -n 500")
+        page = client.next("history")
+        kept.update((message["seq"], message["text"]) for message in page["messages"])
+        if not page["more"]:
+            return kept
+
+
+def test_what_was_acknowledged_is_there_once_after_each_kill(tmp_path: Path) -> None:
+    acknowledged: dict[str, int] = {}
+    for life in range(KILLS):
+        with ServerProcess("--data", str(tmp_path), *FAST) as server:
+            senders = [Sender(server.port, f"life{life}-sender{n}") for n in range(SENDERS)]
+            for sender in senders:
+                sender.start()
+            while sum(len(sender.acknowledged) for sender in senders) < 1000:
+                time.sleep(0.01)
+            server.signal(signal.SIGKILL)
+            assert server.wait() == -signal.SIGKILL
+            for sender in senders:
+                sender.join(20)
+                acknowledged |= sender.acknowledged
+    assert len(acknowledged) >= KILLS * 1000
+    with ServerProcess("--data", str(tmp_path), *FAST) as server, server.connect() as client:
+        kept = history(client)
+        assert list(kept) == list(range(1, len(kept) + 1)), "no gap"
+        assert len(set(kept.values())) == len(kept), "nothing twice"
+        wrong = {text: seq for text, seq in acknowledged.items() if kept.get(seq) != text}
+        assert wrong == {}
+        client.send("send on we go")
+        assert client.next("sent")["seq"] == len(kept) + 1
+
+
+def test_scheduled_messages_go_out_after_a_kill_to_whom_they_were_for(tmp_path: Path) -> None:
+    with ServerProcess("--data", str(tmp_path)) as server, server.connect() as alice, server.connect() as bob:
+        for client, name in ((alice, "alice"), (bob, "bob")):
+            client.send(f"rename {name}")
+            client.next("renamed")
+        alice.send("send -t 2 to all")
+        alice.next("scheduled")
+        alice.send("send -u bob -t 2 to bob")
+        alice.next("scheduled")
+        alice.send("send -t 2 never")
+        alice.next("scheduled")
+        alice.send("cancel")
+        alice.next("cancelled")
+        server.signal(signal.SIGKILL)
+        server.wait()
+    with ServerProcess("--data", str(tmp_path)) as server, server.connect() as bob, server.connect() as carol:
+        bob.send("rename bob")
+        bob.next("renamed")
+        heard = [bob.next("message") for _ in range(2)]
+        assert {(line["from"], line["text"], line.get("to")) for line in heard} == {
+            ("alice", "to all", None),
+            ("alice", "to bob", "bob"),
+        }
+        assert carol.next("message")["text"] == "to all"
+        carol.send("history")
+        assert [line["text"] for line in carol.next("history")["messages"]] == ["to all"]
+        carol.send("status")
+        assert carol.next("status")["scheduled"] == 0
