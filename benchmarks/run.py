@@ -2,9 +2,9 @@
 
     python benchmarks/run.py [--rounds 3] [--seconds 4] [--only 1000] [--only 100] [--only latency]
 
-Needs gcc, and redis-server for the comparison. Servers listen on loopback, in a folder that goes away. In each
-round each of them gets the same load one after the other; ratios are of medians. Absolute figures are this
-machine's of this minute.
+Needs gcc, and redis-server for the comparison. Servers listen on loopback, in a folder that goes away. In
+each round each of them gets the same load one after the other; ratios are of medians. Absolute figures are
+this machine's of this minute.
 """
 
 from __future__ import annotations
@@ -106,9 +106,8 @@ def main() -> None:
             for name, values in figures.items():
                 middle = statistics.median(values)
                 spread = f"{min(values):,.1f} to {max(values):,.1f}"
-                print(
-                    f"{case:8} {name:8} {figure} {middle:12,.1f} ({spread})  tcpchat/{name} {own / middle:.2f}"
-                )
+                ratio = f"tcpchat/{name} {own / middle:.2f}"
+                print(f"{case:8} {name:8} {figure} {middle:12,.1f} ({spread})  {ratio}")
 
 
 if __name__ == "__main__":

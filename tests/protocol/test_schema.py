@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import orjson
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from tcpchat.commands import COMMANDS
 from tcpchat.protocol import (
