@@ -75,6 +75,8 @@ class Connection:
 
     def write_nowait(self, data: bytes) -> None:
         """Send whole lines as soon as the stream takes them. After `stop` they may go nowhere."""
+        if not self._taking:
+            return
         if self._queue is None and self._fd >= 0:
             try:
                 sent = os.write(self._fd, data)
@@ -90,8 +92,6 @@ class Connection:
             self._enqueue(data)
 
     def _enqueue(self, data: bytes | memoryview) -> None:
-        if not self._taking:
-            return
         if self._queue is None:
             self._queue = deque()
             self._spawn(self._drain)

@@ -89,8 +89,10 @@ class Pipeline:
                 await trio.to_thread.run_sync(self._store.commit, changes, limiter=self._one_writer)
         except StorageError as error:
             self._log.error("storage failed", entries=len(batch), error=str(error))
-            for entry in reversed(batch):  # a later one may rest on an earlier one
-                entry.refuse(Error(code="storage-failed", message=STORAGE_FAILED))
+            _refuse(batch, Error(code="storage-failed", message=STORAGE_FAILED))
+        except Exception:
+            self._log.exception("bug", entries=len(batch))
+            _refuse(batch, Error(code="internal", message=BUG))
         return batch
 
     def _prepare(self, entry: Entry, at: int, changes: list[Change]) -> int:
@@ -170,3 +172,8 @@ class Pipeline:
                 await self.wait_idle()
             for entry in self._chat.due(BATCH_ENTRIES):
                 self.submit(entry)
+
+
+def _refuse(batch: list[Entry], why: Error) -> None:
+    for entry in reversed(batch):  # a later one may rest on an earlier one
+        entry.refuse(why)

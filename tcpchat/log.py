@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import threading
 from collections import deque
 from collections.abc import MutableMapping
@@ -73,23 +74,33 @@ class LogWriter:
 
 def _write_all(fd: int, data: bytes) -> None:
     while data:
-        data = data[os.write(fd, data) :]
+        try:
+            data = data[os.write(fd, data) :]
+        except BlockingIOError:  # whoever shares stderr may have made it non-blocking
+            select.select([], [fd], [])
 
 
 def _as_json(_: object, __: str, event: Event) -> bytes:
-    return orjson.dumps(event, default=str)
+    try:
+        return orjson.dumps(event, default=str)
+    except TypeError:  # a lone surrogate, as in a file name that is not UTF-8
+        clean = {key: str(value).encode(errors="backslashreplace").decode() for key, value in event.items()}
+        return orjson.dumps(clean)
 
 
 def _as_text(_: object, __: str, event: Event) -> bytes:
     """`2026-11-21T09:00:00.123456Z info     joined user=alice`: one line, whatever a peer sent."""
-    head = f"{event.pop('timestamp')} {event.pop('level'):8} {event.pop('event')}"
-    trace = event.pop("exception", None)
-    words = [f"{key}={_plain(value)}" for key, value in event.items()]
-    line = " ".join([head, *words])
-    return (f"{line}\n{trace}" if trace else line).encode(errors="backslashreplace")
+    head = f"{event.pop('timestamp')} {event.pop('level'):8} {_printable(event.pop('event'))}"
+    trace = event.pop("exception", "").splitlines()
+    words = [f"{key}={_quoted(value)}" for key, value in event.items()]
+    return "\n".join([" ".join([head, *words]), *map(_printable, trace)]).encode()
 
 
-def _plain(value: object) -> str:
+def _printable(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else repr(text)[1:-1]
+
+
+def _quoted(value: object) -> str:
     text = str(value)
     return text if text.isascii() and text.isprintable() and text and " " not in text else repr(text)
 
@@ -123,4 +134,4 @@ class _Forward(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage(), source=record.name)
+        self._log.log(record.levelno, record.getMessage(), source=record.name, exc_info=record.exc_info)

@@ -13,6 +13,7 @@ from typing import Any
 from tcpchat.errors import ChatError
 
 _FIRST_ALSO = "_"
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 _NO_SCRIPT = frozenset({"COMMON", "INHERITED"})
 _SCRIPTS_USED_TOGETHER = (
     frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
@@ -28,26 +29,30 @@ def enforce(name: str, longest: int) -> str:
     """
     from precis_i18n import get_profile  # costs a moment to load, and a client never needs it
 
-    if not name:
-        raise _bad(name, "a name needs at least one character")
-    if longest and len(name) > longest:
-        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
-    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in name):
-        raise _bad(name, "a name has no control or invisible characters")
-    if any(char.isspace() for char in name):
-        raise _bad(name, "a name has no spaces")
-    if not (name[0].isalnum() or name[0] in _FIRST_ALSO):
-        raise _bad(name, "a name begins with a letter, a digit or _")
+    _check(name, name, longest)
     try:
         enforced: str = get_profile("UsernameCaseMapped").enforce(name)
     except UnicodeEncodeError as error:
         rule = error.reason.partition("/")[2] or error.reason
         raise _bad(name, f"a name has letters, digits and ASCII punctuation only ({rule})") from None
-    if longest and len(enforced) > longest:
-        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
+    _check(name, enforced, longest)
     if not _one_script(enforced):
         raise _bad(name, "a name is written in one script, for example not in Latin and Cyrillic")
     return enforced
+
+
+def _check(name: str, form: str, longest: int) -> None:
+    """Check the rules of ours, which hold for the name as given and for the form that is kept."""
+    if not form:
+        raise _bad(name, "a name needs at least one character")
+    if longest and len(form) > longest:
+        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
+    if any(unicodedata.category(char) in _INVISIBLE for char in form):
+        raise _bad(name, "a name has no control or invisible characters")
+    if any(char.isspace() for char in form):
+        raise _bad(name, "a name has no spaces")
+    if not (form[0].isalnum() or form[0] in _FIRST_ALSO):
+        raise _bad(name, "a name begins with a letter, a digit or _")
 
 
 def _bad(name: str, rule: str, **details: Any) -> ChatError:
@@ -67,10 +72,12 @@ def skeleton(name: str) -> str:
     It is for comparing only, never shown: `paypa1` and `paypal` share one, `coco` in Latin and Cyrillic too.
     """
     prototypes = _prototypes()
-    # Only case-folded characters get here, so "l" and "1" meet, and "0" and "o" do after the last fold.
-    folded = unicodedata.normalize("NFD", name.casefold())
-    mapped = "".join(prototypes.get(char, char) for char in folded)
-    return unicodedata.normalize("NFD", mapped).casefold()
+    form, last = unicodedata.normalize("NFD", name.casefold()), ""
+    while form != last:  # what a character is mapped to, folded again, may itself look like another
+        last = form
+        mapped = "".join(prototypes.get(char, char) for char in form)
+        form = unicodedata.normalize("NFD", mapped.casefold())
+    return form
 
 
 @lru_cache(maxsize=1)

@@ -15,9 +15,10 @@ from cyclopts.validators import Number
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
 MAX_TEXT: Final = 150_000  # characters; the same reason
+MAX_AMOUNT: Final = 100 * 365 * 86400.0  # seconds are at most a century, and rates no more than that
 
 Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
-Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0))]
+Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=MAX_AMOUNT))]
 
 _LIMITS = Group("Limits (0: unlimited)", sort_key=3)
 
@@ -27,7 +28,7 @@ _LIMITS = Group("Limits (0: unlimited)", sort_key=3)
 class Listening:
     """Where the server is reached."""
 
-    host: Annotated[tuple[str, ...], Parameter(negative="")] = ("127.0.0.1",)
+    host: Annotated[tuple[str, ...], Parameter(negative="", show_default=" ".join)] = ("127.0.0.1",)
     """Address or host name to listen on, IPv4 or IPv6; may be given several times."""
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8000
     """TCP port; 0 takes a free one."""

@@ -23,19 +23,28 @@ async def listen(hosts: Iterable[str], port: int) -> list[trio.SocketListener]:
     Raises StartError.
     """
     listeners: list[trio.SocketListener] = []
-    for host in hosts:
-        try:
-            opened = await trio.open_tcp_listeners(port, host=host)
-        except OSError as error:
-            for listener in listeners:
-                await listener.aclose()
-            raise StartError(_why(error, host, port)) from None
-        listeners += opened
-        port = port or opened[0].socket.getsockname()[1]
+    host = ""
+    try:
+        for host in hosts:
+            for address in await _resolve(host, port):
+                listeners += await trio.open_tcp_listeners(port, host=address)
+                port = port or listeners[0].socket.getsockname()[1]
+    except (OSError, UnicodeError) as error:
+        for listener in listeners:
+            await listener.aclose()
+        raise StartError(_why(error, host, port)) from None
+    if not listeners:
+        raise StartError("there is nothing to listen on; give a --host")
     return listeners
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+async def _resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, so that all of them get the same port."""
+    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _why(error: OSError | UnicodeError, host: str, port: int) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None and not isinstance(cause.__cause__, BaseExceptionGroup):
         cause = cause.__cause__
@@ -44,7 +53,7 @@ def _why(error: OSError, host: str, port: int) -> str:
         hint = "something else listens there; give another --port, or --port 0 for a free one"
     elif number == errno.EACCES:
         hint = "ports below 1024 are for root; give a higher --port"
-    elif isinstance(cause, socket.gaierror):
+    elif isinstance(cause, socket.gaierror | UnicodeError):
         hint = "there is no such --host"
     elif number == errno.EADDRNOTAVAIL:
         hint = "this machine has no such address; give another --host"

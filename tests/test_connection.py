@@ -230,18 +230,7 @@ async def test_one_write_of_more_than_the_limit_is_never_cut(pair: StreamPair) -
         assert found == large + SLOW_CONSUMER
 
 
-@pytest.mark.parametrize(
-    "pair",
-    [
-        pytest.param(
-            socket_pair,
-            marks=pytest.mark.xfail(
-                strict=True, reason="with the backlog gone, bytes go straight to the socket again"
-            ),
-        ),
-        *MEMORY_PAIRS,
-    ],
-)
+@PAIRS
 async def test_nothing_follows_the_bye_even_when_the_reader_catches_up(pair: StreamPair) -> None:
     async with connected(pair) as (connection, peer):
         stall(connection)

@@ -116,7 +116,6 @@ async def test_all_addresses_of_a_name_are_listened_on(names: None) -> None:
 
 
 @needs_ipv6
-@pytest.mark.xfail(strict=True, reason="each address of one name gets a free port of its own")
 async def test_all_addresses_of_a_name_have_the_same_port(names: None) -> None:
     """`localhost` is such a name on most machines."""
     listeners = await listen(["both"], 0)
@@ -151,7 +150,6 @@ async def test_a_name_that_nobody_knows_is_told(names: None) -> None:
     assert str(refused.value) == "cannot listen on nowhere:8000: there is no such --host"
 
 
-@pytest.mark.xfail(strict=True, reason="what is no OSError comes out as it is")
 @pytest.mark.parametrize("host", ["a..b", "ж" * 64], ids=["empty-label", "long-label"])
 async def test_a_name_that_cannot_be_one_is_told(names: None, host: str) -> None:
     with pytest.raises(StartError, match="there is no such --host"):

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import orjson
-
 from tcpchat.chat.room import RECENT, Room, conversation
 from tcpchat.chat.user import Receiver, User
 from tcpchat.errors import ChatError
@@ -67,27 +65,26 @@ class Told:
         }
         lines += self._renamed.values()
         self._before = b"".join(lines)
-        names = [user.name for user in joined]
-        self._joined = b"".join(encode(Joined(room=LOBBY, users=chunk)) for chunk in _chunks(names))
-        self.all = self._before + self._joined
+        self._chunks = _chunks([user.name for user in joined])
+        self._joined = [_joined(names) for names in self._chunks]
+        self.all = self._before + b"".join(self._joined)
         """The lines for everybody else."""
         self.about = {*joined, *self._renamed}
         """Who gets other lines."""
 
     def to(self, user: User) -> bytes:
         """Return the lines for one of those: a welcome or a reply told them about themselves."""
-        own = self._renamed.get(user)
-        if own is not None:
-            return self._before.replace(own, b"", 1) + self._joined
-        name = orjson.dumps(user.name)
-        lines = self._joined.splitlines(keepends=True)
-        kept = [line for line in lines if b":[" + name + b"]" not in line]
-        joined = b"".join(kept)
-        for one_of_several in (name + b",", b"," + name):
-            if one_of_several in joined:
-                joined = joined.replace(one_of_several, b"", 1)
-                break
-        return self._before + joined
+        if user in self._renamed:
+            return self.all.replace(self._renamed[user], b"", 1)
+        lines = [
+            line if user.name not in names else _joined([name for name in names if name != user.name])
+            for names, line in zip(self._chunks, self._joined, strict=True)
+        ]
+        return self._before + b"".join(lines)
+
+
+def _joined(names: list[str]) -> bytes:
+    return encode(Joined(room=LOBBY, users=names)) if names else b""
 
 
 def _chunks(names: list[str]) -> list[list[str]]:

@@ -147,7 +147,7 @@ class Command(Generic[R]):
         """Read one option whose name is `word`; return where the next token begins."""
         name, assigned, value = word.partition("=")
         for field, option in self.options:
-            if name == f"--{field.name}" or (word == f"-{option.short}"):
+            if name == f"--{field.name}" or (option.short and word == f"-{option.short}"):
                 break
         else:
             names = [f"--{field.name}" for field, _ in self.options]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import attrs
 import orjson
@@ -54,6 +54,24 @@ def _strict_bool(value: object, _: type) -> bool:
     return value
 
 
+def _strict_list(value: object, kind: Any) -> list[Any]:
+    if type(value) is not list:
+        raise _MismatchError("a list")
+    (item,) = get_args(kind)
+    return [_converter.structure(part, item) for part in value]
+
+
+def _strict_dict(value: object, kind: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise _MismatchError("an object")
+    _, item = get_args(kind)
+    return {key: _converter.structure(part, item) for key, part in value.items()}
+
+
+def _is(container: type) -> Callable[[Any], bool]:
+    return lambda kind: bool(get_origin(kind) == container)
+
+
 def _strict_id(value: object, _: object) -> Id | None:
     if value is None or (type(value) is int and abs(value) <= MAX_EXACT):
         return value
@@ -68,6 +86,8 @@ _converter.register_structure_hook(int, _strict_int)
 _converter.register_structure_hook(float, _strict_float)
 _converter.register_structure_hook(bool, _strict_bool)
 _converter.register_structure_hook_func(lambda kind: kind == Id | None, _strict_id)
+_converter.register_structure_hook_func(_is(list), _strict_list)
+_converter.register_structure_hook_func(_is(dict), _strict_dict)
 
 
 def wire_name(attribute: attrs.Attribute[Any]) -> str:

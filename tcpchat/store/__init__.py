@@ -115,7 +115,10 @@ class Store(Protocol):
     """Where things are kept. All methods block: call them in a thread, `commit` in one at a time."""
 
     def load(self, lobby: str, recent: int) -> Snapshot:
-        """Read what a server must know when it starts, with the last `recent` messages of the lobby."""
+        """Read what a server must know when it starts, with the last `recent` messages of the lobby.
+
+        Raises StartError if it cannot be read.
+        """
 
     def commit(self, changes: Iterable[Change]) -> None:
         """Put all of them on disk, or none. Raises StorageError."""

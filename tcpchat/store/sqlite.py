@@ -82,16 +82,20 @@ class SqliteStore:
         self._lock = None if folder is None else _lock(folder)
         try:
             self._writer = self._connect()
+        except sqlite3.Error as error:
+            self._unlock()
+            raise self._unusable(error) from None
+        try:
             if folder is not None:
                 self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute(f"PRAGMA synchronous = {synchronous}")
             migrate(self._writer)
-        except sqlite3.Error as error:
-            self._unlock()
-            raise StartError(f"the database in {folder} cannot be used: {error}") from None
-        except StartError:
-            self._unlock()
-            raise
+        except (sqlite3.Error, StartError) as error:
+            self.close()
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> StartError:
+        return StartError(f"the database in {self._folder} cannot be used: {error}")
 
     def _connect(self) -> sqlite3.Connection:
         path = ":memory:" if self._folder is None else str(self._folder / _DATABASE)
@@ -101,6 +105,12 @@ class SqliteStore:
         )
 
     def load(self, lobby: str, recent: int) -> Snapshot:
+        try:
+            return self._load(lobby, recent)
+        except (sqlite3.Error, StorageError) as error:
+            raise self._unusable(error) from None
+
+    def _load(self, lobby: str, recent: int) -> Snapshot:
         query = self._writer.execute
         last = query("SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (lobby,)).fetchone()[0]
         conduct = "SELECT target FROM report UNION SELECT user FROM mute"
@@ -137,10 +147,12 @@ class SqliteStore:
                     for statement, parameters in statements:
                         connection.execute(statement, parameters)
                     connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                raise StorageError(str(error)) from error
+                if isinstance(error, sqlite3.Error):
+                    raise StorageError(str(error)) from error
+                raise
 
     def history(
         self, room: str, count: int, *, before: int | None, after: int | None, until: int

@@ -144,6 +144,13 @@ def test_a_meter_forgets_what_is_60_seconds_ago() -> None:
     assert meter.last_minute(1090.0) == 0
 
 
+@pytest.mark.parametrize("later", range(60, 181))
+def test_a_meter_that_nobody_looked_at_for_long_forgets_all_the_same(later: int) -> None:
+    meter = Meter()
+    meter.add(3, 1000)
+    assert meter.last_minute(1000 + later) == 0
+
+
 @given(st.lists(st.tuples(st.integers(0, 100), st.floats(0, 90)), max_size=30), st.floats(0, 90))
 def test_a_meter_counts_the_last_60_seconds(steps: list[tuple[int, float]], then: float) -> None:
     meter, now, added = Meter(), 0.0, []

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import itertools
+
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tcpchat.chat.room import Room, as_line, conversation
 from tcpchat.store import NewMessage
@@ -58,25 +58,21 @@ def test_numbers_of_a_batch_that_failed_go_to_the_next_one(order: tuple[int, ...
     assert room.seq == 1
 
 
-@given(
-    said=st.integers(0, 20),
-    remembers=st.integers(0, 12),
-    count=st.integers(1, 25),
-    before=st.none() | st.integers(0, 25),
-    after=st.none() | st.integers(0, 25),
-)
+@pytest.mark.parametrize("remembers", range(7))
+@pytest.mark.parametrize("said", range(7))
 def test_recent_is_what_a_list_of_everything_would_give_or_none_beyond_memory(
-    said: int, remembers: int, count: int, before: int | None, after: int | None
+    said: int, remembers: int
 ) -> None:
-    everything = [seq for seq in range(1, said + 1) if before is None or seq < before]
-    later = [seq for seq in everything if after is not None and seq > after]
-    wanted = everything[-count:] if after is None else later[:count]
+    room = room_of(said, remembers=remembers)
     in_memory = range(said - remembers + 1, said + 1)
-    recent = room_of(said, remembers=remembers).recent(count, before=before, after=after)
-    if all(seq in in_memory for seq in wanted):
-        assert recent == [line(seq) for seq in wanted]
-    else:
-        assert recent is None
+    numbers = [None, *range(9)]
+    for count, before, after in itertools.product(range(1, 9), numbers, numbers):
+        everything = [seq for seq in range(1, said + 1) if before is None or seq < before]
+        later = [seq for seq in everything if after is not None and seq > after]
+        wanted = everything[-count:] if after is None else later[:count]
+        reaches = all(seq in in_memory for seq in wanted)
+        expected = [line(seq) for seq in wanted] if reaches else None
+        assert room.recent(count, before=before, after=after) == expected, (count, before, after)
 
 
 def test_what_was_said_before_a_restart_is_remembered() -> None:

@@ -184,6 +184,8 @@ def test_moved_conduct_counts_a_reporter_of_both_once(store: SqliteStore) -> Non
     store.commit([MoveConduct("old", "new")])
     reports, _ = conduct(store)
     assert reports == [("new", "bob"), ("new", "carol"), ("other", "bob")]
+    reasons = {report.reason for report in store.load("lobby", 0).reports}
+    assert "second" in reasons, "the report that stood there already is the one that is kept"
 
 
 @pytest.mark.parametrize(
