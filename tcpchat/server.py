@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import attrs
 import trio
@@ -23,7 +24,7 @@ from tcpchat.errors import ChatError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Bye, LineReader, encode
 from tcpchat.session import Session, as_error
-from tcpchat.settings import MAX_LINE, Settings
+from tcpchat.settings import MAX_LINE, Settings, Storage
 from tcpchat.sockets import (
     addresses,
     keep_alive,
@@ -176,17 +177,21 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> Non
                 where = addresses(listeners)
                 print("listening on", ", ".join(where), flush=True)
                 host, _, port = where[0].rpartition(":")
-                log.info("ready", talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
+                data = "in memory" if settings.storage.ephemeral else data_folder(settings.storage)
+                log.info("ready", data=data, talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
             nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+def data_folder(storage: Storage) -> Path:
+    """Return where things are kept, if they are."""
+    return storage.data or user_data_path("tcpchat", appauthor=False)
 
 
 def run_server(settings: Settings) -> None:
     """Run a server with the machine's clock, disk and signals, until it is stopped. Raises StartError."""
     storage, running = settings.storage, settings.running
-    folder = None
-    if not storage.ephemeral:
-        folder = storage.data or user_data_path("tcpchat", appauthor=False)
-    store = SqliteStore(folder, storage.synchronous)
+    store = SqliteStore(None if storage.ephemeral else data_folder(storage), storage.synchronous)
     writer = LogWriter(sys.stderr.fileno())
     log = configure(writer, format=running.log_format, level=running.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)

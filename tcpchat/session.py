@@ -45,6 +45,8 @@ class Session:
     pipeline: Pipeline
     log: Log
     new_reference: Callable[[], str]
+    refused: tuple[str, str] = ("", "")
+    """The last request's type and result."""
 
     async def run(self) -> None:
         """Converse. What the peer does wrong is answered; an exception is a bug."""
@@ -120,7 +122,10 @@ class Session:
         """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""
         connection = self.connection
         result = reply.code if isinstance(reply, Error) else "ok"
-        self.log.info("request", type=what, user=self.context.user.name, result=result)
+        # A flood of the same refusal is one line, so that nobody fills the operator's disk.
+        if result == "ok" or (what, result) != self.refused:
+            self.log.info("request", type=what, user=self.context.user.name, result=result)
+        self.refused = (what, result)
         if isinstance(reply, Bye) or result == "http-refused":
             connection.stop("exit" if isinstance(reply, Bye) else "http")
         if wait := self.bucket.take(self.context.chat.clock.monotonic()):

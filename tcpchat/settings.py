@@ -40,9 +40,9 @@ class Storage:
     """Where messages are kept, and how safely."""
 
     data: Path | None = None
-    """Data folder. Default: tcpchat in the user's data folder."""
+    """Data folder. Default: tcpchat in the user's data folder, mostly ~/.local/share/tcpchat."""
     ephemeral: Annotated[bool, Parameter(negative="")] = False
-    """Keep everything in memory, nothing on disk."""
+    """Keep everything in memory and nothing on disk, whatever --data says."""
     synchronous: Literal["full", "normal", "off"] = "full"
     """What an acknowledged message survives: full, a power cut; normal and off, a crash of the server."""
 
@@ -60,11 +60,11 @@ class Limits:
     """Longest name, in characters."""
     messages_per_second: Amount = 10.0
     """Messages that a user may send a second, on average."""
-    message_burst: Annotated[int, Parameter(validator=Number(gte=1))] = 40
+    message_burst: Count = 40
     """Messages that a user may send at once."""
     requests_per_second: Amount = 200.0
     """Other requests of a connection a second, on average; what is over waits."""
-    request_burst: Annotated[int, Parameter(validator=Number(gte=1))] = 1000
+    request_burst: Count = 1000
     """Other requests of a connection at once."""
     backlog_bytes: Count = 4 * 1024 * 1024
     """Bytes that a connection may be behind before it is closed as slow-consumer."""
@@ -75,7 +75,7 @@ class Limits:
     scheduled_per_user: Count = 100
     """Scheduled messages of a user."""
     schedule_ahead_seconds: Amount = 30 * 86400.0
-    """How far ahead a message may be scheduled, in seconds; default 30 days."""
+    """How far ahead a message may be scheduled, in seconds; 30 days. 0 means a century."""
 
 
 @Parameter(name="*", group=Group("Chat", sort_key=4))
@@ -88,7 +88,7 @@ class Rules:
     reports_to_mute: Count = 4
     """Different users whose reports mute a user; 0: never."""
     mute_seconds: Amount = 600.0
-    """How long a reported user cannot send, in seconds."""
+    """How long a reported user cannot send, in seconds; 0: not at all."""
 
 
 @Parameter(name="*", group=Group("Running", sort_key=5))

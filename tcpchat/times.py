@@ -10,8 +10,8 @@ from typing import Protocol
 MILLISECONDS = 1000  # in a second; all points in time inside the server are integers of this unit
 
 SPAN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SPAN = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
-_SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+_SPAN = re.compile(r"(?:(\d{1,15})d)?(?:(\d{1,15})h)?(?:(\d{1,15})m)?(?:(\d{1,15})s)?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 
 
 class Clock(Protocol):
@@ -50,7 +50,7 @@ def parse_span(text: str) -> float:
         return float(text)
     match = _SPAN.fullmatch(text)
     if not text or match is None:
-        raise ValueError(f"{text!r} is not a span: give seconds, or for example 10m, 1h30m, 2d")
+        raise ValueError(f"{text[:64]!r} is not a span: give seconds, or for example 10m, 1h30m, 2d")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(days * 86400 + hours * 3600 + minutes * 60 + seconds)
 

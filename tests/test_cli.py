@@ -301,7 +301,7 @@ def test_a_server_keeps_what_is_said_and_tells_its_operator_the_rest(tmp_path: P
         assert server.first_line == f"listening on 127.0.0.1:{server.port}\n"
         assert server.rest_of_stdout() == ""
 
-    assert re.search(rf"^\S+Z info     ready talk_to_it='nc 127\.0\.0\.1 {server.port}'", log)
+    assert re.search(rf"^\S+Z info     ready data=.* talk_to_it='nc 127\.0\.0\.1 {server.port}'", log)
     assert "stopping signal=SIGTERM" in log
     assert SECRET not in log
     store = SqliteStore(tmp_path / "tcpchat")

@@ -175,8 +175,8 @@ class Hub:
 
     def release(self, user: User, key: str) -> None:
         """Give up a claim."""
-        if key != user.key or user.id not in self._by_id:
-            self._by_key.pop(key, None)
+        if self._by_key.get(key) is user and (key != user.key or user.id not in self._by_id):
+            del self._by_key[key]
 
     def conversation(self, author: str, recipient: User) -> Room:
         """Return the room of two users, given the author's id: the author may have left."""

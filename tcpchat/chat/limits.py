@@ -8,15 +8,15 @@ from tcpchat.errors import ChatError
 
 
 class TokenBucket:
-    """Allows `rate` actions a second on average and `burst` at once. A rate of 0 is no limit.
+    """Allows `rate` actions a second on average and `burst` at once. If either is 0 there is no limit.
 
-    An action refused costs nothing, so that who waits as told is never refused again.
+    An action refused costs nothing, so that who waits as told is not refused again.
     """
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
     def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
+        self._rate = rate if burst else 0.0
         self._burst = max(1.0, burst)
         self._tokens = self._burst
         self._at: float | None = None

@@ -90,7 +90,7 @@ class Moderation:
         conduct = self._of(target.id)
         before = (conduct.muted_until, conduct.reason)
         conduct.reporters[reporter.id] = reporter.key
-        mutes = bool(self._reports) and len(conduct.reporters) >= self._reports
+        mutes = bool(self._reports and self._mute) and len(conduct.reporters) >= self._reports
         if mutes:
             conduct.muted_until, conduct.reason = now + self._mute, reason
         self._names[target.key] = target.id

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from tcpchat.settings import Settings
 
 FAILED = 1
 CALLED_WRONGLY = 2
+PREFIX = "TCPCHAT_"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -27,6 +30,18 @@ def run(arguments: Sequence[str]) -> int:
         print(f"tcpchat: {error}", file=sys.stderr)
         return CALLED_WRONGLY
     return code if isinstance(code, int) else 0
+
+
+def _slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Point out what in the environment looks like a setting and is none."""
+    if not commands:
+        return
+    known = {PREFIX + argument.name.lstrip("-").replace("-", "_").upper() for argument in arguments}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            print(f"tcpchat: {name} in the environment is no setting{hint}", file=sys.stderr)
 
 
 def _config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -49,7 +64,7 @@ app = App(
     name="tcpchat",
     version=__version__,
     help="A chat server that you can talk to with netcat.",
-    config=[Env("TCPCHAT_", command=False), _config_file],
+    config=[Env(PREFIX, command=False), _slips, _config_file],
 )
 app.register_install_completion_command(help="Install completion for your shell.")
 

@@ -24,7 +24,7 @@ from tcpchat.commands import (
 )
 from tcpchat.commands.command import Argument, Command, Option, Outcome, nearest
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Codec, Request
+from tcpchat.protocol import Codec, Request, decode_utf8
 
 __all__ = ["BY_NAME", "COMMANDS", "Argument", "Command", "Option", "Outcome", "nearest", "read_request"]
 
@@ -55,12 +55,7 @@ def read_request(line: bytes) -> Request | None:
         return None
     if line.startswith(b"{"):
         return _CODEC.decode(line)
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        message = f"the line is not UTF-8: byte {error.start + 1} is {line[error.start]:#04x}"
-        raise ChatError("bad-encoding", message) from None
-    return _parse_plain(text)
+    return _parse_plain(decode_utf8(line))
 
 
 def _parse_plain(text: str) -> Request:
@@ -68,6 +63,8 @@ def _parse_plain(text: str) -> Request:
         text = text[1:]
     word = _WORD.match(text)[0]  # type: ignore[index]  # it matches the empty string too
     command = BY_NAME.get(word.lower())
+    if not word:
+        raise ChatError("unknown-command", "there is no command after that; type help")
     if command is None:
         near = nearest(word, BY_NAME)
         guess = f"; did you mean {near}?" if near else "."

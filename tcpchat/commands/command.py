@@ -33,6 +33,9 @@ class Argument:
     parse: Callable[[str], object] = str
     rest: bool = False
 
+    def written(self, name: str) -> str:
+        return self.metavar
+
 
 @attrs.frozen
 class Option:
@@ -41,6 +44,10 @@ class Option:
     short: str | None
     metavar: str
     parse: Callable[[str], object] = str
+
+    def written(self, name: str) -> str:
+        """Return what usage shows, such as `-u/--username NAME`, for the field of this name."""
+        return f"-{self.short}/--{name} {self.metavar}" if self.short else f"--{name} {self.metavar}"
 
 
 def argument(
@@ -60,7 +67,7 @@ def option(
 def whole_number(text: str) -> int:
     """Read a count or a number of something; raises ValueError that says what would be right."""
     if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
-        raise ValueError(f"{text!r} is not a whole number")
+        raise ValueError(f"{text[:64]!r} is not a whole number")
     return int(text)
 
 
@@ -107,8 +114,7 @@ class Command(Generic[R]):
         """The plain form in one line, such as `cancel [NUMBER]`."""
         words = [self.name]
         for field, option in self.options:
-            names = f"-{option.short}/--{field.name}" if option.short else f"--{field.name}"
-            words.append(f"[{names} {option.metavar}]")
+            words.append(f"[{option.written(field.name)}]")
         for field, argument in self.arguments:
             required = field.default is attrs.NOTHING
             words.append(argument.metavar if required else f"[{argument.metavar}]")
@@ -130,7 +136,7 @@ class Command(Generic[R]):
             elif not options_end and _OPTION.match(word):
                 end = self._take_option(word, rest, end, values)
             elif not waiting:
-                self._refuse(f"{self.name} does not take {word!r}")
+                self._refuse(f"{self.name} does not take {word[:64]!r}")
             else:
                 field, argument = waiting.pop(0)
                 if argument.rest:
@@ -146,16 +152,13 @@ class Command(Generic[R]):
     def _take_option(self, word: str, rest: str, end: int, values: dict[str, Any]) -> int:
         """Read one option whose name is `word`; return where the next token begins."""
         name, assigned, value = word.partition("=")
+        if not name.startswith("--"):  # -ubob is -u bob
+            name, assigned, value = word[:2], word[2:], word[2:].removeprefix("=")
         for field, option in self.options:
-            if name == f"--{field.name}" or (option.short and word == f"-{option.short}"):
+            if name in {f"--{field.name}", f"-{option.short}"}:
                 break
         else:
-            names = [f"--{field.name}" for field, _ in self.options]
-            near = get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            verbatim = any(argument.rest for _, argument in self.arguments)
-            dashes = "; put -- before text that begins with -" if verbatim else ""
-            self._refuse(f"{self.name} has no option {name}{hint}{dashes}")
+            self._refuse_option(name)
         if field.name in values:
             self._refuse(f"{name} is given twice", field=field.name)
         if not assigned:
@@ -166,6 +169,13 @@ class Command(Generic[R]):
         values[field.name] = self._convert(field, option.parse, value)
         return end
 
+    def _refuse_option(self, name: str) -> NoReturn:
+        near = get_close_matches(name, [f"--{field.name}" for field, _ in self.options], n=1)
+        hints = [f"Did you mean {near[0]}?"] if near else []
+        if any(argument.rest for _, argument in self.arguments):
+            hints.append("Put -- before text that begins with -.")
+        self._refuse(" ".join([f"{self.name} has no option {name[:64]}.", *hints]))
+
     def _convert(self, field: attrs.Attribute[Any], parse: Callable[[str], object], text: str) -> object:
         try:
             return parse(text)
@@ -173,7 +183,7 @@ class Command(Generic[R]):
             self._refuse(str(error), field=field.name)
 
     def _refuse(self, what: str, **details: Any) -> NoReturn:
-        raise ChatError("bad-usage", f"{what}; usage: {self.usage}", usage=self.usage, **details)
+        raise ChatError("bad-usage", what, usage=self.usage, **details)
 
 
 def nearest(word: str, commands: Mapping[str, object]) -> str | None:

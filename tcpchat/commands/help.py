@@ -30,18 +30,25 @@ def run(context: Context, request: Help) -> HelpReply:
 
     if request.command is None:
         return HelpReply(commands=[_line(command) for command in COMMANDS])
-    command = BY_NAME.get(request.command.lower())
+    name = request.command.lstrip("/\\").lower()
+    command = BY_NAME.get(name)
     if command is None:
-        near = nearest(request.command, BY_NAME)
+        near = nearest(name, BY_NAME)
         guess = f"; did you mean {near}?" if near else ""
         raise ChatError(
             "unknown-command", f"there is no command {request.command[:64]!r}{guess}", suggestion=near
         )
-    fields = [
-        {"name": field.name, "required": field.default is attrs.NOTHING, "help": field.metadata["help"]}
-        for field in attrs.fields(command.request)
-    ]
+    fields = [_field(field) for field in attrs.fields(command.request)]
     return HelpReply(commands=[_line(command) | {"fields": fields, "examples": list(command.examples)}])
+
+
+def _field(field: attrs.Attribute[Any]) -> dict[str, Any]:
+    """Describe a field: in JSON by `name`, in a plain line as in `plain` if it can be there."""
+    described = {"name": field.name, "required": field.default is attrs.NOTHING}
+    grammar = field.metadata.get("grammar")
+    if grammar is not None:
+        described["plain"] = grammar.written(field.name)
+    return described | {"help": field.metadata["help"]}
 
 
 def _line(command: Command[Any]) -> dict[str, Any]:

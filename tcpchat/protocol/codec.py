@@ -128,7 +128,7 @@ def encode(line: Line, re: Id | None = None) -> bytes:
     keys, values = _layout(type(line))  # type: ignore[arg-type]  # a class is hashable
     fields = {key: value for key, value in zip(keys, values(line), strict=True) if value is not None}
     if re is not None:
-        fields = {"type": line.type, "re": re} | fields
+        fields = {"type": line.type, "re": re} | fields | {"re": re}
     return orjson.dumps(fields, _converter.unstructure, orjson.OPT_APPEND_NEWLINE)
 
 
@@ -182,12 +182,13 @@ class Codec(Generic[T]):
     def decode(self, line: bytes) -> T:
         """Read one JSON line.
 
-        Raises ChatError (`bad-json`, `unknown-type`, `unknown-field`, `missing-field`, `wrong-type`) whose
-        `re` is the line's id where that was good.
+        Raises ChatError (`bad-encoding`, `bad-json`, `unknown-type`, `unknown-field`, `missing-field`,
+        `wrong-type`) whose `re` is the line's id where that was good.
         """
         try:
             fields = orjson.loads(line)
         except orjson.JSONDecodeError as error:
+            decode_utf8(line)
             raise ChatError("bad-json", f"this is not one JSON object: {error}") from None
         if type(fields) is not dict:
             raise ChatError("bad-json", "a line holds one JSON object: {...}")
@@ -217,6 +218,15 @@ class Codec(Generic[T]):
             message = f"there is no request of type {tag[:MAX_ID]}{hint}"
             raise ChatError("unknown-type", message, field="type", suggestion=near[0] if near else None)
         return kind
+
+
+def decode_utf8(line: bytes) -> str:
+    """Return the line as text. Raises ChatError `bad-encoding`."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        message = f"the line is not UTF-8: byte {error.start + 1} is {line[error.start]:#04x}"
+        raise ChatError("bad-encoding", message) from None
 
 
 def _good_id(value: object) -> Id | None:

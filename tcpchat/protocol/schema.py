@@ -60,6 +60,8 @@ def _describe(kind: type) -> dict[str, Any]:
     for attribute in attrs.fields(kind):
         name = wire_name(attribute)
         described = _of(hints[attribute.name], attribute.metadata)
+        if attribute.default is None and issubclass(kind, Request):
+            described = {"anyOf": [described, {"type": "null"}]}  # the same as absent
         if help := attribute.metadata.get("help"):
             described = {**described, "description": help}
         properties[name] = described

@@ -81,8 +81,10 @@ class SqliteStore:
         self._memory = threading.Lock()  # an in-memory database has one connection for all
         self._lock = None if folder is None else _lock(folder)
         try:
+            if folder is not None:  # what people say in private is for nobody else on this machine
+                os.close(os.open(folder / _DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connect()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._unlock()
             raise self._unusable(error) from None
         try:
