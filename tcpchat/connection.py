@@ -33,14 +33,17 @@ class Connection:
     """
 
     __slots__ = (
-        "_backlog_limit", "_changed", "_fd", "_queue", "_sending", "_spawn", "_taking",
-        "backlog", "reason", "scope", "stream", "unsettled",
+        "_aborted", "_backlog_limit", "_changed", "_fd", "_queue", "_sending", "_spawn", "_taking",
+        "backlog", "reading",
+        "reason", "scope", "stream", "unsettled",
     )  # fmt: skip
 
     def __init__(self, stream: trio.abc.HalfCloseableStream, spawn: Spawn, backlog_limit: int) -> None:
         self.stream = stream
         self.scope = trio.CancelScope()
         """The reading task's; cancelled when there is no point in reading on."""
+        self.reading = True
+        """Whether lines of the peer are still to be handled."""
         self.reason = "closed"
         """Why the connection ended, a word for the log."""
         self.backlog = 0
@@ -51,6 +54,7 @@ class Connection:
         self._backlog_limit = backlog_limit
         self._fd = stream.socket.fileno() if isinstance(stream, trio.SocketStream) else -1
         self._taking = True
+        self._aborted = False
         self._sending = False
         self._queue: deque[bytes | memoryview] | None = None  # None: no drain task is running
         self._changed: trio.Event | None = None
@@ -67,11 +71,6 @@ class Connection:
                 continue
             except OSError as error:
                 raise trio.BrokenResourceError from error
-
-    @property
-    def reading(self) -> bool:
-        """Whether lines of the peer are still to be handled."""
-        return self.reason == "closed"
 
     def write_nowait(self, data: bytes) -> None:
         """Send whole lines as soon as the stream takes them. After `stop` they may go nowhere."""
@@ -115,7 +114,8 @@ class Connection:
                 chunk = self._take()
                 await self.stream.send_all(chunk)
                 self.backlog = max(0, self.backlog - len(chunk))
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self._wake()
+        except Exception:  # this task has no other boundary; mostly the peer is gone
             self.abort("broken")
         finally:
             self._queue = None
@@ -156,6 +156,11 @@ class Connection:
         while self.unsettled:
             await self._next_change()
 
+    async def wait_backlog(self, most: int) -> None:
+        """Wait until at most so many bytes wait to be sent."""
+        while self.backlog > most:
+            await self._next_change()
+
     async def wait_drained(self) -> None:
         """Wait until the stream took all bytes."""
         while self._queue is not None:
@@ -163,18 +168,19 @@ class Connection:
 
     def stop(self, reason: str) -> None:
         """Read no more; what is still to be sent may be sent."""
-        if self.reason == "closed":
+        if self.reading:
+            self.reading = False
             self.reason = reason
             self.scope.cancel()
 
     def abort(self, reason: str) -> None:
         """Read and send no more."""
+        self.stop(reason)
         self._fd = -1
         self._taking = False
-        self.reason = reason
+        self._aborted = True
         if self._queue is not None:
             self._queue.clear()
-        self.scope.cancel()
 
     async def finish(self, seconds: float) -> None:
         """Send what is left and say that there is no more; return when the peer has closed too.
@@ -182,7 +188,7 @@ class Connection:
         A close with unread bytes would reset the connection and take back what the peer has not read yet,
         so those are read away. After `seconds` it returns anyway.
         """
-        if self.reason == "broken":
+        if self._aborted:
             return
         with trio.move_on_after(seconds):
             try:
@@ -191,7 +197,7 @@ class Connection:
                 while await self.stream.receive_some(RECEIVE):
                     pass
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                pass
+                pass  # nobody is there any more
 
     async def close(self) -> None:
         """Close the stream at once. Nothing is written after this."""

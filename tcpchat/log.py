@@ -22,6 +22,7 @@ COLLECT = 0.05  # seconds
 CLOSE = 1.0  # seconds that a stopping server waits for who reads its log
 
 Event = MutableMapping[str, Any]
+Log = structlog.typing.FilteringBoundLogger
 
 
 class LogWriter:
@@ -105,9 +106,7 @@ def _quoted(value: object) -> str:
     return text if text.isascii() and text.isprintable() and text and " " not in text else repr(text)
 
 
-def configure(
-    writer: LogWriter, *, format: Literal["text", "json"], level: str
-) -> structlog.typing.FilteringBoundLogger:
+def configure(writer: LogWriter, *, format: Literal["text", "json"], level: str) -> Log:
     """Return the server's log. The libraries' own warnings go the same way."""
     least = logging.getLevelName(level.upper())
     processors: list[structlog.typing.Processor] = [
@@ -116,7 +115,7 @@ def configure(
         structlog.processors.format_exc_info,
         _as_json if format == "json" else _as_text,
     ]
-    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+    log: Log = structlog.wrap_logger(
         writer,
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(least),
@@ -129,7 +128,7 @@ def configure(
 class _Forward(logging.Handler):
     """Takes what libraries log, such as trio about a full table of file descriptors."""
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, log: Log) -> None:
         super().__init__()
         self._log = log
 

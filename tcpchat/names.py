@@ -12,6 +12,7 @@ from typing import Any
 
 from tcpchat.errors import ChatError
 
+LONGEST_NAME = 128  # characters; the most that the setting allows, so that names fit into their lines
 _FIRST_ALSO = "_"
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 _NO_SCRIPT = frozenset({"COMMON", "INHERITED"})
@@ -25,10 +26,11 @@ _SCRIPTS_USED_TOGETHER = (
 def enforce(name: str, longest: int) -> str:
     """Return the form of `name` that is kept and shown: lower case, one width, composed.
 
-    `longest` is in characters; 0 is unlimited. Raises ChatError `bad-name` with the rule that it breaks.
+    `longest` is in characters; 0 is `LONGEST_NAME`. Raises ChatError `bad-name` with the rule that it breaks.
     """
     from precis_i18n import get_profile  # costs a moment to load, and a client never needs it
 
+    longest = longest or LONGEST_NAME
     _check(name, name, longest)
     try:
         enforced: str = get_profile("UsernameCaseMapped").enforce(name)
@@ -45,7 +47,7 @@ def _check(name: str, form: str, longest: int) -> None:
     """Check the rules of ours, which hold for the name as given and for the form that is kept."""
     if not form:
         raise _bad(name, "a name needs at least one character")
-    if longest and len(form) > longest:
+    if len(form) > longest:
         raise _bad(name, f"a name has at most {longest} characters", limit=longest)
     if any(unicodedata.category(char) in _INVISIBLE for char in form):
         raise _bad(name, "a name has no control or invisible characters")

@@ -17,13 +17,14 @@ from platformdirs import user_data_path
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.context import Context
 from tcpchat.chat.limits import TokenBucket
-from tcpchat.chat.room import RECENT, Room
+from tcpchat.chat.room import RECENT
+from tcpchat.chat.user import User
 from tcpchat.connection import Connection, Spawn
-from tcpchat.delivery import Log, Pipeline
+from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
-from tcpchat.log import LogWriter, configure
-from tcpchat.protocol import LOBBY, Bye, LineReader, encode
-from tcpchat.session import Session, as_error
+from tcpchat.log import Log, LogWriter, configure
+from tcpchat.protocol import LOBBY, Bye, LineReader, as_error, encode
+from tcpchat.session import Session
 from tcpchat.settings import MAX_LINE, Settings, Storage
 from tcpchat.sockets import (
     addresses,
@@ -35,6 +36,7 @@ from tcpchat.sockets import (
 )
 from tcpchat.store import NewMessage, Store
 from tcpchat.store.sqlite import SqliteStore
+from tcpchat.timers import send_scheduled, tell_presence
 from tcpchat.times import Clock, SystemClock
 
 READERS = 4  # threads that read history at the same time
@@ -53,7 +55,7 @@ class Server:
 
     def __init__(self, settings: Settings, store: Store, log: Log, clock: Clock) -> None:
         self.chat = Chat(settings, store.load(LOBBY, RECENT), clock, partial(secrets.token_hex, 8))
-        self.pipeline = Pipeline(self.chat, store, log)
+        self.pipeline = Pipeline(self.chat, store, log, _reference)
         self._settings = settings
         self._store = store
         self._log = log
@@ -73,8 +75,8 @@ class Server:
             pipeline.start_soon(self.pipeline.run)
             async with trio.open_nursery() as connections:
                 async with trio.open_nursery() as sources:
-                    sources.start_soon(self.pipeline.run_presence)
-                    sources.start_soon(self.pipeline.run_schedule)
+                    sources.start_soon(tell_presence, self.chat, self.pipeline)
+                    sources.start_soon(send_scheduled, self.chat, self.pipeline)
                     serve = partial(self._serve, spawn=connections.start_soon)
                     accept = partial(trio.serve_listeners, handler_nursery=connections)
                     await sources.start(accept, serve, listeners)
@@ -95,49 +97,53 @@ class Server:
         connection = Connection(stream, spawn, self._settings.limits.backlog_bytes)
         address = peer_address(stream)
         try:
-            self.chat.places.take(address)
-        except ChatError as error:
-            await self._refuse(connection, address, error)
-            return
-        self._connections.add(connection)
-        try:
-            await self._converse(connection, address)
+            try:
+                self.chat.places.take(address)
+            except ChatError as error:
+                await self._refuse(connection, address, error)
+                return
+            try:
+                self._connections.add(connection)
+                await self._converse(connection, address)
+            finally:
+                self._connections.discard(connection)
+                self.chat.places.free(address)
         except Exception:
             self._log.exception("bug", address=address)
         finally:
-            self._connections.discard(connection)
-            self.chat.places.free(address)
             await connection.close()
 
     async def _converse(self, connection: Connection, address: str) -> None:
         keep_alive(connection.stream)
         user = self.chat.enter(connection)
-        self._log.info("joined", user=user.name, address=address)
-        connection.write_nowait(encode(self.chat.welcome(user)))
-        limits = self._settings.limits
-        session = Session(
-            connection,
-            Context(self.chat, user, connection, self._read_history),
-            LineReader(limits.line_bytes or MAX_LINE),
-            TokenBucket(limits.requests_per_second, limits.request_burst),
-            self.pipeline,
-            self._log,
-            partial(secrets.token_hex, 4),
-        )
         try:
+            self._log.info("joined", user=user.name, address=address)
+            connection.write_nowait(encode(self.chat.welcome(user)))
             if self._stopping.is_set():
                 connection.stop("server-stopping")
             with connection.scope:
-                await session.run()
+                await self._session(connection, user).run()
             await connection.wait_settled()
             if connection.reason == "server-stopping":
                 await self.pipeline.wait_idle()
                 connection.write_nowait(STOPPING)
         finally:
-            self.chat.hub.leave(connection)
+            self.chat.leave(connection)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == "server-stopping"
         await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)
+
+    def _session(self, connection: Connection, user: User) -> Session:
+        limits = self._settings.limits
+        return Session(
+            connection,
+            Context(self.chat, user, self._read_history),
+            LineReader(limits.line_bytes or MAX_LINE),
+            TokenBucket(limits.requests_per_second, limits.request_burst),
+            self.pipeline,
+            self._log,
+            _reference,
+        )
 
     async def _refuse(self, connection: Connection, address: str, error: ChatError) -> None:
         self._log.info("refused", address=address, code=error.code)
@@ -148,13 +154,16 @@ class Server:
                 await connection.finish(FAREWELL)
         finally:
             self._refusing -= 1
-            await connection.close()
 
     async def _read_history(
-        self, room: Room, count: int, before: int | None, after: int | None
+        self, room: str, count: int, *, before: int | None, after: int | None, until: int
     ) -> list[NewMessage]:
-        read = partial(self._store.history, room.name, count, before=before, after=after, until=room.seq)
+        read = partial(self._store.history, room, count, before=before, after=after, until=until)
         return await trio.to_thread.run_sync(read, limiter=self._readers)
+
+
+def _reference() -> str:
+    return secrets.token_hex(4)
 
 
 async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> None:
@@ -167,8 +176,8 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> Non
     if most != settings.limits.connections:
         log.warning("fewer connections than set: file descriptors", connections=most, files=files)
         settings = attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
-    listeners = await listen(settings.listening.host, settings.listening.port)
     server = Server(settings, store, log, clock)
+    listeners = await listen(settings.listening.host, settings.listening.port)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, server, signals, log)

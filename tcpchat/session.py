@@ -14,20 +14,28 @@ from tcpchat.chat.entry import Entry
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.commands import BY_NAME, Command, read_request
 from tcpchat.connection import Connection
-from tcpchat.delivery import Log, Pipeline
+from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Bye, Error, Id, LineReader, Reply, Request, encode
+from tcpchat.log import Log
+from tcpchat.protocol import (
+    Bye,
+    Error,
+    Id,
+    LineReader,
+    LineTooLongError,
+    Reply,
+    Request,
+    as_error,
+    encode,
+    internal_error,
+)
 
-LINES_PER_TURN = 32  # handled before others get their turn; a flood of them costs the others about 1 ms
+TURN = 0.001  # seconds of handling lines, after which others get their turn
+LINES_PER_TURN = 32  # the same, should the clock stand still
 UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
-_HTTP = re.compile(rb"[A-Z]{3,16} \S+ HTTP/\d")
-
-
-def as_error(error: ChatError) -> Error:
-    """Return the line that a user's mistake is answered with."""
-    return Error(code=error.code, message=error.message, **error.details)
+_HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
 
 
 @attrs.define(eq=False)
@@ -59,12 +67,19 @@ class Session:
             if not data:
                 return
             self.reader.feed(data)
-            handled = 0
-            while self.reader.has_line() and self.connection.reading:
-                await self._handle_line()
-                handled += 1
-                if handled % LINES_PER_TURN == 0:
-                    await trio.lowlevel.checkpoint()
+            await self._handle_lines()
+
+    async def _handle_lines(self) -> None:
+        connection, monotonic = self.connection, self.context.chat.clock.monotonic
+        handled, turn = 0, monotonic() + TURN
+        while self.reader.has_line() and connection.reading:
+            await self._handle_line()
+            handled += 1
+            if handled >= LINES_PER_TURN or monotonic() > turn:
+                await trio.lowlevel.checkpoint()
+                handled, turn = 0, monotonic() + TURN
+            if connection.backlog > REPLIES_AHEAD:
+                await connection.wait_backlog(REPLIES_AHEAD)
 
     async def _handle_line(self) -> None:
         """Answer the next line, or have it answered by the pipeline."""
@@ -87,13 +102,21 @@ class Session:
         if not command.pipelined:
             await connection.wait_settled()
             await self._done(request.type, outcome.reply)
-        elif connection.unsettled >= UNSETTLED:
+            return
+        if outcome.costs_request:
+            await self._charge()
+        if connection.unsettled >= UNSETTLED:
             await connection.wait_settled()
 
     def _next_request(self) -> Request | None:
         """Read the next line; None if it is empty. Raises ChatError."""
-        line = self.reader.next_line()
-        if _HTTP.match(line):
+        try:
+            line = self.reader.next_line()
+        except LineTooLongError as error:
+            if _HTTP.match(error.head):
+                raise ChatError("http-refused", HTTP_REFUSED) from None
+            raise
+        if b" HTTP/" in line and _HTTP.match(line):
             raise ChatError("http-refused", HTTP_REFUSED)
         return read_request(line)
 
@@ -109,12 +132,12 @@ class Session:
         except Exception:
             reference = self.new_reference()
             self.log.exception("bug", request=request.type, reference=reference)
-            message = f"a bug of the server; its operator finds it in the log as {reference}"
-            return Error(code="internal", message=message, reference=reference)
+            return internal_error(reference)
 
     async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
-        """Answer after everything that was asked before is answered."""
-        await self.connection.wait_settled()
+        """Answer after everything that was asked before is answered; a stop waits for that too."""
+        with trio.CancelScope(shield=True):
+            await self.connection.wait_settled()
         self.connection.write_nowait(encode(reply, re))
         await self._done(what, reply)
 
@@ -128,7 +151,9 @@ class Session:
         self.refused = (what, result)
         if isinstance(reply, Bye) or result == "http-refused":
             connection.stop("exit" if isinstance(reply, Bye) else "http")
-        if wait := self.bucket.take(self.context.chat.clock.monotonic()):
-            await trio.sleep(wait)
-        if connection.backlog > REPLIES_AHEAD:
-            await connection.wait_drained()
+        await self._charge()
+
+    async def _charge(self) -> None:
+        """Take a token for a request, and wait for it if there is none."""
+        while wait := self.bucket.take(self.context.chat.clock.monotonic()):
+            await trio.sleep(wait)  # there is nothing but time to wait for

@@ -13,8 +13,9 @@ import attrs
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
+from tcpchat.names import LONGEST_NAME
+
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
-MAX_TEXT: Final = 150_000  # characters; the same reason
 MAX_AMOUNT: Final = 100 * 365 * 86400.0  # seconds are at most a century, and rates no more than that
 
 Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
@@ -42,7 +43,7 @@ class Storage:
     data: Path | None = None
     """Data folder. Default: tcpchat in the user's data folder, mostly ~/.local/share/tcpchat."""
     ephemeral: Annotated[bool, Parameter(negative="")] = False
-    """Keep everything in memory and nothing on disk, whatever --data says."""
+    """Keep everything in memory and nothing on disk, whatever is given as data folder."""
     synchronous: Literal["full", "normal", "off"] = "full"
     """What an acknowledged message survives: full, a power cut; normal and off, a crash of the server."""
 
@@ -56,8 +57,8 @@ class Limits:
     """Longest line that is read, in bytes; at most 131072, which 0 means too."""
     text_characters: Count = 4000
     """Longest text of a message, in characters."""
-    name_characters: Count = 32
-    """Longest name, in characters."""
+    name_characters: Annotated[int, Parameter(validator=Number(gte=0, lte=LONGEST_NAME))] = 32
+    """Longest name, in characters; at most 128, which 0 means too."""
     messages_per_second: Amount = 10.0
     """Messages that a user may send a second, on average."""
     message_burst: Count = 40

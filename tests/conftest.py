@@ -179,7 +179,7 @@ class House:
 
     def tell_presence(self) -> None:
         """Tell at once who came and went, which otherwise waits to be told together."""
-        self.server.pipeline.tell_presence()
+        self.server.pipeline.tell()
 
     async def peers(self, *names: str) -> list[Peer]:
         """Connect several; everything that they heard of one another's coming is read."""

@@ -22,12 +22,13 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "settings", "log"},
+    {"errors", "times", "log"},
     {"names", "protocol", "sockets"},
+    {"settings"},
     {"commands", "store", "connection"},
     {"chat"},
     {"delivery"},
-    {"session"},
+    {"session", "timers"},
     {"server"},
     {"cli"},
     {"__main__"},

@@ -70,7 +70,7 @@ class Stage:
             if not name.startswith("guest-"):
                 await peer.next("welcome")
                 await peer.ask({"type": "rename", "name": name})
-                self.server.pipeline.tell_presence()
+                self.server.pipeline.tell()
                 for other in self.peers.values():
                     other.events += await other.quiet()
                     other.events.clear()
@@ -95,7 +95,7 @@ class Stage:
         """Read the next line, which must be this one; presence may come before it."""
         presence = {"joined", "left", "renamed"}
         if expected["type"] in presence:
-            self.server.pipeline.tell_presence()
+            self.server.pipeline.tell()
         line = await peer.line()
         while line["type"] in presence - {expected["type"]}:
             line = await peer.line()

@@ -6,8 +6,7 @@ import orjson
 import pytest
 
 from tcpchat.errors import CODES, ChatError
-from tcpchat.protocol import encode
-from tcpchat.session import as_error
+from tcpchat.protocol import as_error, encode
 
 
 def test_a_code_that_is_not_listed_is_a_bug_and_not_a_reply() -> None:

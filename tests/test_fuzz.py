@@ -15,8 +15,18 @@ from hypothesis import strategies as st
 
 from tcpchat.commands import BY_NAME, COMMANDS, read_request
 from tcpchat.errors import CODES, ChatError
-from tcpchat.protocol import EVENTS, MAX_LINE_OUT, REPLIES, Codec, Event, LineReader, Reply, Request, encode
-from tcpchat.session import as_error
+from tcpchat.protocol import (
+    EVENTS,
+    MAX_LINE_OUT,
+    REPLIES,
+    Codec,
+    Event,
+    LineReader,
+    Reply,
+    Request,
+    as_error,
+    encode,
+)
 from tcpchat.settings import MAX_LINE
 
 REQUESTS: tuple[type[Request], ...] = tuple(command.request for command in COMMANDS)

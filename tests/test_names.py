@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
-from tcpchat.names import enforce, skeleton
+from tcpchat.names import LONGEST_NAME, enforce, skeleton
 
 LONGEST = 32
 SCRIPTS = [
@@ -128,8 +128,10 @@ def test_length_is_that_of_the_kept_form_too() -> None:
     assert refusal(grows, 5).details["limit"] == 5
 
 
-def test_without_a_limit_a_name_may_have_any_length() -> None:
-    assert enforce("x" * 10_000, 0) == "x" * 10_000
+def test_without_a_limit_a_name_has_as_many_characters_as_fit_into_a_line() -> None:
+    assert enforce("x" * LONGEST_NAME, 0) == "x" * LONGEST_NAME
+    with pytest.raises(ChatError, match="at most 128"):
+        enforce("x" * (LONGEST_NAME + 1), 0)
 
 
 def test_a_refusal_does_not_repeat_a_long_name_in_full() -> None:

@@ -59,7 +59,7 @@ def test_a_span_is_seconds_or_units_from_the_largest_down(text: str, seconds: fl
     [
         "", " ", "m", "x", "5x", "10 m", " 10", "10 ", "10m ", "-5", "+5", "1e5", ".5", "5.", "1,5",
         "1.5h", "5m1h", "1m1m", "10M", "1_000", "0x10", "inf", "nan", "٣", "٣m", "10m\n", "1.1234567",
-        "1234567890123", "1234567890d",
+        "1234567890123456", "1234567890123456d",
     ],
 )  # fmt: skip
 def test_what_is_no_span_is_refused_with_examples_of_what_is(text: str) -> None:

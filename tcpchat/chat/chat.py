@@ -55,6 +55,12 @@ class Chat:
         self.hub.join(user, connection)
         return user
 
+    def leave(self, connection: Receiver) -> None:
+        """Take the connection out; with the last one its user is gone."""
+        user = self.hub.leave(connection)
+        if not (user.connections or self.schedule.of(user.id)):
+            self.hub.forget(user)  # else a pending message goes on with the numbers
+
     def welcome(self, user: User) -> Welcome:
         return Welcome(protocol=PROTOCOL_VERSION, server=SERVER, user=user.name, room=LOBBY, hint="type help")
 
@@ -78,7 +84,15 @@ class Chat:
         if author is None:
             author = self._absent(pending)
         room = self.hub.lobby if recipient is None else self.hub.conversation(author.id, recipient)
-        return SendDue(room, author, pending.text, recipient, schedule=self.schedule, pending=pending)
+        return SendDue(
+            room=room,
+            author=author,
+            text=pending.text,
+            recipient=recipient,
+            name=pending.name,
+            schedule=self.schedule,
+            pending=pending,
+        )
 
     def _recipient(self, pending: Pending) -> User | None:
         if pending.recipient_name is None:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import attrs
 
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import Entry, Post, Repeat
-from tcpchat.chat.moderation import Rename, Report
+from tcpchat.chat.hub import GUEST
+from tcpchat.chat.moderation import ReportEntry
+from tcpchat.chat.rename import RenameEntry
 from tcpchat.chat.room import Room, as_line
-from tcpchat.chat.schedule import Add, Cancel, Pending
-from tcpchat.chat.user import Receiver, User
+from tcpchat.chat.schedule import CancelEntry, Pending, ScheduleEntry
+from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
 from tcpchat.protocol import MAX_LINE_OUT, Renamed
 from tcpchat.store import NewMessage, StorageError
 from tcpchat.times import MILLISECONDS, format_span
 
-ReadHistory = Callable[[Room, int, int | None, int | None], Awaitable[list[NewMessage]]]
-"""Read (room, count, before, after) from the store, without blocking the loop."""
+MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
+MAX_AHEAD = 100 * 365 * 86400.0  # seconds; what "unlimited" means, since RFC 3339 has four digits for a year
+
+
+class ReadHistory(Protocol):
+    """Reads as `Store.history` does, without blocking the loop."""
+
+    async def __call__(
+        self, room: str, count: int, *, before: int | None, after: int | None, until: int
+    ) -> list[NewMessage]: ...
 
 
 @attrs.define(eq=False)
@@ -29,7 +39,6 @@ class Context:
 
     chat: Chat
     user: User
-    connection: Receiver
     _read_history: ReadHistory
 
     def now(self) -> int:
@@ -79,10 +88,11 @@ class Context:
             message = f"a message can be scheduled {format_span(ahead or MAX_AHEAD)} ahead at most"
             raise ChatError("too-far-ahead", message, limit=ahead or MAX_AHEAD, field="time")
         own = schedule.of(user.id)
-        if most and len(own) >= most:
-            wait = (min(pending.due for pending in own) - self.now()) / MILLISECONDS
-            message = f"you have {len(own)} scheduled messages; cancel one or wait"
-            raise ChatError("too-many-scheduled", message, limit=most, retry_after=max(0.001, wait))
+        if most and len(own) + user.scheduling >= most:
+            wait = min((pending.due for pending in own), default=self.now()) - self.now()
+            message = f"you have {most} scheduled messages; cancel one or wait"
+            retry = max(0.001, wait / MILLISECONDS)
+            raise ChatError("too-many-scheduled", message, limit=most, retry_after=retry)
         user.last_number += 1
         pending = Pending(
             id=schedule.next_id(),
@@ -94,7 +104,8 @@ class Context:
             text=text,
             due=self.now() + int(seconds * MILLISECONDS),
         )
-        entry = Add(schedule, pending, user, recipient, key)
+        user.scheduling += 1
+        entry = ScheduleEntry(schedule, pending, user, recipient, key)
         if key is not None:
             user.remember_send(key, entry)
         return entry
@@ -102,46 +113,43 @@ class Context:
     def cancel(self, number: int | None) -> Entry:
         """Cancel a scheduled message, or the last one. Raises ChatError `no-such-scheduled`."""
         schedule = self.chat.schedule
-        return Cancel(schedule, schedule.find(self.user.id, number))
+        pending = schedule.find(self.user.id, number)
+        schedule.remove(pending)
+        return CancelEntry(schedule, pending)
 
     def rename(self, name: str) -> Renamed | Entry:
         """Take a free name. Raises ChatError `bad-name` or `name-taken`."""
-        user, hub, moderation = self.user, self.chat.hub, self.chat.moderation
+        user, hub = self.user, self.chat.hub
         name = enforce(name, self.chat.settings.limits.name_characters)
         key = skeleton(name)
         if name == user.name:
             return Renamed(old=name, new=name)
+        if name.startswith(GUEST):
+            raise ChatError("bad-name", f"the server gives names that begin with {GUEST}", name=name)
         hub.claim(user, name, key)
-        last = moderation.inherited(user, key)
-        if user.kept or last is not None:
-            return Rename(hub, moderation, user, name, key, last)
-        old = user.name
-        moderation.move(user, key, None)
-        hub.rename(user, name, key)
-        return Renamed(old=old, new=name)
+        return RenameEntry(hub, self.chat.moderation, user, name, key)
 
-    def report(self, name: str, reason: str | None) -> Report:
+    def report(self, name: str, reason: str | None) -> ReportEntry:
         """Report a user who is here."""
-        target = self.chat.hub.find(name)
-        return self.chat.moderation.report(self.user, target, reason, self.now())
+        return self.chat.moderation.report(self.user, self.chat.hub.find(name), reason)
 
-    async def history(self, room: Room, count: int, before: int | None, after: int | None) -> list[bytes]:
-        """Return messages of the room as events, oldest first: those after `after`, or the last ones."""
+    async def history(
+        self, room: Room, count: int, *, before: int | None, after: int | None, until: int
+    ) -> list[bytes]:
+        """Return messages of the room as events, oldest first: those after `after`, or the last ones.
+
+        Never one after `until`: what is committed but not told yet still comes as an event.
+        """
         lines = room.recent(count, before=before, after=after)
-        if lines is None:
-            try:
-                messages = await self._read_history(room, count, before, after)
-            except StorageError:
-                message = "the disk did not give it; try again later"
-                raise ChatError("storage-failed", message) from None
-            lines = [as_line(message) for message in messages]
-        return lines
+        if lines is not None:
+            return lines
+        try:
+            messages = await self._read_history(room.name, count, before=before, after=after, until=until)
+        except StorageError:
+            raise ChatError("storage-failed", "the disk did not give it; try again later") from None
+        return [as_line(message) for message in messages]
 
 
 def _seconds(wait: float) -> float:
     """Round up to milliseconds, so that who waits as told has waited long enough."""
     return math.ceil(round(wait * MILLISECONDS, 6)) / MILLISECONDS
-
-
-MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
-MAX_AHEAD = 100 * 365 * 86400.0  # seconds; what "unlimited" means, since RFC 3339 has four digits for a year

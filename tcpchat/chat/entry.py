@@ -1,12 +1,14 @@
 """Journal entries: changes that count only once they are on disk.
 
-An entry goes through the pipeline in three steps, all synchronous: `prepare` says what to write, then
-`settle` makes it true for everybody, or `undo` takes back what was held for it.
+An entry goes through the pipeline in steps, all synchronous: `prepare` says what to write. If that is on
+disk, `settle` tells; if not, `undo` takes it back and `refuse` gives it up. Only one batch is prepared at a
+time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import attrs
 
@@ -15,8 +17,6 @@ from tcpchat.chat.user import Receiver, User
 from tcpchat.protocol import Error, Id, Reply, encode, encode_sent
 from tcpchat.store import Change, NewMessage, NewUser, SetName
 from tcpchat.times import timestamp
-
-STORAGE_FAILED = "the disk did not take it, so nothing was done; try again later"
 
 
 class Delivery:
@@ -39,14 +39,17 @@ class Delivery:
 class Entry:
     """One change, and whom to answer when it is settled: `asker`, by the id of the request.
 
+    What it holds from the moment it is asked, such as a claimed name, only keeps others away. State changes
+    in `prepare`, so that each entry is made on what the ones before it left, and `undo` puts that back.
     `reply` is set by `settle` or `refuse`; a kind that answers without one overrides `answer`.
     """
 
+    costs_request: ClassVar[bool] = False
+    """It is no message of its own, so it counts as a request."""
     asker: Receiver | None = attrs.field(default=None, init=False)
     re: Id | None = attrs.field(default=None, init=False)
     reply: Reply | None = attrs.field(default=None, init=False)
-    refused: bool = attrs.field(default=False, init=False)
-    """It failed, so it is not to be settled."""
+    _kept: tuple[User, ...] = attrs.field(default=(), init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
         """Return what to write; `at` is the time of the batch."""
@@ -62,19 +65,27 @@ class Entry:
         return encode(self.reply, re)
 
     def undo(self) -> None:
-        """Give back what was held, since it is not on disk and will not be."""
+        """Take back what `prepare` did, since it is not on disk. It may be prepared again."""
+        for user in self._kept:
+            user.kept = False
+        self._kept = ()
+
+    def drop(self) -> None:
+        """Give back what was held since it was asked."""
 
     def refuse(self, why: Error) -> None:
-        """Undo it, with this as the reply."""
-        if not self.refused:
-            self.refused = True
-            self.reply = why
-            self.undo()
+        """Give it up, with this as the reply."""
+        self.reply = why
+        self.drop()
 
-
-def keep(user: User, at: int) -> list[Change]:
-    """Return what makes the user one that other rows may point to."""
-    return [NewUser(user.id, at), SetName(user.id, user.key, user.name)]
+    def keep(self, user: User, at: int) -> list[Change]:
+        """Return what other rows need before they may point to the user; nothing if it is there."""
+        if user.kept:
+            return []
+        user.kept = True
+        self._kept = (*self._kept, user)
+        name, key = user.taking or (user.name, user.key)
+        return [NewUser(user.id, at), SetName(user.id, key, name)]
 
 
 @attrs.define(eq=False)
@@ -86,62 +97,57 @@ class Post(Entry):
     text: str
     recipient: User | None = None
     key: str | None = None
-    name: str = attrs.field(init=False)
+    name: str = attrs.field(default=attrs.Factory(lambda self: self.author.name, takes_self=True))
     """Of the author when it was sent; a rename that comes in between does not change it."""
     _message: NewMessage | None = attrs.field(default=None, init=False)
-    _line: bytes = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.name = self.author.name
+    _line: bytes = attrs.field(default=b"", init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
-        recipient = self.recipient
-        message = NewMessage(
-            self.room.name,
-            self.room.number(),
-            at,
-            self.author.id,
-            self.name,
-            None if recipient is None else recipient.id,
-            None if recipient is None else recipient.name,
-            self.text,
-        )
-        self._message = message
-        self._line = as_line(message)
+        author, recipient = self.author, self.recipient
         changes: list[Change] = []
-        if not self.author.kept:
-            changes += keep(self.author, at)
-        if recipient is not None and not recipient.kept:
-            changes += keep(recipient, at)
-        changes.append(message)
+        if not author.kept:
+            changes += self.keep(author, at)
+        to = None
+        if recipient is not None:
+            changes += self.keep(recipient, at)
+            to = recipient.id
+        name = None if recipient is None else recipient.name
+        self._message = NewMessage(
+            self.room.name, self.room.number(), at, author.id, self.name, to, name, self.text
+        )
+        self._line = as_line(self._message)
+        changes.append(self._message)
         return changes
 
     def settle(self, delivery: Delivery) -> None:
-        message = self._message
-        assert message is not None
-        self.author.kept = True
-        self.room.settle(message.seq, self._line)
+        assert self._message is not None
+        self.room.settle(self._message.seq, self._line)
         delivery.messages += 1
         if self.recipient is None:
             delivery.lobby.append(self._line)
         else:
-            self.recipient.kept = True
             delivery.to(self.recipient, self._line)
             if self.author is not self.recipient:
                 delivery.to(self.author, self._line)
+        if self.key is not None:  # it stays for repeats, which need no text
+            self._line, self.text = b"", ""
+            self._message = self._message._replace(text="")
 
     def answer(self, re: Id | None) -> bytes:
         message = self._message
         if self.reply is not None or message is None:
             return super().answer(re)
-        _, seq, at, _, _, _, recipient, _ = message
-        if recipient is None:
-            return encode_sent(re, "room", self.room.name, seq, timestamp(at))
-        return encode_sent(re, "username", recipient, seq, timestamp(at))
+        if message.recipient_name is None:
+            return encode_sent(re, "room", message.room, message.seq, timestamp(message.at))
+        return encode_sent(re, "username", message.recipient_name, message.seq, timestamp(message.at))
 
     def undo(self) -> None:
+        super().undo()
         if self._message is not None:
             self.room.undo(self._message.seq)
+            self._message = None
+
+    def drop(self) -> None:
         if self.key is not None:
             self.author.forget_send(self.key)
 
@@ -150,6 +156,7 @@ class Post(Entry):
 class Repeat(Entry):
     """A send that was made before under the same key: answered as the first was, nothing sent."""
 
+    costs_request: ClassVar[bool] = True
     first: Entry
 
     def prepare(self, at: int) -> Sequence[Change]:
@@ -159,4 +166,4 @@ class Repeat(Entry):
         """Nothing is to be done; the first is before this one in the pipeline."""
 
     def answer(self, re: Id | None) -> bytes:
-        return self.first.answer(re)
+        return super().answer(re) if self.reply is not None else self.first.answer(re)

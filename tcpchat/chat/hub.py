@@ -10,11 +10,11 @@ from collections.abc import Callable
 from tcpchat.chat.room import RECENT, Room, conversation
 from tcpchat.chat.user import Receiver, User
 from tcpchat.errors import ChatError
-from tcpchat.names import enforce, skeleton
+from tcpchat.names import LONGEST_NAME, enforce, skeleton
 from tcpchat.protocol import LOBBY, Joined, Left, Renamed, encode
 
 GUEST = "guest-"
-NAMES_PER_LINE = 1000  # of `joined` and `left`; 1,000 of the longest names are 130 KB
+NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name
 
 
 class Presence:
@@ -23,6 +23,8 @@ class Presence:
     def __init__(self) -> None:
         self.on_change: Callable[[], None] = lambda: None
         """Called when there is something to tell."""
+        self.tell_now: Callable[[], None] = lambda: None
+        """Called when what was not told yet must be told before anything else happens."""
         self._joined: dict[User, None] = {}
         self._left: list[str] = []
         self._renamed: dict[User, str] = {}
@@ -42,8 +44,10 @@ class Presence:
             self._left.append(told)
             self.on_change()
 
-    def renamed(self, user: User) -> None:
-        """Note the name that the user is about to give up."""
+    def renamed(self, user: User, name: str) -> None:
+        """Note that the user is about to take this name."""
+        if name in self._renamed.values():
+            self.tell_now()  # who gave it up must be told of first, and a swap of names has no net change
         if user not in self._joined:
             self._renamed.setdefault(user, user.name)
             self.on_change()
@@ -128,11 +132,13 @@ class Hub:
             del self._by_key[user.key]
             del self._by_id[user.id]
             self.presence.left(user)
-            # Nobody will ever have this id again, so its conversations can grow no more.
-            for other in user.conversations:
-                if other in self._by_id:
-                    del self._by_id[other].conversations[user.id]
         return user
+
+    def forget(self, user: User) -> None:
+        """Forget the conversations of a user who has left: nobody will ever have this id again."""
+        for other in user.conversations:
+            if other in self._by_id:
+                self._by_id[other].conversations.pop(user.id, None)
 
     def users(self) -> list[User]:
         """Return who is here, by name."""
@@ -143,6 +149,9 @@ class Hub:
 
     def find(self, name: str) -> User:
         """Return who has this name, in any case or width. Raises ChatError `no-such-user`."""
+        if len(name) > LONGEST_NAME:
+            message = f"nobody here has a name of {len(name)} characters"
+            raise ChatError("no-such-user", message, name=name[:64])
         user = self._by_key.get(skeleton(name))
         if user is None or user.name != name:
             name = _as_kept(name)
@@ -168,7 +177,7 @@ class Hub:
         if user.id not in self._by_id:
             self.release(user, key)
             return
-        self.presence.renamed(user)
+        self.presence.renamed(user, name)
         if key != user.key:
             del self._by_key[user.key]
         user.name, user.key = name, key

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 
 import attrs
 
-from tcpchat.chat.entry import Delivery, Entry, keep
-from tcpchat.chat.hub import Hub
+from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Muted, Renamed, Reported, encode
-from tcpchat.store import Change, MoveConduct, NewReport, SetMute, SetName, Snapshot
+from tcpchat.protocol import Muted, Reported, encode
+from tcpchat.store import Change, NewReport, SetMute, Snapshot
 from tcpchat.times import MILLISECONDS, timestamp
 
 
@@ -45,6 +44,7 @@ class Moderation:
         self._mute = int(seconds * MILLISECONDS)
         self._conduct: dict[str, Conduct] = {}
         self._names: dict[str, str] = {}
+        self._asked: set[tuple[str, str]] = set()  # reports on their way to disk, by whom of whom
 
     def fill(self, snapshot: Snapshot) -> None:
         """Take what is on disk, when the server starts."""
@@ -80,21 +80,41 @@ class Moderation:
             reason=conduct.reason,
         )
 
-    def report(self, reporter: User, target: User, reason: str | None, now: int) -> Report:
-        """Count a report. Raises ChatError `report-self` or `already-reported`."""
+    def report(self, reporter: User, target: User, reason: str | None) -> ReportEntry:
+        """Make a report. Raises ChatError `report-self` or `already-reported`."""
         if reporter is target:
             raise ChatError("report-self", "you cannot report yourself", name=target.name)
         known = self._conduct.get(target.id)
-        if known and (reporter.id in known.reporters or reporter.key in known.reporters.values()):
+        asked = (reporter.id, target.id) in self._asked
+        if asked or (known and (reporter.id in known.reporters or reporter.key in known.reporters.values())):
             raise ChatError("already-reported", f"you have reported {target.name} before", name=target.name)
-        conduct = self._of(target.id)
-        before = (conduct.muted_until, conduct.reason)
-        conduct.reporters[reporter.id] = reporter.key
+        self._asked.add((reporter.id, target.id))
+        return ReportEntry(self, reporter, target, reason)
+
+    def count(self, report: ReportEntry, now: int) -> bool:
+        """Count a report that is about to be kept; return whether it mutes."""
+        conduct = self._conduct.setdefault(report.target.id, Conduct())
+        report.before = (conduct.muted_until, conduct.reason)
+        conduct.reporters[report.reporter.id] = report.reporter.key
         mutes = bool(self._reports and self._mute) and len(conduct.reporters) >= self._reports
         if mutes:
-            conduct.muted_until, conduct.reason = now + self._mute, reason
-        self._names[target.key] = target.id
-        return Report(conduct, reporter, target, reason, mutes, before)
+            conduct.muted_until, conduct.reason = now + self._mute, report.reason
+        return mutes
+
+    def discount(self, report: ReportEntry) -> None:
+        """Take back what `count` did."""
+        conduct = self._conduct[report.target.id]
+        del conduct.reporters[report.reporter.id]
+        conduct.muted_until, conduct.reason = report.before
+        if not (conduct.reporters or conduct.muted_until):
+            del self._conduct[report.target.id]
+
+    def finish(self, report: ReportEntry, *, kept: bool) -> Conduct:
+        """Let the same report be asked for again; if it was kept it goes with the target's name."""
+        self._asked.discard((report.reporter.id, report.target.id))
+        if kept:
+            self._names[report.target.key] = report.target.id
+        return self._conduct.get(report.target.id) or Conduct()
 
     def inherited(self, user: User, key: str) -> str | None:
         """Return the id of the user before, if what is held against it comes along with this name."""
@@ -104,7 +124,9 @@ class Moderation:
     def move(self, user: User, key: str, last: str | None) -> None:
         """Make what is held against the user, and against the name's last holder, go with the name."""
         if last is not None:
-            self._of(user.id).take_over(self._conduct.pop(last))
+            conduct = self._of(user.id)
+            conduct.take_over(self._conduct[last])
+            self._conduct[last] = conduct  # messages of the holder before may still come due
         if user.id in self._conduct:
             self._names.pop(user.key, None)
             self._names[key] = user.id
@@ -117,68 +139,41 @@ def _reported_by(conduct: Conduct) -> str:
 
 
 @attrs.define(eq=False)
-class Report(Entry):
-    """A report that already counts in memory, so that two at the same time count as two."""
+class ReportEntry(Entry):
+    """A report, and the mute that it may bring."""
 
-    conduct: Conduct
+    moderation: Moderation
     reporter: User
     target: User
     reason: str | None
-    mutes: bool
-    before: tuple[int, str | None]
+    before: tuple[int, str | None] = (0, None)
+    """Until when and why the target was muted before."""
+    _muted_until: int | None = None
 
     def prepare(self, at: int) -> Sequence[Change]:
         target, reporter = self.target, self.reporter
-        # The target's name is what finds this after a restart, so it must be the one of now.
-        changes = keep(target, at)
-        if not reporter.kept:
-            changes += keep(reporter, at)
+        changes = [*self.keep(target, at), *self.keep(reporter, at)]
         changes.append(NewReport(target.id, reporter.id, reporter.key, self.reason, at))
-        if self.mutes:
-            changes.append(SetMute(target.id, self.conduct.muted_until, self.reason))
+        if self.moderation.count(self, at):
+            self._muted_until = self.moderation.muted_until(target.id, at)
+            assert self._muted_until is not None
+            changes.append(SetMute(target.id, self._muted_until, self.reason))
         return changes
 
     def settle(self, delivery: Delivery) -> None:
-        self.reporter.kept = self.target.kept = True
-        count = len(self.conduct.reporters)
-        until = timestamp(self.conduct.muted_until) if self.mutes else None
+        conduct = self.moderation.finish(self, kept=True)
+        count = len(conduct.reporters)
+        until = None if self._muted_until is None else timestamp(self._muted_until)
         if until is not None:
-            message = f"{_reported_by(self.conduct)}: you may read but not send until {until}"
+            message = f"{_reported_by(conduct)}: you may read but not send until {until}"
             muted = Muted(until=until, reports=count, reason=self.reason, message=message)
             delivery.to(self.target, encode(muted))
         self.reply = Reported(username=self.target.name, reports=count, muted_until=until)
 
     def undo(self) -> None:
-        del self.conduct.reporters[self.reporter.id]
-        if self.mutes:
-            self.conduct.muted_until, self.conduct.reason = self.before
+        super().undo()
+        self.moderation.discount(self)
+        self._muted_until = None
 
-
-@attrs.define(eq=False)
-class Rename(Entry):
-    """A rename that something on disk must follow; the claimed name is held until it is there."""
-
-    hub: Hub
-    moderation: Moderation
-    user: User
-    name: str
-    key: str
-    last: str | None
-    """Of whom the name brings the conduct along."""
-
-    def prepare(self, at: int) -> Sequence[Change]:
-        changes: list[Change] = [] if self.user.kept else keep(self.user, at)
-        changes.append(SetName(self.user.id, self.key, self.name))
-        if self.last is not None:
-            changes.append(MoveConduct(self.last, self.user.id))
-        return changes
-
-    def settle(self, delivery: Delivery) -> None:
-        self.user.kept = True
-        self.moderation.move(self.user, self.key, self.last)
-        old = self.user.name
-        self.hub.rename(self.user, self.name, self.key)
-        self.reply = Renamed(old=old, new=self.name)
-
-    def undo(self) -> None:
-        self.hub.release(self.user, self.key)
+    def drop(self) -> None:
+        self.moderation.finish(self, kept=False)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from tcpchat.chat.entry import Delivery, Entry, Post, keep
+from tcpchat.chat.entry import Delivery, Entry, Post
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.protocol import LOBBY, Cancelled, PendingMessage, Scheduled, Unsent, encode
+from tcpchat.protocol import LOBBY, Cancelled, Error, PendingMessage, Scheduled, Unsent, encode
 from tcpchat.store import Change, DropScheduled, NewScheduled
 from tcpchat.times import timestamp
 
+STALE = 64  # heap entries of cancelled messages that are not worth clearing away
 RETRY = 1000  # ms after which a due message whose commit failed is tried again
 
 
@@ -76,6 +77,9 @@ class Schedule:
         del numbers[pending.number]
         if not numbers:
             del self._by_author[pending.author]
+        if len(self._due) > STALE + 2 * len(self._pending):
+            self._due = [(pending.due, pending.id) for pending in self._pending.values()]
+            heapq.heapify(self._due)
 
     def of(self, author: str) -> list[Pending]:
         """Return what the user of this id has pending, lowest number first."""
@@ -116,8 +120,8 @@ class Schedule:
 
 
 @attrs.define(eq=False)
-class Add(Entry):
-    """Schedule a message."""
+class ScheduleEntry(Entry):
+    """Schedule a message. It is not pending, so it cannot come due, before it is on disk."""
 
     schedule: Schedule
     pending: Pending
@@ -125,53 +129,30 @@ class Add(Entry):
     recipient: User | None
     key: str | None = None
 
-    def __attrs_post_init__(self) -> None:
-        self.schedule.add(self.pending)
-
     def prepare(self, at: int) -> Sequence[Change]:
-        changes: list[Change] = []
-        for user in (self.author, self.recipient):
-            if user is not None and not user.kept:
-                changes += keep(user, at)
-        pending = self.pending
-        changes.append(
-            NewScheduled(
-                id=pending.id,
-                number=pending.number,
-                author=pending.author,
-                name=pending.name,
-                recipient=pending.recipient,
-                recipient_name=pending.recipient_name,
-                text=pending.text,
-                due=pending.due,
-            )
-        )
-        return changes
+        changes = self.keep(self.author, at)
+        if self.recipient is not None:
+            changes += self.keep(self.recipient, at)
+        return [*changes, NewScheduled(**attrs.asdict(self.pending))]
 
     def settle(self, delivery: Delivery) -> None:
-        self.author.kept = True
-        if self.recipient is not None:
-            self.recipient.kept = True
-        described = self.pending.describe()
-        self.reply = Scheduled(
-            number=described.number, room=described.room, username=described.username, at=described.at
-        )
+        self.author.scheduling -= 1
+        self.schedule.add(self.pending)
+        shown = self.pending.describe()
+        self.reply = Scheduled(number=shown.number, room=shown.room, username=shown.username, at=shown.at)
 
-    def undo(self) -> None:
-        self.schedule.remove(self.pending)
+    def drop(self) -> None:
+        self.author.scheduling -= 1
         if self.key is not None:
             self.author.forget_send(self.key)
 
 
 @attrs.define(eq=False)
-class Cancel(Entry):
-    """Take a pending message out, so that nothing else can send or cancel it meanwhile."""
+class CancelEntry(Entry):
+    """Cancel a message that was taken out of the schedule, so that nothing else sends or cancels it."""
 
     schedule: Schedule
     pending: Pending
-
-    def __attrs_post_init__(self) -> None:
-        self.schedule.remove(self.pending)
 
     def prepare(self, at: int) -> Sequence[Change]:
         return (DropScheduled(self.pending.id),)
@@ -179,26 +160,22 @@ class Cancel(Entry):
     def settle(self, delivery: Delivery) -> None:
         self.reply = Cancelled(number=self.pending.number, text=self.pending.text)
 
-    def undo(self) -> None:
+    def drop(self) -> None:
         self.schedule.add(self.pending)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class SendDue(Post):
     """Send a message that came due: it leaves the schedule with the same commit that keeps it."""
 
-    schedule: Schedule = attrs.field(kw_only=True)
-    pending: Pending = attrs.field(kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        self.name = self.pending.name
+    schedule: Schedule
+    pending: Pending
 
     def prepare(self, at: int) -> Sequence[Change]:
         return (*Post.prepare(self, at), DropScheduled(self.pending.id))
 
-    def undo(self) -> None:
-        Post.undo(self)
-        put_back(self.schedule, self.pending)
+    def drop(self) -> None:
+        put_back(self)
 
 
 @attrs.define(eq=False)
@@ -219,11 +196,16 @@ class GiveUp(Entry):
             unsent = Unsent(number=pending.number, text=pending.text, code=why.code, message=why.message)
             delivery.to(self.author, encode(unsent))
 
-    def undo(self) -> None:
-        put_back(self.schedule, self.pending)
+    def drop(self) -> None:
+        put_back(self)
 
 
-def put_back(schedule: Schedule, pending: Pending) -> None:
-    """Let a due message be tried again a little later: it was accepted, so it is not lost."""
-    pending.due += RETRY
-    schedule.add(pending)
+def put_back(entry: SendDue | GiveUp) -> None:
+    """Let a due message be tried again a little later, for it was accepted.
+
+    After a bug it would fail for ever: then it stays on disk until the next start.
+    """
+    if isinstance(entry.reply, Error) and entry.reply.code == "internal":
+        return
+    entry.pending.due += RETRY
+    entry.schedule.add(entry.pending)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from tcpchat.chat.limits import TokenBucket
+from tcpchat.protocol import UserInfo, encode_part
+from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
     from tcpchat.chat.entry import Entry
@@ -40,12 +42,23 @@ class User:
     bucket: TokenBucket
     connections: list[Receiver] = attrs.field(factory=list)
     kept: bool = False
-    """Something on disk points to this user's id, or will with the next commit."""
+    """Other rows on disk may point to this user's id, or may after the commit under way."""
+    taking: tuple[str, str] | None = None
+    """The name and key that the user has after the commit under way."""
     last_number: int = 0
     """Of the scheduled messages; numbers are not used again."""
+    scheduling: int = 0
+    """How many messages are on their way into the schedule."""
     conversations: dict[str, Room] = attrs.field(factory=dict)
     """By the id of the other user."""
+    _part: tuple[str, bytes] = ("", b"")
     _sends: dict[str, Entry] | None = None
+
+    def describe(self) -> bytes:
+        """Return the user's entry in `users`, as long as not muted. It is made once for each name."""
+        if self._part[0] != self.name:
+            self._part = self.name, encode_part(UserInfo(name=self.name, since=timestamp(self.since)))
+        return self._part[1]
 
     def first_send(self, key: str) -> Entry | None:
         """Return what this user sent under the same key before."""

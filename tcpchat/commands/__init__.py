@@ -64,7 +64,8 @@ def _parse_plain(text: str) -> Request:
     word = _WORD.match(text)[0]  # type: ignore[index]  # it matches the empty string too
     command = BY_NAME.get(word.lower())
     if not word:
-        raise ChatError("unknown-command", "there is no command after that; type help")
+        message = "there is no command there. Type help, or send TEXT to say something."
+        raise ChatError("unknown-command", message, suggestion=None)
     if command is None:
         near = nearest(word, BY_NAME)
         guess = f"; did you mean {near}?" if near else "."

@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.commands.command import Command, option, whole_number
 from tcpchat.errors import ChatError
-from tcpchat.protocol import LOBBY, MAX_EXACT, Request, page
+from tcpchat.protocol import LOBBY, Request, page
 from tcpchat.protocol import History as HistoryReply
 
 if TYPE_CHECKING:
@@ -46,8 +46,11 @@ async def run(context: Context, request: History) -> HistoryReply:
             raise ChatError("bad-value", f"{field} is a message's number, or 0", field=field)
     other = None if request.username is None else context.chat.hub.find(request.username)
     room = context.chat.hub.lobby if other is None else context.user.conversations.get(other.id)
-    lines = [] if room is None else await context.history(room, count, before, after)
-    last = 0 if room is None else min(room.seq, MAX_EXACT if before is None else before - 1)
+    until = 0 if room is None else room.seq
+    lines: list[bytes] = []
+    if room is not None:
+        lines = await context.history(room, count, before=before, after=after, until=until)
+    last = until if before is None else min(until, before - 1)
     parts = [line.removesuffix(b"\n") for line in lines]
     if after is not None:
         shown, _ = page(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -22,6 +23,11 @@ class Schema(Request):
 
 
 def run(context: Context, request: Schema) -> SchemaReply:
+    return _reply()
+
+
+@cache
+def _reply() -> SchemaReply:
     from tcpchat.commands import COMMANDS  # the registry imports this module
 
     return SchemaReply(schema=schema(command.request for command in COMMANDS))

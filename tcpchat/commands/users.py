@@ -13,6 +13,7 @@ from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
+    from tcpchat.chat.user import User
 
 
 @attrs.frozen(kw_only=True)
@@ -28,21 +29,18 @@ class Users(Request):
 def run(context: Context, request: Users) -> UsersReply:
     now = context.now()
     muted_until = context.chat.moderation.muted_until
-    users = context.chat.hub.users()
-    if request.after is not None:
-        users = [user for user in users if user.name > request.after]
+    after = request.after
     parts = (
-        encode_part(
-            UserInfo(
-                name=user.name,
-                since=timestamp(user.since),
-                muted_until=timestamp(until) if (until := muted_until(user.id, now)) else None,
-            )
-        )
-        for user in users
+        user.describe() if (until := muted_until(user.id, now)) is None else _muted(user, until)
+        for user in context.chat.hub.users()
+        if after is None or user.name > after
     )
     shown, more = page(parts)
     return UsersReply(users=shown, more=more)
+
+
+def _muted(user: User, until: int) -> bytes:
+    return encode_part(UserInfo(name=user.name, since=timestamp(user.since), muted_until=timestamp(until)))
 
 
 COMMAND = Command(

@@ -1,6 +1,5 @@
 """The wire: message classes, codec and framing. Pure: no I/O, no trio, no state of the chat."""
 
-from tcpchat.protocol.base import LOBBY, MAX_EXACT, MAX_ID, Event, Id, Reply, Request, about
 from tcpchat.protocol.codec import (
     MAX_LINE_OUT,
     Codec,
@@ -12,7 +11,8 @@ from tcpchat.protocol.codec import (
     encode_sent,
     page,
 )
-from tcpchat.protocol.lines import LineReader
+from tcpchat.protocol.kinds import LOBBY, MAX_EXACT, MAX_ID, Event, Id, Reply, Request, about
+from tcpchat.protocol.lines import LineReader, LineTooLongError
 from tcpchat.protocol.messages import (
     EVENTS,
     PROTOCOL_VERSION,
@@ -39,6 +39,8 @@ from tcpchat.protocol.messages import (
     UserInfo,
     Users,
     Welcome,
+    as_error,
+    internal_error,
 )
 from tcpchat.protocol.schema import schema
 
@@ -62,6 +64,7 @@ __all__ = [
     "Left",
     "Line",
     "LineReader",
+    "LineTooLongError",
     "Message",
     "Muted",
     "PendingMessage",
@@ -80,11 +83,13 @@ __all__ = [
     "Users",
     "Welcome",
     "about",
+    "as_error",
     "decode_utf8",
     "encode",
     "encode_message",
     "encode_part",
     "encode_sent",
+    "internal_error",
     "page",
     "schema",
 ]

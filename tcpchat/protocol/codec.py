@@ -18,7 +18,7 @@ from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol.base import MAX_EXACT, MAX_ID, Event, Id, Reply, Request
+from tcpchat.protocol.kinds import MAX_EXACT, MAX_ID, Event, Id, Reply, Request
 
 MAX_LINE_OUT = 1024 * 1024  # bytes; no line to a client is longer, so that a client can bound its memory
 

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from tcpchat.errors import ChatError
 
+HEAD = 64  # bytes of a dropped line that are kept, enough to tell what it was going to be
+
+
+class LineTooLongError(ChatError):
+    """A line was dropped; `head` is how it began."""
+
+    def __init__(self, head: bytes, limit: int) -> None:
+        message = f"the line is longer than {limit} bytes and was dropped"
+        super().__init__("line-too-long", message, limit=limit)
+        self.head = head
+
 
 class LineReader:
     r"""Cuts what one connection receives into lines.
@@ -12,34 +23,25 @@ class LineReader:
     line at most `max_line` bytes are kept: a longer one is dropped up to its end and reported once.
     """
 
-    __slots__ = ("_lines", "_max_line", "_overlong", "_tail")
+    __slots__ = ("_head", "_lines", "_max_line", "_tail")
 
     def __init__(self, max_line: int) -> None:
         self._max_line = max_line  # bytes, without the line's end
-        self._lines: list[bytes | None] = []  # the next one last; None stands for an overlong line
+        self._lines: list[bytes | LineTooLongError] = []  # the next one last
         self._tail = bytearray()
-        self._overlong = False  # the unfinished line is already too long: drop to its end
+        self._head: bytes | None = None  # of the unfinished line, if that is dropped already
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they came from the stream."""
+        """Take bytes as they came from the stream, once all lines before are taken."""
         first, *lines = data.split(b"\n")
         if not lines:
             self._grow(first)
             return
-        if self._tail or self._overlong:
-            self._grow(first)
-            first = bytes(self._tail)
-            self._tail.clear()
-        if self._overlong:
-            self._overlong = False
-            finished: list[bytes | None] = [None]
-        else:
-            finished = [self._checked(first)]
-        rest = lines.pop()
-        finished.extend(map(self._checked, lines))
-        finished.reverse()
-        self._lines = finished + self._lines
-        self._grow(rest)
+        self._grow(first)
+        whole = [self._finish(), *map(self._checked, lines[:-1])]
+        whole.reverse()
+        self._lines = whole + self._lines
+        self._grow(lines[-1])
 
     def has_line(self) -> bool:
         """Say whether there is a whole line, or one that was dropped."""
@@ -48,23 +50,30 @@ class LineReader:
     def next_line(self) -> bytes:
         """Return the next whole line without its end; `has_line` must have said that there is one.
 
-        Raises ChatError `line-too-long` in the place of a line that was dropped.
+        Raises LineTooLongError in the place of a line that was dropped.
         """
         line = self._lines.pop()
-        if line is None:
-            message = f"the line is longer than {self._max_line} bytes and was dropped"
-            raise ChatError("line-too-long", message, limit=self._max_line)
+        if isinstance(line, LineTooLongError):
+            raise line
         return line
 
     def _grow(self, data: bytes) -> None:
-        if self._overlong:
+        if self._head is not None:
             return
         self._tail += data
         # One more byte than allowed may still be the \r of the line's end.
         if len(self._tail) > self._max_line + 1:
-            self._overlong = True
+            self._head = bytes(self._tail[:HEAD])
             self._tail = bytearray()
 
-    def _checked(self, line: bytes) -> bytes | None:
+    def _finish(self) -> bytes | LineTooLongError:
+        head, self._head = self._head, None
+        if head is not None:
+            return LineTooLongError(head, self._max_line)
+        line = bytes(self._tail)
+        self._tail.clear()
+        return self._checked(line)
+
+    def _checked(self, line: bytes) -> bytes | LineTooLongError:
         line = line.removesuffix(b"\r")
-        return line if len(line) <= self._max_line else None
+        return line if len(line) <= self._max_line else LineTooLongError(line[:HEAD], self._max_line)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from tcpchat.protocol.base import Event, Reply, about
+from tcpchat.errors import ChatError
+from tcpchat.protocol.kinds import Event, Reply, about
 
 PROTOCOL_VERSION = 1
 
@@ -84,7 +85,7 @@ class Unsent(Event):
 
 @attrs.frozen(kw_only=True)
 class Sent(Reply):
-    """The message is on disk and delivered to everyone who is here."""
+    """The message is on disk, and on its way to everyone who is here."""
 
     type: ClassVar[str] = "sent"
     room: str | None = attrs.field(default=None, metadata=_ROOM)
@@ -245,6 +246,17 @@ class Error(Reply, Event):
     usage: str | None = attrs.field(default=None, metadata=about("how the command is written"))
     suggestion: str | None = attrs.field(default=None, metadata=about("the nearest word that exists"))
     reference: str | None = attrs.field(default=None, metadata=about("finds a bug in the server's log"))
+
+
+def as_error(error: ChatError) -> Error:
+    """Return the line that a user's mistake is answered with."""
+    return Error(code=error.code, message=error.message, **error.details)
+
+
+def internal_error(reference: str) -> Error:
+    """Return the line that a bug of ours is answered with; `reference` finds it in the log."""
+    message = f"a bug of the server; its operator finds it in the log as {reference}"
+    return Error(code="internal", message=message, reference=reference)
 
 
 REPLIES: tuple[type[Reply], ...] = (

@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from tcpchat.protocol.base import MAX_EXACT, MAX_ID, Event, Reply, Request
 from tcpchat.protocol.codec import Line, wire_name
+from tcpchat.protocol.kinds import MAX_EXACT, MAX_ID, Event, Reply, Request
 from tcpchat.protocol.messages import EVENTS, REPLIES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

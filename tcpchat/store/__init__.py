@@ -81,7 +81,7 @@ class SetMute(NamedTuple):
 
 
 class MoveConduct(NamedTuple):
-    """The reports and the mute of one user count for another from now on."""
+    """The reports of one user count for another from now on, and a mute for both."""
 
     old: str
     new: str

@@ -64,7 +64,6 @@ _STATEMENTS: dict[type[Change], tuple[str, ...]] = {
         ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason
         WHERE excluded.until > until
         """,
-        "DELETE FROM mute WHERE user = ?1",
     ),
 }
 
@@ -178,7 +177,10 @@ class SqliteStore:
             with self._memory:
                 yield self._writer
             return
-        connection = self._readers.pop() if self._readers else self._connect()
+        try:
+            connection = self._readers.pop()
+        except IndexError:  # all are in use
+            connection = self._connect()
         try:
             yield connection
         finally:

@@ -192,12 +192,14 @@ def test_a_name_claimed_by_who_left_meanwhile_is_free_again(end: Any) -> None:
     assert hub.users() == [bob]
 
 
-def test_two_users_share_one_conversation_which_ends_when_one_leaves() -> None:
+def test_two_users_share_one_conversation_until_who_left_is_forgotten() -> None:
     hub = Hub()
     alice, bob = join(hub, "alice", "bob")
     room = hub.conversation(alice.id, bob)
     assert hub.conversation(bob.id, alice) is room
     leave(hub, alice)
+    assert hub.conversation(alice.id, bob) is room, "a pending message of alice goes on with its numbers"
+    hub.forget(alice)
     assert not bob.conversations
     leave(hub, bob)
 
@@ -328,12 +330,15 @@ def test_whatever_the_names_each_joiner_hears_of_all_others(names: list[str]) ->
         assert told(tell.to(user)) == ([joined(*others)] if others else [])
 
 
-def test_many_joiners_come_in_lines_of_a_thousand_names() -> None:
-    names = [f"guest-{number}" for number in range(2500)]
+def test_many_joiners_come_in_lines_of_so_many_names() -> None:
+    most = NAMES_PER_LINE
+    names = [f"guest-{number}" for number in range(2 * most + 5)]
     users = [new_user(name) for name in names]
     tell = Told(users, [], {})
-    assert told(tell.all) == [joined(*names[:1000]), joined(*names[1000:2000]), joined(*names[2000:])]
-    assert told(tell.to(users[1500]))[1] == joined(*names[1000:1500], *names[1501:2000])
+    lines = [joined(*names[:most]), joined(*names[most : 2 * most]), joined(*names[2 * most :])]
+    assert told(tell.all) == lines
+    lines[1] = joined(*names[most : most + 7], *names[most + 8 : 2 * most])
+    assert told(tell.to(users[most + 7])) == lines
 
 
 def test_who_is_alone_in_the_last_line_hears_the_full_lines_only() -> None:
@@ -342,6 +347,7 @@ def test_who_is_alone_in_the_last_line_hears_the_full_lines_only() -> None:
     assert told(Told(users, [], {}).to(users[-1])) == [joined(*names[:-1])]
 
 
-def test_many_who_left_come_in_lines_of_a_thousand_names() -> None:
-    names = [f"guest-{number}" for number in range(2500)]
-    assert [len(line["users"]) for line in told(Told([], names, {}).all)] == [1000, 1000, 500]
+def test_many_who_left_come_in_lines_of_so_many_names() -> None:
+    most = NAMES_PER_LINE
+    names = [f"guest-{number}" for number in range(2 * most + 5)]
+    assert [len(line["users"]) for line in told(Told([], names, {}).all)] == [most, most, 5]

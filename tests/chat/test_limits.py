@@ -42,8 +42,12 @@ def test_a_rate_of_0_is_no_limit() -> None:
     assert take_many(TokenBucket(0, 0), 1000, now=0) == [0] * 1000
 
 
+def test_a_burst_of_0_is_no_limit() -> None:
+    assert take_many(TokenBucket(1, 0), 1000, now=0) == [0] * 1000
+
+
 def test_a_burst_below_1_still_lets_one_through() -> None:
-    assert take_many(TokenBucket(1, 0), 2, now=0) == [0, 1]
+    assert take_many(TokenBucket(1, 0.5), 2, now=0) == [0, 1]
 
 
 def test_a_clock_that_steps_back_takes_nothing_away() -> None:

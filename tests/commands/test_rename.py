@@ -65,8 +65,9 @@ async def test_the_old_name_is_free_again(house: House) -> None:
     alice, bob = await house.peers("alice", "bob")
     await alice.ask("send so that a name is kept")
     await alice.ask("rename carol")
-    assert (await bob.ask("rename alice"))["new"] == "alice"
-    assert (await alice.ask("rename alice"))["code"] == "name-taken"
+    rename = {"type": "rename", "name": "alice"}
+    assert (await bob.ask(rename))["new"] == "alice"
+    assert (await alice.ask(rename))["code"] == "name-taken"
 
 
 async def test_a_rename_to_ones_own_name_tells_nobody(house: House) -> None:

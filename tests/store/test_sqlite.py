@@ -202,7 +202,10 @@ def test_moved_conduct_keeps_the_later_mute(
 ) -> None:
     store.commit([mute for mute in (old, new) if mute is not None])
     store.commit([MoveConduct("old", "new")])
-    assert conduct(store) == ([], [kept])
+    reports, mutes = conduct(store)
+    assert reports == []
+    assert [mute for mute in mutes if mute.user == "new"] == [kept]
+    assert [mute for mute in mutes if mute.user == "old"] == [mute for mute in [old] if mute is not None]
 
 
 # History

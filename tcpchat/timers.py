@@ -1,0 +1,45 @@
+"""What happens by the clock: who came and went is told, and scheduled messages are sent."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import trio
+
+from tcpchat.chat.chat import Chat
+from tcpchat.delivery import BATCH_ENTRIES, Pipeline
+from tcpchat.times import MILLISECONDS
+
+PRESENCE = 0.1  # seconds between two tellings of who came and went …
+PRESENCE_PER_RECEIVER = 0.0001  # … and so much more for each who hears it: a telling costs a write each
+QUEUE = 1000  # entries in the pipeline over which no more due messages are added
+LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while the schedule waits
+
+
+async def tell_presence(chat: Chat, pipeline: Pipeline) -> NoReturn:
+    """Tell who came, went and has another name: at once, and then not too often."""
+    presence = chat.hub.presence
+    while True:
+        changed = trio.Event()
+        presence.on_change = changed.set
+        if not presence:
+            await changed.wait()
+        pipeline.tell()
+        await trio.sleep(PRESENCE + PRESENCE_PER_RECEIVER * len(chat.hub.connections))
+
+
+async def send_scheduled(chat: Chat, pipeline: Pipeline) -> NoReturn:
+    """Send what comes due."""
+    schedule = chat.schedule
+    while True:
+        earlier = trio.Event()
+        schedule.on_earlier = earlier.set
+        due = schedule.next_due()
+        wait = LONGEST_SLEEP
+        if due is not None:
+            wait = min(wait, max(0.0, (due - chat.clock.now()) / MILLISECONDS))
+        with trio.move_on_after(wait):
+            await earlier.wait()
+        await pipeline.wait_shorter(QUEUE)
+        for entry in chat.due(BATCH_ENTRIES):
+            pipeline.submit(entry)
