@@ -155,5 +155,5 @@ class Session:
 
     async def _charge(self) -> None:
         """Take a token for a request, and wait for it if there is none."""
-        while wait := self.bucket.take(self.context.chat.clock.monotonic()):
+        while wait := self.bucket.take(self.context.chat.clock.monotonic()):  # noqa: ASYNC110  # only time helps
             await trio.sleep(wait)  # there is nothing but time to wait for

@@ -121,7 +121,7 @@ class Store(Protocol):
         """
 
     def commit(self, changes: Iterable[Change]) -> None:
-        """Put all of them on disk, or none. Raises StorageError."""
+        """Put all of them on disk, or none. Raises StorageError; another exception is a bug in a change."""
 
     def history(
         self, room: str, count: int, *, before: int | None, after: int | None, until: int

@@ -35,6 +35,8 @@ from tcpchat.store import (
 
 Synchronous = Literal["full", "normal", "off"]
 
+_BUGS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
+"""What SQLite says of changes that are wrong. All else is the disk's fault."""
 _DATABASE = "tcpchat.db"
 _LOCK = "tcpchat.lock"
 
@@ -151,7 +153,7 @@ class SqliteStore:
             except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, sqlite3.Error) and not isinstance(error, _BUGS):
                     raise StorageError(str(error)) from error
                 raise
 

@@ -1,0 +1,260 @@
+"""What went wrong when two things met: failing disks, who leaves meanwhile, loads. Each was a bug."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tcpchat.chat.schedule import STALE, Pending, Schedule
+from tcpchat.settings import Limits, Rules, Settings
+from tcpchat.store import NewMessage
+from tests.conftest import Peer, open_house
+from tests.test_delivery import GatedStore
+
+
+async def test_a_private_message_that_comes_due_after_its_author_left_goes_on_with_the_numbers(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    async with open_house() as house:
+        alice, bob, carol = await house.peers("alice", "bob", "carol")
+        await alice.ask("send -u bob hi")
+        await alice.ask("send -u bob -t 5 later")
+        await alice.leave()
+        mock_clock.jump(5)
+        heard = [await bob.next("message") for _ in range(2)]
+        assert [(line["seq"], line["text"]) for line in heard] == [(1, "hi"), (2, "later")]
+        assert (await carol.ask("send on we go"))["type"] == "sent"
+        assert not house.log.named("storage failed")
+
+
+async def test_one_bad_entry_refuses_nobody_else() -> None:
+    """A row that the database does not take is a bug of its entry, not a full disk for its whole batch."""
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, bob, carol = await house.peers("alice", "bob", "carol")
+        lobby = house.chat.hub.lobby.name
+        disk.commit([NewMessage("@bad", 1, 0, "x", "x", None, None, "in the way")])
+        bad = house.chat.hub.conversation("elsewhere", house.chat.hub.find("bob"))
+        bad.name = "@bad"
+        house.chat.hub.find("alice").conversations[house.chat.hub.find("bob").id] = bad
+        house.chat.hub.find("bob").conversations[house.chat.hub.find("alice").id] = bad
+        disk.open.clear()
+        await carol.send("send first")
+        await trio.testing.wait_all_tasks_blocked()
+        await carol.send("send one")
+        await alice.send("send -u bob bad", "send two")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await alice.next("error"))["code"] == "internal"
+        assert [(await carol.next("sent"))["seq"] for _ in range(2)] == [1, 2]
+        assert (await alice.next("sent"))["seq"] == 3
+        heard = [(await bob.next("message")) for _ in range(3)]
+        assert [(line["room"], line["seq"]) for line in heard] == [(lobby, 1), (lobby, 2), (lobby, 3)]
+
+
+async def test_a_message_that_is_not_on_disk_yet_does_not_come_due(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        disk.open.clear()
+        disk.full = True
+        await alice.send("send -t 1 never")
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(5)
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await alice.next("error"))["code"] == "storage-failed"
+        disk.full = False
+        mock_clock.jump(5)
+        assert (await alice.ask("send on we go"))["type"] == "sent"
+        assert (await bob.next("message"))["text"] == "on we go"
+        assert await bob.quiet() == []
+
+
+async def test_messages_on_their_way_into_the_schedule_count() -> None:
+    disk = GatedStore()
+    async with open_house(Settings(limits=Limits(scheduled_per_user=2)), store=disk) as house:
+        (alice,) = await house.peers("alice")
+        await alice.send(*["send -t 60 x"] * 4)
+        kinds = [(await alice.line())["type"] for _ in range(4)]
+        assert kinds == ["scheduled", "scheduled", "error", "error"]
+
+
+async def test_a_rename_while_a_report_is_committed_takes_the_mute_along(tmp_path: Path) -> None:
+    settings = Settings(rules=Rules(reports_to_mute=1))
+
+    class Gated(GatedStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.close()
+            super(GatedStore, self).__init__(tmp_path, "off")
+
+    disk = Gated()
+    async with open_house(settings, store=disk) as house:
+        bad, alice = await house.peers("bad", "alice")
+        disk.open.clear()
+        await alice.send("report bad")
+        await trio.testing.wait_all_tasks_blocked()
+        await bad.send("rename angel")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await bad.next("renamed"))["new"] == "angel"
+    async with open_house(settings, folder=tmp_path) as house:
+        angel, innocent = await house.peers("angel", "bad")
+        assert (await angel.ask("send x"))["code"] == "muted"
+        assert (await innocent.ask("send x"))["type"] == "sent"
+
+
+async def test_a_report_that_failed_does_not_spoil_the_next_one() -> None:
+    disk = GatedStore()
+    async with open_house(Settings(rules=Rules(reports_to_mute=1)), store=disk) as house:
+        bob, first, second = await house.peers("bob", "first", "second")
+        disk.open.clear()
+        disk.full = True
+        await first.send("report bob")
+        await trio.testing.wait_all_tasks_blocked()
+        await second.send("report bob")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await first.next("error"))["code"] == "storage-failed"
+        disk.full = False
+        if (await second.line())["type"] == "error":
+            assert (await second.ask("report bob"))["reports"] == 1
+        assert (await bob.ask("send x"))["code"] == "muted"
+
+
+async def test_a_mute_holds_for_what_was_scheduled_before_the_name_changed_hands(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    async with open_house(Settings(rules=Rules(reports_to_mute=1))) as house:
+        spammer, alice = await house.peers("spammer", "alice")
+        await spammer.ask("send -t 5 buy now")
+        await alice.ask("report spammer")
+        await spammer.leave()
+        again = await house.peer("spammer")
+        assert (await again.ask("send x"))["code"] == "muted"
+        mock_clock.jump(5)
+        assert not [line for line in await alice.quiet() if line["type"] == "message"]
+
+
+@pytest.mark.timeout(30)
+async def test_what_comes_due_is_sent_under_load_too() -> None:
+    async with open_house(Settings(limits=Limits(messages_per_second=0))) as house:
+        alice, bob, *senders = await house.peers("alice", "bob", "s1", "s2", "s3", "s4")
+        heard = trio.Event()
+
+        async def flood(sender: Peer) -> None:
+            while not heard.is_set():
+                await sender.send(*["send x"] * 500)
+                for _ in range(500):
+                    await sender.next("sent")
+                sender.events.clear()
+
+        async def listen() -> None:
+            while (await bob.next("message"))["text"] != "now":
+                pass
+            heard.set()
+
+        async with trio.open_nursery() as nursery:
+            for sender in senders:
+                nursery.start_soon(flood, sender)
+            nursery.start_soon(listen)
+            await alice.ask({"type": "send", "text": "now", "time": 0.1})
+
+
+def test_cancelled_messages_do_not_stay_in_memory_until_they_would_have_come_due() -> None:
+    schedule = Schedule()
+    for number in range(2000):
+        pending = Pending(
+            id=schedule.next_id(), number=number, author="a", name="a", recipient=None,
+            recipient_name=None, text="x", due=10**12 + number,
+        )  # fmt: skip
+        schedule.add(pending)
+        if number:
+            schedule.remove(pending)
+    assert len(schedule._due) <= STALE + 3
+    assert schedule.next_due() == 10**12
+
+
+async def test_a_key_remembers_the_reply_and_not_the_text() -> None:
+    async with open_house() as house:
+        (alice,) = await house.peers("alice")
+        send = {"type": "send", "text": "x" * 4000, "key": "k"}
+        first = await alice.ask(send)
+        kept: Any = house.chat.hub.find("alice").first_send("k")
+        assert "x" not in f"{kept.text}{kept._line}{kept._message.text}"
+        assert (await alice.ask(send))["seq"] == first["seq"]
+
+
+async def test_a_name_that_nobody_can_have_is_not_looked_up() -> None:
+    """Comparing 32,000 combining marks takes a second, in which nobody else is served."""
+    async with open_house() as house:
+        (alice,) = await house.peers("alice")
+        name = "a" + "\u0301\u0323" * 15_000
+        for line in (f"send -u {name} x", f"report {name}", f"history -u {name}"):
+            await alice.send(line)
+            assert (await alice.next("error"))["code"] == "no-such-user"
+        assert (await alice.ask({"type": "rename", "name": name}))["code"] == "bad-name"
+
+
+async def test_a_web_page_cannot_post_behind_a_path_that_is_longer_than_a_line() -> None:
+    async with open_house() as house:
+        browser, bob = await house.peers("mallory", "bob")
+        path = b"/" + b"A" * 70_000
+        await browser.send(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n\r\nsend posted\n")
+        assert [line["code"] for line in await browser.rest()] == ["http-refused"]
+        assert not [line for line in await bob.quiet() if line["type"] == "message"]
+
+
+async def test_a_person_may_say_http() -> None:
+    async with open_house() as house:
+        (alice,) = await house.peers("alice")
+        for line in ("SEND hi HTTP/2 is nice", "SEND GET / HTTP/1.1"):
+            assert (await alice.ask(line))["type"] == "sent"
+
+
+async def test_a_name_that_changes_hands_is_given_up_before_it_is_taken() -> None:
+    async with open_house() as house:
+        first, second, observer = await house.peers("aa", "zz", "observer")
+        for peer, name in ((second, "ww"), (first, "yy"), (second, "aa"), (first, "ww")):
+            await peer.ask({"type": "rename", "name": name})
+        house.server.pipeline.tell()
+        names = {"aa", "zz", "observer"}
+        for line in await observer.quiet():
+            assert line["old"] in names
+            assert line["new"] not in names
+            names = names - {line["old"]} | {line["new"]}
+        assert names == {"aa", "ww", "observer"}
+
+
+async def test_repeats_under_a_key_count_as_requests(mock_clock: trio.testing.MockClock) -> None:
+    limits = Limits(requests_per_second=1, request_burst=2)
+    async with open_house(Settings(limits=limits)) as house:
+        peer = await house.peer()
+        await peer.send(*[{"type": "send", "text": "x", "key": "k", "id": number} for number in range(9)])
+        for number in range(4):  # the send, two repeats, and one that has to wait afterwards
+            assert (await peer.next("sent"))["re"] == number
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(1.1)
+        assert (await peer.next("sent"))["re"] == 4
+
+
+async def test_a_refusal_that_waits_for_its_turn_is_given_when_the_server_stops() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        (alice,) = await house.peers("alice")
+        disk.open.clear()
+        await alice.send({"type": "send", "text": "x", "id": 1}, {"type": "send", "text": "", "id": 2})
+        await trio.testing.wait_all_tasks_blocked()
+        house.server.stop()
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        lines = await alice.rest()
+        assert [line["re"] for line in lines if "re" in line] == [1, 2]
+        assert lines[-1]["type"] == "bye"
