@@ -65,7 +65,17 @@ def servers(folder: Path) -> dict[str, list[str]]:
         "limit": [str(folder / "limit"), str(PORTS["limit"])],
     }  # fmt: skip
     if redis := shutil.which("redis-server"):
-        commands["redis"] = [redis, "--save", "", "--port", str(PORTS["redis"]), "--bind", "127.0.0.1"]
+        commands["redis"] = [
+            redis,
+            "--save",
+            "",
+            "--port",
+            str(PORTS["redis"]),
+            "--bind",
+            "127.0.0.1",
+            "--protected-mode",
+            "no",  # the load comes from many loopback addresses
+        ]  # fmt: skip = [redis, "--save", "", "--port", str(PORTS["redis"]), "--bind", "127.0.0.1"]
     return commands
 
 
