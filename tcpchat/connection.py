@@ -13,6 +13,7 @@ from tcpchat.protocol import Bye, encode
 
 RECEIVE = 64 * 1024  # bytes at a time; as long as the longest line
 DRAIN = 64 * 1024  # bytes; joined before they are sent to a slow reader, which then costs few calls
+LINGER = 1.0  # seconds
 SLOW_CONSUMER = encode(
     Bye(
         code="slow-consumer",
@@ -183,10 +184,10 @@ class Connection:
             self._queue.clear()
 
     async def finish(self, seconds: float) -> None:
-        """Send what is left and say that there is no more; return when the peer has closed too.
+        """Send what is left, at most for so many seconds, and say that there is no more.
 
-        A close with unread bytes would reset the connection and take back what the peer has not read yet,
-        so those are read away. After `seconds` it returns anyway.
+        A close with unread bytes would reset the connection and take back what the peer has not read yet. So
+        those are read away until the peer closes too, or for a moment.
         """
         if self._aborted:
             return
@@ -194,8 +195,9 @@ class Connection:
             try:
                 await self.wait_drained()
                 await self.stream.send_eof()
-                while await self.stream.receive_some(RECEIVE):
-                    pass
+                with trio.move_on_after(LINGER):
+                    while await self.stream.receive_some(RECEIVE):
+                        pass
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass  # nobody is there any more
 

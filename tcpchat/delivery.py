@@ -156,7 +156,8 @@ class Pipeline:
         if delivery.lobby:
             self.tell(b"".join(delivery.lobby))
         self._chat.count(delivery.messages)
-        self._log.info("kept", entries=len(batch), messages=delivery.messages, seq=self._chat.hub.lobby.seq)
+        if delivery.messages:
+            self._log.info("kept", messages=delivery.messages, seq=self._chat.hub.lobby.seq)
         self._released.set()
         self._released = trio.Event()
 

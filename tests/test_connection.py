@@ -13,7 +13,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.connection import DRAIN, SLOW_CONSUMER, Connection
+from tcpchat.connection import DRAIN, LINGER, SLOW_CONSUMER, Connection
 
 LIMIT = 1000
 
@@ -441,7 +441,10 @@ async def test_finish_says_the_end_reads_what_comes_and_returns_when_the_peer_cl
 
 
 @pytest.mark.parametrize("stalled", [False, True])
-async def test_finish_returns_after_its_seconds(mock_clock: trio.testing.MockClock, *, stalled: bool) -> None:
+async def test_finish_waits_for_who_reads_slowly_and_a_moment_for_who_does_not_close(
+    mock_clock: trio.testing.MockClock, *, stalled: bool
+) -> None:
+    longest = 3.0 if stalled else LINGER
     pair = trio.testing.lockstep_stream_pair
     async with connected(pair) as (connection, _), trio.open_nursery() as nursery:
         if stalled:
@@ -453,7 +456,7 @@ async def test_finish_returns_after_its_seconds(mock_clock: trio.testing.MockClo
             finished.set()
 
         nursery.start_soon(finish)
-        for seconds in (0, 2.9):
+        for seconds in (0, longest - 0.1):
             await trio.testing.wait_all_tasks_blocked()
             mock_clock.jump(seconds)
             await trio.testing.wait_all_tasks_blocked()
