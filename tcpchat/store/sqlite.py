@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,31 +41,35 @@ _DATABASE = "tcpchat.db"
 _LOCK = "tcpchat.lock"
 
 _SCHEDULED = "id, number, author, name, recipient, recipient_name, text, due"
+_REPORT = "target, reporter, reporter_key, reason, at"
 _MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
 _MESSAGE_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
 ROWS = 64  # messages in one statement; SQLite compiles one for each number of them, once
 
-# Each change is a tuple, and so are the parameters of its statements, in the order of its fields.
-_STATEMENTS: dict[type[Change], tuple[str, ...]] = {
-    NewUser: ("INSERT OR IGNORE INTO user (id, at) VALUES (?1, ?2)",),
+# What each change writes: statements, and which of the change's fields are their parameters.
+_STATEMENTS: dict[type[Change], tuple[tuple[str, itemgetter[tuple[Any, ...]]], ...]] = {
+    NewUser: (("INSERT OR IGNORE INTO user (id, at) VALUES (?, ?)", itemgetter(0, 1)),),
     SetName: (
-        "DELETE FROM name WHERE user = ?1 OR key = ?2",
-        "INSERT INTO name (user, key, name) VALUES (?1, ?2, ?3)",
+        ("DELETE FROM name WHERE user = ? OR key = ?", itemgetter(0, 1)),
+        ("INSERT INTO name (user, key, name) VALUES (?, ?, ?)", itemgetter(0, 1, 2)),
     ),
-    NewScheduled: (f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",),
-    DropScheduled: ("DELETE FROM scheduled WHERE id = ?1",),
-    NewReport: (
-        "INSERT INTO report (target, reporter, reporter_key, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    NewScheduled: (
+        (f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", itemgetter(*range(8))),
     ),
-    SetMute: ("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?1, ?2, ?3)",),
+    DropScheduled: (("DELETE FROM scheduled WHERE id = ?", itemgetter(slice(1))),),
+    NewReport: ((f"INSERT INTO report ({_REPORT}) VALUES (?, ?, ?, ?, ?)", itemgetter(*range(5))),),
+    SetMute: (("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?, ?, ?)", itemgetter(*range(3))),),
     MoveConduct: (
-        "UPDATE OR IGNORE report SET target = ?2 WHERE target = ?1",
-        "DELETE FROM report WHERE target = ?1",
-        """
-        INSERT INTO mute (user, until, reason) SELECT ?2, until, reason FROM mute WHERE user = ?1
-        ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason
-        WHERE excluded.until > until
-        """,
+        ("UPDATE OR IGNORE report SET target = ? WHERE target = ?", itemgetter(1, 0)),
+        ("DELETE FROM report WHERE target = ?", itemgetter(slice(1))),
+        (
+            """
+            INSERT INTO mute (user, until, reason) SELECT ?, until, reason FROM mute WHERE user = ?
+            ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason
+            WHERE excluded.until > until
+            """,
+            itemgetter(1, 0),
+        ),
     ),
 }
 
@@ -128,10 +132,7 @@ class SqliteStore:
             scheduled=[
                 NewScheduled(*row) for row in query(f"SELECT {_SCHEDULED} FROM scheduled ORDER BY id")
             ],
-            reports=[
-                NewReport(*row)
-                for row in query("SELECT target, reporter, reporter_key, reason, at FROM report")
-            ],
+            reports=[NewReport(*row) for row in query(f"SELECT {_REPORT} FROM report")],
             mutes=[SetMute(*row) for row in query("SELECT user, until, reason FROM mute")],
             names=dict(query(f"SELECT key, user FROM name WHERE user IN ({conduct})").fetchall()),
             guests=query(guests).fetchone()[0],
@@ -214,19 +215,13 @@ def _statements(changes: Iterable[Change]) -> Iterator[tuple[str, Sequence[Any]]
                 yield _insert_messages(len(rows)), list(chain.from_iterable(rows))
         else:
             for change in run:
-                for statement in _STATEMENTS[kind]:
-                    yield statement, change[: _parameters(statement)]
+                for statement, parameters in _STATEMENTS[kind]:
+                    yield statement, parameters(change)
 
 
 @lru_cache(maxsize=ROWS)
 def _insert_messages(rows: int) -> str:
     return f"INSERT INTO message ({_MESSAGE}) VALUES " + ", ".join([_MESSAGE_PLACES] * rows)
-
-
-@lru_cache
-def _parameters(statement: str) -> int:
-    """Return the highest number of a parameter: SQLite refuses more values than it has places for."""
-    return max(int(digit) for digit in re.findall(r"\?(\d)", statement))
 
 
 def _lock(folder: Path) -> int:
