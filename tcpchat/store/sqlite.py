@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
 from itertools import chain, groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,28 +46,26 @@ _MESSAGE_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
 ROWS = 64  # messages in one statement; SQLite compiles one for each number of them, once
 
 # What each change writes: statements, and which of the change's fields are their parameters.
-_STATEMENTS: dict[type[Change], tuple[tuple[str, itemgetter[tuple[Any, ...]]], ...]] = {
-    NewUser: (("INSERT OR IGNORE INTO user (id, at) VALUES (?, ?)", itemgetter(0, 1)),),
+_STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
+    NewUser: (("INSERT OR IGNORE INTO user (id, at) VALUES (?, ?)", (0, 1)),),
     SetName: (
-        ("DELETE FROM name WHERE user = ? OR key = ?", itemgetter(0, 1)),
-        ("INSERT INTO name (user, key, name) VALUES (?, ?, ?)", itemgetter(0, 1, 2)),
+        ("DELETE FROM name WHERE user = ? OR key = ?", (0, 1)),
+        ("INSERT INTO name (user, key, name) VALUES (?, ?, ?)", (0, 1, 2)),
     ),
-    NewScheduled: (
-        (f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", itemgetter(*range(8))),
-    ),
-    DropScheduled: (("DELETE FROM scheduled WHERE id = ?", itemgetter(slice(1))),),
-    NewReport: ((f"INSERT INTO report ({_REPORT}) VALUES (?, ?, ?, ?, ?)", itemgetter(*range(5))),),
-    SetMute: (("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?, ?, ?)", itemgetter(*range(3))),),
+    NewScheduled: ((f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*range(8),)),),
+    DropScheduled: (("DELETE FROM scheduled WHERE id = ?", (0,)),),
+    NewReport: ((f"INSERT INTO report ({_REPORT}) VALUES (?, ?, ?, ?, ?)", (*range(5),)),),
+    SetMute: (("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?, ?, ?)", (*range(3),)),),
     MoveConduct: (
-        ("UPDATE OR IGNORE report SET target = ? WHERE target = ?", itemgetter(1, 0)),
-        ("DELETE FROM report WHERE target = ?", itemgetter(slice(1))),
+        ("UPDATE OR IGNORE report SET target = ? WHERE target = ?", (1, 0)),
+        ("DELETE FROM report WHERE target = ?", (0,)),
         (
             """
             INSERT INTO mute (user, until, reason) SELECT ?, until, reason FROM mute WHERE user = ?
             ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason
             WHERE excluded.until > until
             """,
-            itemgetter(1, 0),
+            (1, 0),
         ),
     ),
 }
@@ -215,8 +212,8 @@ def _statements(changes: Iterable[Change]) -> Iterator[tuple[str, Sequence[Any]]
                 yield _insert_messages(len(rows)), list(chain.from_iterable(rows))
         else:
             for change in run:
-                for statement, parameters in _STATEMENTS[kind]:
-                    yield statement, parameters(change)
+                for statement, fields in _STATEMENTS[kind]:
+                    yield statement, [change[field] for field in fields]
 
 
 @lru_cache(maxsize=ROWS)
