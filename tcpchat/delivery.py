@@ -37,25 +37,28 @@ class Pipeline:
         self._submitted = trio.Event()
         self._idle = trio.Event()
         self._idle.set()
+        self._last_place = self._released_places = 0
         self._released = trio.Event()
         self._one_writer = trio.CapacityLimiter(1)
         chat.hub.presence.tell_now = self.tell
 
-    def submit(self, entry: Entry) -> None:
-        """Put an entry into the queue; its asker hears of it by `acknowledge`."""
+    def submit(self, entry: Entry) -> int:
+        """Put an entry into the queue; its asker hears of it by `acknowledge`. Return its place in line."""
         self._queue.append(entry)
+        self._last_place += 1
         if not self._submitted.is_set():
             self._submitted.set()
             self._idle = trio.Event()
+        return self._last_place
 
     async def wait_idle(self) -> None:
         """Wait until everything submitted so far, and since, is settled."""
         while not self._idle.is_set():
             await self._idle.wait()
 
-    async def wait_shorter(self, length: int) -> None:
-        """Wait until at most so many entries are waiting."""
-        while len(self._queue) > length:
+    async def wait_released(self, place: int) -> None:
+        """Wait until the entry at that place in line is settled or refused."""
+        while self._released_places < place:
             await self._released.wait()
 
     async def run(self) -> None:
@@ -158,6 +161,7 @@ class Pipeline:
         self._chat.count(delivery.messages)
         if delivery.messages:
             self._log.info("kept", messages=delivery.messages, seq=self._chat.hub.lobby.seq)
+        self._released_places += len(batch)
         self._released.set()
         self._released = trio.Event()
 

@@ -12,7 +12,6 @@ from tcpchat.times import MILLISECONDS
 
 PRESENCE = 0.1  # seconds between two tellings of who came and went …
 PRESENCE_PER_RECEIVER = 0.0001  # … and so much more for each who hears it: a telling costs a write each
-QUEUE = 1000  # entries in the pipeline over which no more due messages are added
 LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while the schedule waits
 
 
@@ -40,6 +39,6 @@ async def send_scheduled(chat: Chat, pipeline: Pipeline) -> NoReturn:
             wait = min(wait, max(0.0, (due - chat.clock.now()) / MILLISECONDS))
         with trio.move_on_after(wait):
             await earlier.wait()
-        await pipeline.wait_shorter(QUEUE)
-        for entry in chat.due(BATCH_ENTRIES):
-            pipeline.submit(entry)
+        places = [pipeline.submit(entry) for entry in chat.due(BATCH_ENTRIES)]
+        if places:  # many that are due at once come in batches, with others in between
+            await pipeline.wait_released(places[-1])
