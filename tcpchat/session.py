@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -12,7 +12,7 @@ import trio
 from tcpchat.chat.context import Context
 from tcpchat.chat.entry import Entry
 from tcpchat.chat.limits import TokenBucket
-from tcpchat.commands import BY_NAME, Command, read_request
+from tcpchat.commands import BY_NAME, Command, Outcome, read_request
 from tcpchat.connection import Connection
 from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
@@ -34,6 +34,7 @@ TURN = 0.001  # seconds of handling lines, after which others get their turn
 LINES_PER_TURN = 32  # the same, should the clock stand still
 UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
+_DONE = (Entry, Reply)  # what a handler gave at once; anything else is to be awaited
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
 _HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
 
@@ -92,7 +93,11 @@ class Session:
         if request is None:
             return
         command = BY_NAME[request.type]
-        outcome = await self._run(command, request)
+        if not command.pipelined:
+            await connection.wait_settled()
+        outcome = self._run(command, request)
+        if not isinstance(outcome, _DONE):
+            outcome = await self._wait(outcome, request)
         if isinstance(outcome, Reply):
             await self._reply(request.type, outcome, request.id)
             return
@@ -120,19 +125,26 @@ class Session:
             raise ChatError("http-refused", HTTP_REFUSED)
         return read_request(line)
 
-    async def _run(self, command: Command[Any], request: Request) -> Reply | Entry:
+    def _run(self, command: Command[Any], request: Request) -> Outcome | Awaitable[Outcome]:
         """Do what is asked; what goes wrong is a reply too."""
         try:
-            if not command.pipelined:
-                await self.connection.wait_settled()
-            outcome = command.run(self.context, request)
-            return outcome if isinstance(outcome, Entry | Reply) else await outcome
-        except ChatError as error:
+            return command.run(self.context, request)
+        except Exception as error:
+            return self._failed(request, error)
+
+    async def _wait(self, outcome: Awaitable[Outcome], request: Request) -> Outcome:
+        try:
+            return await outcome
+        except Exception as error:
+            return self._failed(request, error)
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
+        """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
+        if isinstance(error, ChatError):
             return as_error(error)
-        except Exception:
-            reference = self.new_reference()
-            self.log.exception("bug", request=request.type, reference=reference)
-            return internal_error(reference)
+        reference = self.new_reference()
+        self.log.error("bug", request=request.type, reference=reference, exc_info=error)
+        return internal_error(reference)
 
     async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
         """Answer after everything that was asked before is answered; a stop waits for that too."""

@@ -167,7 +167,7 @@ async def test_a_bug_in_an_entry_hurts_only_who_asked(house: House, kind: type[P
     alice, bob = await house.peers("alice", "bob")
     user = house.chat.hub.find("alice")
     asker = user.connections[0]
-    entry = kind(house.chat.hub.lobby, user, "x")
+    entry = kind(house.chat.hub.lobby, user, "alice", "x")
     entry.asker, entry.re = asker, 77
     asker.unsettled += 1  # type: ignore[attr-defined]
     house.server.pipeline.submit(entry)

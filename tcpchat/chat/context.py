@@ -75,7 +75,7 @@ class Context:
         """Send to the lobby or to one user."""
         hub = self.chat.hub
         room = hub.lobby if recipient is None else hub.conversation(self.user.id, recipient)
-        entry = Post(room, self.user, text, recipient, key)
+        entry = Post(room, self.user, self.user.name, text, recipient, key)
         if key is not None:
             self.user.remember_send(key, entry)
         return entry

@@ -94,11 +94,11 @@ class Post(Entry):
 
     room: Room
     author: User
+    name: str
+    """Of the author when it was sent; a rename that comes in between does not change it."""
     text: str
     recipient: User | None = None
     key: str | None = None
-    name: str = attrs.field(default=attrs.Factory(lambda self: self.author.name, takes_self=True))
-    """Of the author when it was sent; a rename that comes in between does not change it."""
     _message: NewMessage | None = attrs.field(default=None, init=False)
     _line: bytes = attrs.field(default=b"", init=False)
 
