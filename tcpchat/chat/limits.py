@@ -7,6 +7,9 @@ from collections import Counter
 from tcpchat.errors import ChatError
 
 
+FULL_RETRY = 5.0  # seconds; a guess, so that clients of a full server do not come back all the time
+
+
 class TokenBucket:
     """Allows `rate` actions a second on average and `burst` at once. If either is 0 there is no limit.
 
@@ -47,7 +50,7 @@ class Places:
         """Take a place, to be given back with `free`. Raises ChatError `server-full`, `address-full`."""
         if self.total and self.taken >= self.total:
             message = f"the server has its {self.total} connections; try again later"
-            raise ChatError("server-full", message, limit=self.total)
+            raise ChatError("server-full", message, limit=self.total, retry_after=FULL_RETRY)
         if self.per_address and self._by_address[address] >= self.per_address:
             message = f"your address has its {self.per_address} connections; close one first"
             raise ChatError("address-full", message, limit=self.per_address)
