@@ -6,7 +6,6 @@ from collections import Counter
 
 from tcpchat.errors import ChatError
 
-
 FULL_RETRY = 5.0  # seconds; a guess, so that clients of a full server do not come back all the time
 
 
