@@ -144,6 +144,9 @@ async def test_a_mute_holds_for_what_was_scheduled_before_the_name_changed_hands
             await reporter.ask("report spammer")
         assert (await again.ask("send x"))["code"] == "muted"
         mock_clock.jump(5)
+        while len(house.chat.schedule):
+            await trio.testing.wait_all_tasks_blocked()
+        await house.server.pipeline.wait_idle()
         assert not [line for line in await alice.quiet() if line["type"] == "message"]
 
 
