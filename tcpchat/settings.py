@@ -16,10 +16,10 @@ from cyclopts.validators import Number
 from tcpchat.names import LONGEST_NAME
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
-MAX_AMOUNT: Final = 100 * 365 * 86400.0  # seconds are at most a century, and rates no more than that
+CENTURY: Final = 100 * 365 * 86400.0  # seconds; more than anybody waits, and RFC 3339 can still write it
 
 Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
-Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=MAX_AMOUNT))]
+Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=CENTURY))]
 
 _LIMITS = Group("Limits (0: unlimited)", sort_key=3)
 

@@ -18,11 +18,11 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
 from tcpchat.protocol import MAX_LINE_OUT, Renamed
+from tcpchat.settings import CENTURY
 from tcpchat.store import NewMessage, StorageError
 from tcpchat.times import MILLISECONDS, format_span
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
-MAX_AHEAD = 100 * 365 * 86400.0  # seconds; what "unlimited" means, since RFC 3339 has four digits for a year
 
 
 class ReadHistory(Protocol):
@@ -84,9 +84,9 @@ class Context:
         """Send later. Raises ChatError `too-far-ahead` or `too-many-scheduled`."""
         limits, schedule, user = self.chat.settings.limits, self.chat.schedule, self.user
         ahead, most = limits.schedule_ahead_seconds, limits.scheduled_per_user
-        if seconds > (ahead or MAX_AHEAD):
-            message = f"a message can be scheduled {format_span(ahead or MAX_AHEAD)} ahead at most"
-            raise ChatError("too-far-ahead", message, limit=ahead or MAX_AHEAD, field="time")
+        if seconds > (ahead or CENTURY):
+            message = f"a message can be scheduled {format_span(ahead or CENTURY)} ahead at most"
+            raise ChatError("too-far-ahead", message, limit=ahead or CENTURY, field="time")
         own = schedule.of(user.id)
         if most and len(own) + user.scheduling >= most:
             wait = min((pending.due for pending in own), default=self.now()) - self.now()

@@ -93,7 +93,7 @@ class Moderation:
 
     def count(self, report: ReportEntry, now: int) -> bool:
         """Count a report that is about to be kept; return whether it mutes."""
-        conduct = self._conduct.setdefault(report.target.id, Conduct())
+        conduct = self._of(report.target.id)
         report.before = (conduct.muted_until, conduct.reason)
         conduct.reporters[report.reporter.id] = report.reporter.key
         mutes = bool(self._reports and self._mute) and len(conduct.reporters) >= self._reports

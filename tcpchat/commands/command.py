@@ -11,7 +11,6 @@ import attrs
 
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Reply, Request
-from tcpchat.times import parse_span
 
 if TYPE_CHECKING:  # the handlers' types only: a client has the grammar without the server
     from tcpchat.chat.context import Context
@@ -69,11 +68,6 @@ def whole_number(text: str) -> int:
     if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
         raise ValueError(f"{text[:64]!r} is not a whole number")
     return int(text)
-
-
-def span(text: str) -> float:
-    """Read a span of time, in seconds; raises ValueError that says what would be right."""
-    return parse_span(text)
 
 
 @attrs.frozen(kw_only=True, eq=False)

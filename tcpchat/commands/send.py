@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, Outcome, argument, option, span
+from tcpchat.commands.command import Command, Outcome, argument, option
 from tcpchat.errors import ChatError
 from tcpchat.protocol import MAX_ID, Request, about
+from tcpchat.times import parse_span
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
@@ -28,7 +29,7 @@ class Send(Request):
     time: float | None = attrs.field(
         default=None,
         metadata=option(
-            "t", "SPAN", "send later: in so many seconds, in a plain line also 10m or 1h30m", span
+            "t", "SPAN", "send later: in so many seconds, in a plain line also 10m or 1h30m", parse_span
         ),
     )
     key: str | None = attrs.field(

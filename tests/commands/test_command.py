@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tcpchat.commands import BY_NAME, COMMANDS, Command, Option, read_request
-from tcpchat.commands.command import span, whole_number
+from tcpchat.commands.command import whole_number
 from tcpchat.commands.history import History
 from tcpchat.commands.report import Report
 from tcpchat.commands.scheduled import Scheduled
@@ -18,6 +18,7 @@ from tcpchat.commands.send import Send
 from tcpchat.commands.users import Users
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
+from tcpchat.times import parse_span
 
 BLANKS = (" ", "\t")
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1)
@@ -289,7 +290,7 @@ def test_what_is_no_whole_number_is_refused(text: str) -> None:
 
 
 def test_a_span_is_seconds() -> None:
-    assert span("1h30m") == 5400
+    assert parse_span("1h30m") == 5400
 
 
 @given(st.binary() | st.binary().map(b"send ".__add__) | st.binary().map(b"{".__add__))
