@@ -26,18 +26,21 @@ class Help(Request):
 
 
 def run(context: Context, request: Help) -> HelpReply:
+    return explain(request.command)
+
+
+def explain(word: str | None) -> HelpReply:
+    """Return the list of commands, or one in detail. Raises ChatError `unknown-command`."""
     from tcpchat.commands import BY_NAME, COMMANDS  # the registry imports this module
 
-    if request.command is None:
+    if word is None:
         return HelpReply(commands=[_line(command) for command in COMMANDS])
-    name = request.command.lstrip("/\\").lower()
+    name = word.lstrip("/\\").lower()
     command = BY_NAME.get(name)
     if command is None:
         near = nearest(name, BY_NAME)
         guess = f"; did you mean {near}?" if near else ""
-        raise ChatError(
-            "unknown-command", f"there is no command {request.command[:64]!r}{guess}", suggestion=near
-        )
+        raise ChatError("unknown-command", f"there is no command {word[:64]!r}{guess}", suggestion=near)
     fields = [_field(field) for field in attrs.fields(command.request)]
     return HelpReply(commands=[_line(command) | {"fields": fields, "examples": list(command.examples)}])
 

@@ -1,5 +1,6 @@
 """The wire: message classes, codec and framing. Pure: no I/O, no trio, no state of the chat."""
 
+from tcpchat.protocol.answers import Unknown, read_answer
 from tcpchat.protocol.codec import (
     MAX_LINE_OUT,
     Codec,
@@ -78,6 +79,7 @@ __all__ = [
     "Schema",
     "Sent",
     "Status",
+    "Unknown",
     "Unsent",
     "UserInfo",
     "Users",
@@ -91,5 +93,6 @@ __all__ = [
     "encode_sent",
     "internal_error",
     "page",
+    "read_answer",
     "schema",
 ]

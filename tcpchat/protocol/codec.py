@@ -5,115 +5,24 @@ Nothing is converted: `"5"` is no number. `decode` raises ChatError and nothing 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from typing import Any, Generic, TypeVar
 
 import attrs
 import orjson
-from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs import BaseValidationError, ForbiddenExtraKeysError
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol.kinds import MAX_EXACT, MAX_ID, Event, Id, Reply, Request
+from tcpchat.protocol.kinds import MAX_ID, Event, Id, Reply, Request
+from tcpchat.protocol.values import CLOSED, MismatchError, strict_id, wire_name
 
 MAX_LINE_OUT = 1024 * 1024  # bytes; no line to a client is longer, so that a client can bound its memory
 
 T = TypeVar("T", bound=Request | Reply | Event)
 Line = Request | Reply | Event
-
-
-class _MismatchError(TypeError):
-    """A value of another JSON type than the field has."""
-
-
-def _strict_str(value: object, _: type) -> str:
-    if type(value) is not str:
-        raise _MismatchError("a string")
-    return value
-
-
-def _strict_int(value: object, _: type) -> int:
-    if type(value) is not int or abs(value) > MAX_EXACT:
-        raise _MismatchError("a whole number of at most 2^53 - 1")
-    return value
-
-
-def _strict_float(value: object, _: type) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]  # is a number
-        raise _MismatchError("a number")
-    return value  # type: ignore[return-value]  # an int stays one, as JSON does not tell them apart
-
-
-def _strict_bool(value: object, _: type) -> bool:
-    if type(value) is not bool:
-        raise _MismatchError("true or false")
-    return value
-
-
-def _strict_list(value: object, kind: Any) -> list[Any]:
-    if type(value) is not list:
-        raise _MismatchError("a list")
-    (item,) = get_args(kind)
-    return [_converter.structure(part, item) for part in value]
-
-
-def _strict_dict(value: object, kind: Any) -> dict[str, Any]:
-    if type(value) is not dict:
-        raise _MismatchError("an object")
-    _, item = get_args(kind)
-    return {key: _converter.structure(part, item) for key, part in value.items()}
-
-
-def _is(container: type) -> Callable[[Any], bool]:
-    return lambda kind: bool(get_origin(kind) == container)
-
-
-def _strict_id(value: object, _: object) -> Id | None:
-    if value is None or (type(value) is int and abs(value) <= MAX_EXACT):
-        return value
-    if type(value) is str and len(value) <= MAX_ID:
-        return value
-    raise _MismatchError(f"a whole number of at most 2^53 - 1 or a string of at most {MAX_ID} characters")
-
-
-_converter = Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(str, _strict_str)
-_converter.register_structure_hook(int, _strict_int)
-_converter.register_structure_hook(float, _strict_float)
-_converter.register_structure_hook(bool, _strict_bool)
-_converter.register_structure_hook_func(lambda kind: kind == Id | None, _strict_id)
-_converter.register_structure_hook_func(_is(list), _strict_list)
-_converter.register_structure_hook_func(_is(dict), _strict_dict)
-
-
-def wire_name(attribute: attrs.Attribute[Any]) -> str:
-    """Return what the field is called on the wire: `from` cannot be an attribute in Python."""
-    name: str = attribute.metadata.get("wire", attribute.name)
-    return name
-
-
-def _overrides(kind: type) -> Any:
-    return {attribute.name: override(rename=wire_name(attribute)) for attribute in attrs.fields(kind)}
-
-
-def _structure(kind: type) -> Callable[..., Any]:
-    return make_dict_structure_fn(kind, _converter, _cattrs_forbid_extra_keys=True, **_overrides(kind))
-
-
-def _unstructure(kind: type) -> Callable[[Any], dict[str, Any]]:
-    """Make the writer of a class: fields in the order of the class, names as on the wire, no nulls."""
-    to_dict: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(kind, _converter, **_overrides(kind))
-    if all(attribute.default is not None for attribute in attrs.fields(kind)):
-        return to_dict
-    return lambda value: {key: field for key, field in to_dict(value).items() if field is not None}
-
-
-_converter.register_structure_hook_factory(attrs.has, _structure)
-_converter.register_unstructure_hook_factory(attrs.has, _unstructure)
 
 
 @cache  # one entry for each class
@@ -129,7 +38,7 @@ def encode(line: Line, re: Id | None = None) -> bytes:
     fields = {key: value for key, value in zip(keys, values(line), strict=True) if value is not None}
     if re is not None:
         fields = {"type": line.type, "re": re} | fields | {"re": re}
-    return orjson.dumps(fields, _converter.unstructure, orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(fields, CLOSED.unstructure, orjson.OPT_APPEND_NEWLINE)
 
 
 def encode_message(place: str, where: str, seq: int, at: str, sender: str, text: str) -> bytes:
@@ -152,7 +61,7 @@ def encode_sent(re: Id | None, place: str, where: str, seq: int, at: str) -> byt
 
 def encode_part(part: object) -> bytes:
     """Write an object that goes inside a line, such as one entry of `users`."""
-    return orjson.dumps(_converter.unstructure(part))
+    return orjson.dumps(CLOSED.unstructure(part))
 
 
 def page(parts: Iterable[bytes], room: int = MAX_LINE_OUT - 4096) -> tuple[list[Any], bool]:
@@ -177,7 +86,7 @@ class Codec(Generic[T]):
 
     def __init__(self, kinds: Iterable[type[T]]) -> None:
         self._kinds: dict[str, type[T]] = {kind.type: kind for kind in kinds}
-        self._structure = {tag: _converter.get_structure_hook(kind) for tag, kind in self._kinds.items()}
+        self._structure = {tag: CLOSED.get_structure_hook(kind) for tag, kind in self._kinds.items()}
 
     def decode(self, line: bytes) -> T:
         """Read one JSON line.
@@ -231,8 +140,8 @@ def decode_utf8(line: bytes) -> str:
 
 def _good_id(value: object) -> Id | None:
     try:
-        return _strict_id(value, None)
-    except _MismatchError:
+        return strict_id(value, None)
+    except MismatchError:
         return None
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import attrs
 
-from tcpchat.protocol.codec import Line, wire_name
+from tcpchat.protocol.codec import Line
 from tcpchat.protocol.kinds import MAX_EXACT, MAX_ID, Event, Reply, Request
 from tcpchat.protocol.messages import EVENTS, REPLIES
+from tcpchat.protocol.values import wire_name
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _INTEGER = {"type": "integer", "minimum": -MAX_EXACT, "maximum": MAX_EXACT}
