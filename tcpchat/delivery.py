@@ -61,6 +61,10 @@ class Pipeline:
         while self._released_places < place:
             await self._released.wait()
 
+    async def wait_settled(self) -> None:
+        """Wait until everything submitted so far is settled or refused."""
+        await self.wait_released(self._last_place)
+
     async def run(self) -> None:
         """Settle entries, for ever."""
         while True:

@@ -24,6 +24,7 @@ CODES: Final = {
     "text-too-long": "the text is longer than the limit",
     "bad-name": "the name breaks a rule, which the message tells",
     "name-taken": "somebody here has this name, or one that looks like it",
+    "bad-token": "the token belongs to nobody who can still come back",
     "no-such-user": "nobody of this name is here",
     "muted": "too many users reported the sender, who may read but not send until `until`",
     "rate-limited": "the user sent more than the limit; works again after `retry_after`",

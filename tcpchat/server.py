@@ -18,7 +18,7 @@ from tcpchat.chat.chat import Chat
 from tcpchat.chat.context import Context
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.room import RECENT
-from tcpchat.chat.user import User
+from tcpchat.chat.user import KEYS_REMEMBERED, User
 from tcpchat.connection import Connection, Spawn
 from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
@@ -34,9 +34,9 @@ from tcpchat.sockets import (
     peer_address,
     raise_file_limit,
 )
-from tcpchat.store import NewMessage, Store
+from tcpchat.store import Identity, NewMessage, StorageError, Store
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.timers import send_scheduled, tell_presence
+from tcpchat.timers import keep_identities, send_scheduled, tell_presence
 from tcpchat.times import Clock, SystemClock
 
 READERS = 4  # threads that read history at the same time
@@ -45,6 +45,9 @@ REFUSALS = 32  # connections that may read at the same time why they are refused
 SWITCH_INTERVAL = (
     0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
 )
+GONE_FOR_GOOD = {"exit", "http"}
+"""Why connections end whose users are not expected to come back."""
+REPLACED = encode(Bye(code="replaced", message="you came back on another connection, which goes on"))
 STOPPING = encode(Bye(code="server-stopping", message="the server stops; what it acknowledged is kept"))
 
 Stream = trio.abc.HalfCloseableStream
@@ -54,7 +57,12 @@ class Server:
     """Serves one chat on any listeners, once, until `stop`."""
 
     def __init__(self, settings: Settings, store: Store, log: Log, clock: Clock) -> None:
-        self.chat = Chat(settings, store.load(LOBBY, RECENT), clock, partial(secrets.token_hex, 8))
+        snapshot = store.load(LOBBY, RECENT)
+        self.chat = Chat(settings, snapshot, clock, partial(secrets.token_hex, 8), _token)
+        try:
+            store.begin(clock.now(), self.chat.prune())
+        except StorageError as error:  # reading goes on; who left before is sorted out at the next start
+            log.warning("storage failed", entries=0, error=str(error))
         self.pipeline = Pipeline(self.chat, store, log, _reference)
         self._settings = settings
         self._store = store
@@ -77,6 +85,7 @@ class Server:
                 async with trio.open_nursery() as sources:
                     sources.start_soon(tell_presence, self.chat, self.pipeline)
                     sources.start_soon(send_scheduled, self.chat, self.pipeline)
+                    sources.start_soon(keep_identities, self.chat, self.pipeline)
                     serve = partial(self._serve, spawn=connections.start_soon)
                     accept = partial(trio.serve_listeners, handler_nursery=connections)
                     await sources.start(accept, serve, listeners)
@@ -115,20 +124,24 @@ class Server:
 
     async def _converse(self, connection: Connection, address: str) -> None:
         keep_alive(connection.stream)
-        user = self.chat.enter(connection)
+        user, welcome = self.chat.enter(connection)
+        session = self._session(connection, user)
         try:
             self._log.info("joined", user=user.name, address=address)
-            connection.write_nowait(encode(self.chat.welcome(user)))
+            connection.write_nowait(encode(welcome))
             if self._stopping.is_set():
                 connection.stop("server-stopping")
             with connection.scope:
-                await self._session(connection, user).run()
+                await session.run()
             await connection.wait_settled()
             if connection.reason == "server-stopping":
                 await self.pipeline.wait_idle()
                 connection.write_nowait(STOPPING)
+            elif connection.reason == "replaced":
+                connection.write_nowait(REPLACED)
         finally:
-            self.chat.leave(connection)
+            self.chat.leave(connection, for_good=connection.reason in GONE_FOR_GOOD)
+            user = session.context.user
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == "server-stopping"
         await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)
@@ -137,7 +150,7 @@ class Server:
         limits = self._settings.limits
         return Session(
             connection,
-            Context(self.chat, user, self._read_history),
+            Context(self.chat, user, connection, self._read_history, self._read_identity, self._wait_settled),
             LineReader(limits.line_bytes or MAX_LINE),
             TokenBucket(limits.requests_per_second, limits.request_burst),
             self.pipeline,
@@ -161,9 +174,24 @@ class Server:
         read = partial(self._store.history, room, count, before=before, after=after, until=until)
         return await trio.to_thread.run_sync(read, limiter=self._readers)
 
+    async def _read_identity(self, token: bytes) -> Identity | None:
+        return await trio.to_thread.run_sync(
+            self._store.identity, token, KEYS_REMEMBERED, limiter=self._readers
+        )
+
+    async def _wait_settled(self) -> None:
+        with trio.CancelScope(shield=True):  # as for any reply, which a stop waits for too
+            await self.pipeline.wait_settled()
+
 
 def _reference() -> str:
     return secrets.token_hex(4)
+
+
+def _token() -> str:
+    while (token := secrets.token_urlsafe(32)).startswith("-"):
+        pass  # in a plain line it would be an option
+    return token
 
 
 async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> None:

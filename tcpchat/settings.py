@@ -75,6 +75,8 @@ class Limits:
     """Connections of one address."""
     scheduled_per_user: Count = 100
     """Scheduled messages of a user."""
+    absent_users: Count = 10_000
+    """Users without a connection who are remembered with their names; the first to leave go first."""
     schedule_ahead_seconds: Amount = 30 * 86400.0
     """How far ahead a message may be scheduled, in seconds; 30 days. 0 means a century."""
 
@@ -90,6 +92,13 @@ class Rules:
     """Different users whose reports mute a user; 0: never."""
     mute_seconds: Amount = 600.0
     """How long a reported user cannot send, in seconds; 0: not at all."""
+    presence_seconds: Amount = 5.0
+    """How long after its last connection a user is said to have left; who is back sooner was never away."""
+    grace_seconds: Amount = 600.0
+    """How long a user without a connection keeps the name and can resume, in seconds; 0: until it is said
+    that the user left."""
+    key_seconds: Amount = 86400.0
+    """How long a send is not repeated under the same key, in seconds; 24 hours. 0 means a century."""
 
 
 @Parameter(name="*", group=Group("Running", sort_key=5))

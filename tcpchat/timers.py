@@ -7,11 +7,16 @@ from typing import NoReturn
 import trio
 
 from tcpchat.chat.chat import Chat
+from tcpchat.chat.entry import Entry, PruneEntry
 from tcpchat.delivery import BATCH_ENTRIES, Pipeline
+from tcpchat.protocol import Error
 from tcpchat.times import MILLISECONDS
 
 PRESENCE = 0.1  # seconds between two tellings of who came and went …
 PRESENCE_PER_RECEIVER = 0.0001  # … and so much more for each who hears it: a telling costs a write each
+IDENTITY = 0.1  # seconds between two writings of who left and who is back; many do so at once
+IDENTITY_RETRY = 1.0  # seconds after which what the disk refused is written again
+PRUNE = 60.0  # seconds between two looks for what need not be kept any more
 LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while the schedule waits
 
 
@@ -42,3 +47,24 @@ async def send_scheduled(chat: Chat, pipeline: Pipeline) -> NoReturn:
         places = [pipeline.submit(entry) for entry in chat.due(BATCH_ENTRIES)]
         if places:  # many that are due at once come in batches, with others in between
             await pipeline.wait_released(places[-1])
+
+
+async def keep_identities(chat: Chat, pipeline: Pipeline) -> NoReturn:
+    """Let go who does not come back, and write who left and who is back."""
+    identities = chat.identities
+    prune_at = chat.clock.monotonic() + PRUNE
+    while True:
+        changed = trio.Event()
+        identities.on_change = changed.set
+        now = chat.clock.monotonic()
+        with trio.move_on_after(max(0.0, min(identities.wait(now), prune_at - now))):
+            await changed.wait()
+        chat.let_go()
+        entry: Entry | None = identities.records()
+        if entry is None and chat.clock.monotonic() >= prune_at:
+            prune_at = chat.clock.monotonic() + PRUNE
+            entry = PruneEntry(chat.prune())
+        if entry is not None:
+            await pipeline.wait_released(pipeline.submit(entry))
+            failed = isinstance(entry.reply, Error)
+            await trio.sleep(IDENTITY_RETRY if failed else IDENTITY)

@@ -12,6 +12,7 @@ import attrs
 import orjson
 import pytest
 import trio
+import trio.lowlevel
 import trio.testing
 
 from tcpchat.commands import COMMANDS
@@ -27,6 +28,8 @@ from tests.conftest import Log, Peer, TrioClock
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
 _BLOCK = re.compile(r"^```chat(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+_TOKEN = re.compile(r"<token of ([\w-]+)>")
+_BROKEN = re.compile(r"\(the connection of ([\w-]+) breaks\)")
 _LATER = re.compile(r"\((\d+) seconds later\)")
 
 
@@ -61,6 +64,7 @@ class Stage:
         self.port = port
         self.clock = clock
         self.peers: dict[str, Peer] = {}
+        self.tokens: dict[str, str] = {}
 
     async def peer(self, name: str) -> Peer:
         """Return who is called so; who appears first connects, and is renamed unless a guest."""
@@ -68,7 +72,7 @@ class Stage:
             stream = await trio.open_tcp_stream("127.0.0.1", self.port)
             peer = self.peers[name] = Peer(stream)
             if not name.startswith("guest-"):
-                await peer.next("welcome")
+                self.tokens[name] = (await peer.next("welcome"))["token"]
                 await peer.ask({"type": "rename", "name": name})
                 self.server.pipeline.tell()
                 for other in self.peers.values():
@@ -81,10 +85,14 @@ class Stage:
             self.clock.jump(int(later[1]))
         elif line == "(the disk is full)":
             self.disk.full = True
+        elif broken := _BROKEN.fullmatch(line):
+            await trio.aclose_forcefully(self.peers.pop(broken[1]).stream)
+            await trio.lowlevel.checkpoint()
         elif line == "(users has a bug)":
             self.server.chat.hub.users = None  # type: ignore[method-assign, assignment]
         elif " → " in line:
             name, _, request = line.partition(" → ")
+            request = _TOKEN.sub(lambda match: self.tokens[match[1]], request)
             await (await self.peer(name)).send(_request(request))
         else:
             name, arrow, reply = line.partition(" ← ")

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from tcpchat.server import Server
-from tcpchat.settings import Limits, Running, Settings
+from tcpchat.settings import Limits, Rules, Running, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Log, Peer, TrioClock
 
@@ -137,7 +137,7 @@ async def test_one_more_of_an_address_than_allowed_is_told_and_closed() -> None:
 
 
 async def test_a_thousand_that_connect_and_vanish_leave_nothing_behind() -> None:
-    async with open_door(Settings(limits=FAST)) as door:
+    async with open_door(Settings(limits=FAST, rules=Rules(presence_seconds=0))) as door:
         alice = await door.peer("alice")
         for number in range(1000):
             sock = socket.create_connection(("127.0.0.1", door.port))

@@ -114,11 +114,13 @@ async def test_who_closes_the_sending_side_still_gets_every_reply(house: House) 
     assert [line["type"] for line in lines] == ["sent", "message", "users", "history"]
 
 
-async def test_an_unfinished_line_is_not_done(house: House) -> None:
+async def test_an_unfinished_line_is_not_done(house: House, mock_clock: trio.testing.MockClock) -> None:
     """It may be the half of `send -u bob …` that arrived before a connection broke."""
     alice, bob = await house.peers("alice", "bob")
     await alice.send(b"send half a senten")
     await alice.stream.aclose()
+    await trio.testing.wait_all_tasks_blocked()
+    mock_clock.jump(5)
     await trio.testing.wait_all_tasks_blocked()
     house.tell_presence()
     assert [line["type"] for line in await bob.quiet()] == ["left"]

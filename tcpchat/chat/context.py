@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import attrs
@@ -10,16 +11,17 @@ import attrs
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import Entry, Post, Repeat
 from tcpchat.chat.hub import GUEST
+from tcpchat.chat.identity import hash_token
 from tcpchat.chat.moderation import ReportEntry
 from tcpchat.chat.rename import RenameEntry
 from tcpchat.chat.room import Room, as_line
 from tcpchat.chat.schedule import CancelEntry, Pending, ScheduleEntry
-from tcpchat.chat.user import User
+from tcpchat.chat.user import Receiver, User
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
-from tcpchat.protocol import MAX_LINE_OUT, Renamed
+from tcpchat.protocol import MAX_LINE_OUT, Renamed, Resumed
 from tcpchat.settings import CENTURY
-from tcpchat.store import NewMessage, StorageError
+from tcpchat.store import Identity, NewMessage, StorageError
 from tcpchat.times import MILLISECONDS, format_span
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
@@ -35,11 +37,16 @@ class ReadHistory(Protocol):
 
 @attrs.define(eq=False)
 class Context:
-    """One connection's view of the chat. Everything but `history` is synchronous."""
+    """One connection's view of the chat. Everything but `history` and `resume` is synchronous."""
 
     chat: Chat
     user: User
+    _connection: Receiver
     _read_history: ReadHistory
+    _read_identity: Callable[[bytes], Awaitable[Identity | None]]
+    """Reads as `Store.identity` does, without blocking the loop."""
+    _settled: Callable[[], Awaitable[None]]
+    """Waits until what anybody asked for so far is on disk, or refused."""
 
     def now(self) -> int:
         """Return the time of day in ms since 1970."""
@@ -68,7 +75,7 @@ class Context:
 
     def repeat(self, key: str) -> Entry | None:
         """Return an entry that answers like the first send under this key, if there was one."""
-        first = self.user.first_send(key)
+        first = self.user.first_send(key, self.chat.keys_since())
         return None if first is None else Repeat(first)
 
     def post(self, text: str, recipient: User | None, key: str | None) -> Entry:
@@ -77,7 +84,7 @@ class Context:
         room = hub.lobby if recipient is None else hub.conversation(self.user.id, recipient)
         entry = Post(room, self.user, self.user.name, text, recipient, key)
         if key is not None:
-            self.user.remember_send(key, entry)
+            self.user.remember_send(key, entry, self.now())
         return entry
 
     def schedule(self, text: str, recipient: User | None, seconds: float, key: str | None) -> Entry:
@@ -107,7 +114,7 @@ class Context:
         user.scheduling += 1
         entry = ScheduleEntry(schedule, pending, user, recipient, key)
         if key is not None:
-            user.remember_send(key, entry)
+            user.remember_send(key, entry, self.now())
         return entry
 
     def cancel(self, number: int | None) -> Entry:
@@ -132,6 +139,23 @@ class Context:
     def report(self, name: str, reason: str | None) -> ReportEntry:
         """Report a user who is here."""
         return self.chat.moderation.report(self.user, self.chat.hub.find(name), reason)
+
+    async def resume(self, token: str) -> Resumed:
+        """Become the user of the token. Raises ChatError `bad-token` or `storage-failed`.
+
+        What the user's old connection asked for is answered first.
+        """
+        hashed, found = hash_token(token), None
+        known = self.chat.identities.find(hashed)
+        if known is None or known.sends_on_disk:
+            await self._settled()
+            try:
+                found = await self._read_identity(hashed)
+            except StorageError:
+                raise ChatError("storage-failed", "the disk did not give it; try again later") from None
+        self.user = self.chat.resume(self._connection, hashed, found)
+        await self._settled()
+        return Resumed(user=self.user.name, seq=self.chat.hub.lobby.seq)
 
     async def history(
         self, room: Room, count: int, *, before: int | None, after: int | None, until: int

@@ -13,9 +13,9 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.chat.room import Room, as_line
-from tcpchat.chat.user import Receiver, User
-from tcpchat.protocol import Error, Id, Reply, encode, encode_sent
-from tcpchat.store import Change, NewMessage, NewUser, SetName
+from tcpchat.chat.user import KEYS_REMEMBERED, Receiver, User
+from tcpchat.protocol import Error, Id, Reply, Scheduled, Sent, encode, encode_sent
+from tcpchat.store import Change, NewKey, NewMessage, NewUser, Prune, SetName, SetToken, TrimKeys
 from tcpchat.times import timestamp
 
 
@@ -85,7 +85,27 @@ class Entry:
         user.kept = True
         self._kept = (*self._kept, user)
         name, key = user.taking or (user.name, user.key)
-        return [NewUser(user.id, at), SetName(user.id, key, name)]
+        changes: list[Change] = [NewUser(user.id, at), SetName(user.id, key, name)]
+        if user.token is not None:
+            changes.append(SetToken(user.id, user.token, user.left))
+        return changes
+
+
+def keep_key(user: User, key: NewKey) -> list[Change]:
+    """Return what makes a key last, with room for it."""
+    return [key, TrimKeys(user.id, KEYS_REMEMBERED)] if user.has_old_keys() else [key]
+
+
+def answered(key: NewKey) -> Entry:
+    """Return an entry that answers as the one did that was sent under a key before."""
+    entry = Entry()
+    time = timestamp(key.time)
+    if key.number is not None:
+        entry.reply = Scheduled(number=key.number, room=key.room, username=key.username, at=time)
+    else:
+        assert key.seq is not None
+        entry.reply = Sent(room=key.room, username=key.username, seq=key.seq, at=time)
+    return entry
 
 
 @attrs.define(eq=False)
@@ -117,6 +137,10 @@ class Post(Entry):
         )
         self._line = as_line(self._message)
         changes.append(self._message)
+        if self.key is not None:
+            room = self.room.name if recipient is None else None
+            key = NewKey(author.id, self.key, at, room, name, self._message.seq, None, at)
+            changes += keep_key(author, key)
         return changes
 
     def settle(self, delivery: Delivery) -> None:
@@ -167,3 +191,16 @@ class Repeat(Entry):
 
     def answer(self, re: Id | None) -> bytes:
         return super().answer(re) if self.reply is not None else self.first.answer(re)
+
+
+@attrs.define(eq=False)
+class PruneEntry(Entry):
+    """Delete from disk what need not be kept any more."""
+
+    prune: Prune
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        return (self.prune,)
+
+    def settle(self, delivery: Delivery) -> None:
+        """Nobody hears of it."""

@@ -26,13 +26,20 @@ class Presence:
         self.tell_now: Callable[[], None] = lambda: None
         """Called when what was not told yet must be told before anything else happens."""
         self._joined: dict[User, None] = {}
-        self._left: list[str] = []
+        self._left: dict[User, str] = {}
         self._renamed: dict[User, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._joined or self._left or self._renamed)
 
+    def has_told(self, user: User) -> bool:
+        """Tell whether others heard of this user, who is here."""
+        return user not in self._joined
+
     def joined(self, user: User) -> None:
+        if self._left.get(user) == user.name:
+            del self._left[user]  # nobody heard that this user was away
+            return
         self._joined[user] = None
         self.on_change()
 
@@ -41,7 +48,7 @@ class Presence:
         if user in self._joined:
             del self._joined[user]  # nobody heard of this user
         else:
-            self._left.append(told)
+            self._left[user] = told
             self.on_change()
 
     def renamed(self, user: User, name: str) -> None:
@@ -54,8 +61,8 @@ class Presence:
 
     def tell(self) -> Told:
         """Return what there is to tell, and forget it."""
-        told = Told(list(self._joined), self._left, self._renamed)
-        self._joined, self._left, self._renamed = {}, [], {}
+        told = Told(list(self._joined), list(self._left.values()), self._renamed)
+        self._joined, self._left, self._renamed = {}, {}, {}
         return told
 
 
@@ -96,7 +103,11 @@ def _chunks(names: list[str]) -> list[list[str]]:
 
 
 class Hub:
-    """The users and connections of this server, and the rooms that they hear."""
+    """The users and connections of this server, and the rooms that they hear.
+
+    A user is *here* until others are told otherwise, which may be after the last connection, and *known* for
+    as long as the name is kept.
+    """
 
     def __init__(self, *, lobby_seq: int = 0, guests: int = 0) -> None:
         self.lobby = Room(LOBBY, seq=lobby_seq, remembers=RECENT)
@@ -104,7 +115,8 @@ class Hub:
         self.presence = Presence()
         self._guests = guests
         self._by_key: dict[str, User] = {}
-        self._by_id: dict[str, User] = {}
+        self._known: dict[str, User] = {}
+        self._here: dict[str, User] = {}
 
     def guest_name(self) -> tuple[str, str]:
         """Return a name that is free, and its key."""
@@ -117,35 +129,61 @@ class Hub:
 
     def join(self, user: User, connection: Receiver) -> None:
         """Let the connection speak and hear as this user."""
-        if not user.connections:
-            self._by_key[user.key] = user
-            self._by_id[user.id] = user
+        if user.id not in self._here:
+            self.know(user)
+            self._here[user.id] = user
             self.presence.joined(user)
         user.connections.append(connection)
         self.connections[connection] = user
 
-    def leave(self, connection: Receiver) -> User:
-        """Take the connection out; with the last one the user is gone and the name is free."""
+    def know(self, user: User) -> None:
+        """Keep the name, which is free, for a user who need not be here."""
+        self._by_key[user.key] = user
+        self._known[user.id] = user
+
+    def detach(self, connection: Receiver) -> User:
+        """Take the connection out, and nothing else: the user stays here."""
         user = self.connections.pop(connection)
         user.connections.remove(connection)
-        if not user.connections:
-            del self._by_key[user.key]
-            del self._by_id[user.id]
+        return user
+
+    def depart(self, user: User) -> None:
+        """Tell that the user left, if anybody heard of this user; the name stays taken."""
+        if self._here.pop(user.id, None) is not None:
             self.presence.left(user)
+
+    def gone(self, user: User) -> None:
+        """Let the user depart for good: the name is free."""
+        self.depart(user)
+        del self._by_key[user.key]
+        del self._known[user.id]
+
+    def leave(self, connection: Receiver) -> User:
+        """Take the connection out; with the last one the user is gone."""
+        user = self.detach(connection)
+        if not user.connections:
+            self.gone(user)
         return user
 
     def forget(self, user: User) -> None:
-        """Forget the conversations of a user who has left: nobody will ever have this id again."""
+        """Forget the conversations of a user who is gone; what is on disk goes on with their numbers."""
         for other in user.conversations:
-            if other in self._by_id:
-                self._by_id[other].conversations.pop(user.id, None)
+            if other in self._known:
+                self._known[other].conversations.pop(user.id, None)
 
     def users(self) -> list[User]:
         """Return who is here, by name."""
-        return sorted(self._by_id.values(), key=lambda user: user.name)
+        return sorted(self._here.values(), key=lambda user: user.name)
 
     def user_count(self) -> int:
-        return len(self._by_id)
+        return len(self._here)
+
+    def is_here(self, user: User) -> bool:
+        return user.id in self._here
+
+    def is_free(self, key: str) -> bool:
+        """Tell whether nobody has, keeps or claims a name of this key."""
+        return key not in self._by_key
 
     def find(self, name: str) -> User:
         """Return who has this name, in any case or width. Raises ChatError `no-such-user`."""
@@ -157,34 +195,41 @@ class Hub:
             name = _as_kept(name)
             user = self._by_key.get(skeleton(name))
         # A look-alike is not the same: a message must not go to who imitates somebody.
-        if user is None or user.name != name:
+        if user is None or user.name != name or user.id not in self._here:
             raise ChatError("no-such-user", f"nobody called {name[:64]!r} is here", name=name[:64])
         return user
 
     def find_id(self, id: str) -> User | None:
-        return self._by_id.get(id)
+        """Return who has this id and is here."""
+        return self._here.get(id)
+
+    def find_known(self, id: str) -> User | None:
+        """Return who has this id, here or away."""
+        return self._known.get(id)
 
     def claim(self, user: User, name: str, key: str) -> None:
         """Keep a free name for the user until `rename` or `release`. Raises ChatError `name-taken`."""
         holder = self._by_key.get(key)
         if holder is not None and holder is not user:
-            like = "" if holder.name == name else f": it looks like {holder.name}, who is here"
+            who = "who is here" if holder.id in self._here else "who is away and may come back"
+            like = "" if holder.name == name else f": it looks like {holder.name}, {who}"
             raise ChatError("name-taken", f"{name} is taken{like}", name=name)
         self._by_key[key] = user
 
     def rename(self, user: User, name: str, key: str) -> None:
         """Give the user the claimed name, and the old one free."""
-        if user.id not in self._by_id:
+        if user.id not in self._known:
             self.release(user, key)
             return
-        self.presence.renamed(user, name)
+        if user.id in self._here:
+            self.presence.renamed(user, name)
         if key != user.key:
             del self._by_key[user.key]
         user.name, user.key = name, key
 
     def release(self, user: User, key: str) -> None:
         """Give up a claim."""
-        if self._by_key.get(key) is user and (key != user.key or user.id not in self._by_id):
+        if self._by_key.get(key) is user and (key != user.key or user.id not in self._known):
             del self._by_key[key]
 
     def conversation(self, author: str, recipient: User) -> Room:
@@ -192,10 +237,19 @@ class Hub:
         room = recipient.conversations.get(author)
         if room is None:
             room = Room(conversation(author, recipient.id))
-            recipient.conversations[author] = room
-            if author in self._by_id:
-                self._by_id[author].conversations[recipient.id] = room
+            self._share(room, author, recipient)
         return room
+
+    def restore_conversation(self, user: User, other: str, seq: int) -> None:
+        """Let a conversation whose last number on disk is `seq` go on, unless it does already."""
+        known = self._known.get(other)
+        room = None if known is None else known.conversations.get(user.id)
+        self._share(room or Room(conversation(user.id, other), seq=seq), other, user)
+
+    def _share(self, room: Room, one: str, other: User) -> None:
+        other.conversations[one] = room
+        if one in self._known:
+            self._known[one].conversations[other.id] = room
 
 
 def _as_kept(name: str) -> str:

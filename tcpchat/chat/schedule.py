@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from tcpchat.chat.entry import Delivery, Entry, Post
+from tcpchat.chat.entry import Delivery, Entry, Post, keep_key
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Cancelled, Error, PendingMessage, Scheduled, Unsent, encode
-from tcpchat.store import Change, DropScheduled, NewScheduled
+from tcpchat.store import Change, DropScheduled, NewKey, NewScheduled
 from tcpchat.times import timestamp
 
 STALE = 64  # heap entries of cancelled messages that are not worth clearing away
@@ -22,8 +22,8 @@ RETRY = 1000  # ms after which a due message whose commit failed is tried again
 class Pending:
     """A scheduled message. `due` is in ms since 1970.
 
-    `recipient` is the id of the user that a private one is for. Ids of guests end with the server that
-    gave them, so for a message from before a restart it is None and `recipient_name` says who gets it.
+    `recipient` is the id of the user that a private one is for. A guest who does not resume after a restart
+    has another id: then `recipient_name` says who gets it.
     """
 
     id: int
@@ -133,7 +133,13 @@ class ScheduleEntry(Entry):
         changes = self.keep(self.author, at)
         if self.recipient is not None:
             changes += self.keep(self.recipient, at)
-        return [*changes, NewScheduled(**attrs.asdict(self.pending))]
+        changes.append(NewScheduled(**attrs.asdict(self.pending)))
+        if self.key is not None:
+            shown, number = self.pending.describe(), self.pending.number
+            due = self.pending.due
+            key = NewKey(self.author.id, self.key, at, shown.room, shown.username, None, number, due)
+            changes += keep_key(self.author, key)
+        return changes
 
     def settle(self, delivery: Delivery) -> None:
         self.author.scheduling -= 1

@@ -27,6 +27,11 @@ class Welcome(Event):
     server: str = attrs.field(metadata=about("the server's name and version"))
     user: str = attrs.field(metadata=about("the name that you have for now"))
     room: str = attrs.field(metadata=about("the room that you are in"))
+    seq: int = attrs.field(metadata=about("the room's last message; each later one comes as an event"))
+    journal: str = attrs.field(metadata=about("what is kept; numbers of another journal mean nothing here"))
+    token: str = attrs.field(
+        repr=False, metadata=about("keep it secret: `resume` with it makes you this user")
+    )
     hint: str = attrs.field(metadata=about("what a person may type next"))
 
 
@@ -81,6 +86,15 @@ class Unsent(Event):
     text: str
     code: str = attrs.field(metadata=about("the error code that says why"))
     message: str = attrs.field(metadata=about("the same as a sentence"))
+
+
+@attrs.frozen(kw_only=True)
+class Resumed(Reply):
+    """You are the user of the token now."""
+
+    type: ClassVar[str] = "resumed"
+    user: str = attrs.field(metadata=about("your name"))
+    seq: int = attrs.field(metadata=about("the lobby's last message; each later one comes as an event"))
 
 
 @attrs.frozen(kw_only=True)
@@ -226,7 +240,7 @@ class Bye(Reply, Event):
     """The server closes this connection: as reply because you asked, as event because it must."""
 
     type: ClassVar[str] = "bye"
-    code: str = attrs.field(metadata=about("exit, server-stopping or slow-consumer"))
+    code: str = attrs.field(metadata=about("exit, replaced, server-stopping or slow-consumer"))
     message: str
 
 
@@ -260,7 +274,7 @@ def internal_error(reference: str) -> Error:
 
 
 REPLIES: tuple[type[Reply], ...] = (
-    Sent, Scheduled, Schedule, Cancelled, Renamed, Users, History, Reported,
+    Resumed, Sent, Scheduled, Schedule, Cancelled, Renamed, Users, History, Reported,
     Status, Help, Schema, Pong, Bye, Error,
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (Welcome, Message, Joined, Left, Renamed, Muted, Unsent, Bye, Error)

@@ -22,6 +22,20 @@ class NewUser(NamedTuple):
     at: int
 
 
+class SetToken(NamedTuple):
+    """The token of this hash brings back this user, who left then (ms since 1970) or has not left."""
+
+    user: str
+    hash: bytes
+    left: int | None
+
+
+class DropToken(NamedTuple):
+    """No token brings this user back."""
+
+    user: str
+
+
 class SetName(NamedTuple):
     """The name of this key points to this user, and no other name does."""
 
@@ -56,6 +70,36 @@ class NewScheduled(NamedTuple):
     due: int
 
 
+class NewKey(NamedTuple):
+    """What a repeat of a send under this key is answered with, until it is older than `at` and a span.
+
+    `seq` and `time` are those of the message, or `number` and `time` of a scheduled one and when it is due.
+    """
+
+    user: str
+    key: str
+    at: int
+    room: str | None
+    username: str | None
+    seq: int | None
+    number: int | None
+    time: int
+
+
+class TrimKeys(NamedTuple):
+    """The user has more keys than the newest `most`; the others are not wanted."""
+
+    user: str
+    most: int
+
+
+class Prune(NamedTuple):
+    """Tokens of who left before, and keys used before, these points in time are not wanted."""
+
+    left: int
+    keys: int
+
+
 class DropScheduled(NamedTuple):
     """A scheduled message was sent, cancelled or given up."""
 
@@ -88,14 +132,29 @@ class MoveConduct(NamedTuple):
 
 
 Change: TypeAlias = (
-    NewUser | SetName | NewMessage | NewScheduled | DropScheduled | NewReport | SetMute | MoveConduct
-)
+    NewUser | SetToken | DropToken | SetName | NewMessage | NewKey | TrimKeys | Prune
+    | NewScheduled | DropScheduled | NewReport | SetMute | MoveConduct
+)  # fmt: skip
+
+
+class Identity(NamedTuple):
+    """Who a token belongs to, and what of this user a server must know."""
+
+    user: str
+    left: int | None
+    name: str | None
+    last_number: int
+    keys: list[NewKey]
+    """The newest, oldest first."""
+    conversations: list[tuple[str, int]]
+    """The ids of others, and the last number of the messages with each."""
 
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
     """What a server must know when it starts; everything else stays on disk."""
 
+    journal: str
     lobby_seq: int
     messages: int
     recent: list[NewMessage]
@@ -131,6 +190,12 @@ class Store(Protocol):
         Those after `after` if given, else the last ones before `before`; never any after `until`.
         Raises StorageError.
         """
+
+    def identity(self, token: bytes, keys: int) -> Identity | None:
+        """Read who the token of this hash belongs to, with up to `keys` keys. Raises StorageError."""
+
+    def begin(self, now: int, prune: Prune) -> None:
+        """Note that whoever has not left did so now, since the server starts. Raises StorageError."""
 
     def close(self) -> None:
         """Leave the data folder to others."""

@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
@@ -21,15 +21,21 @@ from tcpchat.errors import StartError
 from tcpchat.store import (
     Change,
     DropScheduled,
+    DropToken,
+    Identity,
     MoveConduct,
+    NewKey,
     NewMessage,
     NewReport,
     NewScheduled,
     NewUser,
+    Prune,
     SetMute,
     SetName,
+    SetToken,
     Snapshot,
     StorageError,
+    TrimKeys,
 )
 
 Synchronous = Literal["full", "normal", "off"]
@@ -42,8 +48,22 @@ _LOCK = "tcpchat.lock"
 _SCHEDULED = "id, number, author, name, recipient, recipient_name, text, due"
 _REPORT = "target, reporter, reporter_key, reason, at"
 _MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
-_MESSAGE_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
-ROWS = 64  # messages in one statement; SQLite compiles one for each number of them, once
+_KEY = "user, key, at, room, username, seq, number, time"
+ROWS = 64  # in one statement; SQLite compiles one for each number of them, once
+
+# What is written with many rows in one statement: what stands before the rows, one row, and what after.
+_ROWS: dict[Hashable, tuple[str, str, str]] = {
+    NewMessage: (f"INSERT INTO message ({_MESSAGE}) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?)", ""),
+    NewKey: (f"INSERT OR REPLACE INTO sent_key ({_KEY}) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?)", ""),
+    SetToken: (
+        "INSERT INTO token (user, hash, left) VALUES ",
+        "(?, ?, ?)",
+        " ON CONFLICT (user) DO UPDATE SET hash = excluded.hash, left = excluded.left",
+    ),
+    DropToken: ("DELETE FROM token WHERE user IN (", "?", ")"),
+}
+_PRUNE_TOKENS = "DELETE FROM token WHERE left < ?"
+_PRUNE_KEYS = "DELETE FROM sent_key WHERE at < ?"
 
 # What each change writes: statements, and which of the change's fields are their parameters.
 _STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
@@ -52,7 +72,20 @@ _STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
         ("DELETE FROM name WHERE user = ? OR key = ?", (0, 1)),
         ("INSERT INTO name (user, key, name) VALUES (?, ?, ?)", (0, 1, 2)),
     ),
-    NewScheduled: ((f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*range(8),)),),
+    TrimKeys: (
+        (
+            """
+            DELETE FROM sent_key WHERE user = ? AND id <=
+            (SELECT id FROM sent_key WHERE user = ? ORDER BY id DESC LIMIT 1 OFFSET ?)
+            """,
+            (0, 0, 1),
+        ),
+    ),
+    Prune: ((_PRUNE_TOKENS, (0,)), (_PRUNE_KEYS, (1,))),
+    NewScheduled: (
+        (f"INSERT INTO scheduled ({_SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*range(8),)),
+        ("UPDATE user SET last_number = max(last_number, ?) WHERE id = ?", (1, 2)),
+    ),
     DropScheduled: (("DELETE FROM scheduled WHERE id = ?", (0,)),),
     NewReport: ((f"INSERT INTO report ({_REPORT}) VALUES (?, ?, ?, ?, ?)", (*range(5),)),),
     SetMute: (("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?, ?, ?)", (*range(3),)),),
@@ -123,6 +156,7 @@ class SqliteStore:
             " WHERE name GLOB 'guest-[0-9]*'"
         )
         return Snapshot(
+            journal=query("SELECT id FROM journal").fetchone()[0],
             lobby_seq=last,
             messages=query("SELECT coalesce(max(id), 0) FROM message").fetchone()[0],
             recent=self.history(lobby, recent, before=None, after=None, until=last),
@@ -171,6 +205,41 @@ class SqliteStore:
             raise StorageError(str(error)) from error
         return [NewMessage(*row) for row in rows]
 
+    def identity(self, token: bytes, keys: int) -> Identity | None:
+        with_others = (
+            "SELECT recipient AS other, max(seq) AS seq FROM message"
+            " WHERE author = :user AND recipient IS NOT NULL GROUP BY recipient"
+            " UNION ALL SELECT author, max(seq) FROM message WHERE recipient = :user GROUP BY author"
+        )
+        try:
+            with self._reading() as connection:
+                query = connection.execute
+                found = query(
+                    "SELECT user.id, left, name, last_number FROM token JOIN user ON user.id = token.user"
+                    " LEFT JOIN name ON name.user = user.id WHERE hash = ?",
+                    (token,),
+                ).fetchone()
+                if found is None:
+                    return None
+                own = {"user": found[0], "keys": keys}
+                newest = query(
+                    f"SELECT {_KEY} FROM sent_key WHERE user = :user ORDER BY id DESC LIMIT :keys", own
+                ).fetchall()
+                others = query(f"SELECT other, max(seq) FROM ({with_others}) GROUP BY other", own).fetchall()
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+        user, left, name, last_number = found
+        rows = [NewKey(*row) for row in reversed(newest)]
+        return Identity(user, left, name, last_number, keys=rows, conversations=others)
+
+    def begin(self, now: int, prune: Prune) -> None:
+        try:
+            self._writer.execute(_PRUNE_TOKENS, (prune.left,))
+            self._writer.execute(_PRUNE_KEYS, (prune.keys,))
+            self._writer.execute("UPDATE token SET left = ? WHERE left IS NULL", (now,))
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         if self._folder is None:
@@ -204,21 +273,26 @@ def _statements(changes: Iterable[Change]) -> Iterator[tuple[str, Sequence[Any]]
     Each statement gives up the interpreter's lock once and has to get it back from a busy event loop, which
     costs more than the statement: many rows in one are five times as fast under load as `executemany`.
     """
+    changes = list(changes)
+    keys = [change for change in changes if type(change) is NewKey]
+    if keys:  # each comes with its message: apart from them, both are many rows in one statement
+        changes = [*(change for change in changes if type(change) is not NewKey), *keys]
     for kind, run in groupby(changes, key=type):
-        if kind is NewMessage:
-            messages = list(run)
-            for start in range(0, len(messages), ROWS):
-                rows = messages[start : start + ROWS]
-                yield _insert_messages(len(rows)), list(chain.from_iterable(rows))
+        if kind in _ROWS:
+            values = list(run)
+            for start in range(0, len(values), ROWS):
+                rows = values[start : start + ROWS]
+                yield _with_rows(kind, len(rows)), list(chain.from_iterable(rows))
         else:
             for change in run:
                 for statement, fields in _STATEMENTS[kind]:
                     yield statement, [change[field] for field in fields]
 
 
-@lru_cache(maxsize=ROWS)
-def _insert_messages(rows: int) -> str:
-    return f"INSERT INTO message ({_MESSAGE}) VALUES " + ", ".join([_MESSAGE_PLACES] * rows)
+@lru_cache(maxsize=len(_ROWS) * ROWS)
+def _with_rows(kind: Hashable, rows: int) -> str:
+    before, row, after = _ROWS[kind]
+    return before + ", ".join([row] * rows) + after
 
 
 def _lock(folder: Path) -> int:

@@ -21,6 +21,8 @@ class Ear:
 
     def acknowledge(self, replies: bytes, count: int) -> None: ...
 
+    def stop(self, reason: str) -> None: ...
+
 
 def new_user(name: str, *, id: str | None = None) -> User:
     key = skeleton(name)

@@ -256,6 +256,7 @@ SAME: list[tuple[str, dict[str, Any]]] = [
     ("users", {"type": "users"}),
     ("users --after bob", {"type": "users", "after": "bob"}),
     ("rename alice", {"type": "rename", "name": "alice"}),
+    ("resume kJ0_-uV3", {"type": "resume", "token": "kJ0_-uV3"}),
     ("scheduled", {"type": "scheduled"}),
     ("scheduled --after 2", {"type": "scheduled", "after": 2}),
     ("cancel", {"type": "cancel"}),

@@ -31,6 +31,7 @@ from tcpchat.protocol import (
     Reply,
     Reported,
     Request,
+    Resumed,
     Schedule,
     Scheduled,
     Schema,
@@ -50,13 +51,17 @@ AT = "2026-11-21T09:00:00.123Z"
 MESSAGE = Message(room=LOBBY, seq=1, at=AT, sender="alice", text="hi")
 # One of each, every field filled.
 LINES: list[Reply | Event] = [
-    Welcome(protocol=PROTOCOL_VERSION, server="tcpchat 1", user="guest-1", room=LOBBY, hint="type help"),
+    Welcome(
+        protocol=PROTOCOL_VERSION, server="tcpchat 1", user="guest-1", room=LOBBY, seq=812, journal="c0ffee",
+        token="secret", hint="type help",
+    ),
     MESSAGE,
     attrs.evolve(MESSAGE, room=None, to="bob"),
     Joined(room=LOBBY, users=["alice", "bob"]),
     Left(room=LOBBY, users=[]),
     Muted(until=AT, reports=4, reason="spam", message="you may read"),
     Unsent(number=1, text="tea!", code="muted", message="you are muted"),
+    Resumed(re=1, user="alice", seq=812),
     Sent(re=1, room=LOBBY, username="bob", seq=1, at=AT),
     Scheduled(re="a1", number=1, room=LOBBY, username="bob", at=AT),
     Schedule(

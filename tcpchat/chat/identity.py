@@ -1,0 +1,151 @@
+"""Who may come back: tokens, users without a connection, and what the disk must know of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from itertools import islice
+
+import attrs
+
+from tcpchat.chat.entry import Delivery, Entry
+from tcpchat.chat.user import User
+from tcpchat.store import Change, DropToken, SetToken
+from tcpchat.times import MILLISECONDS
+
+RECORDS = 512  # users in one entry, so that no batch keeps others waiting for long
+
+
+def hash_token(token: str) -> bytes:
+    """Return what is kept of a token: nobody gets from it to the token, which is as random as a key."""
+    return sha256(token.encode()).digest()
+
+
+class Identities:
+    """Finds users by the hash of their token, and remembers those who have no connection.
+
+    A user who is absent is first here still, for `presence` seconds, then away, until `grace` seconds after
+    the last connection. At most `most` are absent (0: unlimited).
+    """
+
+    def __init__(self, *, presence: float, grace: float, most: int) -> None:
+        self._presence = presence
+        self._grace = grace
+        self._most = most
+        self._by_token: dict[bytes, User] = {}
+        self._staying: dict[User, float] = {}  # since when, first come first
+        self._absent: dict[User, float] = {}  # the same, of all who are absent
+        self._unwritten: dict[str, User] = {}  # by id
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when somebody is absent, or something is to be written."""
+
+    def add(self, user: User) -> None:
+        """Let the user's token bring back this user."""
+        assert user.token is not None
+        self._by_token[user.token] = user
+
+    def find(self, token: bytes) -> User | None:
+        """Return whose token has this hash, among those whom the chat knows."""
+        return self._by_token.get(token)
+
+    def unwritten(self, id: str) -> User | None:
+        """Return the user of this id if the disk does not know yet what became of the token."""
+        return self._unwritten.get(id)
+
+    def absent(self, user: User, now: float, *, here: bool) -> None:
+        """Remember a user without a connection; `here` if others still see the user."""
+        self._absent[user] = now
+        if here:
+            self._staying[user] = now
+        self.on_change()
+
+    def back(self, user: User) -> None:
+        """Note that the user has a connection again."""
+        self._staying.pop(user, None)
+        self._absent.pop(user, None)
+
+    def forget(self, user: User) -> None:
+        """Do not find the user any more."""
+        self.back(user)
+        if user.token is not None:
+            self._by_token.pop(user.token, None)
+
+    def expire(self, user: User) -> None:
+        """Let nothing bring the user back."""
+        self.forget(user)
+        user.token = None
+        self.write(user)
+
+    def may_come_back(self, left: int | None, now: int) -> bool:
+        """Tell whether who left then, in ms since 1970, is still remembered."""
+        return left is None or left + max(self._grace, self._presence) * MILLISECONDS > now
+
+    def take_departed(self, now: float) -> list[User]:
+        """Take out who is to be told of as left by now."""
+        departed = _first(self._staying, now - self._presence)
+        for user in departed:
+            del self._staying[user]
+        return departed
+
+    def forgotten(self, now: float) -> list[User]:
+        """Return who has been absent for too long, or is one too many."""
+        forgotten = _first(self._absent, now - max(self._grace, self._presence))
+        if self._most and len(self._absent) - len(forgotten) > self._most:
+            forgotten = list(islice(self._absent, len(self._absent) - self._most))
+        return forgotten
+
+    def wait(self, now: float) -> float:
+        """Return in how many seconds somebody is to be told of or to be forgotten."""
+        times = [since + self._presence for since in _head(self._staying)]
+        times += [since + max(self._grace, self._presence) for since in _head(self._absent)]
+        return max(0.0, min(times, default=float("inf")) - now)
+
+    def write(self, user: User) -> None:
+        """Note that what the disk knows of the user's token is not true any more."""
+        if user.kept:
+            self._unwritten[user.id] = user
+            self.on_change()
+
+    def records(self) -> RecordEntry | None:
+        """Return an entry that writes what is unwritten, or a part of it."""
+        users = list(islice(self._unwritten.values(), RECORDS))
+        return RecordEntry(self._unwritten, users) if users else None
+
+
+def _head(queue: dict[User, float]) -> list[float]:
+    return [next(iter(queue.values()))] if queue else []
+
+
+def _first(queue: dict[User, float], until: float) -> list[User]:
+    """Return who came no later than `until`."""
+    found = []
+    for user, since in queue.items():
+        if since > until:
+            break
+        found.append(user)
+    return found
+
+
+@attrs.define(eq=False)
+class RecordEntry(Entry):
+    """Write who left and who is back. What changes meanwhile, or fails, stays unwritten."""
+
+    unwritten: dict[str, User]
+    users: list[User]
+    _written: list[tuple[User, bytes | None, int | None]] = attrs.field(factory=list, init=False)
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        self._written = [(user, user.token, user.left) for user in self.users if user.kept]
+        changes: list[Change] = [DropToken(user.id) for user, token, _ in self._written if token is None]
+        changes += [
+            SetToken(user.id, token, left) for user, token, left in self._written if token is not None
+        ]
+        return changes
+
+    def settle(self, delivery: Delivery) -> None:
+        for user in self.users:
+            if not user.kept:  # after all; whatever keeps the user later writes the token with it
+                self.unwritten.pop(user.id, None)
+        for user, token, left in self._written:
+            if self.unwritten.get(user.id) is user and (user.token, user.left) == (token, left):
+                del self.unwritten[user.id]
