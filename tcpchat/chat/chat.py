@@ -133,6 +133,7 @@ class Chat:
 
         `found` is whose it is on disk, needed for who is not in memory. Raises ChatError `bad-token`.
         """
+        self.let_go()
         user, guest = self.identities.find(token), self.hub.connections.get(connection)
         if user is guest and user is not None:
             return user
