@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import trio.testing
 from tcpchat.chat.identity import hash_token
 from tcpchat.errors import ChatError
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store import Prune, StorageError
+from tcpchat.store import DropToken, Prune, StorageError
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, Peer, open_house
 from tests.test_delivery import GatedStore
@@ -283,6 +284,43 @@ async def test_who_left_and_is_back_before_that_is_told_was_never_away(mock_cloc
         assert told == []
 
 
+async def test_who_came_and_went_unseen_is_not_told_of_and_can_come_back(
+    house: House, mock_clock: Clock
+) -> None:
+    bob, _ = await enter(house, "bob")
+    await presence(house, bob)
+    guest, token = await enter(house)
+    await lose(guest)
+    assert await names(bob) == ["bob"]
+    await pass_time(house, mock_clock, 1, 10)
+    assert await presence(house, bob) == []
+    assert (await back(house, token)).name == "guest-2"
+
+
+async def test_nobody_comes_back_late_because_the_server_is_busy(house: House, mock_clock: Clock) -> None:
+    alice, token = await enter(house, "alice")
+    await enter(house, "bob")
+    (connection,) = house.chat.hub.find("bob").connections
+    await lose(alice)
+    mock_clock.jump(600)
+    with pytest.raises(ChatError, match="nobody can come back"):
+        house.chat.resume(connection, hash_token(token), None)
+
+
+async def test_who_is_known_but_not_to_the_disk_any_more_is_not_taken_without_the_keys(
+    mock_clock: Clock,
+) -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, token = await enter(house, "alice")
+        await alice.ask(KEYED)
+        await lose(alice)
+        await pass_time(house, mock_clock, 5, 1)
+        disk.commit([DropToken(user) for user in house.chat.hub._known])
+        peer, _ = await enter(house)
+        assert (await resume(peer, token))["code"] == "bad-token"
+
+
 async def test_of_too_many_who_are_away_the_first_is_forgotten(mock_clock: Clock) -> None:
     async with open_house(Settings(limits=Limits(absent_users=2))) as house:
         comers = [await enter(house, name) for name in ("a1", "b2", "c3")]
@@ -381,6 +419,20 @@ async def test_a_scheduled_private_message_goes_to_its_recipient_whoever_has_the
         assert not [line for line in await thief.quiet() if line["type"] == "message"]
         alice = await back(house, token)
         assert alice.name == "alice"
+
+
+async def test_who_resumed_and_left_has_no_heir_by_name(tmp_path: Path, mock_clock: Clock) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, _ = await enter(house, "alice")
+        bob, bobs = await enter(house, "bob")
+        await alice.ask("send -u bob -t 60 for your eyes only")
+    async with open_house(folder=tmp_path) as house:
+        bob = await back(house, bobs)
+        await bob.leave()
+        thief, _ = await enter(house, "bob")
+        await pass_time(house, mock_clock, 60)
+        assert not len(house.chat.schedule)
+        assert not [line for line in await thief.quiet() if line["type"] == "message"]
 
 
 async def test_the_name_may_be_somebody_elses_after_a_restart(tmp_path: Path) -> None:
@@ -549,6 +601,7 @@ async def test_keys_of_who_is_away_are_read_after_what_is_under_way(mock_clock: 
         new = Peer(await house._listener.connect())
         await new.send({"type": "resume", "token": token}, KEYED)
         await trio.testing.wait_all_tasks_blocked()
+        await trio.to_thread.run_sync(time.sleep, 0.1)  # a read would be done by now
         disk.open.set()
         assert (await new.next("sent"))["seq"] == 3
 
@@ -569,6 +622,24 @@ async def test_of_two_who_resume_the_same_token_the_later_one_stays(house: House
         with trio.move_on_after(0.2):
             ends.append([line.get("code") for line in await peer.rest()][-1])
     assert ends == ["replaced"]
+
+
+async def test_a_send_that_failed_leaves_no_keys_to_look_for(mock_clock: Clock) -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        old, token = await enter(house, "alice")
+        disk.open.clear()
+        disk.full = True
+        await old.send(KEYED)
+        await trio.testing.wait_all_tasks_blocked()
+        user = house.chat.hub.find("alice")
+        house.chat.leave(user.connections[0], for_good=False)
+        house.chat._depart(user)
+        disk.open.set()
+        await house.server.pipeline.wait_idle()
+        disk.full = False
+        again = await back(house, token)
+        assert (await again.ask(KEYED))["seq"] == 1
 
 
 async def test_who_is_replaced_while_resuming_takes_nobody_elses_place(house: House) -> None:
