@@ -36,7 +36,7 @@ from tcpchat.sockets import (
 )
 from tcpchat.store import Identity, NewMessage, StorageError, Store
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.timers import keep_identities, send_scheduled, tell_presence
+from tcpchat.timers import let_absent_go, send_scheduled, tell_presence, write_identities
 from tcpchat.times import Clock, SystemClock
 
 READERS = 4  # threads that read history at the same time
@@ -85,7 +85,8 @@ class Server:
                 async with trio.open_nursery() as sources:
                     sources.start_soon(tell_presence, self.chat, self.pipeline)
                     sources.start_soon(send_scheduled, self.chat, self.pipeline)
-                    sources.start_soon(keep_identities, self.chat, self.pipeline)
+                    sources.start_soon(let_absent_go, self.chat)
+                    sources.start_soon(write_identities, self.chat, self.pipeline)
                     serve = partial(self._serve, spawn=connections.start_soon)
                     accept = partial(trio.serve_listeners, handler_nursery=connections)
                     await sources.start(accept, serve, listeners)

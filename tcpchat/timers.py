@@ -49,22 +49,31 @@ async def send_scheduled(chat: Chat, pipeline: Pipeline) -> NoReturn:
             await pipeline.wait_released(places[-1])
 
 
-async def keep_identities(chat: Chat, pipeline: Pipeline) -> NoReturn:
-    """Let go who does not come back, and write who left and who is back."""
+async def let_absent_go(chat: Chat) -> NoReturn:
+    """Tell of who did not come back soon, and forget who did not come back at all."""
     identities = chat.identities
-    prune_at = chat.clock.monotonic() + PRUNE
     while True:
-        changed = trio.Event()
-        identities.on_change = changed.set
-        now = chat.clock.monotonic()
-        with trio.move_on_after(max(0.0, min(identities.wait(now), prune_at - now))):
-            await changed.wait()
+        absent = trio.Event()
+        identities.on_absent = absent.set
+        with trio.move_on_after(identities.wait(chat.clock.monotonic())):
+            await absent.wait()
         chat.let_go()
+
+
+async def write_identities(chat: Chat, pipeline: Pipeline) -> NoReturn:
+    """Write who left and who is back, and now and then delete what need not be kept any more."""
+    identities, monotonic = chat.identities, chat.clock.monotonic
+    prune_at = monotonic() + PRUNE
+    while True:
+        unwritten = trio.Event()
+        identities.on_unwritten = unwritten.set
         entry: Entry | None = identities.records()
-        if entry is None and chat.clock.monotonic() >= prune_at:
-            prune_at = chat.clock.monotonic() + PRUNE
+        if entry is None:
+            with trio.move_on_after(max(0.0, prune_at - monotonic())):
+                await unwritten.wait()
+            entry = identities.records()
+        if entry is None:
+            prune_at = monotonic() + PRUNE
             entry = PruneEntry(chat.prune())
-        if entry is not None:
-            await pipeline.wait_released(pipeline.submit(entry))
-            failed = isinstance(entry.reply, Error)
-            await trio.sleep(IDENTITY_RETRY if failed else IDENTITY)
+        await pipeline.wait_released(pipeline.submit(entry))
+        await trio.sleep(IDENTITY_RETRY if isinstance(entry.reply, Error) else IDENTITY)

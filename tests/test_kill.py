@@ -101,3 +101,29 @@ def test_scheduled_messages_go_out_after_a_kill_to_whom_they_were_for(tmp_path: 
         assert [line["text"] for line in carol.next("history")["messages"]] == ["to all"]
         carol.send("status")
         assert carol.next("status")["scheduled"] == 0
+
+
+def test_a_keyed_send_that_a_kill_caught_under_way_is_there_once_after_its_repeat(tmp_path: Path) -> None:
+    """The client cannot know whether it was kept, so it resumes and repeats all that was not acknowledged."""
+    sends = [f'{{"type":"send","text":"text {n}","key":"key {n}"}}' for n in range(3000)]
+    with ServerProcess("--data", str(tmp_path), *FAST) as server, server.connect() as alice:
+        token = alice.next("welcome")["token"]
+        alice.send("rename alice")
+        alice.next("renamed")
+        alice.send(sends[0])
+        replies = [alice.next("sent")]
+        alice.send("\n".join(sends[1:]))
+        while len(replies) < 100:
+            replies.append(alice.next("sent"))
+        server.signal(signal.SIGKILL)
+        server.wait()
+    repeated = sends[60:1060]  # as many keys as are remembered
+    with ServerProcess("--data", str(tmp_path), *FAST) as server, server.connect() as alice:
+        alice.send(f"resume {token}")
+        assert alice.next("resumed")["user"] == "alice"
+        alice.send("\n".join(repeated))
+        again = [alice.next("sent") for _ in repeated]
+        assert again[:40] == replies[60:100]
+        kept = history(alice)
+        assert len(set(kept.values())) == len(kept), "nothing twice"
+        assert {f"text {n}" for n in range(1060)} <= set(kept.values()), "and nothing lost"

@@ -53,7 +53,8 @@ class Chat:
         self.schedule = Schedule(snapshot.scheduled_id)
         for kept in snapshot.scheduled:
             self.schedule.add(Pending(**kept._asdict()))
-        self._last_before_start = snapshot.scheduled_id
+        # Who does not resume after a restart has another id, and is known by the name only.
+        self._by_name = {kept.recipient for kept in snapshot.scheduled if kept.recipient is not None}
         self.places = Places(limits.connections, limits.connections_per_address)
         self.messages = snapshot.messages
         self.meter = Meter()
@@ -133,6 +134,7 @@ class Chat:
 
         `found` is whose it is on disk, needed for who is not in memory. Raises ChatError `bad-token`.
         """
+        self.let_go()
         user, guest = self.identities.find(token), self.hub.connections.get(connection)
         if user is guest and user is not None:
             return user
@@ -159,7 +161,7 @@ class Chat:
 
     def _may_resume(self, user: User | None, found: Identity | None) -> bool:
         if user is not None:
-            return found is not None or not user.sends_on_disk
+            return found is not None or not (user.sends_on_disk and user.kept)
         if found is None:
             return False
         newer = self.identities.unwritten(found.user)
@@ -185,6 +187,7 @@ class Chat:
         )
         self.hub.know(user)
         self.identities.add(user)
+        self._by_name.discard(user.id)
         for other, seq in found.conversations:  # the others' are of no use before they are here
             if self.hub.find_known(other) is not None or self.schedule.of(other):
                 self.hub.restore_conversation(user, other, seq)
@@ -236,7 +239,7 @@ class Chat:
         if pending.recipient is None or pending.recipient_name is None:
             return None
         user = self.hub.find_id(pending.recipient)
-        if user is None and pending.id <= self._last_before_start:
+        if user is None and pending.recipient in self._by_name:
             return self.hub.find(pending.recipient_name)
         if user is None:
             name = pending.recipient_name

@@ -36,8 +36,10 @@ class Identities:
         self._staying: dict[User, float] = {}  # since when, first come first
         self._absent: dict[User, float] = {}  # the same, of all who are absent
         self._unwritten: dict[str, User] = {}  # by id
-        self.on_change: Callable[[], None] = lambda: None
-        """Called when somebody is absent, or something is to be written."""
+        self.on_absent: Callable[[], None] = lambda: None
+        """Called when somebody is absent."""
+        self.on_unwritten: Callable[[], None] = lambda: None
+        """Called when there is something to write."""
 
     def add(self, user: User) -> None:
         """Let the user's token bring back this user."""
@@ -57,7 +59,7 @@ class Identities:
         self._absent[user] = now
         if here:
             self._staying[user] = now
-        self.on_change()
+        self.on_absent()
 
     def back(self, user: User) -> None:
         """Note that the user has a connection again."""
@@ -104,7 +106,7 @@ class Identities:
         """Note that what the disk knows of the user's token is not true any more."""
         if user.kept:
             self._unwritten[user.id] = user
-            self.on_change()
+            self.on_unwritten()
 
     def records(self) -> RecordEntry | None:
         """Return an entry that writes what is unwritten, or a part of it."""

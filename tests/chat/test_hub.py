@@ -99,6 +99,72 @@ def test_a_user_is_here_as_long_as_one_connection_is() -> None:
     assert news(hub) == [left("alice")]
 
 
+def test_who_departed_is_not_found_but_keeps_the_name() -> None:
+    hub = Hub()
+    alice, bob = join(hub, "alice", "bob")
+    news(hub)
+    (connection,) = alice.connections
+    assert hub.detach(connection) is alice
+    assert hub.is_here(alice)
+    assert not hub.presence
+    hub.depart(alice)
+    hub.depart(alice)
+    assert news(hub) == [left("alice")]
+    assert hub.users() == [bob]
+    assert hub.find_id(alice.id) is None
+    assert hub.find_known(alice.id) is alice
+    with pytest.raises(ChatError, match="nobody called 'alice'"):
+        hub.find("alice")
+    for name, like in (("alice", ""), ("a1ice", "alice, who is away")):
+        with pytest.raises(ChatError, match=f"{name} is taken.*{like}"):
+            hub.claim(bob, name, skeleton(name))
+    hub.join(alice, Ear())
+    assert news(hub) == [joined("alice")]
+    assert hub.find("alice") is alice
+
+
+def test_who_departed_unheard_of_or_is_back_in_time_is_not_told_of() -> None:
+    hub = Hub()
+    (alice,) = join(hub, "alice")
+    assert not hub.presence.has_told(alice)
+    hub.detach(alice.connections[0])
+    hub.depart(alice)
+    assert news(hub) == []
+    hub.join(alice, Ear())
+    assert news(hub) == [joined("alice")]
+    assert hub.presence.has_told(alice)
+    hub.detach(alice.connections[0])
+    hub.depart(alice)
+    hub.join(alice, Ear())
+    assert news(hub) == []
+
+
+def test_who_is_renamed_while_away_comes_back_under_the_new_name() -> None:
+    hub = Hub()
+    alice, bob = join(hub, "alice", "bob")
+    news(hub)
+    hub.claim(alice, "al", "al")
+    hub.detach(alice.connections[0])
+    hub.depart(alice)
+    hub.rename(alice, "al", "al")
+    rename(hub, bob, "alice")
+    hub.join(alice, Ear())
+    assert news(hub) == [left("alice"), renamed("bob", "alice"), joined("al")]
+
+
+def test_a_conversation_is_restored_for_both_and_goes_on_where_it_is_known() -> None:
+    hub = Hub()
+    alice, bob = join(hub, "alice", "bob")
+    hub.restore_conversation(alice, bob.id, 7)
+    room = hub.conversation(bob.id, alice)
+    assert room is alice.conversations[bob.id] is bob.conversations[alice.id]
+    assert room.seq == 7
+    hub.restore_conversation(alice, bob.id, 3)
+    assert alice.conversations[bob.id] is room
+    hub.restore_conversation(alice, "elsewhere", 5)
+    assert hub.conversation("elsewhere", alice).seq == 5
+
+
 @pytest.mark.parametrize("written", ["bob", "BOB", "Bob", "\uff42\uff4f\uff42"])
 def test_a_name_is_found_in_any_case_and_width(written: str) -> None:
     hub = Hub()

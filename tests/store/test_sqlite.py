@@ -17,17 +17,23 @@ from tcpchat.errors import StartError
 from tcpchat.store import (
     Change,
     DropScheduled,
+    DropToken,
+    Identity,
     MoveConduct,
+    NewKey,
     NewMessage,
     NewReport,
     NewScheduled,
     NewUser,
+    Prune,
     SetMute,
     SetName,
+    SetToken,
     Snapshot,
     StorageError,
+    TrimKeys,
 )
-from tcpchat.store.sqlite import ROWS, SqliteStore, Synchronous, migrate, migrations
+from tcpchat.store.sqlite import ROWS, SqliteStore, Synchronous, _statements, migrate, migrations
 
 NOW = 1_795_251_600_123
 HERE = Path(__file__).parent
@@ -164,6 +170,135 @@ def test_load_tells_the_highest_guest_number(store: SqliteStore) -> None:
     names = ["guest-9", "guest-10", "guest-", "guest-x", "zz", "guests-99"]
     store.commit([SetName(f"u{n}", name, name) for n, name in enumerate(names)])
     assert store.load("lobby", 0).guests == 10
+
+
+# Who may come back
+
+
+def key(number: int, user: str = "u1", at: int = NOW) -> NewKey:
+    return NewKey(user, f"k{number}", at, "lobby", None, number, None, at)
+
+
+def known(store: SqliteStore, id: str = "u1", left: int | None = None) -> None:
+    store.commit(
+        [NewUser(id, NOW), SetName(id, f"name of {id}", id.upper()), SetToken(id, id.encode(), left)]
+    )
+
+
+def tokens(store: SqliteStore) -> list[tuple[str, int | None]]:
+    return store._writer.execute("SELECT user, left FROM token ORDER BY user").fetchall()
+
+
+def test_the_journal_has_one_id_for_ever(store: SqliteStore, folder: Path) -> None:
+    other = SqliteStore(None)
+    journal = store.load("lobby", 0).journal
+    assert len(journal) == 16
+    assert after_restart(store, folder).journal == journal != other.load("lobby", 0).journal
+    other.close()
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_a_token_brings_back_what_is_known_of_its_user(folder: Path, *, in_memory: bool) -> None:
+    store = SqliteStore(None if in_memory else folder, "off")
+    known(store, "u1", left=5)
+    known(store, "u2")
+    between = [("u1", "u2"), ("u2", "u1"), ("u3", "u1"), ("u1", "u1"), ("u2", "u3")]
+    for seq, (author, recipient) in enumerate(between, 1):
+        store.commit([NewMessage(f"@{author}{recipient}", seq, NOW, author, "x", recipient, "y", "psst")])
+    store.commit([message(1), message(2)])
+    store.commit([scheduled(1)._replace(number=7)])
+    store.commit([DropScheduled(1)])
+    store.commit([key(1), key(2, "u2"), key(3)])
+    expected = Identity("u1", 5, "U1", 7, [key(1), key(3)], [("u1", 4), ("u2", 2), ("u3", 3)])
+    assert store.identity(b"u1", 10) == expected
+    assert store.identity(b"u1", 1) == expected._replace(keys=[key(3)])
+    assert store.identity(b"u3", 10) is None
+    store.close()
+
+
+def test_a_user_whose_name_was_taken_has_none(store: SqliteStore) -> None:
+    known(store)
+    store.commit([SetName("u2", "name of u1", "U1")])
+    found = store.identity(b"u1", 1)
+    assert found is not None
+    assert found.name is None
+
+
+def test_an_identity_that_cannot_be_read_is_a_storage_error(store: SqliteStore) -> None:
+    store._writer.execute("DROP TABLE token")
+    with pytest.raises(StorageError, match="token"):
+        store.identity(b"", 1)
+    with pytest.raises(StorageError, match="token"):
+        store.begin(NOW, Prune(0, 0))
+
+
+def test_when_a_user_left_is_told_anew_and_a_token_can_be_dropped(store: SqliteStore) -> None:
+    for id in ("u1", "u2", "u3"):
+        known(store, id)
+    store.commit([DropToken("u1"), DropToken("u3"), SetToken("u2", b"u2", 7)])
+    assert tokens(store) == [("u2", 7)]
+    store.commit([SetToken("u2", b"u2", None)])
+    assert tokens(store) == [("u2", None)]
+
+
+def test_a_start_ends_what_is_over_and_counts_from_then_for_the_others(store: SqliteStore) -> None:
+    for id, left in (("u1", 4), ("u2", 5), ("u3", None)):
+        known(store, id, left)
+    store.commit([key(1, at=7), key(2, at=8)])
+    store.begin(100, Prune(left=5, keys=8))
+    assert tokens(store) == [("u2", 5), ("u3", 100)]
+    found = store.identity(b"u3", 9)
+    assert found is not None
+    assert store._writer.execute("SELECT key FROM sent_key").fetchall() == [("k2",)]
+
+
+def test_pruning_leaves_who_is_here(store: SqliteStore) -> None:
+    for id, left in (("u1", 4), ("u2", 5), ("u3", None)):
+        known(store, id, left)
+    store.commit([key(1, at=7), key(2, at=8), Prune(left=5, keys=8)])
+    assert tokens(store) == [("u2", 5), ("u3", None)]
+    store.commit([Prune(left=5, keys=8)])
+    assert store._writer.execute("SELECT key FROM sent_key").fetchall() == [("k2",)]
+
+
+def test_the_newest_keys_of_a_user_stay(store: SqliteStore) -> None:
+    store.commit([key(number) for number in range(10)] + [key(5, "u2")])
+    store.commit([key(0)])  # used again, so it is the newest
+    store.commit([TrimKeys("u1", 3)])
+    store.commit([TrimKeys("u2", 3)])
+    kept = store._writer.execute("SELECT user, key FROM sent_key ORDER BY id").fetchall()
+    assert kept == [("u1", "k8"), ("u1", "k9"), ("u2", "k5"), ("u1", "k0")]
+
+
+def test_messages_with_keys_take_as_few_statements_as_two_kinds_of_rows() -> None:
+    batch: list[Change] = []
+    for seq in range(1, ROWS + 1):
+        batch += [message(seq), key(seq)]
+    assert len(list(_statements(batch))) == 2
+
+
+def test_a_message_and_its_key_are_kept_or_lost_together(store: SqliteStore) -> None:
+    store.commit([message(1)])
+    with pytest.raises(sqlite3.IntegrityError):
+        store.commit([message(2), key(2), message(1), key(1)])
+    assert store._writer.execute("SELECT count(*) FROM sent_key").fetchone() == (0,)
+    assert seqs(everything(store)) == [1]
+
+
+def test_nothing_of_identities_reads_whole_tables(store: SqliteStore) -> None:
+    """Messages are many: who resumes must not make the reader go through all of them."""
+    plans: list[str] = []
+    connection = store._connect()
+    connection.set_trace_callback(plans.append)
+    store._readers.append(connection)
+    known(store)
+    store.identity(b"u1", 10)
+    connection.set_trace_callback(None)
+    assert len(plans) == 3
+    for statement in plans:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+        tables = [row[3] for row in plan if row[3].startswith("SCAN")]
+        assert not [line for line in tables if "message" in line or "token" in line or "key" in line], plan
 
 
 # Reports and mutes that follow a user to another identity
@@ -528,6 +663,8 @@ def test_the_first_schema_migrates_to_that_of_a_fresh_database_and_keeps_its_row
     assert snapshot.reports == [NewReport("u1", "u2", "bob", None, 7)]
     assert snapshot.mutes == [SetMute("u1", 9, "spam")]
     assert snapshot.names == {"alice": "u1"}
+    assert migrated._writer.execute("SELECT id, last_number FROM user").fetchall() == [("u1", 1)]
+    assert len(snapshot.journal) == 16
     migrated.close()
     fresh.close()
 
