@@ -12,7 +12,7 @@ from tcpchat.delivery import BATCH_ENTRIES, Pipeline
 from tcpchat.protocol import Error
 from tcpchat.times import MILLISECONDS
 
-PRESENCE = 0.1  # seconds between two tellings of who came and went …
+PRESENCE = 0.1  # seconds from somebody's coming or going to telling it …
 PRESENCE_PER_RECEIVER = 0.0001  # … and so much more for each who hears it: a telling costs a write each
 IDENTITY = 0.1  # seconds between two writings of who left and who is back; many do so at once
 IDENTITY_RETRY = 1.0  # seconds after which what the disk refused is written again
@@ -21,15 +21,18 @@ LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while the schedule w
 
 
 async def tell_presence(chat: Chat, pipeline: Pipeline) -> NoReturn:
-    """Tell who came, went and has another name: at once, and then not too often."""
+    """Tell who came, went and has another name: after a moment, so that many make one telling.
+
+    In that moment who was here before says so by `resume`, and nobody hears of the guest that it came as.
+    """
     presence = chat.hub.presence
     while True:
         changed = trio.Event()
         presence.on_change = changed.set
         if not presence:
             await changed.wait()
-        pipeline.tell()
         await trio.sleep(PRESENCE + PRESENCE_PER_RECEIVER * len(chat.hub.connections))
+        pipeline.tell()
 
 
 async def send_scheduled(chat: Chat, pipeline: Pipeline) -> NoReturn:
