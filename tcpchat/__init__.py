@@ -1,3 +1,55 @@
-"""tcpchat: a chat server that talks to netcat, and a client that people live in."""
+"""tcpchat: a chat server that talks to netcat, and a client that people live in.
+
+`from tcpchat import Client` is the library; everything in `__all__` comes with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from tcpchat.client import (
+        Asked,
+        Client,
+        ConnectError,
+        Disconnected,
+        DisconnectedError,
+        Reconnect,
+        Reconnected,
+        RefusedError,
+        Skipped,
+    )
+    from tcpchat.protocol import Event, Joined, Left, Message, Muted, Renamed, Scheduled, Sent, Unsent
+
+__all__ = [
+    "Asked",
+    "Client",
+    "ConnectError",
+    "Disconnected",
+    "DisconnectedError",
+    "Event",
+    "Joined",
+    "Left",
+    "Message",
+    "Muted",
+    "Reconnect",
+    "Reconnected",
+    "RefusedError",
+    "Renamed",
+    "Scheduled",
+    "Sent",
+    "Skipped",
+    "Unsent",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the library when it is used: a command line should not wait for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tcpchat import client, protocol
+
+    return getattr(client, name, None) or getattr(protocol, name)

@@ -24,15 +24,19 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 class ServerProcess:
-    """Runs `tcpchat serve --port 0` while the block lasts; by its end the process is gone, whatever happens.
+    """Runs `tcpchat serve` while the block lasts; by its end the process is gone, whatever happens.
 
     `before` stands in front of the command, such as a shell that lowers a limit and then becomes it.
     """
 
     def __init__(
-        self, *options: str, before: Sequence[str] = (), environ: Mapping[str, str] | None = None
+        self,
+        *options: str,
+        port: int = 0,
+        before: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._command = [*before, *COMMAND, "serve", "--port", "0", *options]
+        self._command = [*before, *COMMAND, "serve", "--port", str(port), *options]
         self._environ = environment(environ)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed where the process is
         self.port = 0

@@ -1,0 +1,71 @@
+"""How many messages a second one client receives: a process writes lines that were made before.
+
+Prints messages a second, and the same of a loop that only splits and reads JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+import orjson
+import trio
+
+from tcpchat.client import Client
+from tcpchat.protocol import Message, Welcome, encode, encode_message
+
+MESSAGES = 300_000
+TEXT = "the quick brown fox jumps over the lazy dog, twice"
+
+
+def lines() -> bytes:
+    at = "2026-11-21T09:00:00.123Z"
+    return b"".join(encode_message("room", "lobby", seq, at, "alice", TEXT) for seq in range(1, MESSAGES + 1))
+
+
+def serve(listener: socket.socket, data: bytes, connections: int) -> None:
+    """Write the lines to each connection, as fast as it takes them."""
+    hello = Welcome(
+        protocol=1, server="bench", user="guest-1", room="lobby", seq=0, journal="j", token="t", hint=""
+    )
+    for _ in range(connections):
+        connection, _ = listener.accept()
+        connection.sendall(encode(hello) + data)
+        connection.recv(1)
+    os._exit(0)
+
+
+async def with_client(port: int) -> float:
+    """Return the seconds until the last message came out of `events`."""
+    async with Client(f"127.0.0.1:{port}") as client:
+        began = time.perf_counter()
+        async for event in client.events():
+            if isinstance(event, Message) and event.seq == MESSAGES:
+                break
+        return time.perf_counter() - began
+
+
+def with_loop(port: int) -> float:
+    """Return the seconds of the least that any client in Python has to do."""
+    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as file:
+        file.readline()
+        began = time.perf_counter()
+        for line in file:
+            if orjson.loads(line).get("seq") == MESSAGES:
+                break
+        return time.perf_counter() - began
+
+
+def main() -> None:
+    data = lines()
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    if os.fork() == 0:
+        serve(listener, data, 2)
+    client = MESSAGES / trio.run(with_client, port)
+    loop = MESSAGES / with_loop(port)
+    print(f"client {client:,.0f} messages/s; bare loop {loop:,.0f}; ratio {client / loop:.2f}")
+
+
+main()

@@ -1,0 +1,36 @@
+"""`HOST[:PORT]`, as people write it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+_ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{1,5}))?", re.ASCII)
+
+
+@attrs.frozen
+class Address:
+    """Where a server is."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `example.org`, `example.org:9000`, `:9000`, `[::1]:9000` or `::1`. Raises ValueError."""
+        match = _ADDRESS.fullmatch(text)
+        if match is None and text.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+(%\w+)?", text):
+            return cls(text)
+        port = int(match["port"] or DEFAULT_PORT) if match else 0
+        if match is None or not 0 < port < 2**16 or re.search(r"\s", text):
+            raise ValueError(
+                f"{text!r} is not HOST[:PORT], such as 127.0.0.1:8000, example.org or [::1]:8000"
+            )
+        return cls(match["six"] or match["host"] or DEFAULT_HOST, port)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"

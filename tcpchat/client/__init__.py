@@ -1,0 +1,26 @@
+"""The client library: a typed connection that lasts, on Trio. No terminal, nothing of the server."""
+
+from tcpchat.address import Address
+from tcpchat.client.client import Client
+from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError
+from tcpchat.client.feed import Skipped
+from tcpchat.client.outbox import Asked
+from tcpchat.client.reconnect import Reconnect
+from tcpchat.client.state import Closed, Disconnected, Offline, Online, Reconnected, State
+
+__all__ = [
+    "Address",
+    "Asked",
+    "Client",
+    "Closed",
+    "ConnectError",
+    "Disconnected",
+    "DisconnectedError",
+    "Offline",
+    "Online",
+    "Reconnect",
+    "Reconnected",
+    "RefusedError",
+    "Skipped",
+    "State",
+]

@@ -1,0 +1,320 @@
+"""The client: what a program asks of a server, and what it hears."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+import trio
+
+from tcpchat.address import Address
+from tcpchat.client import feed as feeds
+from tcpchat.client.connection import Connection, OpenStream
+from tcpchat.client.errors import DisconnectedError, RefusedError
+from tcpchat.client.feed import Feed
+from tcpchat.client.outbox import Asked
+from tcpchat.client.reconnect import Reconnect
+from tcpchat.client.state import Closed, Online, State
+from tcpchat.commands.cancel import Cancel
+from tcpchat.commands.exit import Exit
+from tcpchat.commands.history import MAX_COUNT, History
+from tcpchat.commands.rename import Rename
+from tcpchat.commands.report import Report
+from tcpchat.commands.scheduled import Scheduled as ListScheduled
+from tcpchat.commands.send import Send
+from tcpchat.commands.status import Status as AskStatus
+from tcpchat.commands.users import Users as ListUsers
+from tcpchat.protocol import (
+    Cancelled,
+    Event,
+    PendingMessage,
+    Renamed,
+    Reply,
+    Reported,
+    Request,
+    Schedule,
+    Scheduled,
+    Sent,
+    Status,
+    UserInfo,
+    Users,
+)
+from tcpchat.protocol import History as HistoryReply
+
+LEAVE = 1.0  # seconds that a server gets to say bye
+RETRY = 1.0  # seconds until history is asked again that the server could not read
+
+R = TypeVar("R", bound=Reply)
+
+
+class Client:
+    """A connection to one server that outlives the network's failures; use it with `async with`.
+
+    Entering connects, and raises ConnectError if there is no server, or RefusedError if `name` cannot be had.
+    Leaving says `exit`. In between one task may read `events`, and any task may ask.
+
+    `history` is how many messages from before the events begin with; `after` begins them after that number,
+    which an earlier run got to. A `patient` client's sends wait when they would be too fast for the server's
+    limit, one after the other, instead of being refused. `token` of an earlier run makes this one the same
+    user. `pause` is how many seconds to wait after something came, so that in a busy room more comes at once;
+    a program that draws needs it. `open_stream` connects otherwise than to `address`; `random` gives the
+    jitter of `reconnect`.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a setting of its own, and none is needed
+        self,
+        address: str | Address = Address(),  # noqa: B008  # frozen
+        *,
+        name: str | None = None,
+        token: str | None = None,
+        history: int = 0,
+        after: int | None = None,
+        reconnect: Reconnect = Reconnect(),  # noqa: B008  # frozen
+        patient: bool = False,
+        pause: float = 0.0,
+        open_stream: OpenStream | None = None,
+        buffer: int = feeds.MOST,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self.address = Address.parse(address) if isinstance(address, str) else address
+        self._feed = Feed(buffer)
+        if after is not None:
+            self._feed.start_after(after)
+        self._connection = Connection(
+            str(self.address),
+            open_stream or partial(trio.open_tcp_stream, self.address.host, self.address.port),
+            reconnect,
+            self._feed,
+            random,
+            name=name,
+            token=token,
+            history=history,
+            patient=patient,
+            pause=pause,
+        )
+        self._page: Asked | None = None  # of history, on its way
+        self._keys = secrets.token_hex(8)
+        self._sends = 0
+        self._running: AbstractAsyncContextManager[None] | None = None
+
+    @property
+    def user(self) -> str:
+        """The name that you have now."""
+        return self._connection.user
+
+    @property
+    def server(self) -> str:
+        """The server's name and version."""
+        return self._connection.server
+
+    @property
+    def token(self) -> str | None:
+        """What makes a later client the same user. Keep it secret."""
+        return self._connection.token
+
+    @property
+    def state(self) -> State:
+        """Online, Offline or Closed."""
+        return self._connection.state
+
+    @property
+    def latency(self) -> float | None:
+        """The seconds that the last sign of life took to the server and back."""
+        return self._connection.latency
+
+    async def __aenter__(self) -> Self:
+        self._running = self._run()
+        await self._running.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._running is not None
+        return await self._running.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[None]:
+        link = await self._connection.connect()
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._connection.run, link)
+            try:
+                yield
+                await self._leave()
+            except Exception as error:  # so that it comes out as it is, not in a group
+                failure = error
+            nursery.cancel_scope.cancel()
+        self._connection.close("the client was left")
+        if failure is not None:
+            raise failure
+
+    async def _leave(self) -> None:
+        if isinstance(self.state, Online):
+            bye = self.request_nowait(Exit())
+            with trio.move_on_after(LEAVE):
+                with suppress(DisconnectedError):
+                    await bye.wait()
+
+    def request_nowait(self, request: Request, on_reply: Callable[[Reply], None] | None = None) -> Asked:
+        """Ask something; the answer's `wait` gives the reply. Its `id` is set here.
+
+        Requests go out in the order in which they are asked. A Send with a `key` waits for the server if it
+        is away, and is sent again if it was not answered. Raises DisconnectedError for others meanwhile.
+        """
+        asked = Asked(request, on_reply=on_reply)
+        self._connection.ask(asked)
+        return asked
+
+    async def request(self, request: Request) -> Reply:
+        """Ask and wait for the reply. Raises RefusedError, or DisconnectedError if it was lost."""
+        return await self.request_nowait(request).wait()
+
+    def send_nowait(self, text: str, *, username: str | None = None, time: float | None = None) -> Asked:
+        """Say something as `send` does, without waiting; the answer's `wait` gives Sent or Scheduled."""
+        self._sends += 1
+        key = f"{self._keys}-{self._sends}"
+        return self.request_nowait(Send(text=text, username=username, time=time, key=key))
+
+    async def send(
+        self, text: str, *, username: str | None = None, time: float | None = None
+    ) -> Sent | Scheduled:
+        """Say something to everyone, or to `username`; now, or in `time` seconds.
+
+        Returns once it is on the server's disk, however often the connection is lost meanwhile. Whoever
+        cancels it does not know whether it was sent. Raises RefusedError, or DisconnectedError if the client
+        gave up.
+        """
+        reply = await self.send_nowait(text, username=username, time=time).wait()
+        assert isinstance(reply, Sent | Scheduled), reply
+        return reply
+
+    async def rename(self, name: str) -> Renamed:
+        """Take another name, which is taken again after a connection was lost."""
+        return await self._ask(Rename(name=name), Renamed)
+
+    async def users(self) -> list[UserInfo]:
+        """Return who is here, by name."""
+        users: list[UserInfo] = []
+        more = True
+        while more:
+            page = await self._ask(ListUsers(after=users[-1].name if users else None), Users)
+            users += page.users
+            more = page.more
+        return users
+
+    async def history(
+        self,
+        count: int | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        username: str | None = None,
+    ) -> HistoryReply:
+        """Return messages of the lobby, or of the conversation with `username`; oldest first."""
+        request = History(count=count, before=before, after=after, username=username)
+        return await self._ask(request, HistoryReply)
+
+    async def scheduled(self) -> list[PendingMessage]:
+        """Return your messages that go out later, lowest number first."""
+        messages: list[PendingMessage] = []
+        more = True
+        while more:
+            after = messages[-1].number if messages else None
+            page = await self._ask(ListScheduled(after=after), Schedule)
+            messages += page.messages
+            more = page.more
+        return messages
+
+    async def cancel(self, number: int | None = None) -> Cancelled:
+        """Cancel the scheduled message of this number, or the last one."""
+        return await self._ask(Cancel(number=number), Cancelled)
+
+    async def report(self, username: str, reason: str | None = None) -> Reported:
+        """Report a user."""
+        return await self._ask(Report(username=username, reason=reason), Reported)
+
+    async def status(self) -> Status:
+        """Return how the server is."""
+        return await self._ask(AskStatus(), Status)
+
+    async def ping(self) -> float:
+        """Return the seconds to the server and back."""
+        return await self._connection.ping()
+
+    async def _ask(self, request: Request, kind: type[R]) -> R:
+        reply = await self.request(request)
+        assert isinstance(reply, kind), reply
+        return reply
+
+    def events(self) -> AsyncIterator[Event]:
+        """Return the events, each once and messages in order, those missed meanwhile too; one task may read.
+
+        They end when the client left, and raise DisconnectedError when it gave up. Whoever reads slowly
+        loses no message of the lobby; of other events only so many are kept, then `Skipped` says how many
+        were not.
+        """
+        return _Events(self)
+
+    async def next_event(self) -> Event | None:
+        """Return the next event, or None if the client left. Raises DisconnectedError if it gave up."""
+        while True:
+            event = self._feed.next()
+            if event is not None:
+                return event
+            if isinstance(self.state, Closed):
+                if self._connection.failed:
+                    raise DisconnectedError(self.state.reason)
+                return None
+            if self._feed.behind and self._connection.outbox.connected:
+                await self._fetch()
+            else:
+                await self._connection.news.park()
+
+    async def _fetch(self) -> None:
+        """Get the next page of what was missed."""
+        try:
+            if self._page is None or self._page.done:
+                request = History(after=self._feed.last, count=MAX_COUNT)
+                self._page = self.request_nowait(request, on_reply=self._take_page)
+            await self._page.wait()
+        except DisconnectedError:
+            pass
+        except RefusedError:
+            await trio.sleep(RETRY)
+
+    def _take_page(self, page: Reply) -> None:
+        if isinstance(page, HistoryReply):
+            self._feed.page(page)
+
+    @property
+    def unanswered(self) -> list[Send]:
+        """What was sent and is not acknowledged yet, oldest first."""
+        return [
+            asked.request for asked in self._connection.outbox.unanswered if isinstance(asked.request, Send)
+        ]
+
+    def retry_now(self) -> None:
+        """Do not wait any longer before the next attempt to come back."""
+        self._connection.retry_now()
+
+
+class _Events:
+    """The iterator over a client's events."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._client.next_event()
+        if event is None:
+            raise StopAsyncIteration
+        return event

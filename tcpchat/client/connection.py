@@ -1,0 +1,280 @@
+"""How a client stays connected: it reaches the server, greets it, notices a loss, and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError
+from tcpchat.client.feed import Feed
+from tcpchat.client.link import Link, LostError
+from tcpchat.client.outbox import Asked, Outbox
+from tcpchat.client.reconnect import Reconnect
+from tcpchat.client.state import Closed, Disconnected, Offline, Online, Reconnected, State
+from tcpchat.commands.ping import Ping
+from tcpchat.commands.rename import Rename
+from tcpchat.commands.resume import Resume
+from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Welcome
+
+CONNECT = 10.0  # seconds that reaching a server may take, and as many for its greeting
+PING = 15.0  # seconds between two signs of life
+DEAD = 15.0  # seconds without an answer to one after which the connection is given up
+FOR_GOOD = {"exit", "replaced"}  # codes of `bye` after which coming back would be wrong
+
+OpenStream = Callable[[], Awaitable[trio.abc.Stream]]
+
+
+class Connection:
+    """The connection of one client, over as many streams as it takes.
+
+    Owns who we are on the server, and hands what comes in to the outbox and the feed. `where` is the
+    server's address for messages.
+    """
+
+    def __init__(  # noqa: PLR0913  # the parts of a client, and its settings
+        self,
+        where: str,
+        open_stream: OpenStream,
+        reconnect: Reconnect,
+        feed: Feed,
+        random: Callable[[], float],
+        *,
+        name: str | None,
+        token: str | None,
+        history: int,
+        patient: bool,
+        pause: float,
+    ) -> None:
+        self.user = ""
+        self.server = ""
+        self.token = token
+        self.latency: float | None = None
+        self.state: State = Closed("not connected yet")
+        self.failed = False
+        """It is closed because it gave up, not because it was left."""
+        self.feed = feed
+        self.outbox = Outbox(patient=patient)
+        self.news = trio.lowlevel.ParkingLot()
+        """Where those wait who want an event."""
+        self._where = where
+        self._open_stream = open_stream
+        self._reconnect = reconnect
+        self._random = random
+        self._name = name
+        self._pause = pause
+        self._history = history
+        self._work = trio.lowlevel.ParkingLot()  # where the writer waits for requests
+        self._hurry = trio.Event()
+
+    def ask(self, asked: Asked) -> None:
+        """Put a request on its way. Raises DisconnectedError if it cannot wait for a connection."""
+        if isinstance(self.state, Closed):
+            raise DisconnectedError(self.state.reason)
+        self.outbox.add(asked)
+        self._work.unpark_all()
+
+    async def ping(self) -> float:
+        """Return the seconds to the server and back."""
+        began = trio.current_time()
+        asked = Asked(Ping())
+        self.ask(asked)
+        await asked.wait()
+        self.latency = trio.current_time() - began
+        return self.latency
+
+    def retry_now(self) -> None:
+        """Do not wait any longer before the next attempt to come back."""
+        self._hurry.set()
+
+    async def run(self, link: Link | None) -> None:
+        """Use this first link, and come back whenever one is lost, until there is a reason to stop."""
+        while link is not None:
+            why, code = await self._use(link)
+            if code in FOR_GOOD:
+                self.failed = code != "exit"
+                self.close(why)
+                return
+            link = await self._come_back(why)
+
+    async def _use(self, link: Link) -> tuple[str, str]:
+        """Use a connection until it is lost; return why, and the code of the server's bye."""
+        why, code = "", ""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write, link)
+            nursery.start_soon(self._keep_alive, link)
+            try:
+                while True:
+                    while (answer := link.next_nowait()) is not None:
+                        self._take(answer)
+                        if isinstance(answer, Bye):
+                            why, code = answer.message, answer.code
+                    self.news.unpark_all()
+                    if self._pause:
+                        await trio.sleep(self._pause)
+                    await link.receive()
+            except LostError as error:
+                why = why or str(error)
+            nursery.cancel_scope.cancel()
+        await link.drop(why)
+        return why, code
+
+    def _take(self, answer: Reply | Event) -> None:
+        if isinstance(answer, Reply) and answer.re is not None:
+            if isinstance(answer, Renamed):
+                self.user = self._name = answer.new
+            self.outbox.answer(answer, trio.current_time())
+            self._work.unpark_all()
+        else:
+            assert isinstance(answer, Event)
+            self.feed.take(answer)
+
+    async def _write(self, link: Link) -> None:
+        while True:
+            asked = self.outbox.take(trio.current_time())
+            if asked:
+                await link.write(*(one.request for one in asked))
+                continue
+            until = self.outbox.wait_until()
+            with trio.move_on_at(float("inf") if until is None else until):
+                await self._work.park()
+
+    async def _keep_alive(self, link: Link) -> None:
+        while True:
+            with trio.move_on_after(DEAD) as patience:
+                try:
+                    await self.ping()
+                except (DisconnectedError, RefusedError):
+                    return
+            if patience.cancelled_caught:
+                await link.drop(f"the server has not answered for {DEAD:g} s")
+                return
+            await trio.sleep(PING)
+
+    async def _come_back(self, why: str) -> Link | None:
+        """Try until there is a connection again, or until the policy says to give up."""
+        since = trio.current_time()
+        self.outbox.lose(DisconnectedError(why))
+        give_up = self._reconnect.give_up
+        waits = self._reconnect.waits(self._random)
+        told = False
+        for wait in waits:
+            now = trio.current_time()
+            if give_up is not None and now + wait - since > give_up:
+                self.failed = True
+                self.close(why if not told else f"gave up after {now - since:.0f} s: {why}")
+                return None
+            self.state = Offline(since, now + wait, why)
+            if not told:
+                self.feed.take(Disconnected(reason=why))
+                told = True
+            self.news.unpark_all()
+            self._hurry = trio.Event()
+            with trio.move_on_after(wait):
+                await self._hurry.wait()
+            try:
+                return await self.connect(since)
+            except ConnectError as error:
+                why = str(error)
+        return None
+
+    def close(self, why: str) -> None:
+        """Give up what waits; there will be no connection any more."""
+        if not isinstance(self.state, Closed):
+            self.state = Closed(why)
+        self.outbox.close(DisconnectedError(why))
+        self.news.unpark_all()
+
+    async def connect(self, since: float | None = None) -> Link:
+        """Reach the server and greet it; `since` when there was no connection. Raises ConnectError."""
+        try:
+            with trio.fail_after(CONNECT):
+                stream = await self._open_stream()
+        except (OSError, trio.TooSlowError) as error:
+            nobody = isinstance(_cause(error), ConnectionRefusedError)
+            raise ConnectError(f"cannot reach {self._where}: {_why(error)}", nobody=nobody) from None
+        link = Link(stream)
+        try:
+            with trio.fail_after(CONNECT):
+                await self._greet(link, since)
+        except trio.TooSlowError:
+            await link.drop("")
+            raise ConnectError(f"{self._where} did not greet within {CONNECT:g} s") from None
+        except LostError as error:
+            await link.drop("")
+            raise ConnectError(f"{self._where}: {error}") from None
+        except BaseException:
+            await link.drop("")
+            raise
+        return link
+
+    async def _greet(self, link: Link, since: float | None) -> None:
+        """Read the welcome, become who we were, and go on with what waits."""
+        welcome = await link.next()
+        if isinstance(welcome, Error | Bye):
+            raise LostError(welcome.message)
+        if not isinstance(welcome, Welcome):
+            raise LostError("this is no tcpchat server")
+        self.user, self.server = welcome.user, welcome.server
+        missed = self.feed.welcome(welcome.seq, welcome.journal, self._history)
+        self.feed.take(welcome)
+        same_user = await self._resume(link, welcome.token)
+        await self._take_name(link, again=since is not None)
+        self.outbox.come_back(same_user=same_user)
+        self.state = Online()
+        if since is not None:
+            seconds = trio.current_time() - since
+            self.feed.take(Reconnected(user=self.user, seconds=seconds, missed=missed))
+
+    async def _resume(self, link: Link, token: str) -> bool:
+        """Become the user from before, if there is one; return whether that worked."""
+        mine, self.token = self.token, token
+        if mine is None:
+            return False
+        try:
+            resumed = await self._converse(link, Resume(token=mine))
+        except RefusedError:
+            return False
+        self.token = mine
+        self.user = getattr(resumed, "user", self.user)
+        return True
+
+    async def _take_name(self, link: Link, *, again: bool) -> None:
+        if self._name is None or self._name == self.user:
+            return
+        guest = self.user
+        try:
+            await self._converse(link, Rename(name=self._name))
+        except RefusedError:
+            if not again:
+                raise
+            self.feed.take(Renamed(old=self._name, new=guest))
+
+    async def _converse(self, link: Link, request: Request) -> Reply:
+        """Ask something before anybody else may."""
+        asked = self.outbox.number(Asked(request))
+        await link.write(asked.request)
+        while not asked.done:
+            answer = await link.next()
+            if isinstance(answer, Bye):
+                raise LostError(answer.message)
+            self._take(answer)
+        return await asked.wait()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the first of the failures that trio put together."""
+    while True:
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+        if inner is None:
+            return error
+        error = inner
+
+
+def _why(error: OSError | trio.TooSlowError) -> str:
+    cause = _cause(error)
+    if isinstance(cause, ConnectionRefusedError):
+        return "nobody answers there; is the server running?"
+    if isinstance(cause, trio.TooSlowError | trio.Cancelled):
+        return f"no answer within {CONNECT:g} s"
+    return getattr(cause, "strerror", None) or str(cause)

@@ -1,0 +1,103 @@
+"""What a client is told, in order, each once, in bounded memory. Pure.
+
+The lobby's messages are numbered without gaps, so a client needs not hold on to them: what does not fit, and
+what was said while it was away, is asked for again from the server's journal, by number.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar
+
+import attrs
+
+from tcpchat.protocol import LOBBY, Event, History, Message
+
+MOST = 20_000  # events; some 10 MB
+
+
+@attrs.frozen(kw_only=True)
+class Skipped(Event):
+    """Events other than messages of the lobby were lost, because this client did not read them in time."""
+
+    type: ClassVar[str] = "skipped"
+    events: int
+
+
+class Feed:
+    """The events between the connection that brings them and whoever reads them.
+
+    It is either *live*, and messages are taken as they come; or *behind*: then the messages of the lobby
+    come in pages of history, each asked for once everything before it was read, until one says that there
+    are no more.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self.behind = False
+        """The next messages of the lobby are to be had from history, after `last`."""
+        self.last: int | None = None
+        """Number of the lobby's last message that was taken; None before the first connection."""
+        self._most = most
+        self._events: deque[Event] = deque()
+        self._skipped = 0
+        self._journal: str | None = None
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def welcome(self, seq: int, journal: str | None, history: int) -> int:
+        """Begin a connection, before which the lobby has got to `seq`; return how many messages were missed.
+
+        The first time `history` of those from before are wanted. Later, those since the last one; on another
+        journal than before, as of a server that keeps nothing and was started anew, all of it.
+        """
+        if self.last is None:
+            self.last = max(0, seq - history)
+            missed = 0
+        else:
+            if journal != self._journal or seq < self.last:
+                self.last = 0
+            missed = seq - self.last
+        self._journal = journal
+        self.behind = self.last < seq
+        return missed
+
+    def start_after(self, seq: int) -> None:
+        """Take everything after this number, which an earlier run of the program got to."""
+        self.last = seq
+
+    def take(self, event: Event) -> None:
+        """Take an event from the connection."""
+        if isinstance(event, Message) and event.room == LOBBY:
+            self._take_message(event)
+        elif len(self._events) < self._most:
+            self._events.append(event)
+        else:
+            self._skipped += 1
+
+    def _take_message(self, message: Message) -> None:
+        last = self.last or 0
+        if self.behind or message.seq <= last:
+            return  # it comes with a page, or has come
+        if message.seq > last + 1 or len(self._events) >= self._most:
+            self.behind = True
+            return
+        self.last = message.seq
+        self._events.append(message)
+
+    def page(self, history: History) -> None:
+        """Take the answer to `history` after `last`, before anything that was received after it."""
+        for message in history.messages:
+            if message.seq > (self.last or 0):
+                self.last = message.seq
+                self._events.append(message)
+        self.behind = history.more
+
+    def next(self) -> Event | None:
+        """Return the next event, or None: then a page is needed if it is `behind`, else time has to pass."""
+        if self._events:
+            return self._events.popleft()
+        if self._skipped:
+            skipped, self._skipped = self._skipped, 0
+            return Skipped(events=skipped)
+        return None

@@ -1,0 +1,53 @@
+"""How a client is connected, as values; and the events that tell of a change. Pure."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from tcpchat.protocol import Event
+
+
+@attrs.frozen
+class Online:
+    """There is a connection."""
+
+
+@attrs.frozen
+class Offline:
+    """There is none, and it is tried again. Times are of trio's clock, in seconds."""
+
+    since: float
+    retry_at: float
+    reason: str
+
+
+@attrs.frozen
+class Closed:
+    """There will be none any more: the client left, or gave up."""
+
+    reason: str
+
+
+State = Online | Offline | Closed
+
+
+@attrs.frozen(kw_only=True)
+class Disconnected(Event):
+    """The connection is lost; the client tries to come back."""
+
+    type: ClassVar[str] = "disconnected"
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Reconnected(Event):
+    """The client is back; what was missed follows."""
+
+    type: ClassVar[str] = "reconnected"
+    user: str
+    """Your name now: the one from before if the server still keeps it for you."""
+    seconds: float
+    missed: int
+    """Messages of the lobby."""

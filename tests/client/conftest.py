@@ -1,0 +1,202 @@
+"""A server that the test plays line by line, and a cable to a real one that can be cut and go deaf."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+import trio
+import trio.testing
+
+from tcpchat.client import Client, Reconnect
+from tests.conftest import House, Line
+
+SOON = Reconnect(first=0.001, most=0.01)
+
+
+class Talk:
+    """One connection that a client made to a server which the test plays."""
+
+    def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
+        self.stream = stream
+        self.mute = False
+        """Does not answer pings."""
+        self._tail = b""
+
+    async def hear(self) -> Line:
+        """Return the next request. Raises EOFError at the end of the stream."""
+        while b"\n" not in self._tail:
+            data = await self.stream.receive_some()
+            if not data:
+                raise EOFError
+            self._tail += data
+        line, _, self._tail = self._tail.partition(b"\n")
+        request: Line = orjson.loads(line)
+        return request
+
+    async def next(self, type: str) -> Line:
+        """Return the next request but pings, which are answered; it must be of this type."""
+        while (request := await self.hear())["type"] == "ping" != type:
+            if not self.mute:
+                await self.reply(request, "pong", at="")
+        assert request["type"] == type, request
+        return request
+
+    async def say(self, *lines: Line) -> None:
+        await self.stream.send_all(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+    async def reply(self, request: Line, type: str, **fields: Any) -> None:
+        await self.say({"type": type, "re": request["id"]} | fields)
+
+    async def sent(self, request: Line, seq: int) -> None:
+        await self.reply(request, "sent", room="lobby", seq=seq, at="")
+
+    async def refuse(self, request: Line, code: str, **fields: Any) -> None:
+        await self.reply(request, "error", code=code, message=f"because {code}", **fields)
+
+    async def welcome(
+        self, user: str = "guest-1", *, seq: int = 0, token: str = "t1", journal: str = "j"
+    ) -> None:
+        await self.say(welcome(user, seq=seq, token=token, journal=journal))
+
+    async def resume(self, user: str = "guest-1", *, seq: int = 0) -> Line:
+        """Welcome somebody who was here, and let them be this user again."""
+        await self.welcome("guest-2", seq=seq, token="t2")
+        request = await self.next("resume")
+        await self.reply(request, "resumed", user=user, seq=seq)
+        return request
+
+    async def close(self) -> None:
+        await trio.aclose_forcefully(self.stream)
+
+    async def serve(self) -> None:
+        """Answer pings and `exit` until the client is gone."""
+        try:
+            request = await self.next("exit")
+            await self.reply(request, "bye", code="exit", message="bye")
+        except (EOFError, trio.ClosedResourceError, trio.BrokenResourceError):
+            pass
+
+
+def welcome(user: str = "guest-1", *, seq: int = 0, token: str = "t1", journal: str = "j") -> Line:
+    return {
+        "type": "welcome", "protocol": 1, "server": "played 1", "user": user, "room": "lobby", "seq": seq,
+        "journal": journal, "token": token, "hint": "",
+    }  # fmt: skip
+
+
+def message(seq: int, text: str = "") -> Line:
+    text = text or str(seq)
+    return {"type": "message", "room": "lobby", "seq": seq, "at": "", "from": "bob", "text": text}
+
+
+class Fake:
+    """Where a client connects to when the test plays the server."""
+
+    def __init__(self) -> None:
+        self.attempts: list[float] = []
+        self.error: OSError | None = None
+        """What connecting fails with."""
+        self._send, self._receive = trio.open_memory_channel[Talk](1000)
+
+    async def open_stream(self) -> trio.abc.Stream:
+        self.attempts.append(trio.current_time())
+        await trio.lowlevel.checkpoint()
+        if self.error is not None:
+            raise self.error
+        mine, theirs = trio.testing.memory_stream_pair()
+        await self._send.send(Talk(theirs))
+        return mine
+
+    async def accept(self) -> Talk:
+        return await self._receive.receive()
+
+    @asynccontextmanager
+    async def online(self, **options: Any) -> AsyncIterator[tuple[Client, Talk]]:
+        """Connect a client, welcomed as guest-1 with token t1; it leaves at the end."""
+        talk = None
+
+        async def greet() -> None:
+            nonlocal talk
+            talk = await self.accept()
+            await talk.welcome()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(greet)
+            async with Client(open_stream=self.open_stream, **options) as client:
+                assert talk is not None
+                yield client, talk
+
+
+class Cable(trio.abc.Stream):
+    """One connection to a real server."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+        self.sent: list[Line] = []
+        """What the client wrote."""
+        self.loses_sent = False
+        self.loses_received = False
+        self.closed = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += map(orjson.loads, bytes(data).splitlines())
+        if self.loses_sent:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self.stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await self.stream.receive_some(max_bytes)
+        while data and self.loses_received:
+            data = await self.stream.receive_some(max_bytes)
+        return data
+
+    async def aclose(self) -> None:
+        self.closed = True
+        await self.stream.aclose()
+
+    async def cut(self) -> None:
+        await trio.aclose_forcefully(self.stream)
+
+    def requests(self, type: str) -> list[Line]:
+        return [line for line in self.sent if line["type"] == type]
+
+
+class Door:
+    """Connects a client to a house; it can be shut."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.shut = False
+        self.cables: list[Cable] = []
+
+    async def open_stream(self) -> trio.abc.Stream:
+        if self.shut:
+            await trio.lowlevel.checkpoint()
+            raise ConnectionRefusedError(111, "Connection refused")
+        self.cables.append(Cable(await self.house._listener.connect()))
+        return self.cables[-1]
+
+    @property
+    def cable(self) -> Cable:
+        return self.cables[-1]
+
+    def client(self, **options: Any) -> Client:
+        return Client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def door(house: House) -> Door:
+    return Door(house)
