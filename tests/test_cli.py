@@ -76,9 +76,10 @@ def test_the_version_is_told_by_a_command_too(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
-def test_without_arguments_comes_the_list_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([]) == 0
-    assert "serve" in capsys.readouterr().out
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail"))
 
 
 def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:

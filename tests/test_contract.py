@@ -22,14 +22,15 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log"},
+    {"errors", "times", "log", "address"},
     {"names", "protocol", "sockets"},
     {"settings"},
     {"commands", "store", "connection"},
-    {"chat"},
-    {"delivery"},
+    {"chat", "client"},
+    {"delivery", "repl"},
     {"session", "timers"},
     {"server"},
+    {"host"},
     {"cli"},
     {"__main__"},
 ]
@@ -116,7 +117,7 @@ def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any]) ->
     assert all(field.name in said or field.default is None for field in attrs.fields(command.request))
 
 
-@pytest.mark.parametrize("module", IMPORTS)
+@pytest.mark.parametrize("module", [module for module in IMPORTS if module != "tcpchat"])
 def test_dependencies_point_one_way(module: str) -> None:
     part = part_of(module)
     for imported in IMPORTS[module]:
@@ -145,6 +146,38 @@ def test_the_grammar_of_commands_comes_without_the_server() -> None:
     assert "tcpchat.commands.send" in loaded
     server_side = ("tcpchat.chat", "tcpchat.store", "tcpchat.server", "trio", "sqlite3")
     assert not [module for module in loaded if module.startswith(server_side)]
+
+
+def test_the_client_comes_without_the_server() -> None:
+    modules = [module for module in IMPORTS if part_of(module) in {"client", "repl"}]
+    script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert "prompt_toolkit" in loaded
+    server_side = {"chat", "store", "delivery", "session", "connection", "server", "settings", "host", "cli"}
+    assert not {part_of(module) for module in loaded if module.startswith("tcpchat.")} & server_side
+    assert not {"sqlite3", "structlog", "cyclopts", "precis_i18n"} & set(loaded)
+
+
+def test_the_version_comes_without_anything() -> None:
+    script = "import sys, tcpchat.cli; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert not {"trio", "attrs", "orjson", "prompt_toolkit", "cyclopts", "asyncio"} & set(loaded)
+
+
+def test_only_the_terminal_knows_prompt_toolkit() -> None:
+    users = {module for module, names in IMPORTS.items() if any("prompt_toolkit" in name for name in names)}
+    assert users == {"tcpchat.repl.terminal"}
+
+
+@pytest.mark.parametrize("name", ["clean", "completion", "entered", "render", "roster", "status", "theme"])
+def test_what_is_pure_in_the_client_does_no_input_and_output(name: str) -> None:
+    assert not {imported.split(".")[0] for imported in IMPORTS[f"tcpchat.repl.{name}"]} & {*NO_IO, "asyncio"}
+
+
+def test_the_library_hands_out_all_that_it_names() -> None:
+    assert all(getattr(tcpchat, name) for name in tcpchat.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = tcpchat.nothing
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tcpchat import __version__
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 well, 1 it failed, 2 it was called wrongly."""
-    if sys.argv[1:] == ["--version"]:  # the answer of a moment must not wait for everything else
+    """Run the command line. Exit codes: see `tcpchat.cli.talk`."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:  # the answer of a moment must not wait for everything else
         print(__version__)
         return
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run what people type most without the parser of everything else, which takes long to import."""
+    if not any(name.startswith("TCPCHAT_") for name in os.environ):
+        from tcpchat.cli import talk
+
+        match arguments:
+            case []:
+                return talk.talk(talk.make_plan(host=lambda: talk.host(None)))
+            case ["connect"]:
+                return talk.talk(talk.make_plan())
+            case ["connect", address] if talk.is_address(address):
+                return talk.talk(talk.make_plan(address))
+            case ["connect", "--name", name] if not name.startswith("-"):
+                return talk.talk(talk.make_plan(name=name))
+            case ["connect", address, "--name", name] if talk.is_address(address) and not name.startswith(
+                "-"
+            ):
+                return talk.talk(talk.make_plan(address, name=name))
     from tcpchat.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    return run(arguments)

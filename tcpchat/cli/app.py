@@ -10,26 +10,42 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
+from cyclopts import App, ArgumentCollection, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Dict, Env
+from cyclopts.validators import Number
 
 from tcpchat import __version__
+from tcpchat.address import Address
+from tcpchat.cli import talk
+from tcpchat.cli.talk import CALLED_WRONGLY, FAILED, HERE
 from tcpchat.errors import StartError
+from tcpchat.repl.plan import HISTORY
 from tcpchat.settings import Settings
+from tcpchat.times import parse_span
 
-FAILED = 1
-CALLED_WRONGLY = 2
 PREFIX = "TCPCHAT_"
+COMMANDS = ("connect", "send", "tail", "serve")
+_REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says and return the exit code. Errors are one sentence on stderr."""
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except UnusedCliTokensError as error:
+        print(f"tcpchat: {_unknown(error.unused_tokens or [])}", file=sys.stderr)
+        return CALLED_WRONGLY
     except CycloptsError as error:
         print(f"tcpchat: {error}", file=sys.stderr)
         return CALLED_WRONGLY
     return code if isinstance(code, int) else 0
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """Say what is wrong with words that nothing takes: mostly it is a command that does not exist."""
+    near = get_close_matches(words[0], COMMANDS, n=1)
+    hint = f' Did you mean "{near[0]}"?' if near else f" There are {', '.join(COMMANDS)}."
+    return f'Unknown command "{words[0]}".{hint}'
 
 
 def _slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -60,13 +76,138 @@ def _config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
             Dict(values, source=path, use_commands_as_keys=False)(app, commands, arguments)
 
 
+def _check_address(_: type, value: str) -> None:
+    Address.parse(value)  # its ValueError is what the parser shows
+
+
 app = App(
     name="tcpchat",
     version=__version__,
-    help="A chat server that you can talk to with netcat.",
+    help="A chat: a server that you can talk to with netcat, and a client to live in.",
     config=[Env(PREFIX, command=False), _slips, _config_file],
 )
 app.register_install_completion_command(help="Install completion for your shell.")
+
+
+Name = Annotated[str | None, Parameter(show_default=False)]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+
+
+@app.default
+def chat(
+    *,
+    name: Name = None,
+    plain: Switch = False,
+    json: Switch = False,
+    config: Annotated[Path | None, Parameter(show_default=False)] = None,
+    settings: Settings = Settings(),  # noqa: B008  # frozen, so that sharing it is harmless
+) -> int:
+    """Join the chat on 127.0.0.1:8000, or be its server if nobody else is.
+
+    The settings are those of the server.
+
+    Parameters
+    ----------
+    name
+        The name to take.
+    plain
+        Linear text without colour or cursor control, as in a pipe.
+    json
+        Print events and replies as JSON, one a line.
+    config
+        TOML file with settings, for example `port = 8000`.
+    settings
+        All the rest.
+    """
+    host, port = settings.listening.host[0], settings.listening.port
+    address = str(Address(_REACHED.get(host, host), port))
+    plan = talk.make_plan(address, name=name, host=lambda: talk.host(settings))
+    return talk.talk(plan, plain=plain, json=json)
+
+
+@app.command
+def connect(
+    address: Annotated[str, Parameter(validator=_check_address, show_default=True)] = HERE,
+    /,
+    *,
+    name: Name = None,
+    plain: Switch = False,
+    json: Switch = False,
+) -> int:
+    """Join a chat.
+
+    In a pipe, each line of stdin is said or done; it ends when the last one is acknowledged.
+
+    Parameters
+    ----------
+    address
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
+    name
+        The name to take.
+    plain
+        Linear text without colour or cursor control, as in a pipe.
+    json
+        Print events and replies as JSON, one a line.
+    """
+    return talk.talk(talk.make_plan(address, name=name), plain=plain, json=json)
+
+
+@app.command
+def send(
+    *text: str,
+    to: Annotated[str, Parameter(validator=_check_address)] = HERE,
+    username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
+    time: Annotated[str | None, Parameter(alias="-t", show_default=False)] = None,
+    name: Name = None,
+) -> int:
+    """Say something and leave. The exit code is 0 only once it is kept.
+
+    Parameters
+    ----------
+    text
+        What to say; `-` reads it from stdin.
+    to
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
+    username
+        Send to this user only.
+    time
+        Send later: in so many seconds, or 10m, 1h30m, 2d.
+    name
+        The name to take.
+    """
+    words = sys.stdin.read().removesuffix("\n") if text == ("-",) else " ".join(text)
+    if not words:
+        raise CycloptsError(msg="there is no TEXT to send")
+    try:
+        span = None if time is None else parse_span(time)
+    except ValueError as error:
+        raise CycloptsError(msg=f"--time: {error}") from None
+    return talk.send(talk.make_plan(to, name=name), words, username=username, time=span)
+
+
+@app.command
+def tail(
+    address: Annotated[str, Parameter(validator=_check_address)] = HERE,
+    /,
+    *,
+    count: Annotated[int, Parameter(alias="-n", validator=Number(gte=0))] = HISTORY,
+    follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
+    json: Switch = False,
+) -> int:
+    """Print the last messages of the lobby.
+
+    Parameters
+    ----------
+    address
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
+    count
+        How many.
+    follow
+        Then print what is said as it is said, also after the server was away.
+    json
+        Print them as JSON, one a line.
+    """
+    return talk.tail(talk.make_plan(address, history=count), json=json, follow=follow)
 
 
 @app.command

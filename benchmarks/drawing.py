@@ -1,0 +1,30 @@
+"""What completion and drawing cost: microseconds for each of some lines, the best of some runs."""
+
+from __future__ import annotations
+
+import timeit
+from collections.abc import Callable
+from datetime import UTC
+
+from tcpchat.protocol import Message
+from tcpchat.repl.completion import Live, complete
+from tcpchat.repl.look import Look
+from tcpchat.repl.render import message
+
+USERS = [f"guest-{number}" for number in range(2500)] + [f"user_{number}" for number in range(2500)]
+LIVE = Live(users=USERS, me="guest-1")
+TYPED = ("@", "@u", "send -u 99", "send -u s9", "@zzz", "hello @gu")
+SAID = ("hi all, how are you today?", "Привет всем", "日本語のとても長い文" * 10, "word " * 200)
+LOOK = Look(width=80, me="alice", zone=UTC)
+
+
+def cost(what: str, work: Callable[[], object]) -> None:
+    best = min(timeit.repeat(work, number=10, repeat=10)) / 10
+    print(f"{what:40} {best * 1e6:10.1f} µs")
+
+
+for typed in TYPED:
+    cost(f"complete {typed!r} of {len(USERS)} users", lambda typed=typed: complete(typed, LIVE))  # type: ignore[misc]
+for said in SAID:
+    event = Message(room="lobby", seq=1, at="2026-11-21T09:00:00.123Z", sender="bob", text=said)
+    cost(f"draw {said[:20]!r} of {len(said)} letters", lambda event=event: message(event, LOOK))  # type: ignore[misc]

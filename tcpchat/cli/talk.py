@@ -1,0 +1,114 @@
+"""What the client's commands do, and the exit code that each failure has. Imports what it needs only then.
+
+0 all was done; 1 the server refused something, or could not be started; 2 called wrongly (that is the
+parser's); 3 nobody answered, or the connection was lost for good.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from platformdirs import user_config_path, user_state_path
+
+from tcpchat.address import Address
+from tcpchat.errors import StartError
+from tcpchat.repl.plan import HISTORY, Host, Plan
+
+if TYPE_CHECKING:
+    from tcpchat.settings import Settings
+
+FAILED = 1
+CALLED_WRONGLY = 2
+NO_CONNECTION = 3
+HERE = "127.0.0.1:8000"
+
+
+def is_address(text: str) -> bool:
+    """Say whether this is HOST[:PORT]."""
+    try:
+        Address.parse(text)
+    except ValueError:
+        return False
+    return not text.startswith("-")
+
+
+def make_plan(
+    address: str = HERE, *, name: str | None = None, host: Host | None = None, history: int = HISTORY
+) -> Plan:
+    """Return the plan of a person whose settings are where the system keeps such things."""
+    return Plan(
+        address=address,
+        name=name,
+        host=host,
+        history=history,
+        config=user_config_path("tcpchat", appauthor=False),
+        state=user_state_path("tcpchat", appauthor=False),
+    )
+
+
+def talk(plan: Plan, *, plain: bool = False, json: bool = False) -> int:
+    """Talk in the terminal; or linearly, if it is none or that is wanted; return the exit code."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if terminal and not (plain or json):
+        from tcpchat.repl.start import run_terminal
+
+        return _coded(lambda: run_terminal(plan))
+    from tcpchat.repl import pipe
+
+    return _run(partial(pipe.talk_json if json else pipe.talk_plainly, pipe.for_pipe(plan)))
+
+
+def send(plan: Plan, text: str, *, username: str | None, time: float | None) -> int:
+    """Say one thing and return the exit code, 0 only once it is kept."""
+    from tcpchat.repl import pipe
+
+    return _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time))
+
+
+def tail(plan: Plan, *, json: bool, follow: bool) -> int:
+    """Print what was said and return the exit code."""
+    from tcpchat.repl import pipe
+
+    return _run(partial(pipe.tail, plan, json=json, follow=follow))
+
+
+def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
+    """Run a server here while the block lasts."""
+    from tcpchat.host import hosted
+    from tcpchat.settings import Settings
+
+    log = user_state_path("tcpchat", appauthor=False) / "server.log"
+    return hosted(settings or Settings(), log)
+
+
+def _run(main: Callable[[], Awaitable[int | None]]) -> int:
+    import trio
+
+    return _coded(lambda: trio.run(main))
+
+
+def _coded(run: Callable[[], int | None]) -> int:
+    """Run it; tell what went wrong in one sentence on stderr; return the exit code."""
+    try:
+        return FAILED if run() else 0
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 0
+    except Exception as error:
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    from tcpchat.client import DisconnectedError, RefusedError
+
+    if not isinstance(error, DisconnectedError | RefusedError | StartError):
+        raise error
+    print(f"tcpchat: {error}", file=sys.stderr)
+    return NO_CONNECTION if isinstance(error, DisconnectedError) else FAILED

@@ -1,0 +1,1 @@
+"""The terminal client. The only part that imports prompt-toolkit."""

@@ -1,0 +1,201 @@
+"""The client for pipes, scripts and screen readers: linear text, or JSON lines. No cursor, no colour."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import TextIO
+
+import attrs
+import orjson
+import trio
+
+from tcpchat.client import Client, DisconnectedError, RefusedError
+from tcpchat.commands.exit import Exit
+from tcpchat.commands.send import Send
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
+from tcpchat.repl import render
+from tcpchat.repl.entered import Ask, Doubt, Local, Say, understand
+from tcpchat.repl.look import Fragments, Look, plain
+from tcpchat.repl.plan import Plan
+from tcpchat.repl.preferences import Preferences
+from tcpchat.repl.session import converse, local_zone, open_client
+from tcpchat.repl.talk import Talk
+
+UNWRAPPED = 1_000_000  # columns of what is no terminal
+
+
+class Plain:
+    """A screen that only grows: the conversation on stdout, what goes wrong on stderr."""
+
+    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> None:
+        self.asks = stdin.isatty()
+        self._stdout = stdout
+        self._stderr = stderr
+
+    @property
+    def width(self) -> int:
+        return os.get_terminal_size(self._stdout.fileno()).columns if self._stdout.isatty() else UNWRAPPED
+
+    def show(self, fragments: Fragments) -> None:
+        self._stdout.write(plain(fragments))
+        self._stdout.flush()
+
+    def complain(self, fragments: Fragments) -> None:
+        self._stderr.write(plain(fragments))
+        self._stderr.flush()
+
+    def refresh(self) -> None:
+        """Do nothing: nothing stands around the input."""
+
+    def bell(self) -> None:
+        """Do nothing: a script has no ears, and a screen reader reads aloud anyway."""
+
+    def clear(self) -> None:
+        """Do nothing: what was said stays."""
+
+    def edit(self, line: str) -> None:
+        self.complain([("", f"not sent: {line}\n")])
+
+    def use_theme(self, name: str) -> None:
+        """Do nothing: there are no colours."""
+
+
+def for_pipe(plan: Plan) -> Plan:
+    """Return the plan for whoever feeds this program: nothing old is shown, and nothing is too fast."""
+    return plan if sys.stdin.isatty() else attrs.evolve(plan, history=0, patient=True)
+
+
+async def read_lines(stdin: TextIO) -> AsyncIterator[str]:
+    """Yield the lines of stdin as they come; whoever stops listening leaves one read behind."""
+    while True:
+        line = await trio.to_thread.run_sync(stdin.readline, abandon_on_cancel=True)
+        if not line:
+            return
+        yield line.removesuffix("\n")
+
+
+async def leave_on_signal(talk: Talk, signals: AsyncIterator[int]) -> None:
+    async for _ in signals:
+        talk.leave_now()
+
+
+async def talk_plainly(plan: Plan) -> int:
+    """Talk in linear text until the end of stdin, when everything is answered; return how many lines failed.
+
+    Raises as `converse` does.
+    """
+    screen = Plain(sys.stdin, sys.stdout, sys.stderr)
+
+    async def feed(talk: Talk) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(leave_on_signal, talk, signals)
+                async for line in read_lines(sys.stdin):
+                    talk.entered(line)
+                await talk.wait_settled()
+                talk.leave_now()
+
+    folder = plan.config and plan.config / "settings.json"
+    talk = await converse(plan, screen, Preferences(folder), feed)
+    return talk.failures
+
+
+async def talk_json(plan: Plan) -> int:
+    """Print each event and reply as a line of JSON, and do what stdin says until its end.
+
+    Returns how many lines failed. Raises ConnectError, or DisconnectedError if the client gave up.
+    """
+    failures = 0
+    async with open_client(plan) as client:
+        async with trio.open_nursery() as nursery:
+            printing = _Printing(client)
+            nursery.start_soon(printing.run, nursery.cancel_scope)
+            if plan.name:
+                _print(await client.rename(plan.name))
+            async for line in read_lines(sys.stdin):
+                try:
+                    request = _request(line)
+                    if isinstance(request, Exit):
+                        break
+                    if request is not None:
+                        _print(await _ask(client, request))
+                except (ChatError, RefusedError) as error:
+                    failures += 1
+                    _print(as_error(error) if isinstance(error, ChatError) else error.error)
+            nursery.cancel_scope.cancel()
+        if printing.gave_up is not None:
+            raise printing.gave_up
+    return failures
+
+
+class _Printing:
+    """The events of a client on stdout, until it is left or gives up, which ends `scope`."""
+
+    def __init__(self, client: Client) -> None:
+        self.gave_up: DisconnectedError | None = None
+        self._client = client
+
+    async def run(self, scope: trio.CancelScope) -> None:
+        try:
+            async for event in self._client.events():
+                _print(event)
+        except DisconnectedError as error:
+            self.gave_up = error
+        scope.cancel()
+
+
+async def _ask(client: Client, request: Request) -> Reply:
+    if isinstance(request, Send):
+        return await client.send(request.text, username=request.username, time=request.time)
+    return await client.request(request)
+
+
+def _request(line: str) -> Request | None:
+    """Return what a line asks for; None if it is empty. Raises ChatError."""
+    match understand(line):
+        case Say(text=text):
+            return Send(text=text)
+        case Ask(request=request):
+            return request
+        case Local(name=name):
+            raise ChatError("unknown-command", f"/{name} is for terminals")
+        case Doubt(corrected=corrected):
+            hint = f"; did you mean: {corrected}" if corrected else ""
+            raise ChatError("unknown-command", f"not sent, since it looks like a mistyped command{hint}")
+    return None
+
+
+async def send(plan: Plan, text: str, username: str | None, time: float | None) -> None:
+    """Say one thing; return once it is kept. Raises ConnectError, DisconnectedError or RefusedError."""
+    async with open_client(plan) as client:
+        if plan.name:
+            await client.rename(plan.name)
+        await client.send(text, username=username, time=time)
+
+
+async def tail(plan: Plan, *, json: bool, follow: bool) -> None:
+    """Print the last messages, and with `follow` all that come. Raises ConnectError or DisconnectedError."""
+    async with open_client(plan) as client:
+        look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
+        last = 0
+        async for event in client.events():
+            if isinstance(event, Welcome):
+                last = last or event.seq
+            if isinstance(event, Message):
+                _print(event) if json else _write(plain(render.message(event, look)))
+            done = plan.history == 0 or last == 0 or (isinstance(event, Message) and event.seq >= last)
+            if done and not follow:
+                return
+
+
+def _print(line: Reply | Event) -> None:
+    _write((encode(line) if not isinstance(line, Unknown) else orjson.dumps(line.fields) + b"\n").decode())
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,33 @@
+"""What a person asked for on the command line, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import attrs
+
+HISTORY = 20  # messages from before that are shown at the start
+
+Host = Callable[[], AbstractAsyncContextManager[str]]
+"""Runs a server while the block lasts; gives a sentence about where it keeps things."""
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """Where to talk and as whom."""
+
+    address: str
+    name: str | None = None
+    history: int = HISTORY
+    pause: float = 0.0
+    """Seconds to wait after something came, so that in a busy room more is drawn at once."""
+    patient: bool = False
+    """Wait instead of being refused for sending too fast."""
+    host: Host | None = None
+    """What to do if nobody answers at the address."""
+    config: Path | None = None
+    """The folder where settings are kept; None keeps none."""
+    state: Path | None = None
+    """The folder where what was typed is kept; None keeps nothing."""

@@ -1,0 +1,80 @@
+"""What a person set with `/set`: kept in a file of the user's, read at start."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+SWITCH: Final = ("on", "off")
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "bell": SWITCH,
+    "timestamps": SWITCH,
+    "joins": SWITCH,
+    "theme": ("dark", "light", "mono"),
+}
+"""The values that a setting may have, the default first. `name` is any name, and empty at first."""
+MEANING: Final[Mapping[str, str]] = {
+    "bell": "ring when somebody mentions you or writes to you privately",
+    "timestamps": "show when something was said",
+    "joins": "show who comes and goes",
+    "theme": "colours for a dark or a light terminal, or none",
+    "name": "the name to take when you connect",
+}
+
+
+class Preferences:
+    """The settings, by name. A file that cannot be read or written is no reason not to chat."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._values = {name: values[0] for name, values in CHOICES.items()} | {"name": ""}
+        self._values |= _read(path)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def on(self, name: str) -> bool:
+        """Say whether a switch is on."""
+        return self._values[name] == "on"
+
+    def items(self) -> list[tuple[str, str]]:
+        return list(self._values.items())
+
+    def set(self, name: str, value: str) -> str | None:
+        """Change a setting and keep it; return what is wrong with that, if anything."""
+        if name not in self._values:
+            return f"there is no setting {name!r}; there are {', '.join(self._values)}"
+        choices = CHOICES.get(name)
+        if choices and value not in choices:
+            return f"{name} is {' or '.join(choices)}, not {value!r}"
+        self._values[name] = value
+        return self._write()
+
+    def _write(self) -> str | None:
+        if self._path is None:
+            return None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
+                file.write(orjson.dumps(self._values, option=orjson.OPT_INDENT_2))
+            Path(file.name).replace(self._path)
+        except OSError as error:
+            return f"it holds for now, but could not be kept: {error}"
+        return None
+
+
+def _read(path: Path | None) -> dict[str, str]:
+    """Return what is good in the file; it may be of another version, or edited by hand."""
+    values: object = {}
+    if path is not None:
+        with contextlib.suppress(OSError, orjson.JSONDecodeError):
+            values = orjson.loads(path.read_bytes())
+    if not isinstance(values, dict):
+        return {}
+    known = {name: value for name, value in values.items() if name in MEANING and isinstance(value, str)}
+    return {name: value for name, value in known.items() if value in CHOICES.get(name, (value,))}

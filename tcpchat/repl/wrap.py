@@ -1,0 +1,83 @@
+"""How many columns text takes, and where it breaks. Pure; the text is cleaned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import wcwidth
+
+LONGEST_CLUSTER: Final = 10  # code points; a kiss of two with skin tones. Longer ones no terminal joins
+
+_WORDS = re.compile(
+    "[ \u3000]+"
+    "|[\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]"  # breaks between two of these,
+    "[\u3001\u3002\uff0c\uff0e\uff01\uff1f\u300d\u300f\uff09\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
+    "|[^ \u3000\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]+"  # not before what ends them
+)
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a cleaned line takes."""
+    if text.isascii():
+        return len(text)
+    if len(text) == 1:
+        return max(0, wcwidth.wcwidth(text))
+    return sum(map(_cluster_columns, wcwidth.iter_graphemes(text)))
+
+
+def _cluster_columns(cluster: str) -> int:
+    if len(cluster) > LONGEST_CLUSTER:
+        return sum(max(0, wcwidth.wcwidth(char)) for char in cluster)
+    return max(0, wcwidth.wcswidth(cluster))
+
+
+def wrap(line: str, first: int, rest: int) -> list[str]:
+    """Break a cleaned line at blanks, into lines of at most `first` and then `rest` columns.
+
+    Blanks at its beginning are kept, but leave a quarter of the room; those at a break are dropped.
+    """
+    if columns(line) <= first:
+        return [line]
+    lines: list[str] = []
+    room, now, used, blanks = first, "", 0, ""
+    for word in _WORDS.findall(line):
+        if word.isspace():
+            blanks = word
+            if not (now or lines) and columns(word) > first * 3 // 4:
+                blanks = " " * (first * 3 // 4)
+            continue
+        size, gap = columns(word), columns(blanks)
+        if used + gap + size <= room:
+            now, used = now + blanks + word, used + gap + size
+        else:
+            *full, now = place(word, now + blanks if used + gap < room else now, room, rest)
+            lines += full
+            used = columns(now)
+            room = rest if full else room
+        blanks = ""
+    return [*lines, now]
+
+
+def place(word: str, now: str, room: int, rest: int) -> list[str]:
+    """Put a word that does not fit after `now` on the next line, or what no line holds on several."""
+    if columns(word) <= rest and (now.strip() or not now):
+        return [now.rstrip(" \u3000"), word]
+    lines, used = [now], columns(now)
+    for cluster in _clusters(word, rest):
+        size = columns(cluster)
+        if used + size > room:
+            lines.append("")
+            used, room = 0, rest
+        lines[-1] += cluster
+        used += size
+    return lines
+
+
+def _clusters(word: str, widest: int) -> Iterable[str]:
+    for cluster in word if word.isascii() else wcwidth.iter_graphemes(word):
+        if len(cluster) > LONGEST_CLUSTER or columns(cluster) > widest:
+            yield from cluster
+        else:
+            yield cluster
