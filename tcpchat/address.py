@@ -22,7 +22,7 @@ class Address:
     def parse(cls, text: str) -> Address:
         """Read `example.org`, `example.org:9000`, `:9000`, `[::1]:9000` or `::1`. Raises ValueError."""
         match = _ADDRESS.fullmatch(text)
-        if match is None and text.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+(%\w+)?", text):
+        if match is None and _is_ipv6(text):
             return cls(text)
         port = int(match["port"] or DEFAULT_PORT) if match else 0
         if match is None or not 0 < port < 2**16 or re.search(r"\s", text):
@@ -34,3 +34,13 @@ class Address:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+def _is_ipv6(text: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

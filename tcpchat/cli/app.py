@@ -24,6 +24,7 @@ from tcpchat.settings import Settings
 from tcpchat.times import parse_span
 
 PREFIX = "TCPCHAT_"
+OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME"}
 COMMANDS = ("connect", "send", "tail", "serve")
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
@@ -50,9 +51,10 @@ def _unknown(words: Sequence[str]) -> str:
 
 def _slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Point out what in the environment looks like a setting and is none."""
-    if not commands:
-        return
     known = {PREFIX + argument.name.lstrip("-").replace("-", "_").upper() for argument in arguments}
+    if f"{PREFIX}CONFIG" not in known:
+        return  # a command of the client, which passes over the settings of the server
+    known |= OF_CLIENT
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
             near = get_close_matches(name, known, n=1)
@@ -90,6 +92,7 @@ app.register_install_completion_command(help="Install completion for your shell.
 
 
 Name = Annotated[str | None, Parameter(show_default=False)]
+Where = Annotated[str, Parameter(validator=_check_address)]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
@@ -127,8 +130,7 @@ def chat(
 
 @app.command
 def connect(
-    address: Annotated[str, Parameter(validator=_check_address, show_default=True)] = HERE,
-    /,
+    address: Where = HERE,
     *,
     name: Name = None,
     plain: Switch = False,
@@ -155,7 +157,7 @@ def connect(
 @app.command
 def send(
     *text: str,
-    to: Annotated[str, Parameter(validator=_check_address)] = HERE,
+    address: Annotated[str, Parameter(alias="-a", validator=_check_address)] = HERE,
     username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
     time: Annotated[str | None, Parameter(alias="-t", show_default=False)] = None,
     name: Name = None,
@@ -166,7 +168,7 @@ def send(
     ----------
     text
         What to say; `-` reads it from stdin.
-    to
+    address
         Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
     username
         Send to this user only.
@@ -182,13 +184,12 @@ def send(
         span = None if time is None else parse_span(time)
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
-    return talk.send(talk.make_plan(to, name=name), words, username=username, time=span)
+    return talk.send(talk.make_plan(address, name=name), words, username=username, time=span)
 
 
 @app.command
 def tail(
-    address: Annotated[str, Parameter(validator=_check_address)] = HERE,
-    /,
+    address: Where = HERE,
     *,
     count: Annotated[int, Parameter(alias="-n", validator=Number(gte=0))] = HISTORY,
     follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,

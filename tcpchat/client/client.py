@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -47,6 +48,7 @@ from tcpchat.protocol import (
 from tcpchat.protocol import History as HistoryReply
 
 LEAVE = 1.0  # seconds that a server gets to say bye
+FAIRNESS = 100  # events that one task may take before others have their turn
 RETRY = 1.0  # seconds until history is asked again that the server could not read
 
 R = TypeVar("R", bound=Reply)
@@ -98,6 +100,7 @@ class Client:
             pause=pause,
         )
         self._page: Asked | None = None  # of history, on its way
+        self._taken = 0
         self._keys = secrets.token_hex(8)
         self._sends = 0
         self._running: AbstractAsyncContextManager[None] | None = None
@@ -141,25 +144,29 @@ class Client:
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
         link = await self._connection.connect()
-        failure: Exception | None = None
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._connection.run, link)
-            try:
-                yield
-                await self._leave()
-            except Exception as error:  # so that it comes out as it is, not in a group
-                failure = error
-            nursery.cancel_scope.cancel()
-        self._connection.close("the client was left")
+        failure: BaseException | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._connection.run, link)
+                try:
+                    yield
+                    await self._leave()
+                except (
+                    Exception,
+                    KeyboardInterrupt,
+                    SystemExit,
+                ) as error:  # comes out in no group
+                    failure = error
+                nursery.cancel_scope.cancel()
+        finally:
+            self._connection.close("the client was left")
         if failure is not None:
             raise failure
 
     async def _leave(self) -> None:
         if isinstance(self.state, Online):
-            bye = self.request_nowait(Exit())
-            with trio.move_on_after(LEAVE):
-                with suppress(DisconnectedError):
-                    await bye.wait()
+            with trio.move_on_after(LEAVE), suppress(DisconnectedError):
+                await self.request_nowait(Exit()).wait()
 
     def request_nowait(self, request: Request, on_reply: Callable[[Reply], None] | None = None) -> Asked:
         """Ask something; the answer's `wait` gives the reply. Its `id` is set here.
@@ -177,6 +184,8 @@ class Client:
 
     def send_nowait(self, text: str, *, username: str | None = None, time: float | None = None) -> Asked:
         """Say something as `send` does, without waiting; the answer's `wait` gives Sent or Scheduled."""
+        if time is not None and not math.isfinite(time):
+            raise ValueError(f"time is a number of seconds, not {time}")
         self._sends += 1
         key = f"{self._keys}-{self._sends}"
         return self.request_nowait(Send(text=text, username=username, time=time, key=key))
@@ -263,9 +272,15 @@ class Client:
 
     async def next_event(self) -> Event | None:
         """Return the next event, or None if the client left. Raises DisconnectedError if it gave up."""
+        self._taken += 1
+        if self._taken % FAIRNESS == 0:
+            await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         while True:
             event = self._feed.next()
             if event is not None:
+                if not self._feed.crowded:
+                    self._connection.taken.unpark_all()
                 return event
             if isinstance(self.state, Closed):
                 if self._connection.failed:

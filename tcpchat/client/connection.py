@@ -15,11 +15,13 @@ from tcpchat.client.state import Closed, Disconnected, Offline, Online, Reconnec
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.rename import Rename
 from tcpchat.commands.resume import Resume
-from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Welcome
+from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Resumed, Welcome, encode
 
 CONNECT = 10.0  # seconds that reaching a server may take, and as many for its greeting
 PING = 15.0  # seconds between two signs of life
 DEAD = 15.0  # seconds without an answer to one after which the connection is given up
+TURN = 0.1  # seconds that whoever reads gets to catch up, before what does not fit is left to history
+FORGOTTEN = {"bad-token", "unknown-type"}  # codes after which there is no way back to who we were
 FOR_GOOD = {"exit", "replaced"}  # codes of `bye` after which coming back would be wrong
 
 OpenStream = Callable[[], Awaitable[trio.abc.Stream]]
@@ -57,6 +59,8 @@ class Connection:
         self.outbox = Outbox(patient=patient)
         self.news = trio.lowlevel.ParkingLot()
         """Where those wait who want an event."""
+        self.taken = trio.lowlevel.ParkingLot()
+        """Where the receiver waits until some were taken."""
         self._where = where
         self._open_stream = open_stream
         self._reconnect = reconnect
@@ -68,10 +72,18 @@ class Connection:
         self._hurry = trio.Event()
 
     def ask(self, asked: Asked) -> None:
-        """Put a request on its way. Raises DisconnectedError if it cannot wait for a connection."""
+        """Put a request on its way.
+
+        Raises DisconnectedError if it cannot wait for a connection, ValueError if no line can hold it.
+        """
         if isinstance(self.state, Closed):
             raise DisconnectedError(self.state.reason)
+        try:
+            encode(asked.request)
+        except TypeError as error:
+            raise ValueError(f"this cannot be written as JSON: {error}") from None
         self.outbox.add(asked)
+        self.taken.unpark_all()
         self._work.unpark_all()
 
     async def ping(self) -> float:
@@ -99,25 +111,38 @@ class Connection:
 
     async def _use(self, link: Link) -> tuple[str, str]:
         """Use a connection until it is lost; return why, and the code of the server's bye."""
-        why, code = "", ""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write, link)
-            nursery.start_soon(self._keep_alive, link)
-            try:
-                while True:
-                    while (answer := link.next_nowait()) is not None:
-                        self._take(answer)
-                        if isinstance(answer, Bye):
-                            why, code = answer.message, answer.code
-                    self.news.unpark_all()
-                    if self._pause:
-                        await trio.sleep(self._pause)
-                    await link.receive()
-            except LostError as error:
-                why = why or str(error)
-            nursery.cancel_scope.cancel()
-        await link.drop(why)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write, link)
+                nursery.start_soon(self._keep_alive, link)
+                why, code = await self._read(link)
+                nursery.cancel_scope.cancel()
+        finally:
+            await link.drop("the client was left")
         return why, code
+
+    async def _read(self, link: Link) -> tuple[str, str]:
+        why, code = "", ""
+        try:
+            while True:
+                while (answer := link.next_nowait()) is not None:
+                    self._take(answer)
+                    if isinstance(answer, Bye):
+                        why, code = answer.message, answer.code
+                self.news.unpark_all()
+                if not self.outbox.in_flight:
+                    await self._let_others()
+                await link.receive()
+        except LostError as error:
+            return why or str(error), code
+
+    async def _let_others(self) -> None:
+        """Let whoever reads catch up, and in a busy room let more come before it is received."""
+        if self.feed.crowded:
+            with trio.move_on_after(TURN):
+                await self.taken.park()
+        if self._pause:
+            await trio.sleep(self._pause)
 
     def _take(self, answer: Reply | Event) -> None:
         if isinstance(answer, Reply) and answer.re is not None:
@@ -125,8 +150,10 @@ class Connection:
                 self.user = self._name = answer.new
             self.outbox.answer(answer, trio.current_time())
             self._work.unpark_all()
-        else:
-            assert isinstance(answer, Event)
+        elif isinstance(answer, Error):
+            self.outbox.answer(answer, trio.current_time())
+            self.feed.take(answer)
+        elif isinstance(answer, Event):
             self.feed.take(answer)
 
     async def _write(self, link: Link) -> None:
@@ -227,17 +254,18 @@ class Connection:
             self.feed.take(Reconnected(user=self.user, seconds=seconds, missed=missed))
 
     async def _resume(self, link: Link, token: str) -> bool:
-        """Become the user from before, if there is one; return whether that worked."""
-        mine, self.token = self.token, token
-        if mine is None:
-            return False
-        try:
-            resumed = await self._converse(link, Resume(token=mine))
-        except RefusedError:
-            return False
-        self.token = mine
-        self.user = getattr(resumed, "user", self.user)
-        return True
+        """Become the user from before, if there is one; return whether that worked. Raises LostError."""
+        if self.token is not None:
+            try:
+                resumed = await self._converse(link, Resume(token=self.token))
+            except RefusedError as error:
+                if error.code not in FORGOTTEN:
+                    raise LostError(str(error)) from None
+            else:
+                self.user = resumed.user if isinstance(resumed, Resumed) else self.user
+                return True
+        self.token = token
+        return False
 
     async def _take_name(self, link: Link, *, again: bool) -> None:
         if self._name is None or self._name == self.user:

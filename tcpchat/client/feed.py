@@ -41,6 +41,12 @@ class Feed:
         self._events: deque[Event] = deque()
         self._skipped = 0
         self._journal: str | None = None
+        self._newest = 0  # number of the lobby's last message that is known to be
+
+    @property
+    def crowded(self) -> bool:
+        """Whether whoever reads should have a turn first, so that nothing need be fetched again."""
+        return len(self._events) > self._most // 4
 
     def __len__(self) -> int:
         return len(self._events)
@@ -55,10 +61,10 @@ class Feed:
             self.last = max(0, seq - history)
             missed = 0
         else:
-            if journal != self._journal or seq < self.last:
+            if seq < self.last or self._journal not in {None, journal}:
                 self.last = 0
             missed = seq - self.last
-        self._journal = journal
+        self._journal, self._newest = journal, seq
         self.behind = self.last < seq
         return missed
 
@@ -77,6 +83,7 @@ class Feed:
 
     def _take_message(self, message: Message) -> None:
         last = self.last or 0
+        self._newest = max(self._newest, message.seq)
         if self.behind or message.seq <= last:
             return  # it comes with a page, or has come
         if message.seq > last + 1 or len(self._events) >= self._most:
@@ -91,7 +98,8 @@ class Feed:
             if message.seq > (self.last or 0):
                 self.last = message.seq
                 self._events.append(message)
-        self.behind = history.more
+        # What came while the page was on its way may be newer than the page.
+        self.behind = history.more or (bool(history.messages) and self._newest > (self.last or 0))
 
     def next(self) -> Event | None:
         """Return the next event, or None: then a page is needed if it is `behind`, else time has to pass."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 
 import trio
 
@@ -52,11 +53,9 @@ class Link:
             raise LostError(error.message) from None
 
     async def write(self, *requests: Request) -> None:
-        """Write requests in one go. What goes wrong is for the reader to notice."""
-        try:
+        """Write requests in one go. A failure is for the reader to notice, after the server's last words."""
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self._stream.send_all(b"".join(map(encode, requests)))
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            await self.drop("the connection broke")
 
     async def drop(self, why: str) -> None:
         """Close without farewell; who reads gets LostError with this reason."""

@@ -1,6 +1,6 @@
 """What a client asks: from being asked to being answered, over lost connections where that is safe.
 
-A `send` carries a key, so it is sent again until it is answered, and counts once. Anything else is done at
+A `send` with a key is sent again until it is answered, and counts once. Anything else is done at
 most once: if the connection breaks, whoever asked is told, and may look and ask again.
 """
 
@@ -16,7 +16,8 @@ from tcpchat.client.errors import DisconnectedError, RefusedError
 from tcpchat.commands.send import Send
 from tcpchat.protocol import Error, Reply, Request
 
-MOST = 10_000  # requests that wait at the same time
+MOST = 10_000  # sends that wait at the same time
+WINDOW = 500  # requests in flight; a server remembers the keys of a user's last 1,000 sends
 
 UNKNOWN = "the connection broke before the answer, so it may have been done or not"
 
@@ -33,6 +34,11 @@ class Asked:
     _reply: Reply | None = attrs.field(default=None, init=False)
     _error: Exception | None = attrs.field(default=None, init=False)
     _done: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it may be written more than once, since a key makes it count once."""
+        return isinstance(self.request, Send) and self.request.key is not None
 
     @property
     def done(self) -> bool:
@@ -82,6 +88,11 @@ class Outbox:
         self._not_before = 0.0  # seconds, of the clock of `take`
 
     @property
+    def in_flight(self) -> bool:
+        """Whether anything was written that is not answered yet."""
+        return bool(self._in_flight)
+
+    @property
     def unanswered(self) -> list[Asked]:
         """The sends that are not answered yet, oldest first."""
         asked = [*self._in_flight.values(), *self._waiting]
@@ -89,11 +100,11 @@ class Outbox:
 
     def add(self, asked: Asked) -> None:
         """Take a request. Raises DisconnectedError if it cannot wait for a connection, or too much waits."""
-        if not self.connected and not isinstance(asked.request, Send):
+        if not self.connected and not asked.lasts:
             raise DisconnectedError("not connected; try again when the server is back")
-        if len(self._waiting) >= MOST:
-            raise DisconnectedError(f"{MOST} requests are waiting to be sent; wait until some are")
-        if self._careful and not isinstance(asked.request, Send):
+        if asked.lasts and len(self._waiting) >= MOST:
+            raise DisconnectedError(f"{MOST} messages are waiting to be sent; wait until some are")
+        if self._careful and not asked.lasts:
             self._others.append(asked)
         else:
             self._waiting.append(asked)
@@ -102,8 +113,8 @@ class Outbox:
         """Return what to write now, each with its id; `now` is in seconds of any clock."""
         taken, self._others = self._others, []
         if not self._careful:
-            taken += self._waiting
-            self._waiting.clear()
+            while self._waiting and len(self._in_flight) + len(taken) < WINDOW:
+                taken.append(self._waiting.popleft())
         elif self._sending is None and not self._waiting:
             self._careful = self._patient
         elif self._sending is None and now >= self._not_before:
@@ -125,8 +136,13 @@ class Outbox:
         return asked
 
     def answer(self, reply: Reply, now: float) -> None:
-        """Hand a reply to whoever asked. Replies to nobody are passed over."""
-        asked = self._in_flight.pop(reply.re, None) if isinstance(reply.re, int) else None
+        """Hand a reply to whoever asked. Replies to nobody are passed over.
+
+        An error without id is about a line of which the server could not read it. Since replies come in the
+        order of the requests, it is the oldest.
+        """
+        id = next(iter(self._in_flight), None) if reply.re is None and isinstance(reply, Error) else reply.re
+        asked = self._in_flight.pop(id, None) if isinstance(id, int) else None
         if asked is None:
             return
         alone = asked is self._sending
@@ -135,6 +151,7 @@ class Outbox:
             asked.succeed(reply)
         elif alone and reply.code == "rate-limited":
             self._not_before = now + (reply.retry_after or 0)
+            asked.written = False
             self._waiting.appendleft(asked)
         else:
             asked.fail(RefusedError(reply))
@@ -144,11 +161,10 @@ class Outbox:
         self.connected = False
         asked = self._forget_all()
         for one in asked:
-            if isinstance(one.request, Send):
+            if one.lasts:
                 self._waiting.append(one)
             else:
                 one.fail(DisconnectedError(UNKNOWN) if one.written else why)
-        self._careful = self._patient or bool(self._waiting)
 
     def come_back(self, *, same_user: bool) -> None:
         """There is a connection again. Only to the same user do keys mean the same to the server."""
@@ -157,6 +173,7 @@ class Outbox:
             lost = [asked for asked in self._waiting if asked.written]
             self._waiting = deque(asked for asked in self._waiting if not asked.written)
             give_up(lost, DisconnectedError(UNKNOWN))
+        self._careful = self._patient or bool(self._waiting)
 
     def close(self, why: Exception) -> None:
         """Give up everything."""

@@ -40,17 +40,17 @@ def read_answer(line: bytes) -> Reply | Event:
     try:
         fields = orjson.loads(line)
         tag = fields.get("type")
-        structure = _STRUCTURE.get(tag)
-        if structure is not None:
-            answer: Reply | Event = structure(fields, _KINDS[tag])
-            return answer
         if type(tag) is str:
+            structure = _STRUCTURE.get(tag)
+            if structure is not None:
+                answer: Reply | Event = structure(fields, _KINDS[tag])
+                return answer
             re = strict_id(fields.pop("re", None), None)
             return Unknown(re=re, fields=fields)
     except (orjson.JSONDecodeError, AttributeError):
         pass
     except (BaseValidationError, KeyError, MismatchError):
-        message = f"a {tag} that is not as it should be: {_shown(line)}"
+        message = f"a {ascii(tag[:SHOWN])[1:-1]} that is not as it should be: {_shown(line)}"
         raise ChatError("wrong-type", message) from None
     raise ChatError("bad-json", f"this is no line of a tcpchat server: {_shown(line)}")
 

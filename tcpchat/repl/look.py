@@ -15,6 +15,7 @@ from tcpchat.repl.wrap import columns, place, wrap
 Fragments: TypeAlias = list[tuple[str, str]]
 """Pairs of style and text, as prompt-toolkit takes them; each thing rendered ends with a line break."""
 
+UNWRAPPED: Final = 1_000_000  # columns of what is no terminal, or wraps by itself
 NARROWEST: Final = 20  # columns; a terminal that is narrower wraps by itself
 DEEP_INDENT: Final = 6  # columns of hanging indent below a head that takes more than a third of the width
 GAP: Final = "  "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -19,13 +18,11 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
 from tcpchat.repl import render
 from tcpchat.repl.entered import Ask, Doubt, Local, Say, understand
-from tcpchat.repl.look import Fragments, Look, plain
+from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
 from tcpchat.repl.plan import Plan
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.session import converse, local_zone, open_client
 from tcpchat.repl.talk import Talk
-
-UNWRAPPED = 1_000_000  # columns of what is no terminal
 
 
 class Plain:
@@ -38,7 +35,8 @@ class Plain:
 
     @property
     def width(self) -> int:
-        return os.get_terminal_size(self._stdout.fileno()).columns if self._stdout.isatty() else UNWRAPPED
+        """As wide as it gets: what reads this wraps lines itself, if at all."""
+        return UNWRAPPED
 
     def show(self, fragments: Fragments) -> None:
         self._stdout.write(plain(fragments))

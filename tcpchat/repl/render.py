@@ -16,7 +16,7 @@ import attrs
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Error, Joined, Left, Message, Renamed
 from tcpchat.repl.clean import clean, clean_line
-from tcpchat.repl.look import BREAK, GAP, NARROWEST, Fragments, Look, hang, hour, name_style
+from tcpchat.repl.look import BREAK, GAP, NARROWEST, UNWRAPPED, Fragments, Look, hang, hour, name_style
 from tcpchat.repl.wrap import columns
 from tcpchat.times import format_span
 
@@ -53,7 +53,10 @@ def _name_in_text(name: str) -> re.Pattern[str]:
 
 def day(date: date, look: Look) -> Fragments:
     """Return the line between the messages of one day and those of another."""
-    line = f"── {date:%A} {date.day} {date:%B %Y} "
+    written = f"{date:%A} {date.day} {date:%B %Y}"
+    if look.width >= UNWRAPPED:
+        return [("class:day", written), BREAK]
+    line = f"── {written} "
     width = max(look.width, NARROWEST)
     return [("class:day", line.ljust(width, "─") if len(line) <= width else line[3:].strip()[:width]), BREAK]
 

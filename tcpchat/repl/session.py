@@ -36,10 +36,11 @@ async def converse(
             kept = await stack.enter_async_context(plan.host())
             await stack.enter_async_context(client)
         talk = Talk(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
-        talk.greet(kept)
         wanted = plan.name or preferences["name"]
         if wanted:
             await _take_name(client, wanted, talk)
+        if screen.asks:
+            talk.greet(kept)
         async with trio.open_nursery() as nursery:
             await nursery.start(_until_over, talk, nursery.cancel_scope)
             await beside(talk)
@@ -67,7 +68,7 @@ async def _take_name(client: Client, name: str, talk: Talk) -> None:
     try:
         await client.rename(name)
     except RefusedError as error:
-        talk.notice(f"{error}; you are {client.user} for now")
+        talk.notice(str(error))
 
 
 def local_zone() -> tzinfo:

@@ -182,12 +182,16 @@ async def test_all_that_a_client_can_ask(door: Door) -> None:
         later = await client.send("tea", time=600)
         assert isinstance(later, Scheduled)
         assert [(one.number, one.text) for one in await client.scheduled()] == [(later.number, "tea")]
-        assert (await client.cancel()).text == "tea"
+        assert isinstance(await client.send("cake", time=700), Scheduled)
+        assert (await client.cancel(later.number)).text == "tea"
+        assert (await client.cancel()).text == "cake"
         assert await client.scheduled() == []
         assert [user.name for user in await client.users()] == ["alice", "bob"]
         history = await client.history()
         assert [one.text for one in history.messages] == ["hi"]
         assert isinstance(history.messages[0], Message)
+        assert (await client.history(before=1)).messages == []
+        assert (await client.history(after=1)).messages == []
         assert [one.text for one in (await client.history(username="bob")).messages] == ["psst"]
         assert (await client.report("bob", "spam")).reports == 1
         assert (await client.status()).users == 2

@@ -160,6 +160,20 @@ async def test_a_name_that_is_taken_at_the_start_is_refused(fake: Fake, autojump
     assert (caught.value.code, caught.value.error.name) == ("name-taken", "bob")
 
 
+async def test_a_bye_instead_of_the_name_is_the_reason(fake: Fake, autojump_clock: MockClock) -> None:
+    async def play() -> None:
+        talk = await fake.accept()
+        await talk.welcome()
+        await talk.next("rename")
+        await talk.say({"type": "bye", "code": "server-stopping", "message": "the server stops"})
+        await talk.close()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        with pytest.raises(ConnectError, match=r"^chat.example:9: the server stops$"):
+            await connect(fake, name="bob")
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_a_token_of_an_earlier_run_makes_the_same_user_if_it_is_still_good(
     fake: Fake, autojump_clock: MockClock, known: bool
@@ -344,9 +358,13 @@ async def test_nonsense_on_the_way_is_a_loss(
     fake: Fake, autojump_clock: MockClock, line: bytes, why: str
 ) -> None:
     async with fake.online() as (client, talk):
+        await trio.testing.wait_all_tasks_blocked()
         await talk.stream.send_all(line)
         lost = await until(client, Disconnected)
         assert why in lost.reason
+        assert (await talk.hear())["type"] == "ping"
+        with pytest.raises(EOFError):
+            await talk.hear()
         await (await fake.accept()).resume()
         await until(client, Reconnected)
 

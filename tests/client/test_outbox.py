@@ -307,11 +307,19 @@ async def test_a_patient_one_is_always_careful() -> None:
         outbox.come_back(same_user=True)
 
 
+async def test_a_patient_one_stays_careful_after_nothing_waited() -> None:
+    outbox = Outbox(patient=True)
+    outbox.come_back(same_user=True)
+    assert outbox.take(0) == []
+    add(outbox, send("a"), send("b"))
+    assert texts(outbox.take(0)) == ["a"]
+
+
 async def test_so_many_may_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outboxes, "MOST", 3)
     outbox = Outbox()
     add(outbox, send("a"), send("b"), send("c"))
-    with pytest.raises(DisconnectedError, match="3 requests are waiting"):
+    with pytest.raises(DisconnectedError, match="3 messages are waiting"):
         outbox.add(send("d"))
     outbox.come_back(same_user=True)
     outbox.take(0)

@@ -1,0 +1,230 @@
+"""Stories in which somebody breaks something: the network, the server, the caller, or a limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from tcpchat.client import Client, Closed, Disconnected, DisconnectedError, Online, RefusedError
+from tcpchat.client import client as clients
+from tcpchat.client import outbox as outboxes
+from tcpchat.client.feed import Feed
+from tcpchat.client.outbox import Asked, Outbox
+from tcpchat.commands.ping import Ping
+from tcpchat.commands.send import Send
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Error, read_answer
+from tcpchat.settings import Limits, Settings
+from tests.client.conftest import Door, Fake, message
+from tests.client.test_client import said as lobby
+from tests.client.test_client import until
+from tests.client.test_feed import page, said
+from tests.conftest import open_house
+
+
+def test_after_begins_after_that_number() -> None:
+    feed = Feed()
+    feed.start_after(5)
+    assert feed.welcome(8, "j", 0) == 3
+    assert feed.last == 5
+
+
+async def test_leaving_closes_the_stream(door: Door) -> None:
+    async with door.client() as client:
+        await client.ping()
+    assert door.cable.closed
+
+
+async def test_cancelling_closes_the_stream(door: Door) -> None:
+    with trio.move_on_after(0.05):
+        async with door.client():
+            await trio.sleep_forever()
+    assert door.cable.closed
+
+
+async def test_a_greeting_that_breaks_does_not_lose_who_we_were(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (_, first):
+        await first.close()
+        second = await fake.accept()
+        await second.welcome("guest-2", token="t2")
+        assert (await second.next("resume"))["token"] == "t1"
+        await second.close()
+        third = await fake.accept()
+        await third.welcome("guest-3", token="t3")
+        assert (await third.next("resume"))["token"] == "t1"
+
+
+async def test_sends_that_were_all_asked_while_offline_go_out_beyond_the_burst() -> None:
+    async with open_house(Settings(limits=Limits(message_burst=3, messages_per_second=200))) as house:
+        door = Door(house)
+        async with door.client() as client:
+            door.shut = True
+            await door.cable.cut()
+            await until(client, Disconnected)
+            asked = [client.send_nowait(str(n)) for n in range(20)]
+            door.shut = False
+            for one in asked:
+                await one.wait()
+        assert await lobby(house) == [str(n) for n in range(20)]
+
+
+async def test_a_send_without_a_key_is_not_repeated(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk):
+        asked = client.request_nowait(Send(text="once"))
+        await talk.next("send")
+        await talk.close()
+        await (await fake.accept()).resume()
+        with trio.fail_after(5), pytest.raises(DisconnectedError):
+            await asked.wait()
+
+
+def test_a_message_that_comes_while_a_page_is_on_its_way_is_not_forgotten() -> None:
+    feed = Feed()
+    feed.welcome(5, "j", 1)
+    feed.take(said(6))  # after the server began the page
+    feed.page(page(5))
+    assert feed.behind  # 6 is still to be had
+
+
+async def test_a_full_outbox_does_not_keep_history_and_pings_out(
+    fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outboxes, "MOST", 3)
+    async with fake.online() as (client, first):
+        client.send_nowait("0")
+        await first.next("send")
+        await first.close()
+        await until(client, Disconnected)
+        for n in range(2):
+            client.send_nowait(str(n))
+        talk = await fake.accept()
+        await talk.resume(seq=1)
+        await talk.next("send")
+        client.send_nowait("3")
+        client.request_nowait(Ping())
+
+
+async def test_a_text_that_no_line_holds_is_refused(door: Door) -> None:
+    async with door.client() as client:
+        with trio.fail_after(2), pytest.raises(RefusedError):
+            await client.send("x" * 70_000)
+
+
+@pytest.mark.parametrize("kwargs", [{"text": "\ud800"}])
+async def test_a_text_that_is_no_unicode_is_an_error_of_the_one_who_asks(door: Door, kwargs: Any) -> None:
+    async with door.client() as client:
+        with pytest.raises((ValueError, TypeError, RefusedError)):
+            await client.send(**kwargs)
+        await client.ping()
+
+
+@pytest.mark.parametrize("line", [b'{"type":[]}', b'{"type":{}}'])
+def test_a_type_that_cannot_be_one_is_an_error(line: bytes) -> None:
+    with pytest.raises(ChatError):
+        read_answer(line)
+
+
+async def test_a_cancelled_client_leaves_nobody_waiting(fake: Fake, autojump_clock: MockClock) -> None:
+    scope = trio.CancelScope()
+    box: list[Client] = []
+
+    async def owner() -> None:
+        with scope:
+            async with fake.online() as (client, _):
+                box.append(client)
+                await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(owner)
+        await trio.testing.wait_all_tasks_blocked()
+        asked = box[0].send_nowait("hi")
+        scope.cancel()
+        with trio.fail_after(5), pytest.raises(DisconnectedError):
+            await asked.wait()
+    assert isinstance(box[0].state, Closed)
+
+
+async def test_a_reply_to_nobody_is_passed_over(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say({"type": "pong", "at": ""})
+        await trio.sleep(0.1)
+        assert isinstance(client.state, Online)
+
+
+async def test_who_reads_a_lot_lets_others_have_their_turn(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(*(message(seq) for seq in range(1, 1 + 3 * clients.FAIRNESS)))
+        await trio.testing.wait_all_tasks_blocked()
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(other)
+            for _ in range(3 * clients.FAIRNESS):
+                await client.next_event()
+            nursery.cancel_scope.cancel()
+        assert turns >= 2
+
+
+async def test_a_cancelled_reader_takes_no_event(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(message(1))
+        await trio.testing.wait_all_tasks_blocked()
+        before = len(client._feed)
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await client.next_event()
+        assert scope.cancelled_caught
+        assert len(client._feed) == before > 0
+
+
+async def test_control_c_comes_out_as_it_is(door: Door) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        async with door.client():
+            raise KeyboardInterrupt
+
+
+async def test_leaving_with_a_full_outbox(
+    fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outboxes, "MOST", 1)
+    async with fake.online(patient=True) as (client, talk):
+        client.send_nowait("0")
+        await talk.next("send")
+        client.send_nowait("1")
+
+
+async def test_a_known_refusal_is_not_in_doubt() -> None:
+    box = Outbox(patient=True)
+    box.come_back(same_user=True)
+    asked = Asked(Send(text="a", key="a"))
+    box.add(asked)
+    box.take(0)
+    box.answer(Error(re=1, code="rate-limited", message="", retry_after=9), 0)
+    box.lose(DisconnectedError("x"))
+    box.come_back(same_user=False)
+    assert not asked.done
+
+
+def test_an_error_quotes_no_type_of_any_length_or_with_control_characters() -> None:
+    with pytest.raises(ChatError) as caught:
+        read_answer(b'{"type":"\\u001b[2J' + b"x" * 100000 + b'","re":[]}')
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 300
+
+
+async def test_a_span_that_is_no_number_does_not_send_at_once(door: Door) -> None:
+    async with door.client() as client:
+        with pytest.raises((ValueError, RefusedError)):
+            await client.send("later", time=float("nan"))
