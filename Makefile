@@ -2,12 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-SEED ?= 0
 
-.PHONY: chat test test-all check fuzz bench requirements clean
+.PHONY: chat test test-all fuzz bench bench-client screenshots requirements clean
 
-chat: .venv/run ## set up, then start a server on 127.0.0.1:8000; ARGS="--port 9000" adds flags
-	@exec $(BIN)/tcpchat serve $(ARGS)
+chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
+	@exec $(BIN)/tcpchat $(ARGS)
 
 test: .venv/dev ## set up, then every check
 	@scripts/test $(BIN)
@@ -20,6 +19,14 @@ fuzz: .venv/dev ## hunt for inputs that break decoding and parsing, for some min
 
 bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed
 	@$(BIN)/python benchmarks/run.py
+
+bench-client: .venv/run ## what the client and its library cost
+	@$(BIN)/python benchmarks/client.py
+	@$(BIN)/python benchmarks/drawing.py
+	@$(BIN)/python benchmarks/repl.py
+
+screenshots: .venv/dev ## the pictures of the README, from a real session
+	@$(BIN)/python scripts/screenshots.py docs/images
 
 requirements: ## pin what pyproject.toml asks for; needs uv
 	@scripts/pin

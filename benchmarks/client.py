@@ -31,9 +31,9 @@ def serve(listener: socket.socket, data: bytes, connections: int) -> None:
     )
     for _ in range(connections):
         connection, _ = listener.accept()
-        connection.sendall(
-            encode(hello) + encode(Pong(at=AT), 1) + data
-        )  # the client's first request is a ping
+        connection.sendall(encode(hello))
+        connection.recv(1 << 16)  # the client's first request, a ping
+        connection.sendall(encode(Pong(at=AT), 1) + data)
         connection.recv(1)
     os._exit(0)
 

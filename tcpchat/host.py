@@ -3,43 +3,89 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import trio
 
 from tcpchat.log import LogWriter, configure
-from tcpchat.server import Server, data_folder
+from tcpchat.server import Server, data_folder, fit
 from tcpchat.settings import Settings
 from tcpchat.sockets import listen
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.times import SystemClock
+
+Ready = Callable[[Callable[[], None]], None]
 
 
 @asynccontextmanager
 async def hosted(settings: Settings, log_file: Path | None) -> AsyncIterator[str]:
     """Run a server while the block lasts; by its end everyone was told and everything accepted is kept.
 
-    Its log goes to `log_file`, since the terminal is taken. Gives a sentence about where messages are kept.
-    Raises StartError.
+    It runs in a thread with a loop of its own, so that a terminal which takes nothing delays nobody. Its log
+    goes to `log_file`, since the terminal is taken. Gives a sentence about where messages are kept. Raises
+    StartError.
     """
-    storage = settings.storage
+    where = "memory only" if settings.storage.ephemeral else str(data_folder(settings.storage))
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            stop = await nursery.start(_run_in_thread, settings, log_file)
+            try:
+                yield f"messages are kept in {where}"
+            finally:
+                stop()
+        except Exception as error:  # so that it comes out as it is, not in a group
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+async def _run_in_thread(
+    settings: Settings,
+    log_file: Path | None,
+    task_status: trio.TaskStatus[Callable[[], None]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the server to its end, also if that is cancelled meanwhile; tell when and how it can be stopped."""
+    token = trio.lowlevel.current_trio_token()
+
+    def ready(stop: Callable[[], None]) -> None:
+        token.run_sync_soon(task_status.started, stop)
+
+    run = partial(trio.run, _serve, settings, log_file, ready)
+    await trio.to_thread.run_sync(run, limiter=trio.CapacityLimiter(1))
+
+
+async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> None:
+    """Serve until stopped by what is given to `ready`, which may be called in any thread."""
     listeners = await listen(settings.listening.host, settings.listening.port)
+    storage = settings.storage
     with contextlib.ExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.socket.close)
         store = SqliteStore(None if storage.ephemeral else data_folder(storage), storage.synchronous)
         stack.callback(store.close)
-        if log_file is not None:
-            log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log_to = stack.enter_context(open(log_file or "/dev/null", "ab", buffering=0))  # noqa: ASYNC230, PTH123  # once
-        writer = LogWriter(log_to.fileno())
+        writer = LogWriter(_open_log(stack, log_file))
         stack.callback(writer.close)
         log = configure(writer, format="text", level=settings.running.log_level)
-        server = Server(settings, store, log, SystemClock())
+        server = Server(fit(settings, log), store, log, SystemClock())
+        token = trio.lowlevel.current_trio_token()
         async with trio.open_nursery() as nursery:
             await nursery.start(server.run, listeners)
-            where = "memory only" if storage.ephemeral else str(data_folder(storage))
-            yield f"messages are kept in {where}"
-            server.stop()
+            ready(partial(_stop, token, server))
+
+
+def _stop(token: trio.lowlevel.TrioToken, server: Server) -> None:
+    with contextlib.suppress(trio.RunFinishedError):
+        token.run_sync_soon(server.stop)
+
+
+def _open_log(stack: contextlib.ExitStack, path: Path | None) -> int:
+    if path is None:
+        path = Path(os.devnull)
+    else:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return stack.enter_context(path.open("ab", buffering=0)).fileno()

@@ -200,12 +200,7 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> Non
 
     Prints `listening on HOST:PORT` to stdout when clients can connect. Raises StartError.
     """
-    files = raise_file_limit()
-    most = most_connections(settings.limits.connections, files)
-    if most != settings.limits.connections:
-        log.warning("fewer connections than set: file descriptors", connections=most, files=files)
-        settings = attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
-    server = Server(settings, store, log, clock)
+    server = Server(fit(settings, log), store, log, clock)
     listeners = await listen(settings.listening.host, settings.listening.port)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
@@ -219,6 +214,16 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> Non
                 log.info("ready", data=data, talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
             nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+def fit(settings: Settings, log: Log) -> Settings:
+    """Return the settings with as many connections as the system has file descriptors for."""
+    files = raise_file_limit()
+    most = most_connections(settings.limits.connections, files)
+    if most == settings.limits.connections:
+        return settings
+    log.warning("fewer connections than set: file descriptors", connections=most, files=files)
+    return attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
 
 
 def data_folder(storage: Storage) -> Path:

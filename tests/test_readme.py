@@ -6,7 +6,9 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,21 +19,51 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def shell(script: str, port: int) -> str:
-    script = script.replace("8000", str(port))
-    command = ["bash", "-e", "-o", "pipefail", "-c", script]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout
+def shell(script: str, port: int, folder: Path) -> str:
+    """Run what README shows, with this server in the place of the one on port 8000."""
+    tool = folder / "tcpchat"
+    tool.write_text(f'#!/bin/sh\nexec {sys.executable} -m tcpchat "$@"\n')
+    tool.chmod(0o755)
+    homes = {name: str(folder) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    path = {"PATH": f"{folder}:{os.environ['PATH']}", "TCPCHAT_ADDRESS": f"127.0.0.1:{port}"}
+    command = ["bash", "-e", "-o", "pipefail", "-c", script.replace("8000", str(port))]
+    return subprocess.run(
+        command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
+        env=environment(homes | path),
+    ).stdout  # fmt: skip
 
 
-def test_the_scripts_do_what_is_said_above_them() -> None:
-    say, who, read = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def test_the_scripts_do_what_is_said_above_them(tmp_path: Path) -> None:
+    send, pipe, tail, say, who, read = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     with ServerProcess("--ephemeral") as server:
-        assert shell(say, server.port) == "1\n"
-        assert re.fullmatch(r"(guest-\d+\n)+", shell(who, server.port))
-        assert re.fullmatch(r'guest-1: "deploy done"\n', shell(read, server.port))
-    refusing = ServerProcess("--ephemeral", "--text-characters", "3")
-    with refusing as server, pytest.raises(subprocess.CalledProcessError):
-        shell(say, server.port)
+        assert shell(send, server.port, tmp_path) == ""
+        shell(pipe, server.port, tmp_path)
+        guests = r"(guest-\d+  deploy done\n)(guest-\d+  one\n)(guest-\d+  two\n)two\n"
+        assert re.fullmatch(guests, shell(tail, server.port, tmp_path))
+        assert shell(say, server.port, tmp_path) == "4\n"
+        assert re.fullmatch(r"(guest-\d+\n)+", shell(who, server.port, tmp_path))
+        lines = shell(read, server.port, tmp_path).splitlines()
+        assert [line.partition(": ")[2] for line in lines] == [
+            '"deploy done"', '"one"', '"two"', '"deploy done"',
+        ]  # fmt: skip
+    refusing = ServerProcess("--ephemeral", "--text-characters", "2")
+    with refusing as server:
+        for script in (send, pipe, say):
+            with pytest.raises(subprocess.CalledProcessError):
+                shell(script, server.port, tmp_path)
+
+
+def test_the_pictures_are_of_this_client(tmp_path: Path) -> None:
+    """Their words, but for times and ports, are those of a session of now."""
+    subprocess.run([sys.executable, ROOT / "scripts/screenshots.py", tmp_path], check=True, timeout=50)
+    for name in ("dark.svg", "light.svg"):
+        assert f"docs/images/{name}" in README
+        assert words(tmp_path / name) == words(ROOT / "docs/images" / name), name
+
+
+def words(picture: Path) -> list[str]:
+    found = re.findall(r">([^<>\n]+)</text>", picture.read_text())
+    return [word for word in found if not re.search(r"\d\d|^\d+$|day$|ber$|^ms$", word)]
 
 
 def test_the_table_of_commands_is_complete() -> None:
@@ -42,30 +74,30 @@ def test_the_table_of_commands_is_complete() -> None:
 
 
 @pytest.mark.skipif(not (ROOT / ".venv/run").exists(), reason="`make chat` would set up .venv first")
-def test_make_chat_starts_a_server_that_says_how_to_talk_to_it() -> None:
-    command = ["make", "--no-print-directory", "chat", "ARGS=--port 0 --ephemeral"]
+def test_make_chat_hosts_a_chat_that_others_reach(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["make", "--no-print-directory", "chat", f"ARGS=--port {port} --data {tmp_path}"]
     with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        process_group=0,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
+        command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+    ) as host:
+        assert host.stdin is not None
+        assert host.stdout is not None
         try:
-            assert select.select([process.stdout], [], [], 30)[0]
-            line = process.stdout.readline().decode()
-            match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
-            assert match, line
-            with Client(int(match[1])) as client:
-                assert client.next("welcome")["hint"] == "type help"
-                assert f"nc 127.0.0.1 {match[1]}" in process.stderr.readline().decode()
-                os.killpg(process.pid, signal.SIGINT)
+            host.stdin.write(b"is anybody there?\n")
+            host.stdin.flush()
+            assert select.select([host.stdout], [], [], 30)[0]
+            lines = [host.stdout.readline() for _ in range(2)]
+            assert re.fullmatch(rb"\w+ \d+ \w+ \d+\n", lines[0]), "the day"
+            assert b"is anybody there?" in lines[1]
+            with Client(port) as client:
+                client.send("send here I am")
+                client.next("message")
+                while b"here I am" not in host.stdout.readline():
+                    pass
+                host.stdin.close()
                 assert client.next("bye")["code"] == "server-stopping"
-            process.stderr.read()
-            process.wait(20)
+            assert host.wait(20) == 0
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            if host.poll() is None:
+                os.killpg(host.pid, signal.SIGKILL)

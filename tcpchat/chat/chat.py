@@ -157,6 +157,8 @@ class Chat:
         if not self.hub.is_here(user):
             user.arrive(self.clock.now())
         self.hub.join(user, connection)
+        if missed := user.take_missed():
+            connection.write_nowait(missed)
         return user
 
     def _may_resume(self, user: User | None, found: Identity | None) -> bool:

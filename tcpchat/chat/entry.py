@@ -30,7 +30,9 @@ class Delivery:
         self.messages = 0
 
     def to(self, user: User, line: bytes) -> None:
-        """Add a line for all connections of a user."""
+        """Add a line for all connections of a user, or for the one with which the user comes back."""
+        if not user.connections:
+            user.miss(line)
         for connection in user.connections:
             self.direct.setdefault(connection, []).append(line)
 

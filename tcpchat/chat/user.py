@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tcpchat.chat.room import Room
 
 KEYS_REMEMBERED = 1000  # of a user's last sends; a client repeats the newest after a doubt, not old ones
+LINES_MISSED = 1000  # kept for who is between two connections; more are in history only
 KEYS_TRIMMED = 256  # keys too many on disk, after which they are deleted there together
 
 
@@ -60,6 +61,7 @@ class User:
     """How many messages are on their way into the schedule."""
     conversations: dict[str, Room] = attrs.field(factory=dict)
     """By the id of the other user."""
+    _missed: list[bytes] | None = None
     _part: tuple[str, bytes] = ("", b"")
     _sends: dict[str, tuple[int, Entry]] | None = None
     sends_on_disk: bool = False
@@ -71,6 +73,15 @@ class User:
         if self._part[0] != self.name:
             self._part = self.name, encode_part(UserInfo(name=self.name, since=timestamp(self.since)))
         return self._part[1]
+
+    def miss(self, line: bytes) -> None:
+        """Keep a line for when the user is back; of very many the last ones."""
+        self._missed = [*(self._missed or [])[1 - LINES_MISSED :], line]
+
+    def take_missed(self) -> bytes:
+        """Return the lines that nobody has had, and forget them."""
+        missed, self._missed = self._missed or [], None
+        return b"".join(missed)
 
     def arrive(self, now: int) -> None:
         """Note since when the user is here again."""

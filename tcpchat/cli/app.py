@@ -167,7 +167,7 @@ def send(
     Parameters
     ----------
     text
-        What to say; `-` reads it from stdin.
+        What to say; without it, what stdin says.
     address
         Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
     username
@@ -177,7 +177,7 @@ def send(
     name
         The name to take.
     """
-    words = sys.stdin.read().removesuffix("\n") if text == ("-",) else " ".join(text)
+    words = " ".join(text) if text or sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not words:
         raise CycloptsError(msg="there is no TEXT to send")
     try:

@@ -96,18 +96,20 @@ def _coded(run: Callable[[], int | None]) -> int:
     """Run it; tell what went wrong in one sentence on stderr; return the exit code."""
     try:
         return FAILED if run() else 0
-    except BrokenPipeError:  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 0
-    except Exception as error:
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
         return _told(error)
 
 
-def _told(error: Exception) -> int:
+def _told(error: BaseException) -> int:
     from tcpchat.client import DisconnectedError, RefusedError
 
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, BrokenPipeError):  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        return 0
     if not isinstance(error, DisconnectedError | RefusedError | StartError):
         raise error
     print(f"tcpchat: {error}", file=sys.stderr)

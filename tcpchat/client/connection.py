@@ -21,6 +21,7 @@ CONNECT = 10.0  # seconds that reaching a server may take, and as many for its g
 PING = 15.0  # seconds between two signs of life
 DEAD = 15.0  # seconds without an answer to one after which the connection is given up
 TURN = 0.1  # seconds that whoever reads gets to catch up, before what does not fit is left to history
+STEADY = 10.0  # seconds that a connection must last, else the next attempt waits longer than the one before
 FORGOTTEN = {"bad-token", "unknown-type"}  # codes after which there is no way back to who we were
 FOR_GOOD = {"exit", "replaced"}  # codes of `bye` after which coming back would be wrong
 
@@ -65,10 +66,12 @@ class Connection:
         self._open_stream = open_stream
         self._reconnect = reconnect
         self._random = random
+        self._waits = reconnect.waits(random)
         self._name = name
         self._pause = pause
         self._history = history
         self._work = trio.lowlevel.ParkingLot()  # where the writer waits for requests
+        self._asked = trio.lowlevel.ParkingLot()  # where the receiver pauses, unless something is asked
         self._hurry = trio.Event()
 
     def ask(self, asked: Asked) -> None:
@@ -84,6 +87,7 @@ class Connection:
             raise ValueError(f"this cannot be written as JSON: {error}") from None
         self.outbox.add(asked)
         self.taken.unpark_all()
+        self._asked.unpark_all()
         self._work.unpark_all()
 
     async def ping(self) -> float:
@@ -102,7 +106,10 @@ class Connection:
     async def run(self, link: Link | None) -> None:
         """Use this first link, and come back whenever one is lost, until there is a reason to stop."""
         while link is not None:
+            began = trio.current_time()
             why, code = await self._use(link)
+            if trio.current_time() - began >= STEADY:
+                self._waits = self._reconnect.waits(self._random)
             if code in FOR_GOOD:
                 self.failed = code != "exit"
                 self.close(why)
@@ -142,7 +149,8 @@ class Connection:
             with trio.move_on_after(TURN):
                 await self.taken.park()
         if self._pause:
-            await trio.sleep(self._pause)
+            with trio.move_on_after(self._pause):
+                await self._asked.park()
 
     def _take(self, answer: Reply | Event) -> None:
         if isinstance(answer, Reply) and answer.re is not None:
@@ -183,9 +191,8 @@ class Connection:
         since = trio.current_time()
         self.outbox.lose(DisconnectedError(why))
         give_up = self._reconnect.give_up
-        waits = self._reconnect.waits(self._random)
         told = False
-        for wait in waits:
+        for wait in self._waits:
             now = trio.current_time()
             if give_up is not None and now + wait - since > give_up:
                 self.failed = True

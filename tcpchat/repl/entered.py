@@ -106,6 +106,8 @@ def understand(line: str) -> Say | Ask | Local | Doubt | Nothing:
     """
     if not line.strip():
         return Nothing()
+    if not line.isascii():
+        _check_unicode(line)
     if line.startswith("//"):
         return Say(line[2:]) if line[2:].strip() else Nothing()
     if line.startswith(BLANKS):
@@ -119,6 +121,15 @@ def understand(line: str) -> Say | Ask | Local | Doubt | Nothing:
     if command is not None:
         return Ask(_parse(command, line[len(word) :]))
     return _doubt(line, word) or Say(line)
+
+
+def _check_unicode(line: str) -> None:
+    """Raise ChatError for what came as bytes that are not UTF-8, which Python hands on as surrogates."""
+    try:
+        line.encode()
+    except UnicodeEncodeError as error:
+        message = f"the line is not UTF-8 at character {error.start + 1}; nothing was done"
+        raise ChatError("bad-encoding", message) from None
 
 
 def _first_word(line: str) -> str:

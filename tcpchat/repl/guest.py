@@ -34,10 +34,13 @@ async def run_trio(main: Callable[[], Awaitable[T]]) -> T:
         done_callback=done.set_result,
         host_uses_signal_set_wakeup_fd=True,
     )
-    try:
-        result = await asyncio.shield(done)
-    except asyncio.CancelledError:
-        scope.cancel()
-        await done
-        raise
-    return result.unwrap()
+    cancelled: asyncio.CancelledError | None = None
+    while not done.done():
+        try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            scope.cancel()
+    if cancelled is not None:
+        raise cancelled
+    return done.result().unwrap()

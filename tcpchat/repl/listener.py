@@ -10,7 +10,6 @@ import trio
 
 from tcpchat.client import Disconnected, Reconnected, Skipped
 from tcpchat.protocol import (
-    Bye,
     Cancelled,
     Error,
     Event,
@@ -125,10 +124,6 @@ class Listener:
         self.pending.pop(event.number, None)
         self.complain(f"your scheduled message {event.number} was not sent: {event.message}")
 
-    def _bye(self, event: Bye) -> None:
-        if event.code != "exit":
-            self.notice(event.message)
-
     def _disconnected(self, event: Disconnected) -> None:
         self.notice(f"{event.reason}; trying to come back. What you send waits until then.")
 
@@ -198,7 +193,6 @@ class Listener:
         Muted: _muted,
         Unsent: _unsent,
         Error: refused,
-        Bye: _bye,
         Disconnected: _disconnected,
         Reconnected: _reconnected,
         Skipped: _skipped,

@@ -20,8 +20,8 @@ from tcpchat.repl import render
 from tcpchat.repl.entered import Ask, Doubt, Local, Say, understand
 from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
 from tcpchat.repl.plan import Plan
-from tcpchat.repl.preferences import Preferences
-from tcpchat.repl.session import converse, local_zone, open_client
+from tcpchat.repl.preferences import SETTINGS, Preferences
+from tcpchat.repl.session import connected, converse, local_zone, open_client
 from tcpchat.repl.talk import Talk
 
 
@@ -93,12 +93,12 @@ async def talk_plainly(plan: Plan) -> int:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(leave_on_signal, talk, signals)
                 async for line in read_lines(sys.stdin):
+                    await talk.wait_room()
                     talk.entered(line)
                 await talk.wait_settled()
                 talk.leave_now()
 
-    folder = plan.config and plan.config / "settings.json"
-    talk = await converse(plan, screen, Preferences(folder), feed)
+    talk = await converse(plan, screen, Preferences(plan.config and plan.config / SETTINGS), feed)
     return talk.failures
 
 
@@ -108,12 +108,13 @@ async def talk_json(plan: Plan) -> int:
     Returns how many lines failed. Raises ConnectError, or DisconnectedError if the client gave up.
     """
     failures = 0
-    async with open_client(plan) as client:
+    async with connected(plan) as (client, _):
+        wanted = plan.name or Preferences(plan.config and plan.config / SETTINGS)["name"]
+        if wanted:
+            await client.rename(wanted)
         async with trio.open_nursery() as nursery:
             printing = _Printing(client)
             nursery.start_soon(printing.run, nursery.cancel_scope)
-            if plan.name:
-                _print(await client.rename(plan.name))
             async for line in read_lines(sys.stdin):
                 try:
                     request = _request(line)

@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
 SWITCH: Final = ("on", "off")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "bell": SWITCH,

@@ -33,11 +33,12 @@ from tcpchat.repl.look import (
     Look,
     hang,
     hour,
+    local_time,
     moment,
     name_style,
     plain,
 )
-from tcpchat.repl.render import message, notice, refusal
+from tcpchat.repl.render import day, message, notice, refusal
 from tcpchat.repl.wrap import columns
 from tcpchat.times import format_span
 
@@ -110,8 +111,13 @@ def _in_columns(cells: Sequence[Fragments], look: Look) -> Fragments:
 
 def _history(reply: History, look: Look) -> Fragments:
     fragments: Fragments = []
-    for item in reply.messages:
-        fragments += message(_as_message(item), look)
+    today = None
+    for said in map(_as_message, reply.messages):
+        time = local_time(said.at, look.zone)
+        if time is not None and time.date() != today:
+            today = time.date()
+            fragments += day(today, look)
+        fragments += message(said, look)
     if not reply.messages:
         fragments += notice("nothing was said", look)
     elif reply.more:

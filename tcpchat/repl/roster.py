@@ -28,6 +28,7 @@ class Roster:
 
     def joined(self, names: Iterable[str]) -> None:
         for name in names:
+            self._names.pop(name, None)
             self._names[name] = None
         self._recent = None
 
@@ -38,14 +39,13 @@ class Roster:
 
     def renamed(self, old: str, new: str) -> None:
         """Note a new name; it counts as a sign of activity."""
-        self._names.pop(old, None)
-        self.spoke(new)
+        self.left([old])
+        self.joined([new])
 
     def spoke(self, name: str) -> None:
-        """Note that somebody was active just now, who may have left since."""
-        self._names.pop(name, None)
-        self._names[name] = None
-        self._recent = None
+        """Note that somebody was active just now, if still here."""
+        if name in self._names:
+            self.joined([name])
 
     def recent(self) -> list[str]:
         """Return the names, most recently active first."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, tzinfo
 
 import trio
 
 from tcpchat.client import Client, ConnectError, Reconnect, RefusedError
-from tcpchat.repl.plan import Plan
+from tcpchat.errors import StartError
+from tcpchat.repl.plan import Host, Plan
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.talk import Talk
@@ -25,28 +26,46 @@ async def converse(
 
     Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up.
     """
-    async with AsyncExitStack() as stack:
-        client = open_client(plan)
-        kept = None
-        try:
-            await stack.enter_async_context(client)
-        except ConnectError as error:
-            if plan.host is None or not error.nobody:
-                raise
-            kept = await stack.enter_async_context(plan.host())
-            await stack.enter_async_context(client)
+    async with connected(plan) as (client, kept):
         talk = Talk(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
         wanted = plan.name or preferences["name"]
         if wanted:
             await _take_name(client, wanted, talk)
-        if screen.asks:
-            talk.greet(kept)
+        talk.greet(kept)
         async with trio.open_nursery() as nursery:
             await nursery.start(_until_over, talk, nursery.cancel_scope)
             await beside(talk)
     if talk.gave_up is not None:
         raise talk.gave_up
     return talk
+
+
+@asynccontextmanager
+async def connected(plan: Plan) -> AsyncIterator[tuple[Client, str | None]]:
+    """Join the server of the plan, or where nobody answers host one, if that is the plan.
+
+    Gives the client, and where the server keeps things if it is our own. Raises as `converse`.
+    """
+    async with AsyncExitStack() as stack:
+        kept = None
+        try:
+            client = await stack.enter_async_context(open_client(plan))
+        except ConnectError as error:
+            if plan.host is None or not error.nobody:
+                raise
+            client, kept = await _host(plan, plan.host, stack)
+        yield client, kept
+
+
+async def _host(plan: Plan, host: Host, stack: AsyncExitStack) -> tuple[Client, str | None]:
+    try:
+        kept = await stack.enter_async_context(host())
+    except StartError as failure:  # somebody else may have been as fast
+        try:
+            return await stack.enter_async_context(open_client(plan)), None
+        except ConnectError:
+            raise failure from None
+    return await stack.enter_async_context(open_client(plan)), kept
 
 
 def open_client(plan: Plan) -> Client:

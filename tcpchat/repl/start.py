@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from tcpchat.repl.plan import Plan
-from tcpchat.repl.preferences import Preferences
+from tcpchat.repl.preferences import SETTINGS, Preferences
 from tcpchat.repl.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run_terminal(plan: Plan) -> None:
     Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
-    preferences = Preferences(plan.config and plan.config / "settings.json")
+    preferences = Preferences(plan.config and plan.config / SETTINGS)
     history = plan.state and plan.state / "history"
     terminal = Terminal(f"connecting to {plan.address} …", preferences["theme"], history)
     loop = asyncio.new_event_loop()  # not asyncio.run, which takes over SIGINT
@@ -46,7 +46,7 @@ def run_terminal(plan: Plan) -> None:
 
 async def _run(plan: Plan, terminal: Terminal, preferences: Preferences) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # Ctrl-C is a key, not this signal
         loop.add_signal_handler(number, terminal.leave_now)
     drawing = loop.create_task(terminal.run())
     talking = loop.create_task(_talk(plan, terminal, preferences))
@@ -65,7 +65,12 @@ async def _talk(plan: Plan, terminal: Terminal, preferences: Preferences) -> Non
     guest = await asyncio.to_thread(import_module, "tcpchat.repl.guest")
     session = await asyncio.to_thread(import_module, "tcpchat.repl.session")
     plan = attrs.evolve(plan, pause=PAUSE)
-    await guest.run_trio(partial(session.converse, plan, terminal, preferences, partial(_attach, terminal)))
+    try:
+        await guest.run_trio(
+            partial(session.converse, plan, terminal, preferences, partial(_attach, terminal))
+        )
+    finally:
+        terminal.talk = None  # what it says would ask Trio for the time
 
 
 async def _attach(terminal: Terminal, talk: Talk) -> None:

@@ -16,7 +16,7 @@ from tcpchat.commands.send import Send
 from tcpchat.commands.users import Users as ListUsers
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
-    History,
+    Muted,
     PendingMessage,
     Renamed,
     Reply,
@@ -36,6 +36,7 @@ from tcpchat.repl.screen import Screen
 from tcpchat.repl.status import Status
 from tcpchat.times import Clock
 
+AHEAD = 500  # lines of a pipe that wait to be sent, before more is read
 SOON = 0.3  # seconds; what is acknowledged by then is not shown as waiting
 HINTS = (
     "//TEXT, or a blank before it, says text that looks like a command",
@@ -63,7 +64,7 @@ class Talk:
         self._client = client
         self._screen = screen
         self._preferences = preferences
-        self._hosting = hosting
+        self.hosting = hosting
         self._status = Status(address=str(client.address), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
         self._sends: dict[Asked, float] = {}  # not answered yet, and when they were asked
@@ -75,11 +76,14 @@ class Talk:
         self._nursery: trio.Nursery | None = None
 
     def greet(self, kept: str | None) -> None:
-        """Say where this is; `kept` if it is a server of our own."""
+        """Say where this is; to scripts only if it is a server of our own, which `kept` tells."""
         client = self._client
         if kept is not None:
             self.notice(f"nobody answered on {client.address}, so this is the server now; {kept}")
-        self.notice(f"{client.server} on {client.address}; you are {client.user}. Just type, or type help.")
+        if self._screen.asks:
+            self.notice(
+                f"{client.server} on {client.address}; you are {client.user}. Just type, or type help."
+            )
 
     def notice(self, text: str) -> None:
         """Show a line of our own."""
@@ -102,7 +106,7 @@ class Talk:
             async for event in self._client.events():
                 self._status.me = self._client.user
                 self._listener.hear(event)
-                if isinstance(event, Disconnected | Reconnected):
+                if isinstance(event, Disconnected | Reconnected | Muted):
                     self._changed.unpark_all()
                 if isinstance(event, Reconnected):
                     self._look_around()
@@ -138,6 +142,11 @@ class Talk:
             with trio.move_on_at(float("inf") if until is None else until):
                 await self._changed.park()
             self._screen.refresh()
+
+    async def wait_room(self) -> None:
+        """Wait until a few more lines can be sent without too much waiting."""
+        while len(self._sends) >= AHEAD:
+            await self._idle.park()
 
     async def wait_settled(self) -> None:
         """Wait until everything that was entered is answered."""
@@ -188,6 +197,8 @@ class Talk:
 
     def entered(self, line: str) -> None:
         """Do what the line says, or show why not."""
+        if self._left.is_set():
+            return
         self._status.unread = 0
         if self._answer is not None:
             answer, self._answer, self._status.question = self._answer, None, None
@@ -279,11 +290,7 @@ class Talk:
             self._listener.scheduled(reply)
             if isinstance(reply, Renamed):
                 self._listener.roster.renamed(reply.old, reply.new)
-            if isinstance(reply, History):
-                for message in reply.messages:
-                    self._listener.show_message(message)
-            else:
-                self._screen.show(replies.reply(reply, self._listener.look()))
+            self._screen.show(replies.reply(reply, self._listener.look()))
         except RefusedError as error:
             self.failures += 1
             self._listener.refused(error.error)
@@ -377,7 +384,7 @@ class Talk:
         why = []
         if self._sends:
             why.append(f"{len(self._sends)} of your messages are not sent yet")
-        if self._hosting and others > 0:
+        if self.hosting and others > 0:
             here = "1 other is here" if others == 1 else f"{others} others are here"
             why.append(f"{here}, for whom the server stops with you")
         if not why or not self._screen.asks or self._answer is not None:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.application import Application
+from prompt_toolkit.application.current import set_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.05  # seconds between two writes above the input; a busy room would flicker else
 TWICE = 2.0  # seconds in which a second Ctrl-C counts as one
+WAITING = 50_000  # fragments, which are some 10,000 lines, that wait while nothing can be shown
 MENU = 8  # lines
 INPUT = 12  # lines of the input that are seen at once
 
@@ -124,6 +126,7 @@ class Terminal:
             include_default_pygments_style=False,
             input=input,
             output=output,
+            erase_when_done=True,
             after_render=lambda _: self.drawn.set(),
         )
         self._app.ttimeoutlen = 0.05
@@ -162,6 +165,8 @@ class Terminal:
 
     def show(self, fragments: Fragments) -> None:
         self._out += fragments
+        if len(self._out) > WAITING:  # an editor has the screen, or the terminal is stopped
+            self._out = [("class:notice", "· lines were left out here\n"), *self._out[-WAITING // 2 :]]
         self._schedule()
 
     complain = show
@@ -186,20 +191,28 @@ class Terminal:
     # How things get above the input.
 
     def _schedule(self) -> None:
-        if self._flushing or not self._app.is_running:
-            return
-        self._flushing = True
-        self._loop.call_at(self._last_flush + INTERVAL, self._start_flush)
+        if not self._flushing and self._app.is_running:
+            self._flushing = True
+            self._loop.call_at(self._last_flush + INTERVAL, self._flush)
 
-    def _start_flush(self) -> None:
-        self._flush_task = self._loop.create_task(self._flush())
+    def _flush(self) -> None:
+        """Take the input away, print, and draw it again below.
 
-    async def _flush(self) -> None:
-        await run_in_terminal(self._print)
-        self._last_flush = self._loop.time()
+        Not by `run_in_terminal`, which leaves raw mode for a moment: a key that is pressed then is echoed by
+        the terminal itself, and Ctrl-C is a signal.
+        """
         self._flushing = False
-        if self._out:
+        self._last_flush = self._loop.time()
+        if not self._app.is_running:
+            return
+        if self._app._running_in_terminal:  # noqa: SLF001  # an editor has it; nothing public tells
             self._schedule()
+            return
+        with set_app(self._app):
+            self._app.renderer.erase()
+            self._print()
+            self._app.render_counter += 1  # else the lines around the input are those of before
+            self._app.renderer.render(self._app, self._app.layout)
 
     def _print(self) -> None:
         out, self._out = self._out, []
@@ -263,7 +276,7 @@ class Terminal:
         keys.add("c-c")(self._interrupt)
         keys.add("c-d", filter=typing & Condition(lambda: not self._buffer.text))(self._end)
         keys.add("c-l")(lambda _: self.clear())
-        keys.add("c-z")(lambda event: event.app.suspend_to_background())
+        keys.add("c-z")(self._suspend)
         return keys
 
     def _accept(self, buffer: Buffer) -> bool:
@@ -289,8 +302,17 @@ class Terminal:
             self._end(event)
         else:
             self._last_interrupt = now
-            self._hint = "Ctrl-C again leaves"
-            self._loop.call_later(TWICE, self._forget_hint)
+            self._show_hint("Ctrl-C again leaves")
+
+    def _suspend(self, event: KeyPressEvent) -> None:
+        if self.talk is not None and self.talk.hosting:
+            self._show_hint("others are here through you: this cannot be stopped for a while")
+        else:
+            event.app.suspend_to_background()
+
+    def _show_hint(self, hint: str) -> None:
+        self._hint = hint
+        self._loop.call_later(TWICE, self._forget_hint)
 
     def _forget_hint(self) -> None:
         self._hint = ""

@@ -22,6 +22,7 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
+from tcpchat.client import connection as connections
 from tcpchat.client.connection import CONNECT, DEAD, PING
 from tcpchat.commands.rename import Rename
 from tcpchat.protocol import Bye, Event, Message, Renamed, Welcome
@@ -249,16 +250,20 @@ async def test_attempts_wait_as_the_policy_says_and_tell_the_latest_reason(
         assert len(fake.attempts) == 6
 
 
-async def test_the_waits_begin_anew_after_each_connection(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_the_waits_begin_anew_after_a_connection_that_lasted(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
     async with fake.online(reconnect=EVEN) as (client, begun):
-        talk = begun
-        for _ in range(3):
+        talk, waits = begun, []
+        for lasts in (0, 0, 0, connections.STEADY, 0):
+            await trio.sleep(lasts)
             await talk.close()
             lost = trio.current_time()
             talk = await fake.accept()
-            assert trio.current_time() - lost == 1
+            waits.append(trio.current_time() - lost)
             await talk.resume()
             await until(client, Reconnected)
+        assert waits == [1, 2, 4, 1, 2]
 
 
 async def test_the_jitter_is_taken_off(fake: Fake, autojump_clock: MockClock) -> None:

@@ -12,6 +12,7 @@ import trio
 import trio.testing
 
 from tcpchat.chat.identity import hash_token
+from tcpchat.chat.user import LINES_MISSED
 from tcpchat.errors import ChatError
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import DropToken, Prune, StorageError
@@ -367,6 +368,31 @@ async def test_ten_thousand_who_leave_at_once_cost_little(house: House, mock_clo
     assert not chat.hub._known
     assert not chat.hub._by_key
     assert not chat.identities._by_token
+
+
+async def test_what_is_said_privately_in_between_comes_with_the_reply(house: House) -> None:
+    alice, token = await enter(house, "alice")
+    bob, _ = await enter(house, "bob")
+    house.tell_presence()
+    await lose(alice)
+    for text in ("one", "two"):
+        assert (await bob.ask(f"send -u alice {text}"))["type"] == "sent"
+    alice = await back(house, token)
+    assert [line["text"] for line in alice.events if line["type"] == "message"] == ["one", "two"]
+    await lose(alice)
+    alice = await back(house, token)
+    assert not [line for line in alice.events if line["type"] == "message"], "it is told once"
+
+
+async def test_of_very_many_private_messages_in_between_the_last_ones_come(house: House) -> None:
+    alice, token = await enter(house, "alice")
+    user = house.chat.hub.find("alice")
+    await lose(alice)
+    for number in range(LINES_MISSED + 5):
+        user.miss(b'{"type":"message","text":"%d"}\n' % number)
+    alice = await back(house, token)
+    texts = [line["text"] for line in alice.events if line["type"] == "message"]
+    assert texts == [str(number) for number in range(5, LINES_MISSED + 5)]
 
 
 # Restarts

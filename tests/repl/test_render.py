@@ -326,6 +326,7 @@ REPLIES: list[tuple[Reply, list[str]]] = [
     (
         History(username="bob", messages=MESSAGES, more=True),
         [
+            "── Saturday 21 November 2026 ".ljust(60, "─"),
             "09:00 bob  a",
             "09:00 carol → alice  b",
             "· there is more: history -u bob --before 4, or --after 1",

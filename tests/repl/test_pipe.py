@@ -1,0 +1,348 @@
+"""The client in pipes and scripts: real processes, linear text, JSON lines, exit codes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+import pytest
+
+from tests.process import COMMAND, PATIENCE, Client, ServerProcess
+from tests.terminal import home
+
+FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all controls but the line feed
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    with ServerProcess("--ephemeral", "--presence-seconds", "0", "--log-level", "error") as server:
+        yield server
+
+
+@pytest.fixture
+def bob(server: ServerProcess) -> Iterator[Client]:
+    with server.connect() as client:
+        client.send("rename bob")
+        client.next("renamed")
+        yield client
+        client.send("exit")
+        client.next("bye")
+
+
+@pytest.fixture
+def where(server: ServerProcess) -> str:
+    return f"127.0.0.1:{server.port}"
+
+
+def run(folder: Path, *arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `tcpchat` with pipes until it ends."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        input=input,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=home(folder),
+        check=False,
+    )
+
+
+class Running:
+    """`tcpchat` with pipes while the block lasts; by its end the process is gone."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=home(folder),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def enter(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def line_with(self, text: str) -> str:
+        """Return the next line of stdout that holds this text."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} never came")
+
+    def ended(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def said(client: Client, count: int) -> list[str]:
+    """Return the next texts."""
+    return [client.next("message")["text"] for _ in range(count)]
+
+
+def lines_of(output: str) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in output.splitlines()]
+
+
+# tcpchat connect
+
+
+def test_a_line_of_a_pipe_is_said_and_then_it_leaves(where: str, bob: Client, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", where, input="deploy done\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said(bob, 1) == ["deploy done"]
+
+
+def test_many_lines_arrive_in_order_however_fast(where: str, bob: Client, tmp_path: Path) -> None:
+    texts = [f"line {number}" for number in range(60)]
+    done = run(tmp_path, "connect", where, "--name", "robot", input="\n".join(texts))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said(bob, 60) == texts
+    shown = [line[6:] for line in done.stdout.splitlines() if "✓" in line]
+    assert shown == [f"robot ✓ {text}" for text in texts[: len(shown)]]
+    assert len(shown) >= 59, "only the last may be acknowledged before it comes in"
+
+
+def test_no_control_gets_into_a_pipe(where: str, bob: Client, tmp_path: Path) -> None:
+    with Running(tmp_path, "connect", where, "--name", "eve") as eve:
+        eve.enter("ready")
+        eve.line_with("✓ ready")
+        bob.send(orjson.dumps({"type": "send", "text": "a\x1b[2J\x07\x9b\rb @eve"}).decode())
+        assert eve.line_with("bob  a") == f"{eve_time(bob)} bob  a␛[2J␇<U+009B>\n"
+        assert not FORBIDDEN.search(eve.line_with("b @eve"))
+        assert eve.ended(signal.SIGTERM) == 0
+        assert eve.process.stderr is not None
+        assert not FORBIDDEN.search(eve.process.stderr.read())
+
+
+def eve_time(client: Client) -> str:
+    """Return the time of the last thing that this client said, as it is shown."""
+    at: str = client.next("sent")["at"]
+    return at[11:16]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "sned -u bob secret",
+            "not sent: it looks like a mistyped command; did you mean: send -u bob secret",
+        ),
+        ("send -u nobody hi", "nobody"),
+        ("users all", "users does not take 'all'"),
+        ("/nope", "there is no command /nope"),
+    ],
+)
+def test_what_came_to_nothing_is_told_and_the_exit_code_is_1(
+    where: str, bob: Client, tmp_path: Path, line: str, told: str
+) -> None:
+    done = run(tmp_path, "connect", where, input=f"{line}\nafter\n")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "✗ " in done.stderr
+    assert said(bob, 1) == ["after"]
+
+
+def test_plain_shows_what_others_say_until_a_signal(where: str, bob: Client, tmp_path: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Running(tmp_path, "connect", where, "--plain", "--name", "sue") as sue:
+            sue.enter("/set theme mono")
+            sue.enter("I listen")
+            sue.line_with("sue ✓ I listen")
+            bob.send("send -u sue psst")
+            assert sue.line_with("psst")[6:] == "bob → sue  psst\n"
+            assert sue.ended(number) == 0
+
+
+def test_exit_in_a_pipe_leaves(where: str, bob: Client, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", where, input="one\nexit\n")
+    assert done.returncode == 0
+
+
+# --json
+
+
+def test_json_is_the_wire_line_by_line(where: str, bob: Client, tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "connect", where, "--json", "--name", "jo", input="hello\nusers\n\n/set\nusers all\n"
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = lines_of(done.stdout)
+    assert lines[0]["type"] == "welcome"
+    replies = [line for line in lines if line["type"] in {"sent", "users", "error"}]
+    assert [line["type"] for line in replies] == ["sent", "users", "error", "error"]
+    assert {user["name"] for user in replies[1]["users"]} >= {"jo", "bob"}
+    assert [line["code"] for line in replies[2:]] == ["unknown-command", "bad-usage"]
+    assert said(bob, 1) == ["hello"]
+
+
+def test_json_prints_events_as_they_come(where: str, bob: Client, tmp_path: Path) -> None:
+    with Running(tmp_path, "connect", where, "--json", "--name", "jo") as jo:
+        jo.enter("ping")
+        jo.line_with('"pong"')
+        bob.send(orjson.dumps({"type": "send", "text": "raw\x1b"}).decode())
+        line = orjson.loads(jo.line_with('"message"'))
+        assert (line["from"], line["text"]) == ("bob", "raw\x1b")
+        jo.enter("exit")
+        assert jo.process.wait(PATIENCE) == 0
+
+
+# tcpchat send
+
+
+@pytest.mark.parametrize(
+    ("arguments", "input", "text"),
+    [
+        (("deploy", "done"), "", "deploy done"),
+        ((), "two\nlines\n", "two\nlines"),
+        (("users",), "", "users"),
+        (("--", "-u"), "", "-u"),
+    ],
+)
+def test_send_says_it(
+    where: str, bob: Client, tmp_path: Path, arguments: tuple[str, ...], input: str, text: str
+) -> None:
+    done = run(tmp_path, "send", "--address", where, *arguments, input=input)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert said(bob, 1) == [text]
+
+
+def test_send_to_one_user(where: str, bob: Client, tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "--address", where, "-u", "bob", "--name", "ci", "psst")
+    assert done.returncode == 0
+    line = bob.next("message")
+    assert (line["from"], line["to"], line["text"]) == ("ci", "bob", "psst")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("-u", "nobody", "hi"), 1, "nobody"),
+        (("--name", "bob", "hi"), 1, "bob"),
+        ((), 2, "there is no TEXT to send"),
+        (("-t", "soon", "hi"), 2, "--time"),
+        (("--nope", "hi"), 2, "--nope"),
+        (("--address", "here:port", "hi"), 2, "port"),
+    ],
+)
+def test_send_says_why_not(
+    where: str, bob: Client, tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    done = run(tmp_path, "send", *(() if "--address" in arguments else ("--address", where)), *arguments)
+    assert done.returncode == code
+    assert done.stderr.startswith("tcpchat: ")
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# tcpchat tail
+
+
+def test_tail_prints_the_last_messages(where: str, bob: Client, tmp_path: Path) -> None:
+    for number in range(5):
+        bob.send(f"send tail {number}")
+        bob.next("sent")
+    done = run(tmp_path, "tail", where, "-n", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line[6:] for line in done.stdout.splitlines()] == [f"bob  tail {number}" for number in (2, 3, 4)]
+    assert run(tmp_path, "tail", where, "-n", "0").stdout == ""
+    as_json = lines_of(run(tmp_path, "tail", where, "--json", "-n", "2").stdout)
+    assert [(line["type"], line["text"]) for line in as_json] == [
+        ("message", "tail 3"),
+        ("message", "tail 4"),
+    ]
+
+
+def test_tail_follows_what_is_said(where: str, bob: Client, tmp_path: Path) -> None:
+    bob.send("send before")
+    bob.next("sent")
+    with Running(tmp_path, "tail", where, "--follow", "-n", "1") as tail:
+        tail.line_with("bob  before")
+        bob.send("send after")
+        assert tail.line_with("after")[6:] == "bob  after\n"
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a shell
+            assert tail.ended(signal.SIGINT) == 0
+
+
+def test_tail_follows_over_a_restart_of_the_server(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    with ServerProcess(*data) as first:
+        with first.connect() as client:
+            client.send("send before")
+            client.next("sent")
+        with Running(tmp_path, "tail", f"127.0.0.1:{first.port}", "--follow") as tail:
+            tail.line_with("before")
+            first.process.kill()
+            first.wait()
+            with ServerProcess(*data, port=first.port) as second, second.connect() as client:
+                client.send("send after")
+                tail.line_with("after")
+
+
+def test_who_stops_reading_ends_it_without_noise(where: str, bob: Client, tmp_path: Path) -> None:
+    bob.send("send first")
+    bob.next("sent")
+    with Running(tmp_path, "tail", where, "--follow", "-n", "1") as tail:
+        assert tail.process.stdout is not None
+        tail.line_with("first")
+        tail.process.stdout.close()
+        bob.send("send second")
+        assert tail.process.wait(PATIENCE) == 0
+        assert tail.process.stderr is not None
+        assert tail.process.stderr.read() == ""
+        tail.process.stdout = None
+
+
+# No server.
+
+
+@pytest.mark.parametrize("arguments", [("connect",), ("connect", "--json"), ("send", "hi"), ("tail",)])
+def test_without_a_server_the_exit_code_is_3(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    where = ("--address", nobody) if arguments[0] == "send" else (nobody,)
+    done = run(tmp_path, arguments[0], *where, *arguments[1:], input="hi\n")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr == f"tcpchat: cannot reach {nobody}: nobody answers there; is the server running?\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("conect",), ("connect", "a:b"), ("tail", "-n", "-1"), ("connect", "--nope")]
+)
+def test_called_wrongly_the_exit_code_is_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tcpchat: ")
+
+
+def test_it_reads_no_terminal_and_starts_no_prompt_toolkit(where: str, tmp_path: Path) -> None:
+    code = "import sys; from tcpchat.cli import _run; _run(sys.argv[1:]); "
+    code += "sys.exit('prompt_toolkit' in sys.modules)"
+    command = [sys.executable, "-c", code, "connect", where]
+    done = subprocess.run(
+        command, input=b"hi", capture_output=True, env=home(tmp_path), timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,651 @@
+"""The client in a real terminal: what a person types, and what the screen shows."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tcpchat.commands import BY_NAME
+from tests.process import Client, ServerProcess
+from tests.terminal import BRACKETED_PASTE, Terminal, set_editor
+
+OPTIONS = (
+    "--messages-per-second",
+    "0",
+    "--reports-to-mute",
+    "1",
+    "--mute-seconds",
+    "90",
+    "--log-level",
+    "error",
+)
+PROMPT = "alice → lobby ▸ "
+
+
+def say(client: Client, text: str, username: str | None = None) -> None:
+    """Say something; return when it is on its way."""
+    to = {} if username is None else {"username": username}
+    client.send(orjson.dumps({"type": "send", "text": text} | to).decode())
+    client.next("sent")
+
+
+def say_many(client: Client, text: str, count: int) -> None:
+    for number in range(count):
+        say(client, f"{text}, {number}")
+
+
+def named(server: ServerProcess, name: str) -> Client:
+    client = server.connect()
+    client.send(f"rename {name}")
+    client.next("renamed")
+    return client
+
+
+def heard(client: Client, sender: str = "alice") -> str:
+    """Return the next text of this sender, with whom it is to if it is private."""
+    while (message := client.next("message"))["from"] != sender:
+        pass
+    return f"to {message['to']}: {message['text']}" if "to" in message else str(message["text"])
+
+
+def marks(first: str, last: str) -> re.Pattern[str]:
+    """Find two texts in this order, wherever on the screen."""
+    return re.compile(f"{re.escape(first)}.*{re.escape(last)}", re.DOTALL)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess("--data", str(tmp_path_factory.mktemp("data")), *OPTIONS) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def window(server: ServerProcess, folder: Path) -> Iterator[Terminal]:
+    editor = set_editor(folder, 'printf " and the rest" >> "$1"')
+    with Terminal(
+        "connect", f"127.0.0.1:{server.port}", "--name", "alice", folder=folder, environ=editor
+    ) as one:
+        one.wait_for(PROMPT, "1 here")
+        yield one
+
+
+@pytest.fixture
+def alice(window: Terminal) -> Terminal:
+    """Alice at an empty screen with nothing typed."""
+    window.type("x")  # Ctrl-C drops a line, and leaves if there is none
+    window.key("c-c enter")
+    window.wait_gone("▸ x")
+    window.wait_gone("[y")
+    window.type("x")
+    window.key("c-c c-l")
+    window.wait_until(lambda: window.before_cursor == PROMPT and window.screen.cursor.y == 0)
+    return window
+
+
+@pytest.fixture
+def bob(server: ServerProcess, alice: Terminal) -> Iterator[Client]:
+    """Bob, whom alice has seen come, and whose screen is empty again."""
+    with named(server, "bob") as client:
+        alice.wait_for("bob", "2 here")
+        alice.wait_until(lambda: "2 here" in alice.lines[alice.screen.cursor.y + 1])
+        yield client
+        client.send("exit")
+        client.next("bye")
+    alice.wait_for("1 here")
+
+
+# A session from its first moment.
+
+
+def test_the_prompt_says_who_you_are_and_where_text_goes(tmp_path: Path) -> None:
+    with (
+        ServerProcess("--ephemeral") as server,
+        Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person,
+    ):
+        person.wait_for("guest-1 → lobby ▸", f"on 127.0.0.1:{server.port}; you are guest-1", "1 here")
+        assert person.before_cursor == "guest-1 → lobby ▸ "
+        person.key("c-d")
+        assert person.exit_code() == 0
+        assert person.stty() == person.stty_before
+
+
+def test_what_is_typed_before_there_is_a_connection_is_not_lost(tmp_path: Path) -> None:
+    with ServerProcess("--ephemeral") as server:
+        server.signal(signal.SIGSTOP)
+        with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
+            person.wait_for(f"connecting to 127.0.0.1:{server.port}")
+            person.enter("an early bird")
+            person.wait_until(lambda: person.before_cursor == "▸ ")
+            person.type("half a")
+            person.wait_for("▸ half a")
+            server.signal(signal.SIGCONT)
+            person.wait_for("guest-1 ✓ an early bird", "guest-1 → lobby ▸ half a")
+
+
+def test_without_a_server_it_says_so_and_the_exit_code_is_3(tmp_path: Path) -> None:
+    with Terminal("connect", f"127.0.0.1:{free_port()}", folder=tmp_path) as person:
+        assert person.exit_code() == 3
+        person.wait_for("nobody answers there; is the server")
+        assert person.stty() == person.stty_before
+
+
+# Completion.
+
+
+def summary(command: str) -> str:
+    """Return so much of the summary of a command as the menu certainly shows."""
+    return BY_NAME[command].summary[:40]
+
+
+def test_the_menu_shows_commands_with_their_summaries(alice: Terminal) -> None:
+    alice.type("s")
+    alice.wait_for(*(summary(command) for command in ("send", "scheduled", "status")))
+    assert [re.findall(r"\w+", line)[0] for line in alice.lines[1:5]] == [
+        "send",
+        "scheduled",
+        "status",
+        "schema",
+    ]
+    alice.type("ta")
+    alice.wait_gone(summary("send"))
+    alice.wait_for(summary("status"))
+
+
+def test_the_menu_shows_options_with_their_help(alice: Terminal) -> None:
+    alice.type("send -")
+    alice.wait_for("-u/--username NAME  send to this user only", "-t/--time SPAN      send later")
+    alice.type("t ")
+    alice.wait_for("10 minutes")
+
+
+def test_the_menu_shows_who_is_here(alice: Terminal, bob: Client) -> None:
+    alice.type("send -u ")
+    alice.wait_for(re.compile(r"^ bob$", re.MULTILINE))
+    assert "alice" not in alice.lines[alice.screen.cursor.y + 1]
+    alice.key("c-u")
+    alice.type("hi @ob")
+    alice.wait_for("@bob")
+    alice.key("tab")
+    alice.wait_until(lambda: alice.before_cursor == f"{PROMPT}hi @bob")
+
+
+def test_the_menu_finds_letters_in_between_and_tab_takes_it(alice: Terminal) -> None:
+    alice.type("/hsty")
+    alice.wait_for(summary("history"))
+    alice.key("tab")
+    alice.wait_until(lambda: alice.before_cursor == f"{PROMPT}/history")
+
+
+def test_enter_sends_the_line_as_typed_although_the_menu_is_open(alice: Terminal, bob: Client) -> None:
+    alice.type("morning @bo")
+    alice.wait_for("@bob")
+    alice.key("enter")
+    alice.wait_for("alice ✓ morning @bo\n")
+    assert heard(bob) == "morning @bo"
+
+
+# What comes in while you type.
+
+
+def test_messages_come_above_what_you_type_and_leave_it_alone(alice: Terminal, bob: Client) -> None:
+    alice.type("half a sentence")
+    alice.key("left left")
+    alice.wait_until(lambda: alice.before_cursor.endswith("half a senten"))
+    for number in range(5):
+        say(bob, f"number {number}")
+    alice.wait_for(marks("number 4", f"{PROMPT}half a sentence"))
+    assert [line[6:] for line in alice.lines if "number" in line] == [f"bob  number {n}" for n in range(5)]
+    assert alice.before_cursor == f"{PROMPT}half a senten"
+    alice.type("-")
+    alice.key("enter")
+    assert heard(bob) == "half a senten-ce"
+
+
+def test_keys_are_keys_while_messages_come(alice: Terminal, bob: Client) -> None:
+    """A terminal in cooked mode, be it for a moment, echoes keys and makes a signal of Ctrl-C."""
+    talking = threading.Thread(target=say_many, args=(bob, "busy", 400))
+    talking.start()
+    del alice.raw[:]
+    while talking.is_alive():
+        alice.type("xy")
+        alice.key("c-c")
+        alice.read_for(0.005)
+    talking.join()
+    alice.wait_for("busy, 399")
+    alice.wait_until(lambda: alice.before_cursor == PROMPT)
+    assert b"^C" not in alice.raw
+    alice.type("fine")
+    alice.wait_for(f"{PROMPT}fine")
+
+
+def test_long_text_is_wrapped_with_a_hanging_indent(alice: Terminal, bob: Client) -> None:
+    words = " ".join(f"word{number}" for number in range(30))
+    say(bob, words)
+    alice.wait_for("word29")
+    row = alice.row("word0")
+    said = alice.lines[row : alice.row("word29") + 1]
+    assert re.match(r"\d\d:\d\d bob  word0 ", said[0])
+    assert all(line.startswith(" " * 11 + "word") for line in said[1:])
+    assert len(said) == 3
+    assert " ".join(line[11:] for line in said) == words
+
+
+def test_wide_characters_and_emoji_keep_the_layout(alice: Terminal, bob: Client) -> None:
+    alice.type("日本語 🎉 x")
+    alice.wait_until(lambda: alice.screen.cursor.x == len(PROMPT) + 11)
+    say(bob, "語" * 40)
+    alice.wait_for(marks("語語", "🎉 x"))
+    row = alice.row("bob  語")
+    assert alice.lines[row : row + 2] == [f"{alice.lines[row][:5]} bob  " + "語" * 34, " " * 11 + "語" * 6]
+    assert alice.screen.cursor.x == len(PROMPT) + 11
+    alice.key("enter")
+    assert heard(bob) == "日本語 🎉 x"
+
+
+def test_a_name_has_its_colour_each_time(alice: Terminal, bob: Client) -> None:
+    say(bob, "first")
+    alice.wait_for("bob  first")
+    colour = alice.cell("bob  first").fg
+    say(bob, "second")
+    alice.wait_for("bob  second")
+    assert alice.cell("bob  second").fg == colour != "default"
+
+
+def test_private_messages_show_both_names(alice: Terminal, bob: Client) -> None:
+    say(bob, "psst", username="alice")
+    alice.wait_for("bob → alice  psst", "1 unread private")
+    alice.enter("send -u bob what is it?")
+    alice.wait_for("alice → bob ✓ what is it?")
+    alice.wait_gone("unread")
+    assert heard(bob) == "to bob: what is it?"
+
+
+def test_to_sends_what_you_type_to_one_user(alice: Terminal, bob: Client) -> None:
+    alice.enter("/to bob")
+    alice.wait_for("alice → bob ▸ ")
+    alice.enter("only you")
+    alice.wait_for("alice → bob ✓ only you")
+    assert heard(bob) == "to bob: only you"
+    alice.enter("/to")
+    alice.wait_for(PROMPT)
+    alice.enter("/to nobody")
+    alice.wait_for("nobody called 'nobody' is here")
+
+
+# The bell, and what must not ring.
+
+
+def test_a_mention_rings_once_if_the_bell_is_on(alice: Terminal, bob: Client) -> None:
+    del alice.raw[:]
+    say(bob, "hey @alice look")
+    alice.wait_for("hey @alice look")
+    say(bob, "malice is no mention")
+    alice.wait_for("malice")
+    assert alice.raw.count(b"\a") == 1
+    assert alice.cell("hey @alice").fg != alice.cell("malice").fg
+    alice.enter("/set bell off")
+    alice.wait_for("bell is off now")
+    say(bob, "@alice again")
+    say(bob, "and in private", username="alice")
+    alice.wait_for("@alice again", "and in private")
+    assert alice.raw.count(b"\a") == 1
+    alice.enter("/set bell on")
+    alice.wait_for("bell is on now")
+
+
+HOSTILE = {
+    "escape": "\x1b[2J\x1b[Hgone",
+    "title": "\x1b]0;pwned\x07",
+    "clipboard": "\x1b]52;c;cHduZWQ=\x07",
+    "bell": "\x07\x07",
+    "bidi": "\u202edrowssap\u2066",
+    "return": "was\roverwritten",
+    "c1": "\x9b2J\x9d0;pwned\x9c",
+    "backspace": "no\x08\x08yes",
+    "alternate": "\x1b[?1049h\x1bc",
+}
+
+
+def test_nothing_that_others_send_does_anything_to_the_terminal(alice: Terminal, bob: Client) -> None:
+    alice.type("typed")
+    alice.wait_for(f"{PROMPT}typed")
+    del alice.raw[:]
+    title, mode = alice.screen.title, set(alice.screen.mode)
+    for name, text in HOSTILE.items():
+        say(bob, f"{name}<{text}>{name}")
+    alice.wait_for(marks("alternate", f"{PROMPT}typed"))
+    raw = alice.raw.decode()
+    for bad in (
+        "\a",
+        "\x1b]",
+        "\x1b[2J",
+        "\x1b[H",
+        "\x1bc",
+        "\u202e",
+        "\u2066",
+        "\x9b",
+        "\x9d",
+        "\x1b[?1049",
+    ):
+        assert bad not in raw, bad
+    assert (alice.screen.title, set(alice.screen.mode)) == (title, mode)
+    assert alice.before_cursor == f"{PROMPT}typed"
+    alice.wait_for("escape<␛[2J␛[Hgone>escape", "bell<␇␇>bell", "bidi<<U+202E>drowssap<U+2066>>bidi")
+    alice.wait_for("was", "overwritten>return", "no␈␈yes")
+
+
+def test_a_scheduled_or_mistyped_hostile_line_is_harmless_too(alice: Terminal) -> None:
+    del alice.raw[:]
+    alice.paste("sned -u bob \x1b]0;pwned\x07")
+    alice.wait_for("sned")
+    alice.key("enter")
+    alice.wait_for("[y, t or Enter] ▸")
+    assert b"\x1b]0" not in alice.raw
+    assert b"\a" not in alice.raw
+    alice.key("enter")
+    alice.wait_for(f"{PROMPT}sned")
+
+
+# Editing.
+
+
+def test_a_paste_of_several_lines_is_one_message(alice: Terminal, bob: Client) -> None:
+    alice.paste("def f():\n    return 1\nusers")
+    alice.wait_for("  users")
+    alice.key("enter")
+    assert heard(bob) == "def f():\n    return 1\nusers"
+    alice.wait_for(re.compile(r"alice ✓ def f\(\):\n {14,}    return 1\n {14,}users\n"))
+
+
+def test_alt_enter_begins_a_new_line(alice: Terminal, bob: Client) -> None:
+    alice.type("one")
+    alice.key("escape enter")
+    alice.type("two")
+    alice.wait_until(lambda: alice.before_cursor == "  two")
+    alice.key("enter")
+    assert heard(bob) == "one\ntwo"
+
+
+def test_ctrl_c_drops_the_line(alice: Terminal, bob: Client) -> None:
+    alice.type("never mind")
+    alice.wait_for("never mind")
+    alice.key("c-c")
+    alice.wait_until(lambda: alice.before_cursor == PROMPT)
+    alice.enter("this one")
+    assert heard(bob) == "this one"
+
+
+def test_ctrl_l_leaves_only_the_input(alice: Terminal, bob: Client) -> None:
+    say(bob, "old")
+    alice.wait_for("old")
+    alice.type("kept")
+    alice.key("c-l")
+    alice.wait_gone("old")
+    alice.wait_until(lambda: alice.lines[0] == f"{PROMPT}kept")
+
+
+def test_ctrl_x_ctrl_e_opens_the_editor(alice: Terminal, bob: Client) -> None:
+    alice.type("the start")
+    alice.key("c-x c-e")
+    alice.wait_for("the start and the rest")
+    alice.key("enter")
+    assert heard(bob) == "the start and the rest"
+
+
+# What a line means.
+
+
+def test_a_mistyped_command_is_never_sent_and_asks(alice: Terminal, bob: Client) -> None:
+    line = "sned -u bob secret"
+    alice.enter(line)
+    alice.wait_for("looks like a mistyped command", "[y, t or Enter] ▸")
+    alice.key("enter")
+    alice.wait_until(lambda: alice.before_cursor == PROMPT + line)
+    alice.key("enter")
+    alice.wait_for("[y, t or Enter] ▸")
+    alice.enter("y")
+    alice.wait_for("alice → bob ✓ secret")
+    assert heard(bob) == "to bob: secret"
+    alice.enter(line)
+    alice.wait_for("[y, t or Enter] ▸")
+    alice.enter("t")
+    alice.wait_for(f"alice ✓ {line}")
+    assert heard(bob) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "text"), [("//help me", "help me"), (" users", "users"), ("{braces}", "{braces}")]
+)
+def test_text_that_looks_like_a_command_can_be_said(
+    alice: Terminal, bob: Client, line: str, text: str
+) -> None:
+    alice.enter(line)
+    alice.wait_for(f"alice ✓ {text}")
+    assert heard(bob) == text
+
+
+def test_a_wrong_argument_gives_the_usage_and_how_to_say_it_as_text(alice: Terminal) -> None:
+    alice.enter("users all of them")
+    alice.wait_for("✗ users does not take 'all'; to say it as text, begin", BY_NAME["users"].usage)
+    alice.enter("/nope")
+    alice.wait_for("there is no command /nope")
+
+
+# The network.
+
+
+def test_what_is_not_acknowledged_is_shown_as_waiting(
+    server: ServerProcess, alice: Terminal, bob: Client
+) -> None:
+    server.signal(signal.SIGSTOP)
+    try:
+        alice.enter("slow")
+        alice.wait_for(re.compile("^… slow$", re.MULTILINE))
+        alice.type("meanwhile")
+        alice.wait_for(f"{PROMPT}meanwhile")
+    finally:
+        server.signal(signal.SIGCONT)
+    alice.wait_for("alice ✓ slow")
+    alice.wait_gone("… slow")
+
+
+def test_the_window_may_change_while_messages_come(alice: Terminal, bob: Client) -> None:
+    alice.type("still here")
+    for columns, rows in ((60, 20), (120, 40), (80, 24)):
+        talking = threading.Thread(target=say_many, args=(bob, f"at {columns}", 30))
+        talking.start()
+        alice.resize(columns, rows)
+        talking.join()
+        alice.wait_for(marks(f"bob  at {columns}, 29", f"{PROMPT}still here"))
+        alice.key("c-l")
+        alice.wait_until(lambda: alice.lines[0] == f"{PROMPT}still here" and "here" in alice.lines[1])
+        say(bob, "x" * (columns - 12))
+        say(bob, "y" * (columns - 11))
+        alice.wait_for("y" * (columns - 11))
+        alice.wait_until(lambda: alice.lines[alice.screen.cursor.y].startswith(PROMPT))
+        rows_with_text = [line[6:] for line in alice.lines if "bob" in line]
+        assert rows_with_text == [f"bob  {'x' * (columns - 12)}", f"bob  {'y' * (columns - 11)}"]
+
+
+def test_back_on_the_same_data_after_a_kill(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    with (
+        ServerProcess("--data", data, *OPTIONS) as first,
+        Terminal("connect", f"127.0.0.1:{first.port}", "--name", "alice", folder=tmp_path) as alice,
+    ):
+        alice.wait_for(PROMPT, "1 here")
+        alice.enter("before")
+        alice.wait_for("alice ✓ before")
+        first.process.kill()
+        alice.wait_for("; trying to come back", re.compile(r"\[offline 0:0\d, (next try in \d+ s|trying)\]"))
+        alice.wait_for(f"127.0.0.1:{first.port} away")
+        for number in range(1, 4):
+            alice.enter(f"line {number}")
+        alice.wait_for(re.compile(r"^… line 1\n… line 2\n… line 3\n\[offline", re.MULTILINE))
+        alice.type("he")
+        alice.wait_for(summary("help"))
+        alice.key("c-u")
+        with ServerProcess("--data", data, *OPTIONS) as elsewhere, elsewhere.connect() as carol:
+            say(carol, "while you were away")
+        with ServerProcess("--data", data, *OPTIONS, port=first.port) as second, second.connect() as carol:
+            alice.wait_for(re.compile(r"back as alice after 0:\d\d; 1 message was missed:"))
+            alice.wait_for(marks("1 message was missed:", "while you were away"))
+            alice.wait_for(marks("while you were away", "alice ✓ line 1"))
+            alice.wait_for(PROMPT, "alice ✓ line 3")
+            alice.wait_gone("… line")
+            assert [line[6:] for line in alice.lines if "✓" in line] == [
+                "alice ✓ before", *(f"alice ✓ line {number}" for number in range(1, 4))
+            ]  # fmt: skip
+            assert [heard(carol) for _ in range(3)] == ["line 1", "line 2", "line 3"]
+            alice.key("c-d")
+            assert alice.exit_code() == 0
+
+
+# Leaving.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_gives_the_terminal_back(server: ServerProcess, tmp_path: Path, number: int) -> None:
+    with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
+        person.wait_for("→ lobby ▸", " here")
+        person.type("unfinished")
+        person.wait_for("unfinished")
+        assert person.stty() != person.stty_before
+        assert BRACKETED_PASTE in person.screen.mode
+        person.signal(number)
+        assert person.exit_code() == 0
+        assert person.stty() == person.stty_before
+        assert not person.screen.cursor.hidden
+        assert BRACKETED_PASTE not in person.screen.mode
+        assert person.screen.cursor.x == 0
+        assert "Traceback" not in person.text
+
+
+def test_history_and_settings_last_over_sessions(server: ServerProcess, tmp_path: Path) -> None:
+    connect = ("connect", f"127.0.0.1:{server.port}")
+    with Terminal(*connect, folder=tmp_path) as person:
+        person.wait_for("→ lobby ▸", " here")
+        default = person.cell("tcpchat 0").fg
+        for line in ("/set theme light", "/set timestamps off", "/set name dora", "the needle", "some hay"):
+            person.enter(line)
+        person.wait_for("✓ some hay", "theme is light now", "name is dora now")
+        assert person.cell("✓ some").fg != default
+        person.key("c-c")
+        person.wait_for("Ctrl-C again leaves")
+        person.key("c-c")
+        assert person.exit_code() == 0
+    (history,) = tmp_path.rglob("history")
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+    with Terminal(*connect, folder=tmp_path) as person:
+        person.wait_for("dora → lobby ▸ ", " here")
+        assert person.cell("tcpchat 0").fg == "005faf" != default
+        assert not re.search(r"^\d\d:\d\d ", person.text, re.MULTILINE)
+        person.key("c-r")
+        person.type("needl")
+        person.wait_for("the needle")
+        person.key("enter")
+        person.wait_until(
+            lambda: person.lines[person.screen.cursor.y].startswith("dora → lobby ▸ the needle")
+        )
+        person.key("enter")
+        person.wait_for(re.compile(r"^dora ✓ the needle$", re.MULTILINE))
+        person.type("some")
+        person.wait_for("▸ some hay")
+        person.key("c-e")
+        person.wait_until(lambda: person.before_cursor.endswith("some hay"))
+        person.key("c-u")
+        person.enter("/set theme mono")
+        person.wait_for("theme is mono now")
+        person.wait_until(lambda: person.cell("theme is mono").fg == "default")
+        person.wait_until(lambda: " here" in person.text and person.cell(" here").reverse)
+        person.key("c-d")
+        assert person.exit_code() == 0
+
+
+def test_the_toolbar_counts_down_while_you_are_muted(server: ServerProcess, tmp_path: Path) -> None:
+    with Terminal("connect", f"127.0.0.1:{server.port}", "--name", "mallory", folder=tmp_path) as person:
+        person.wait_for("mallory → lobby ▸ ", " here")
+        with server.connect() as reporter:
+            reporter.send("report mallory too loud")
+            reporter.next("reported")
+        person.wait_for(re.compile(r"│ muted 1:(30|2\d)"), "you may read but not send")
+        first = re.findall(r"muted (\d:\d\d)", person.text)[-1]
+        person.wait_until(lambda: re.findall(r"muted (\d:\d\d)", person.text)[-1] < first)
+        person.enter("but I")
+        person.wait_for("works again in 1m")
+        person.wait_gone("… but I")
+
+
+def test_the_first_terminal_hosts_and_the_second_joins(tmp_path: Path) -> None:
+    chat = ("--port", str(free_port()), "--data", str(tmp_path / "data"), "--presence-seconds", "0")
+    with Terminal(*chat, "--name", "anna", folder=tmp_path / "a", columns=120) as host:
+        host.wait_for(
+            f"nobody answered on 127.0.0.1:{chat[1]}, so this is the server now; messages are kept in"
+        )
+        host.wait_for("anna → lobby ▸ ", "1 here")
+        with Terminal(*chat, "--name", "ben", folder=tmp_path / "b", columns=120) as guest:
+            guest.wait_for("ben → lobby ▸ ", "2 here")
+            assert "this is the server" not in guest.text
+            host.wait_for("2 here")
+            guest.enter("hello host")
+            host.wait_for("ben  hello host")
+            host.key("c-d")
+            host.wait_for(
+                "1 other is here, for whom the server stops with you. Leave all the same?", "[y or n] ▸"
+            )
+            host.enter("n")
+            host.wait_for("anna → lobby ▸ ")
+            host.enter("I stay")
+            guest.wait_for("anna  I stay")
+            host.key("c-d")
+            host.wait_for("[y or n] ▸")
+            host.enter("y")
+            assert host.exit_code() == 0
+            assert host.stty() == host.stty_before
+            guest.wait_for("the server stops", "trying to come back", "[offline")
+
+
+def test_a_host_who_is_alone_just_leaves(tmp_path: Path) -> None:
+    chat = ("--port", str(free_port()), "--data", str(tmp_path / "data"))
+    with Terminal(*chat, folder=tmp_path) as host:
+        host.wait_for("guest-1 → lobby ▸ ", "1 here")
+        host.enter("for the record")
+        host.wait_for("✓ for the record")
+        host.key("c-d")
+        assert host.exit_code() == 0
+    with ServerProcess("--data", str(tmp_path / "data")) as server, server.connect() as client:
+        client.send("history")
+        assert [message["text"] for message in client.next("history")["messages"]] == ["for the record"]
+
+
+def test_a_reader_of_a_dumb_terminal_gets_linear_text(server: ServerProcess, tmp_path: Path) -> None:
+    with Terminal(
+        "connect", f"127.0.0.1:{server.port}", "--plain", "--name", "sue", folder=tmp_path
+    ) as person:
+        person.wait_for("you are sue")
+        person.enter("sned -u bob secret")
+        person.wait_for("looks like a mistyped command")
+        person.enter("y")
+        person.wait_for("✗ ")
+        person.enter("exit")
+        assert person.exit_code() in {0, 1}
+        assert b"\x1b" not in person.raw

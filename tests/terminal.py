@@ -1,0 +1,207 @@
+"""A person at a terminal: `tcpchat` in a real pty, and what a terminal emulator has on its screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import termios
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import pexpect
+import pyte
+
+from tests.process import PATIENCE, environment
+
+BRACKETED_PASTE = 2004 << 5  # as pyte notes private modes
+KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "backspace": "\x7f", "up": "\x1b[A", "left": "\x1b[D"}
+READ = 64 * 1024  # bytes at once
+
+
+def home(folder: Path) -> dict[str, str]:
+    """Return the environment of somebody whose files are all in this folder."""
+    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "CONFIG", "DATA")}
+    clean = {name: value for name, value in environment().items() if name not in {"NO_COLOR", "COLORTERM"}}
+    return clean | homes | {"TERM": "xterm-256color", "TZ": "UTC", "PYTHONUTF8": "1"}
+
+
+class Terminal:
+    """Runs `tcpchat` while the block lasts; by its end the process is gone, whatever happens.
+
+    Nothing is read while nobody waits, as from a terminal that is busy; each wait has a deadline.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        folder: Path,
+        columns: int = 80,
+        rows: int = 24,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._arguments = ["-m", "tcpchat", *arguments]
+        self._environ = home(folder) | dict(environ or {})
+        self.raw = bytearray()
+        """All that was written to the terminal."""
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+
+    def __enter__(self) -> Self:
+        size = (self.screen.lines, self.screen.columns)
+        with (
+            warnings.catch_warnings()
+        ):  # later Pythons dislike a fork beside threads; it becomes python at once
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._child = pexpect.spawn(
+                sys.executable, self._arguments, env=self._environ, dimensions=size, echo=True
+            )
+        self._child.delaybeforesend = None
+        self._child.ptyproc.delayafterclose = 0
+        self.stty_before = self.stty()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._child.isalive():
+            self._child.kill(signal.SIGKILL)
+            self._child.wait()
+        self._child.close()
+
+    # What a person does.
+
+    def type(self, text: str) -> None:
+        self._child.send(text)
+
+    def key(self, names: str) -> None:
+        """Press keys such as `enter`, `c-c`, `escape enter`; blanks stand between several."""
+        self.type(
+            "".join(KEYS.get(name) or chr(ord(name.removeprefix("c-")) & 0x1F) for name in names.split())
+        )
+
+    def enter(self, line: str) -> None:
+        """Type a line and press Enter."""
+        self.type(f"{line}\r")
+
+    def paste(self, text: str) -> None:
+        """Insert text as a terminal does that was asked for bracketed paste; it sends CR for breaks."""
+        assert BRACKETED_PASTE in self.screen.mode
+        self.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size as xterm does: lines go at the top, and only if the cursor would be outside."""
+        screen = self.screen
+        over = max(0, screen.cursor.y + 1 - rows)
+        y = screen.cursor.y - over
+        screen.cursor.y = 0
+        screen.delete_lines(over)
+        for row in [row for row in screen.buffer if row >= rows]:
+            del screen.buffer[row]
+        screen.lines = rows
+        screen.resize(rows, columns)
+        screen.cursor.y, screen.cursor.x = y, min(screen.cursor.x, columns - 1)
+        self._child.setwinsize(rows, columns)
+
+    def signal(self, number: int) -> None:
+        self._child.kill(number)
+
+    # What a person sees.
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the screen without blanks at their ends, but with those before the cursor."""
+        lines = [line.rstrip() for line in self.screen.display]
+        row = self.screen.cursor.y
+        lines[row] = max(lines[row], self.before_cursor, key=len)
+        return lines
+
+    @property
+    def before_cursor(self) -> str:
+        """The line of the cursor up to it."""
+        row = self.screen.buffer[self.screen.cursor.y]
+        return "".join(row[column].data for column in range(self.screen.cursor.x))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def row(self, text: str) -> int:
+        """Return the number of the last line that holds this."""
+        (*_, row) = (row for row, line in enumerate(self.lines) if text in line)
+        return row
+
+    def cell(self, text: str) -> Any:
+        """Return the first cell of this text where it is lowest: its `fg`, `bg`, `bold`, `reverse` …"""
+        row = self.row(text)
+        cells = [self.screen.buffer[row][column] for column in range(self.screen.columns)]
+        starts = [
+            at for at in range(len(cells)) if "".join(cell.data for cell in cells[at:]).startswith(text)
+        ]
+        return cells[starts[0]]
+
+    def wait_for(self, *what: str | re.Pattern[str]) -> None:
+        """Wait until the screen shows all of this; a pattern may go over several lines."""
+        self.wait_until(lambda: all(self.shows(one) for one in what), f"to show {what}")
+
+    def wait_gone(self, what: str | re.Pattern[str]) -> None:
+        """Wait until the screen does not show this any more."""
+        self.wait_until(lambda: not self.shows(what), f"not to show {what}")
+
+    def shows(self, what: str | re.Pattern[str]) -> bool:
+        return what in self.text if isinstance(what, str) else what.search(self.text) is not None
+
+    def wait_until(self, condition: Callable[[], bool], what: str = "to be so") -> None:
+        """Take in what is drawn until a condition holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if not self._read(deadline - time.monotonic()):
+                raise AssertionError(f"the screen was never seen {what}; it is:\n{self.text}")
+
+    def read_for(self, seconds: float) -> None:
+        """Take in what is drawn until nothing comes for so long."""
+        while self._read(seconds):
+            pass
+
+    def _read(self, seconds: float) -> bool:
+        """Take in what comes within these seconds; say whether something did."""
+        try:
+            data = self._child.read_nonblocking(READ, timeout=max(0.0, seconds))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return True
+
+    def exit_code(self) -> int:
+        """Wait until the process has ended and all that it drew is seen; return its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self._read(deadline - time.monotonic()):
+            pass
+        assert time.monotonic() < deadline, f"it is still running; the screen is:\n{self.text}"
+        self._child.wait()
+        return -self._child.signalstatus if self._child.signalstatus else int(self._child.exitstatus)
+
+    def stty(self) -> list[Any]:
+        """Return the settings of the terminal's line."""
+        return termios.tcgetattr(self._child.child_fd)
+
+
+def set_editor(folder: Path, script: str) -> dict[str, str]:
+    """Return the environment in which this shell script is the editor; `$1` is the file."""
+    folder.mkdir(exist_ok=True)
+    editor = folder / "editor"
+    editor.write_text(f"#!/bin/sh\n{script}\n")
+    editor.chmod(0o700)
+    return {"EDITOR": str(editor), "VISUAL": str(editor)}
+
+
+def is_running(pid: int) -> bool:
+    """Say whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
