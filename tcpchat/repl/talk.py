@@ -98,6 +98,8 @@ class Talk:
             self._look_around()
             task_status.started()
             await self._left.wait()
+            if self.gave_up is not None:
+                await self.wait_settled()  # which says what was not sent
             nursery.cancel_scope.cancel()
         self._nursery = None
 
@@ -281,10 +283,10 @@ class Talk:
             case Help():
                 self._help(request)
             case _:
+                self._asking += 1
                 self._start(self._ask, request)
 
     async def _ask(self, request: Request) -> None:
-        self._asking += 1
         try:
             reply = await self._client.request(request)
             self._listener.scheduled(reply)
@@ -383,7 +385,10 @@ class Talk:
         others = len(self._listener.roster) - 1
         why = []
         if self._sends:
-            why.append(f"{len(self._sends)} of your messages are not sent yet")
+            waiting = len(self._sends)
+            why.append(
+                "a message is not sent yet" if waiting == 1 else f"{waiting} messages are not sent yet"
+            )
         if self.hosting and others > 0:
             here = "1 other is here" if others == 1 else f"{others} others are here"
             why.append(f"{here}, for whom the server stops with you")

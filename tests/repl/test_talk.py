@@ -657,7 +657,7 @@ async def test_what_is_not_sent_is_a_reason_to_ask(alice: Person) -> None:
     await alice.go_offline()
     alice.enter("one", "two")
     alice.talk.leave()
-    assert alice.screen.complaints[-1].startswith("· 2 of your messages are not sent yet.")
+    assert alice.screen.complaints[-1].startswith("· 2 messages are not sent yet.")
     assert not await ended(alice)
     alice.talk.leave_now()
     assert await ended(alice)
