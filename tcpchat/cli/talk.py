@@ -112,5 +112,7 @@ def _told(error: BaseException) -> int:
         return 0
     if not isinstance(error, DisconnectedError | RefusedError | StartError):
         raise error
-    print(f"tcpchat: {error}", file=sys.stderr)
+    from tcpchat.repl.clean import clean_line
+
+    print(f"tcpchat: {clean_line(str(error))}", file=sys.stderr)  # it may be in the words of others
     return NO_CONNECTION if isinstance(error, DisconnectedError) else FAILED

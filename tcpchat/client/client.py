@@ -165,7 +165,7 @@ class Client:
 
     async def _leave(self) -> None:
         if isinstance(self.state, Online):
-            with trio.move_on_after(LEAVE), suppress(DisconnectedError):
+            with trio.move_on_after(LEAVE), suppress(DisconnectedError, RefusedError):
                 await self.request_nowait(Exit()).wait()
 
     def request_nowait(self, request: Request, on_reply: Callable[[Reply], None] | None = None) -> Asked:
@@ -200,7 +200,8 @@ class Client:
         gave up.
         """
         reply = await self.send_nowait(text, username=username, time=time).wait()
-        assert isinstance(reply, Sent | Scheduled), reply
+        if not isinstance(reply, Sent | Scheduled):
+            raise DisconnectedError(f"the server answered send with {reply.type}")
         return reply
 
     async def rename(self, name: str) -> Renamed:
@@ -213,8 +214,8 @@ class Client:
         more = True
         while more:
             page = await self._ask(ListUsers(after=users[-1].name if users else None), Users)
+            more = page.more and bool(page.users)
             users += page.users
-            more = page.more
         return users
 
     async def history(
@@ -236,8 +237,8 @@ class Client:
         while more:
             after = messages[-1].number if messages else None
             page = await self._ask(ListScheduled(after=after), Schedule)
+            more = page.more and bool(page.messages)
             messages += page.messages
-            more = page.more
         return messages
 
     async def cancel(self, number: int | None = None) -> Cancelled:
@@ -258,7 +259,8 @@ class Client:
 
     async def _ask(self, request: Request, kind: type[R]) -> R:
         reply = await self.request(request)
-        assert isinstance(reply, kind), reply
+        if not isinstance(reply, kind):
+            raise DisconnectedError(f"the server answered {request.type} with {reply.type}")
         return reply
 
     def events(self) -> AsyncIterator[Event]:

@@ -129,19 +129,18 @@ class Connection:
         return why, code
 
     async def _read(self, link: Link) -> tuple[str, str]:
-        why, code = "", ""
         try:
             while True:
                 while (answer := link.next_nowait()) is not None:
                     self._take(answer)
                     if isinstance(answer, Bye):
-                        why, code = answer.message, answer.code
+                        return answer.message, answer.code
                 self.news.unpark_all()
                 if not self.outbox.in_flight:
                     await self._let_others()
                 await link.receive()
         except LostError as error:
-            return why or str(error), code
+            return str(error), ""
 
     async def _let_others(self) -> None:
         """Let whoever reads catch up, and in a busy room let more come before it is received."""
@@ -240,6 +239,9 @@ class Connection:
         except BaseException:
             await link.drop("")
             raise
+        finally:
+            if not self.outbox.connected:
+                self.outbox.lose(DisconnectedError("the greeting broke off"))
         return link
 
     async def _greet(self, link: Link, since: float | None) -> None:
@@ -252,27 +254,28 @@ class Connection:
         self.user, self.server = welcome.user, welcome.server
         missed = self.feed.welcome(welcome.seq, welcome.journal, self._history)
         self.feed.take(welcome)
-        same_user = await self._resume(link, welcome.token)
+        same_user = await self._resume(link)
         await self._take_name(link, again=since is not None)
+        # Only now, since who breaks off a greeting must know next time that what was written is in doubt.
+        self.token = self.token if same_user else welcome.token
         self.outbox.come_back(same_user=same_user)
         self.state = Online()
         if since is not None:
             seconds = trio.current_time() - since
             self.feed.take(Reconnected(user=self.user, seconds=seconds, missed=missed))
 
-    async def _resume(self, link: Link, token: str) -> bool:
+    async def _resume(self, link: Link) -> bool:
         """Become the user from before, if there is one; return whether that worked. Raises LostError."""
-        if self.token is not None:
-            try:
-                resumed = await self._converse(link, Resume(token=self.token))
-            except RefusedError as error:
-                if error.code not in FORGOTTEN:
-                    raise LostError(str(error)) from None
-            else:
-                self.user = resumed.user if isinstance(resumed, Resumed) else self.user
-                return True
-        self.token = token
-        return False
+        if self.token is None:
+            return False
+        try:
+            resumed = await self._converse(link, Resume(token=self.token))
+        except RefusedError as error:
+            if error.code not in FORGOTTEN:
+                raise LostError(str(error)) from None
+            return False
+        self.user = resumed.user if isinstance(resumed, Resumed) else self.user
+        return True
 
     async def _take_name(self, link: Link, *, again: bool) -> None:
         if self._name is None or self._name == self.user:

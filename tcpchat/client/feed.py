@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import attrs
 
-from tcpchat.protocol import LOBBY, Event, History, Message
+from tcpchat.protocol import LOBBY, Event, History, Joined, Left, Message, Unknown
 
-MOST = 20_000  # events; some 10 MB
+MOST = 20_000  # events; some 10 MB if they are of usual size
+MOST_BYTES = 32 * 1024 * 1024  # about, of their texts
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +40,7 @@ class Feed:
         """Number of the lobby's last message that was taken; None before the first connection."""
         self._most = most
         self._events: deque[Event] = deque()
+        self._bytes = 0
         self._skipped = 0
         self._journal: str | None = None
         self._newest = 0  # number of the lobby's last message that is known to be
@@ -46,7 +48,11 @@ class Feed:
     @property
     def crowded(self) -> bool:
         """Whether whoever reads should have a turn first, so that nothing need be fetched again."""
-        return len(self._events) > self._most // 4
+        return len(self._events) > self._most // 4 or self._bytes > MOST_BYTES // 4
+
+    @property
+    def _full(self) -> bool:
+        return len(self._events) >= self._most or self._bytes >= MOST_BYTES
 
     def __len__(self) -> int:
         return len(self._events)
@@ -76,8 +82,8 @@ class Feed:
         """Take an event from the connection."""
         if isinstance(event, Message) and event.room == LOBBY:
             self._take_message(event)
-        elif len(self._events) < self._most:
-            self._events.append(event)
+        elif not self._full:
+            self._append(event)
         else:
             self._skipped += 1
 
@@ -86,26 +92,44 @@ class Feed:
         self._newest = max(self._newest, message.seq)
         if self.behind or message.seq <= last:
             return  # it comes with a page, or has come
-        if message.seq > last + 1 or len(self._events) >= self._most:
+        if message.seq > last + 1 or self._full:
             self.behind = True
             return
         self.last = message.seq
-        self._events.append(message)
+        self._append(message)
+
+    def _append(self, event: Event) -> None:
+        self._events.append(event)
+        self._bytes += _size(event)
 
     def page(self, history: History) -> None:
         """Take the answer to `history` after `last`, before anything that was received after it."""
         for message in history.messages:
             if message.seq > (self.last or 0):
                 self.last = message.seq
-                self._events.append(message)
+                self._append(message)
         # What came while the page was on its way may be newer than the page.
         self.behind = history.more or (bool(history.messages) and self._newest > (self.last or 0))
 
     def next(self) -> Event | None:
         """Return the next event, or None: then a page is needed if it is `behind`, else time has to pass."""
         if self._events:
-            return self._events.popleft()
+            event = self._events.popleft()
+            self._bytes -= _size(event)
+            return event
         if self._skipped:
             skipped, self._skipped = self._skipped, 0
             return Skipped(events=skipped)
         return None
+
+
+def _size(event: Event) -> int:
+    """Return about how many bytes an event takes that can be of any size."""
+    match event:
+        case Message():
+            return len(event.text)
+        case Joined() | Left():
+            return sum(map(len, event.users))
+        case Unknown():
+            return len(repr(event.fields))
+    return 0

@@ -19,6 +19,8 @@ from tcpchat.protocol import Error, Reply, Request
 MOST = 10_000  # sends that wait at the same time
 WINDOW = 500  # requests in flight; a server remembers the keys of a user's last 1,000 sends
 
+SHORTEST, LONGEST = 0.05, 60.0  # seconds until what came too fast is repeated, whatever the server says
+
 UNKNOWN = "the connection broke before the answer, so it may have been done or not"
 
 
@@ -150,7 +152,7 @@ class Outbox:
         if not isinstance(reply, Error):
             asked.succeed(reply)
         elif alone and reply.code == "rate-limited":
-            self._not_before = now + (reply.retry_after or 0)
+            self._not_before = now + min(max(reply.retry_after or 0, SHORTEST), LONGEST)
             asked.written = False
             self._waiting.appendleft(asked)
         else:

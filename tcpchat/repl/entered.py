@@ -145,6 +145,14 @@ def _without_blank(line: str) -> str:
     return rest if needed or "\n" not in line else line
 
 
+ELSEWHERE: Final = {
+    "quit": "exit", "q": "exit", "bye": "exit", "leave": "exit", "?": "help", "h": "help", "nick": "rename",
+    "name": "rename", "who": "users", "names": "users", "list": "users", "msg": "send -u", "dm": "send -u",
+    "query": "to", "ignore": "report",
+}  # fmt: skip
+"""What other chats call our commands."""
+
+
 def _slashed(line: str) -> Ask | Local:
     word = _first_word(line[1:])
     rest = line[1 + len(word) :]
@@ -155,7 +163,7 @@ def _slashed(line: str) -> Ask | Local:
         return _local(LOCAL_BY_NAME[name], rest.strip())
     if not word:
         raise ChatError("unknown-command", f"there is no command after {line[0]}; {AS_TEXT}", suggestion=None)
-    near = nearest(name, _ALL_NAMES)
+    near = ELSEWHERE.get(name) or _typo_of(name, _ALL_NAMES)
     guess = f"; did you mean {line[0]}{near}?" if near else "."
     message = f"there is no command {line[0]}{word[:64]}{guess} {AS_TEXT.capitalize()}"
     raise ChatError("unknown-command", message, suggestion=near)
@@ -194,6 +202,8 @@ def _with_breaks(request: Request) -> Request:
 def _doubt(line: str, word: str) -> Doubt | None:
     """Return the doubt about a line whose first word is no command; several lines can only be a send."""
     rest = line[len(word) :]
+    if line.strip().lower() in {"quit", "bye", "?"}:
+        return Doubt(line, word, ELSEWHERE[word.lower()])
     commands = {_SEND.name: _SEND} if "\n" in line else BY_NAME
     option = _first_word(rest.lstrip("".join(BLANKS))).partition("=")[0]
     takers = {name: command for name, command in commands.items() if option in _options(command)}

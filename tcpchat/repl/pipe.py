@@ -93,8 +93,9 @@ async def talk_plainly(plan: Plan) -> int:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(leave_on_signal, talk, signals)
                 async for line in read_lines(sys.stdin):
-                    await talk.wait_room()
                     talk.entered(line)
+                    if not screen.asks:
+                        await talk.wait_settled()  # so that what is printed is in the order of the lines
                 await talk.wait_settled()
                 talk.leave_now()
 

@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
+NOTHING: Final = '""'  # how a setting is made empty
 SWITCH: Final = ("on", "off")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "bell": SWITCH,
@@ -24,7 +25,7 @@ MEANING: Final[Mapping[str, str]] = {
     "timestamps": "show when something was said",
     "joins": "show who comes and goes",
     "theme": "colours for a dark or a light terminal, or none",
-    "name": "the name to take when you connect",
+    "name": 'the name to take when you connect; "" takes none',
 }
 
 
@@ -53,7 +54,9 @@ class Preferences:
         choices = CHOICES.get(name)
         if choices and value not in choices:
             return f"{name} is {' or '.join(choices)}, not {value!r}"
-        self._values[name] = value
+        if name == "name" and value.startswith("guest-"):
+            return "the server gives the names that begin with guest-"
+        self._values[name] = "" if value == NOTHING else value
         return self._write()
 
     def _write(self) -> str | None:

@@ -21,11 +21,12 @@ from tcpchat.repl.wrap import columns
 from tcpchat.times import format_span
 
 SHORT_WAIT: Final = 1.0  # seconds; not worth a line
+MOST_LINES: Final = 40  # of one message; nobody can push everything else off the screen
 
 
 def message(m: Message, look: Look) -> Fragments:
     """Return what somebody said, with who and when."""
-    text = clean(m.text).rstrip("\n")
+    text = _folded(clean(m.text).rstrip("\n"))
     own = m.sender == look.me
     head: Fragments = [("class:time", f"{hour(m.at, look)} ")] if look.timestamps else []
     head.append((name_style(m.sender, look.me), clean_line(m.sender)))
@@ -37,6 +38,15 @@ def message(m: Message, look: Look) -> Fragments:
     if not own and is_mention(text, look.me):
         style = f"{style} class:mention".strip()
     return hang(head, style, text, look)
+
+
+def _folded(text: str) -> str:
+    """Return the text, or where it would fill the screen its beginning and how much more there is."""
+    lines = text.split("\n", MOST_LINES)
+    if len(lines) <= MOST_LINES:
+        return text
+    more = lines[-1].count("\n") + 1
+    return "\n".join([*lines[:-1], f"… {more} more {'line' if more == 1 else 'lines'}"])
 
 
 def is_mention(text: str, me: str) -> bool:

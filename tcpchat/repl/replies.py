@@ -109,7 +109,8 @@ def _in_columns(cells: Sequence[Fragments], look: Look) -> Fragments:
     return fragments
 
 
-def _history(reply: History, look: Look) -> Fragments:
+def history(reply: History, look: Look, *, newer: bool = False) -> Fragments:
+    """Return messages under their days; `newer` if it was asked for those after some number."""
     fragments: Fragments = []
     today = None
     for said in map(_as_message, reply.messages):
@@ -121,9 +122,10 @@ def _history(reply: History, look: Look) -> Fragments:
     if not reply.messages:
         fragments += notice("nothing was said", look)
     elif reply.more:
-        first, last = (_get(reply.messages[end], "seq") for end in (0, -1))
+        end, option = (-1, "--after") if newer else (0, "--before")
         whose = f" -u {reply.username}" if reply.username else ""
-        fragments += notice(f"there is more: history{whose} --before {first}, or --after {last}", look)
+        seq = _get(reply.messages[end], "seq")
+        fragments += notice(f"there is more: history{whose} {option} {seq}", look)
     return fragments
 
 
@@ -172,7 +174,7 @@ def _status(reply: Status, look: Look) -> Fragments:
         ("messages", f"{reply.messages}, {reply.messages_per_minute} in the last minute"),
         ("scheduled", str(reply.scheduled)),
         *(
-            (name.replace("_", " "), f"{limit:g}" if limit else "unlimited")
+            (name.replace("_", " "), f"{limit:,.10g}" if limit else "unlimited")
             for name, limit in reply.limits.items()
         ),
     ]
@@ -251,7 +253,7 @@ _REPLIES: Final[dict[type[Reply], Callable[[Any, Look], Fragments]]] = {
     Cancelled: _cancelled,
     Renamed: _renamed,
     Users: _users,
-    History: _history,
+    History: history,
     Reported: _reported,
     Status: _status,
     Help: _help,

@@ -30,7 +30,7 @@ async def converse(
         talk = Talk(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
         wanted = plan.name or preferences["name"]
         if wanted:
-            await _take_name(client, wanted, talk)
+            await _take_name(client, wanted, talk, strict=plan.name is not None and not screen.asks)
         talk.greet(kept)
         async with trio.open_nursery() as nursery:
             await nursery.start(_until_over, talk, nursery.cancel_scope)
@@ -83,11 +83,13 @@ async def _until_over(
     scope.cancel()
 
 
-async def _take_name(client: Client, name: str, talk: Talk) -> None:
+async def _take_name(client: Client, name: str, talk: Talk, *, strict: bool) -> None:
     try:
         await client.rename(name)
     except RefusedError as error:
-        talk.notice(str(error))
+        if strict:  # a script must not speak under another name
+            raise
+        talk.notice(f"you cannot be {name} now: {error}")
 
 
 def local_zone() -> tzinfo:

@@ -11,11 +11,14 @@ import trio
 from tcpchat.client import Asked, Client, Disconnected, DisconnectedError, Offline, Reconnected, RefusedError
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.help import Help, explain
+from tcpchat.commands.history import History as AskHistory
 from tcpchat.commands.scheduled import Scheduled as ListScheduled
 from tcpchat.commands.send import Send
 from tcpchat.commands.users import Users as ListUsers
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
+    History,
+    Message,
     Muted,
     PendingMessage,
     Renamed,
@@ -23,6 +26,7 @@ from tcpchat.protocol import (
     Request,
     Schedule,
     Scheduled,
+    Sent,
     Users,
     as_error,
 )
@@ -36,8 +40,9 @@ from tcpchat.repl.screen import Screen
 from tcpchat.repl.status import Status
 from tcpchat.times import Clock
 
-AHEAD = 500  # lines of a pipe that wait to be sent, before more is read
+SHOWN = 1.0  # seconds to wait until what is acknowledged comes as an event too
 SOON = 0.3  # seconds; what is acknowledged by then is not shown as waiting
+YES = {"y", "yes"}
 HINTS = (
     "//TEXT, or a blank before it, says text that looks like a command",
     "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
@@ -68,6 +73,7 @@ class Talk:
         self._status = Status(address=str(client.address), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
         self._sends: dict[Asked, float] = {}  # not answered yet, and when they were asked
+        self._own = 0  # messages that are acknowledged, less those that were shown
         self._asking = 0  # other requests that are not answered yet
         self._answer: Callable[[str], None] | None = None  # what the next line is the answer to
         self._left = trio.Event()
@@ -108,6 +114,9 @@ class Talk:
             async for event in self._client.events():
                 self._status.me = self._client.user
                 self._listener.hear(event)
+                if isinstance(event, Message) and event.sender == self._client.user:
+                    self._own -= 1
+                    self._idle.unpark_all()
                 if isinstance(event, Disconnected | Reconnected | Muted):
                     self._changed.unpark_all()
                 if isinstance(event, Reconnected):
@@ -145,15 +154,13 @@ class Talk:
                 await self._changed.park()
             self._screen.refresh()
 
-    async def wait_room(self) -> None:
-        """Wait until a few more lines can be sent without too much waiting."""
-        while len(self._sends) >= AHEAD:
-            await self._idle.park()
-
     async def wait_settled(self) -> None:
-        """Wait until everything that was entered is answered."""
+        """Wait until everything that was entered is answered, and for a moment until it is shown."""
         while self._sends or self._asking:
             await self._idle.park()
+        with trio.move_on_after(SHOWN):
+            while self._own > 0:
+                await self._idle.park()
 
     # What the screen shows around the input.
 
@@ -204,10 +211,18 @@ class Talk:
         self._status.unread = 0
         if self._answer is not None:
             answer, self._answer, self._status.question = self._answer, None, None
-            answer(line.strip().lower())
+            answer(line)
             self._screen.refresh()
-            return
-        self._do(line)
+        elif not line and isinstance(self._client.state, Offline):
+            self._client.retry_now()
+        else:
+            self._do(line)
+
+    def drop_question(self) -> bool:
+        """Take back what was asked; return whether something was."""
+        asked, self._answer, self._status.question = self._answer, None, None
+        self._screen.refresh()
+        return asked is not None
 
     def _do(self, line: str) -> None:
         try:
@@ -251,6 +266,8 @@ class Talk:
             self._screen.refresh()
         try:
             reply = await asked.wait()
+            if isinstance(reply, Sent):
+                self._own += 1
             if isinstance(reply, Scheduled):
                 assert isinstance(asked.request, Send)
                 self._remember(reply, asked.request.text)
@@ -292,7 +309,11 @@ class Talk:
             self._listener.scheduled(reply)
             if isinstance(reply, Renamed):
                 self._listener.roster.renamed(reply.old, reply.new)
-            self._screen.show(replies.reply(reply, self._listener.look()))
+            look = self._listener.look()
+            if isinstance(reply, History) and isinstance(request, AskHistory):
+                self._screen.show(replies.history(reply, look, newer=request.after is not None))
+            else:
+                self._screen.show(replies.reply(reply, look))
         except RefusedError as error:
             self.failures += 1
             self._listener.refused(error.error)
@@ -360,13 +381,17 @@ class Talk:
             self._failed(f"not sent: it looks like a mistyped command{hint}; a blank before it makes it text")
             return
 
-        def answer(word: str) -> None:
-            if word in {"y", "yes"} and doubt.corrected is not None:
+        def answer(line: str) -> None:
+            word = line.strip().lower()
+            if word in YES and doubt.corrected is not None:
                 self._do(doubt.corrected)
             elif word in {"t", "text"}:
                 self._say(doubt.line)
-            else:
+            elif not word:
                 self._screen.edit(doubt.line)
+            else:  # another line, which is meant to be one
+                self.notice(f"not sent: {doubt.line}")
+                self._do(line)
 
         run = f"y runs “{doubt.corrected}”, " if doubt.corrected else ""
         text = (
@@ -392,13 +417,13 @@ class Talk:
         if self.hosting and others > 0:
             here = "1 other is here" if others == 1 else f"{others} others are here"
             why.append(f"{here}, for whom the server stops with you")
-        if not why or not self._screen.asks or self._answer is not None:
+        if not why or not self._screen.asks or self._answer == self._leave_if:
             self._left.set()
             return
         self._question(f"{' and '.join(why)}. Leave all the same?", "y or n", self._leave_if)
 
-    def _leave_if(self, word: str) -> None:
-        if word in {"y", "yes"}:
+    def _leave_if(self, line: str) -> None:
+        if line.strip().lower() in YES:
             self._left.set()
 
     def leave_now(self) -> None:

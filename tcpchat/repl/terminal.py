@@ -295,7 +295,9 @@ class Terminal:
         if not event.app.layout.has_focus(DEFAULT_BUFFER):
             event.app.layout.focus(DEFAULT_BUFFER)
         now = self._loop.time()
-        if self._buffer.text:
+        if self.talk is not None and self.talk.drop_question():
+            self._last_interrupt = float("-inf")
+        elif self._buffer.text:
             self._buffer.reset()
             self._last_interrupt = float("-inf")
         elif now - self._last_interrupt < TWICE:

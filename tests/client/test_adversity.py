@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -11,6 +12,7 @@ from trio.testing import MockClock
 
 from tcpchat.client import Client, Closed, Disconnected, DisconnectedError, Online, RefusedError
 from tcpchat.client import client as clients
+from tcpchat.client import feed as feeds
 from tcpchat.client import outbox as outboxes
 from tcpchat.client.feed import Feed
 from tcpchat.client.outbox import Asked, Outbox
@@ -228,3 +230,68 @@ async def test_a_span_that_is_no_number_does_not_send_at_once(door: Door) -> Non
     async with door.client() as client:
         with pytest.raises((ValueError, RefusedError)):
             await client.send("later", time=float("nan"))
+
+
+async def test_a_greeting_that_breaks_after_a_lost_identity_repeats_nothing(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    """What may have been sent as the user of before must not be sent again as the guest of now."""
+    async with fake.online() as (client, first):
+        client._connection._name = "alice"
+        asked = client.send_nowait("pay 100")
+        await first.next("send")
+        await first.close()
+        second = await fake.accept()
+        await second.welcome("guest-2", token="t2")
+        await second.refuse(await second.next("resume"), "bad-token")
+        await second.next("rename")
+        await second.close()
+        third = await fake.accept()
+        await third.welcome("guest-3", token="t3")
+        request = await third.next("resume")
+        assert request["token"] == "t1"
+        await third.refuse(request, "bad-token")
+        await third.reply(await third.next("rename"), "renamed", old="guest-3", new="alice")
+        with pytest.raises(DisconnectedError, match="may have been done"):
+            await asked.wait()
+
+
+async def test_a_server_that_does_not_let_go_is_left_all_the_same(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def refuse(talk: Any) -> None:
+            await talk.refuse(await talk.next("exit"), "internal")
+
+        async with fake.online() as (_, talk):
+            nursery.start_soon(refuse, talk)
+
+
+async def test_an_answer_of_another_kind_is_an_error_that_a_bot_expects(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, talk):
+        asked = trio.Event()
+
+        async def ask() -> None:
+            with pytest.raises(DisconnectedError, match="answered send with pong"):
+                await client.send("hi")
+            asked.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await talk.reply(await talk.next("send"), "pong", at="")
+            await asked.wait()
+
+
+async def test_events_are_bounded_by_their_size_too() -> None:
+    feed = Feed()
+    feed.welcome(0, "j", 0)
+    for seq in range(1, 100):
+        feed.take(attrs.evolve(said(seq), text="x" * 1_000_000))
+    assert len(feed) <= feeds.MOST_BYTES // 1_000_000 + 1
+    assert feed.behind
+    while feed.next():
+        pass
+    assert feed._bytes == 0

@@ -246,11 +246,17 @@ async def test_one_that_came_too_fast_is_repeated_when_its_time_has_come_before_
     assert await a.wait() == ok(a)
 
 
-async def test_one_that_came_too_fast_without_a_time_is_repeated_at_once() -> None:
+@pytest.mark.parametrize(
+    ("told", "waits"), [(None, outboxes.SHORTEST), (-5, outboxes.SHORTEST), (1e308, outboxes.LONGEST)]
+)
+async def test_one_that_came_too_fast_is_repeated_after_a_bearable_time(
+    told: float | None, waits: float
+) -> None:
     outbox = careful("a")
     (a,) = outbox.take(0)
-    outbox.answer(no(a, "rate-limited"), 5)
-    assert outbox.take(5) == [a]
+    outbox.answer(no(a, "rate-limited", told), 5)
+    assert outbox.take(5 + waits - 0.01) == []
+    assert outbox.take(5 + waits) == [a]
 
 
 async def test_a_refusal_for_another_reason_does_not_hold_up_the_others() -> None:

@@ -329,7 +329,7 @@ REPLIES: list[tuple[Reply, list[str]]] = [
             "── Saturday 21 November 2026 ".ljust(60, "─"),
             "09:00 bob  a",
             "09:00 carol → alice  b",
-            "· there is more: history -u bob --before 4, or --after 1",
+            "· there is more: history -u bob --before 4",
         ],
     ),
     (Reported(username="bob", reports=1), ["· bob is reported: 1 report"]),
@@ -348,7 +348,7 @@ REPLIES: list[tuple[Reply, list[str]]] = [
             "  users            1 with 2 connections",
             "  messages         3, 2 in the last minute",
             "  scheduled        1",
-            "  text characters  4000",
+            "  text characters  4,000",
             "  rate             0.5",
             "  backlog          unlimited",
         ],
@@ -420,3 +420,10 @@ def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) 
         check(render.presence(event, look), look)
     check(render.refusal(Error(code=a, message=b, usage=c, retry_after=5), look), look)
     check(render.notice(d, look), look)
+
+
+def test_nobody_can_push_everything_else_off_the_screen() -> None:
+    lines = shown(render.message(said("\n" * 3999 + "x"), LOOK))
+    assert len(lines) == render.MOST_LINES + 1
+    assert lines[-1].endswith("… 3960 more lines")
+    assert len(shown(render.message(said("x\n" * render.MOST_LINES), LOOK))) == render.MOST_LINES

@@ -272,7 +272,7 @@ async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
         ("YES ", True, "secret", []),
         ("t", False, "sned -u bob secret", []),
         ("", None, None, ["sned -u bob secret"]),
-        ("what?", None, None, ["sned -u bob secret"]),
+        ("what now?", False, "what now?", []),
     ],
 )
 async def test_a_mistyped_command_asks(
