@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: chat test test-all fuzz bench bench-client screenshots requirements clean
+.PHONY: help chat test test-all fuzz bench bench-client screenshots requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -27,6 +27,9 @@ bench-client: .venv/run ## what the client and its library cost
 
 screenshots: .venv/dev ## the pictures of the README, from a real session
 	@$(BIN)/python scripts/screenshots.py docs/images
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 requirements: ## pin what pyproject.toml asks for; needs uv
 	@scripts/pin

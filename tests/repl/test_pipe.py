@@ -346,3 +346,20 @@ def test_it_reads_no_terminal_and_starts_no_prompt_toolkit(where: str, tmp_path:
         command, input=b"hi", capture_output=True, env=home(tmp_path), timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_others_wrote_is_clean_in_an_error_too(tmp_path: Path) -> None:
+    """The reason of a report is another user's text; it comes back to the reported one in a refusal."""
+    evil = "\x1b]52;c;ZXZpbA==\x07\x1b]0;T\x07\x9b2J\u202eX"
+    with ServerProcess("--ephemeral", "--reports-to-mute", "1") as server:
+        with server.connect() as vic, server.connect() as bob:
+            vic.send("rename vic")
+            vic.next("renamed")
+            bob.send(orjson.dumps({"type": "report", "username": "vic", "reason": evil}).decode())
+            bob.next("reported")
+            vic.send("exit")
+            vic.rest()
+        done = run(tmp_path, "send", "--address", f"127.0.0.1:{server.port}", "--name", "vic", "hi")
+    assert done.returncode == 1
+    assert "the last one wrote" in done.stderr
+    assert not set(done.stderr) & set(evil[:1] + "\x07\x9b\u202e")
