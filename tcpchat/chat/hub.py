@@ -158,13 +158,6 @@ class Hub:
         del self._by_key[user.key]
         del self._known[user.id]
 
-    def leave(self, connection: Receiver) -> User:
-        """Take the connection out; with the last one the user is gone."""
-        user = self.detach(connection)
-        if not user.connections:
-            self.gone(user)
-        return user
-
     def forget(self, user: User) -> None:
         """Forget the conversations of a user who is gone; what is on disk goes on with their numbers."""
         for other in user.conversations:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Any, ClassVar
 
 import trio
@@ -27,7 +27,7 @@ from tcpchat.protocol import (
 )
 from tcpchat.repl import render
 from tcpchat.repl.clean import clean_line
-from tcpchat.repl.look import Look
+from tcpchat.repl.look import Look, local_time
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.roster import Roster
 from tcpchat.repl.screen import Screen
@@ -68,7 +68,7 @@ class Listener:
     def _message(self, message: Message) -> None:
         mine = message.sender == self._status.me
         self.roster.spoke(message.sender)
-        self.show_message(message)
+        self._show(message)
         old = self._greeted is None or (message.room is not None and message.seq <= self._greeted)
         if mine or old:
             return
@@ -77,20 +77,14 @@ class Listener:
         if (private or render.is_mention(message.text, self._status.me)) and self._preferences.on("bell"):
             self._screen.bell()
 
-    def show_message(self, message: Message) -> None:
+    def _show(self, message: Message) -> None:
         """Show a message, under a line with its day if that is another than of the one before."""
         look = self.look()
-        day = self._day_of(message.at)
-        if day is not None and day != self._day:
-            self._day = day
-            self._screen.show(render.day(day, look))
+        time = local_time(message.at, self._zone)
+        if time is not None and time.date() != self._day:
+            self._day = time.date()
+            self._screen.show(render.day(self._day, look))
         self._screen.show(render.message(message, look))
-
-    def _day_of(self, at: str) -> date | None:
-        try:
-            return datetime.fromisoformat(at).astimezone(self._zone).date()
-        except (ValueError, OverflowError):
-            return None
 
     def _presence(self, event: Joined | Left) -> None:
         change = self.roster.joined if isinstance(event, Joined) else self.roster.left
@@ -179,10 +173,8 @@ class Listener:
         return trio.current_time() + (self._ms(at) - self._clock.now()) / MILLISECONDS
 
     def _ms(self, at: str) -> float:
-        try:
-            return datetime.fromisoformat(at).astimezone(UTC).timestamp() * MILLISECONDS
-        except (ValueError, OverflowError):
-            return self._clock.now()
+        time = local_time(at, self._zone)
+        return self._clock.now() if time is None else time.timestamp() * MILLISECONDS
 
     _hearing: ClassVar[dict[type[Event], Callable[[Listener, Any], None]]] = {
         Message: _message,

@@ -10,7 +10,7 @@ import trio
 
 from tcpchat.client import Asked, Client, Disconnected, DisconnectedError, Offline, Reconnected, RefusedError
 from tcpchat.commands.exit import Exit
-from tcpchat.commands.help import Help, explain
+from tcpchat.commands.help import Help
 from tcpchat.commands.history import History as AskHistory
 from tcpchat.commands.scheduled import Scheduled as ListScheduled
 from tcpchat.commands.send import Send
@@ -32,8 +32,9 @@ from tcpchat.protocol import (
 )
 from tcpchat.repl import render, replies, status
 from tcpchat.repl.completion import Candidate, Live, complete
-from tcpchat.repl.entered import LOCAL, LOCAL_BY_NAME, Ask, Doubt, Local, Say, understand
+from tcpchat.repl.entered import Ask, Doubt, Local, Say, understand
 from tcpchat.repl.listener import Listener
+from tcpchat.repl.local import LocalCommands
 from tcpchat.repl.look import Fragments
 from tcpchat.repl.preferences import CHOICES, MEANING, Preferences
 from tcpchat.repl.screen import Screen
@@ -43,11 +44,6 @@ from tcpchat.times import Clock
 SHOWN = 1.0  # seconds to wait until what is acknowledged comes as an event too
 SOON = 0.3  # seconds; what is acknowledged by then is not shown as waiting
 YES = {"y", "yes"}
-HINTS = (
-    "//TEXT, or a blank before it, says text that looks like a command",
-    "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
-    "Alt-Enter begins a new line · Ctrl-X Ctrl-E opens your editor",
-)
 
 
 class Talk:
@@ -68,10 +64,10 @@ class Talk:
         self.gave_up: DisconnectedError | None = None
         self._client = client
         self._screen = screen
-        self._preferences = preferences
         self.hosting = hosting
         self._status = Status(address=str(client.address), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
+        self._local = LocalCommands(screen, preferences, self._status, self._listener)
         self._sends: dict[Asked, float] = {}  # not answered yet, and when they were asked
         self._own = 0  # messages that are acknowledged, less those that were shown
         self._asking = 0  # other requests that are not answered yet
@@ -233,7 +229,8 @@ class Talk:
                 case Ask():
                     self._request(meant.request)
                 case Local():
-                    self._local(meant)
+                    if wrong := self._local.run(meant):
+                        self._failed(wrong)
                 case Doubt():
                     self._doubt(meant)
         except ChatError as error:
@@ -298,7 +295,7 @@ class Talk:
             case Exit():
                 self.leave()
             case Help():
-                self._help(request)
+                self._local.help(request.command)
             case _:
                 self._asking += 1
                 self._start(self._ask, request)
@@ -323,55 +320,9 @@ class Talk:
             self._asking -= 1
             self._idle.unpark_all()
 
-    def _help(self, request: Help) -> None:
-        look = self._listener.look()
-        local = LOCAL_BY_NAME.get((request.command or "").lstrip("/"))
-        if local is not None:
-            self._screen.show(render.notice(f"/{local.usage}: {local.summary}", look))
-            return
-        self._screen.show(replies.reply(explain(request.command), look))
-        if request.command is None:
-            for command in LOCAL:
-                self._screen.show(render.notice(f"/{command.usage}: {command.summary}", look))
-            for line in HINTS:
-                self._screen.show(render.notice(line, look))
-
     def _failed(self, text: str) -> None:
         self.failures += 1
         self._listener.complain(text)
-
-    # What the client does itself.
-
-    def _local(self, command: Local) -> None:
-        {"set": self._set, "to": self._to, "clear": self._clear}[command.name](command.argument.strip())
-
-    def _clear(self, _: str) -> None:
-        self._screen.clear()
-
-    def _to(self, name: str) -> None:
-        if name and name not in self._listener.roster:
-            self._failed(f"nobody called {name!r} is here; /to alone sends to the lobby again")
-            return
-        self._status.target = name or None
-        self._screen.refresh()
-
-    def _set(self, words: str) -> None:
-        name, _, value = words.partition(" ")
-        if not value:
-            for setting, now in self._preferences.items():
-                if not name or setting == name:
-                    choices = " or ".join(CHOICES.get(setting, ())) or "any"
-                    self._listener.notice(f"{setting} {now or '(none)'}: {MEANING[setting]} ({choices})")
-            if name and name not in MEANING:
-                self._failed(f"there is no setting {name!r}; there are {', '.join(MEANING)}")
-            return
-        wrong = self._preferences.set(name, value.strip())
-        if wrong:
-            self._failed(wrong)
-            return
-        self._listener.notice(f"{name} is {value.strip()} now")
-        if name == "theme":
-            self._screen.use_theme(value.strip())
 
     # What is asked first.
 

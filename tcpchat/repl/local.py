@@ -1,0 +1,75 @@
+"""What the client does itself: `/set`, `/to`, `/clear`, and its part of `help`. No server is asked."""
+
+from __future__ import annotations
+
+from tcpchat.commands.help import explain
+from tcpchat.repl import render, replies
+from tcpchat.repl.entered import LOCAL, LOCAL_BY_NAME, Local
+from tcpchat.repl.listener import Listener
+from tcpchat.repl.preferences import CHOICES, MEANING, Preferences
+from tcpchat.repl.screen import Screen
+from tcpchat.repl.status import Status
+
+HINTS = (
+    "//TEXT, or a blank before it, says text that looks like a command",
+    "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
+    "Alt-Enter begins a new line · Ctrl-X Ctrl-E opens your editor",
+)
+
+
+class LocalCommands:
+    """Does them on the parts of one Talk."""
+
+    def __init__(self, screen: Screen, preferences: Preferences, status: Status, listener: Listener) -> None:
+        self._screen = screen
+        self._preferences = preferences
+        self._status = status
+        self._listener = listener
+
+    def run(self, command: Local) -> str | None:
+        """Do it; return what is wrong with it, if anything."""
+        does = {"set": self._set, "to": self._to, "clear": self._clear}[command.name]
+        return does(command.argument.strip())
+
+    def help(self, word: str | None) -> None:
+        """Show all commands, or one. Raises ChatError `unknown-command`."""
+        look = self._listener.look()
+        local = LOCAL_BY_NAME.get((word or "").lstrip("/"))
+        if local is not None:
+            self._screen.show(render.notice(f"/{local.usage}: {local.summary}", look))
+            return
+        self._screen.show(replies.reply(explain(word), look))
+        if word is None:
+            for line in (*(f"/{command.usage}: {command.summary}" for command in LOCAL), *HINTS):
+                self._screen.show(render.notice(line, look))
+
+    def _clear(self, _: str) -> None:
+        self._screen.clear()
+
+    def _to(self, name: str) -> str | None:
+        if name and name not in self._listener.roster:
+            return f"nobody called {name!r} is here; /to alone sends to the lobby again"
+        self._status.target = name or None
+        self._screen.refresh()
+        return None
+
+    def _set(self, words: str) -> str | None:
+        name, _, value = words.partition(" ")
+        value = value.strip()
+        if not value:
+            return self._show_settings(name)
+        wrong = self._preferences.set(name, value)
+        if wrong is None:
+            self._listener.notice(f"{name} is {value} now")
+            if name == "theme":
+                self._screen.use_theme(value)
+        return wrong
+
+    def _show_settings(self, only: str) -> str | None:
+        if only and only not in MEANING:
+            return f"there is no setting {only!r}; there are {', '.join(MEANING)}"
+        for name, now in self._preferences.items():
+            if not only or name == only:
+                choices = " or ".join(CHOICES.get(name, ())) or "any"
+                self._listener.notice(f"{name} {now or '(none)'}: {MEANING[name]} ({choices})")
+        return None
