@@ -9,25 +9,50 @@ import re
 from typing import Any, Final
 
 from tcpchat.commands import (
+    away,
+    back,
     cancel,
+    conversations,
     exit,
     help,
     history,
+    ignore,
+    login,
+    logout,
+    password,
     ping,
+    read,
+    receipts,
+    register,
     rename,
     report,
     resume,
+    revoke,
     scheduled,
     schema,
     send,
+    sessions,
     status,
+    unignore,
+    unread,
     users,
+    whois,
 )
-from tcpchat.commands.command import Argument, Command, Option, Outcome, nearest
+from tcpchat.commands.command import Argument, Command, Incomplete, Option, Outcome, nearest
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Codec, Request, decode_utf8
 
-__all__ = ["BY_NAME", "COMMANDS", "Argument", "Command", "Option", "Outcome", "nearest", "read_request"]
+__all__ = [
+    "BY_NAME",
+    "COMMANDS",
+    "Argument",
+    "Command",
+    "Incomplete",
+    "Option",
+    "Outcome",
+    "nearest",
+    "read_request",
+]
 
 COMMANDS: Final[tuple[Command[Any], ...]] = (
     help.COMMAND,
@@ -35,10 +60,25 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     history.COMMAND,
     users.COMMAND,
     rename.COMMAND,
+    register.COMMAND,
+    login.COMMAND,
+    away.COMMAND,
+    back.COMMAND,
+    whois.COMMAND,
+    ignore.COMMAND,
+    unignore.COMMAND,
+    read.COMMAND,
+    unread.COMMAND,
+    conversations.COMMAND,
+    receipts.COMMAND,
     scheduled.COMMAND,
     cancel.COMMAND,
     report.COMMAND,
     resume.COMMAND,
+    sessions.COMMAND,
+    revoke.COMMAND,
+    password.COMMAND,
+    logout.COMMAND,
     status.COMMAND,
     ping.COMMAND,
     schema.COMMAND,
@@ -50,7 +90,7 @@ _WORD = re.compile(r"[^ \t]*")
 _CODEC: Final = Codec[Request](command.request for command in COMMANDS)
 
 
-def read_request(line: bytes) -> Request | None:
+def read_request(line: bytes) -> Request | Incomplete | None:
     """Read one line, JSON or plain words; None for an empty one. Raises ChatError and nothing else."""
     line = line.lstrip(b" \t")
     if not line:
@@ -60,7 +100,7 @@ def read_request(line: bytes) -> Request | None:
     return _parse_plain(decode_utf8(line))
 
 
-def _parse_plain(text: str) -> Request:
+def _parse_plain(text: str) -> Request | Incomplete:
     if text[0] in "/\\":
         text = text[1:]
     word = _WORD.match(text)[0]  # type: ignore[index]  # it matches the empty string too
@@ -73,5 +113,5 @@ def _parse_plain(text: str) -> Request:
         guess = f"; did you mean {near}?" if near else "."
         message = f"there is no command {word[:64]!r}{guess} Type help, or send TEXT to say something."
         raise ChatError("unknown-command", message, suggestion=near)
-    request: Request = command.parse(text[len(word) :])
+    request: Request | Incomplete = command.parse(text[len(word) :])
     return request

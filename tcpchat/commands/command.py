@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Reply, Request
+from tcpchat.protocol import Prompt, Reply, Request, decode_utf8
 
 if TYPE_CHECKING:  # the handlers' types only: a client has the grammar without the server
     from tcpchat.chat.context import Context
@@ -38,15 +38,21 @@ class Argument:
 
 @attrs.frozen
 class Option:
-    """A value given by name in a plain line, `-u bob` or `--username bob` or `--username=bob`."""
+    """A value given by name in a plain line, `-u bob` or `--username bob` or `--username=bob`.
+
+    Without a `metavar` it has no value and is true where it is given. A `secret` one that is left out is what
+    the next line says, so that it needs not stand in a line that others see.
+    """
 
     short: str | None
-    metavar: str
+    metavar: str | None
     parse: Callable[[str], object] = str
+    secret: bool = False
 
     def written(self, name: str) -> str:
         """Return what usage shows, such as `-u/--username NAME`, for the field of this name."""
-        return f"-{self.short}/--{name} {self.metavar}" if self.short else f"--{name} {self.metavar}"
+        names = f"-{self.short}/--{name}" if self.short else f"--{name}"
+        return f"{names} {self.metavar}" if self.metavar else names
 
 
 def argument(
@@ -61,6 +67,16 @@ def option(
 ) -> dict[str, Any]:
     """Return the metadata of a request's field that a plain line gives by name: the field's own."""
     return {"grammar": Option(short, metavar, parse), "help": help}
+
+
+def flag(help: str) -> dict[str, Any]:
+    """Return the metadata of a boolean field that a plain line sets by its name alone."""
+    return {"grammar": Option(None, None), "help": help}
+
+
+def secret(metavar: str, help: str) -> dict[str, Any]:
+    """Return the metadata of a required field that a plain line may leave to the next line."""
+    return {"grammar": Option(None, metavar, secret=True), "help": help}
 
 
 def whole_number(text: str) -> int:
@@ -114,8 +130,8 @@ class Command(Generic[R]):
             words.append(argument.metavar if required else f"[{argument.metavar}]")
         return " ".join(words)
 
-    def parse(self, rest: str) -> R:
-        """Read what follows the command's name in a plain line.
+    def parse(self, rest: str) -> R | Incomplete:
+        """Read what follows the command's name in a plain line, which may leave something to the next one.
 
         Raises ChatError `bad-usage`, which carries the usage.
         """
@@ -141,6 +157,13 @@ class Command(Generic[R]):
         for field, argument in waiting:
             if field.default is attrs.NOTHING:
                 self._refuse(f"{self.name} needs {argument.metavar}", field=field.name)
+        return self.complete(values)
+
+    def complete(self, values: dict[str, Any]) -> R | Incomplete:
+        """Make the request of the fields' values, or say which secret is missing."""
+        for field, option in self.options:
+            if option.secret and field.name not in values:
+                return Incomplete(self, values, field)
         return self.request(**values)
 
     def _take_option(self, word: str, rest: str, end: int, values: dict[str, Any]) -> int:
@@ -155,6 +178,11 @@ class Command(Generic[R]):
             self._refuse_option(name)
         if field.name in values:
             self._refuse(f"{name} is given twice", field=field.name)
+        if option.metavar is None:
+            if assigned:
+                self._refuse(f"{name} takes no value", field=field.name)
+            values[field.name] = True
+            return end
         if not assigned:
             match = _TOKEN.match(rest, end)
             if match is None:
@@ -178,6 +206,29 @@ class Command(Generic[R]):
 
     def _refuse(self, what: str, **details: Any) -> NoReturn:
         raise ChatError("bad-usage", what, usage=self.usage, **details)
+
+
+@attrs.frozen(eq=False)
+class Incomplete:
+    """A plain line that wants a secret `field`, which the next line is."""
+
+    command: Command[Any]
+    values: dict[str, Any] = attrs.field(repr=False)
+    field: attrs.Attribute[Any]
+
+    def prompt(self) -> Prompt:
+        """Return the event that asks for it."""
+        what = self.field.metadata["help"]
+        return Prompt(field=self.field.name, message=f"the next line is {what}; an empty one gives up")
+
+    def answer(self, line: bytes) -> Request | Incomplete:
+        """Take the next line. Raises ChatError `bad-usage`, `bad-encoding`."""
+        text = decode_utf8(line)
+        if not text:
+            message = f"{self.command.name} was given up, since the line with {self.field.name} was empty"
+            raise ChatError("bad-usage", message, field=self.field.name, usage=self.command.usage)
+        request: Request | Incomplete = self.command.complete(self.values | {self.field.name: text})
+        return request
 
 
 def nearest(word: str, commands: Mapping[str, object]) -> str | None:

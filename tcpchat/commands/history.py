@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, option, whole_number
+from tcpchat.commands.command import Command, flag, option, whole_number
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Request, page
 from tcpchat.protocol import History as HistoryReply
@@ -32,7 +32,15 @@ class History(Request):
         default=None, metadata=option(None, "SEQ", "the first ones after this number", whole_number)
     )
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "what you and this user said to each other")
+        default=None,
+        metadata=option("u", "NAME", "what you and this user said to each other; or a conversation's id"),
+    )
+    unread: bool = attrs.field(
+        default=False, metadata=flag("only what you have not read, of all conversations or of that one")
+    )
+    cursor: int | None = attrs.field(
+        default=None,
+        metadata=option(None, "N", "with unread: the page after the one that said so", whole_number),
     )
 
 

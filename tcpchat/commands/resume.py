@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, argument
+from tcpchat.commands.command import Command, argument, option, whole_number
 from tcpchat.protocol import Request, Resumed
 
 if TYPE_CHECKING:
@@ -18,14 +18,17 @@ class Resume(Request):
     """Ask to be the user of a token."""
 
     type: ClassVar[str] = "resume"
-    # The rest of a line, so that no error about one word too many says a token aloud.
     token: str = attrs.field(
-        repr=False, metadata=argument("TOKEN", "what `welcome` gave you on that connection", rest=True)
+        repr=False, metadata=argument("TOKEN", "what `welcome` or `logged-in` gave you on that connection")
+    )
+    after: int | None = attrs.field(
+        default=None,
+        metadata=option(None, "SEQ", "first send what the lobby said after this message", whole_number),
     )
 
 
 async def run(context: Context, request: Resume) -> Resumed:
-    return await context.resume(request.token.strip())
+    return await context.access.resume(request.token, request.after)
 
 
 COMMAND = Command(
@@ -34,6 +37,7 @@ COMMAND = Command(
     summary="be the user again that you were on another connection",
     examples=(
         "resume kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8",
+        "resume kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8 --after 812",
         '{"type":"resume","token":"kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"}',
     ),
 )

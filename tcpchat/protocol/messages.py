@@ -1,5 +1,7 @@
 """The replies and events of wire version 1. Requests stand beside their handlers in `tcpchat.commands`.
 
+`identity` has those about who you are.
+
 `at`, `since` and `until` are RFC 3339 in UTC with milliseconds; spans are seconds.
 """
 
@@ -10,12 +12,10 @@ from typing import Any, ClassVar
 import attrs
 
 from tcpchat.errors import ChatError
+from tcpchat.protocol.identity import AT, CONVERSATION, IDENTITY_EVENTS, IDENTITY_REPLIES, ROOM
 from tcpchat.protocol.kinds import Event, Reply, about
 
 PROTOCOL_VERSION = 1
-
-_ROOM = about("the room that it is in; absent for a private message")
-_AT = about("when, RFC 3339 in UTC with milliseconds")
 
 
 @attrs.frozen(kw_only=True)
@@ -25,12 +25,14 @@ class Welcome(Event):
     type: ClassVar[str] = "welcome"
     protocol: int = attrs.field(metadata=about("the version of the wire"))
     server: str = attrs.field(metadata=about("the server's name and version"))
-    user: str = attrs.field(metadata=about("the name that you have for now"))
+    user: str | None = attrs.field(
+        default=None, metadata=about("the name that you have for now; absent where login is required")
+    )
     room: str = attrs.field(metadata=about("the room that you are in"))
     seq: int = attrs.field(metadata=about("the room's last message; each later one comes as an event"))
     journal: str = attrs.field(metadata=about("what is kept; numbers of another journal mean nothing here"))
-    token: str = attrs.field(
-        repr=False, metadata=about("keep it secret: `resume` with it makes you this user")
+    token: str | None = attrs.field(
+        default=None, repr=False, metadata=about("keep it secret: `resume` with it makes you this user")
     )
     hint: str = attrs.field(metadata=about("what a person may type next"))
 
@@ -40,12 +42,16 @@ class Message(Event):
     """What somebody said in a room (`room`) or to one user (`to`)."""
 
     type: ClassVar[str] = "message"
-    room: str | None = attrs.field(default=None, metadata=_ROOM)
+    room: str | None = attrs.field(default=None, metadata=ROOM)
     to: str | None = attrs.field(default=None, metadata=about("the user that a private message is to"))
+    conversation: str | None = attrs.field(default=None, metadata=CONVERSATION)
     seq: int = attrs.field(metadata=about("its number in the room or conversation: 1, 2, 3 …, no gaps"))
-    at: str = attrs.field(metadata=_AT)
+    at: str = attrs.field(metadata=AT)
     sender: str = attrs.field(metadata={"wire": "from", **about("the author's name of then")})
     text: str = attrs.field(metadata=about("what was said, verbatim; clean it before you show it"))
+    ignored: bool | None = attrs.field(
+        default=None, metadata=about("true if you ignore the author; then `text` is empty")
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +77,7 @@ class Muted(Event):
     """You were reported by too many: you may read but not send until `until`."""
 
     type: ClassVar[str] = "muted"
-    until: str = attrs.field(metadata=_AT)
+    until: str = attrs.field(metadata=AT)
     reports: int = attrs.field(metadata=about("how many users reported you"))
     reason: str | None = attrs.field(default=None, metadata=about("what the last of them gave as reason"))
     message: str = attrs.field(metadata=about("the same as a sentence"))
@@ -89,23 +95,14 @@ class Unsent(Event):
 
 
 @attrs.frozen(kw_only=True)
-class Resumed(Reply):
-    """You are the user of the token now."""
-
-    type: ClassVar[str] = "resumed"
-    user: str = attrs.field(metadata=about("your name"))
-    seq: int = attrs.field(metadata=about("the lobby's last message; each later one comes as an event"))
-
-
-@attrs.frozen(kw_only=True)
 class Sent(Reply):
     """The message is on disk, and on its way to everyone who is here."""
 
     type: ClassVar[str] = "sent"
-    room: str | None = attrs.field(default=None, metadata=_ROOM)
+    room: str | None = attrs.field(default=None, metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=about("whom a private message went to"))
     seq: int = attrs.field(metadata=about("its number in the room or conversation"))
-    at: str = attrs.field(metadata=_AT)
+    at: str = attrs.field(metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
@@ -114,9 +111,9 @@ class Scheduled(Reply):
 
     type: ClassVar[str] = "scheduled"
     number: int = attrs.field(metadata=about("what `cancel` takes"))
-    room: str | None = attrs.field(default=None, metadata=_ROOM)
+    room: str | None = attrs.field(default=None, metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=about("whom a private message will go to"))
-    at: str = attrs.field(metadata=_AT)
+    at: str = attrs.field(metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
@@ -124,8 +121,8 @@ class PendingMessage:
     """One of your scheduled messages."""
 
     number: int
-    at: str = attrs.field(metadata=_AT)
-    room: str | None = attrs.field(default=None, metadata=_ROOM)
+    at: str = attrs.field(metadata=AT)
+    room: str | None = attrs.field(default=None, metadata=ROOM)
     username: str | None = None
     text: str
 
@@ -162,8 +159,12 @@ class UserInfo:
     """A user who is here."""
 
     name: str
-    since: str = attrs.field(metadata=_AT)
-    muted_until: str | None = attrs.field(default=None, metadata=_AT)
+    since: str = attrs.field(metadata=AT)
+    registered: bool | None = attrs.field(
+        default=None, metadata=about("true if the name is the user's for good")
+    )
+    away: str | None = attrs.field(default=None, metadata=about("what was left for others, if away"))
+    muted_until: str | None = attrs.field(default=None, metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
@@ -180,10 +181,14 @@ class History(Reply):
     """What was said, oldest first."""
 
     type: ClassVar[str] = "history"
-    room: str | None = attrs.field(default=None, metadata=_ROOM)
+    room: str | None = attrs.field(default=None, metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=about("whom the conversation is with"))
+    conversation: str | None = attrs.field(default=None, metadata=CONVERSATION)
     messages: list[Any] = attrs.field(metadata={"items": Message, **about("as in the event")})
     more: bool = attrs.field(metadata=about("there are more on that side; ask with `before` or `after`"))
+    cursor: int | None = attrs.field(
+        default=None, metadata=about("of unread ones: what `cursor` takes for the next page")
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -193,7 +198,7 @@ class Reported(Reply):
     type: ClassVar[str] = "reported"
     username: str
     reports: int = attrs.field(metadata=about("how many different users reported this one"))
-    muted_until: str | None = attrs.field(default=None, metadata=_AT)
+    muted_until: str | None = attrs.field(default=None, metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
@@ -232,7 +237,7 @@ class Pong(Reply):
     """The server is alive."""
 
     type: ClassVar[str] = "pong"
-    at: str = attrs.field(metadata=_AT)
+    at: str = attrs.field(metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
@@ -240,7 +245,9 @@ class Bye(Reply, Event):
     """The server closes this connection: as reply because you asked, as event because it must."""
 
     type: ClassVar[str] = "bye"
-    code: str = attrs.field(metadata=about("exit, replaced, server-stopping or slow-consumer"))
+    code: str = attrs.field(
+        metadata=about("exit, replaced, revoked, banned, server-stopping or slow-consumer")
+    )
     message: str
 
 
@@ -255,7 +262,7 @@ class Error(Reply, Event):
     limit: float | None = attrs.field(default=None, metadata=about("the limit that stands in the way"))
     field: str | None = attrs.field(default=None, metadata=about("the field that is wrong"))
     name: str | None = attrs.field(default=None, metadata=about("the name that is wrong or taken"))
-    until: str | None = attrs.field(default=None, metadata=_AT)
+    until: str | None = attrs.field(default=None, metadata=AT)
     reason: str | None = attrs.field(default=None, metadata=about("why a user is muted"))
     usage: str | None = attrs.field(default=None, metadata=about("how the command is written"))
     suggestion: str | None = attrs.field(default=None, metadata=about("the nearest word that exists"))
@@ -274,7 +281,9 @@ def internal_error(reference: str) -> Error:
 
 
 REPLIES: tuple[type[Reply], ...] = (
-    Resumed, Sent, Scheduled, Schedule, Cancelled, Renamed, Users, History, Reported,
-    Status, Help, Schema, Pong, Bye, Error,
+    Sent, Scheduled, Schedule, Cancelled, Renamed, Users, History, Reported,
+    Status, Help, Schema, Pong, Bye, Error, *IDENTITY_REPLIES,
 )  # fmt: skip
-EVENTS: tuple[type[Event], ...] = (Welcome, Message, Joined, Left, Renamed, Muted, Unsent, Bye, Error)
+EVENTS: tuple[type[Event], ...] = (
+    Welcome, Message, Joined, Left, Renamed, Muted, Unsent, Bye, Error, *IDENTITY_EVENTS,
+)  # fmt: skip

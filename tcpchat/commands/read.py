@@ -1,0 +1,39 @@
+"""`read`: say how far you have read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.commands.command import Command, Outcome, argument, option, whole_number
+from tcpchat.protocol import Request
+
+if TYPE_CHECKING:
+    from tcpchat.chat.context import Context
+
+
+@attrs.frozen(kw_only=True)
+class Read(Request):
+    """Ask to note what you have read; it never goes back."""
+
+    type: ClassVar[str] = "read"
+    room: str | None = attrs.field(default=None, metadata=option(None, "ROOM", "which room; else the lobby"))
+    username: str | None = attrs.field(
+        default=None, metadata=option("u", "NAME", "the conversation with this user; or its id")
+    )
+    seq: int | None = attrs.field(
+        default=None, metadata=argument("SEQ", "up to this message; without it up to the last", whole_number)
+    )
+
+
+async def run(context: Context, request: Read) -> Outcome:
+    return await context.marks.read(request.room, request.username, request.seq)
+
+
+COMMAND = Command(
+    request=Read,
+    run=run,
+    summary="note how far you have read, for `unread` and for who wrote to you",
+    examples=("read", "read 812", "read -u bob", '{"type":"read","username":"bob","seq":3}'),
+)
