@@ -73,6 +73,8 @@ class Limits:
     """Connections in all; also bounded by the file descriptors that the system allows."""
     connections_per_address: Count = 5_000
     """Connections of one address."""
+    sessions_per_user: Count = 20
+    """Sessions of a user; one more ends the one that was not used for longest."""
     scheduled_per_user: Count = 100
     """Scheduled messages of a user."""
     absent_users: Count = 10_000
@@ -97,6 +99,8 @@ class Rules:
     grace_seconds: Amount = 600.0
     """How long a user without a connection keeps the name and can resume, in seconds; 0: until it is said
     that the user left."""
+    require_login: Annotated[bool, Parameter(negative="")] = False
+    """Let registered users in only, whom tcpchat admin makes; no guests."""
     key_seconds: Amount = 86400.0
     """How long a send is not repeated under the same key, in seconds; 24 hours. 0 means a century."""
 

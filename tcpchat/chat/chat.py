@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tcpchat import __version__
+from tcpchat.chat.device import Device
+from tcpchat.chat.directory import Directory
 from tcpchat.chat.entry import Entry, answered
 from tcpchat.chat.hub import Hub
 from tcpchat.chat.identity import Identities, hash_token
 from tcpchat.chat.limits import Meter, Places, TokenBucket
+from tcpchat.chat.marks import Marks
 from tcpchat.chat.moderation import Moderation
 from tcpchat.chat.schedule import GiveUp, Pending, Schedule, SendDue
-from tcpchat.chat.user import Receiver, User
+from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.user import Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
 from tcpchat.protocol import LOBBY, PROTOCOL_VERSION, Welcome
@@ -43,13 +47,17 @@ class Chat:
         self._new_id = new_id
         self._new_token = new_token
         self._journal = snapshot.journal
-        self.hub = Hub(lobby_seq=snapshot.lobby_seq, guests=snapshot.guests)
+        now = clock.now()
+        absent = [kept if kept.left is not None else kept._replace(left=now) for kept in snapshot.absent]
+        self.directory = Directory(snapshot.registered, absent)
+        self.hub = Hub(self.directory, lobby_seq=snapshot.lobby_seq, guests=snapshot.guests)
         self.hub.lobby.fill(snapshot.recent)
         self.identities = Identities(
             presence=rules.presence_seconds, grace=rules.grace_seconds, most=limits.absent_users
         )
         self.moderation = Moderation(reports=rules.reports_to_mute, seconds=rules.mute_seconds)
         self.moderation.fill(snapshot)
+        self.marks = Marks(self.hub)
         self.schedule = Schedule(snapshot.scheduled_id)
         for kept in snapshot.scheduled:
             self.schedule.add(Pending(**kept._asdict()))
@@ -60,47 +68,86 @@ class Chat:
         self.meter = Meter()
         self.started = clock.monotonic()
 
-    def enter(self, connection: Receiver) -> tuple[User, Welcome]:
-        """Make the connection a guest; it hears the lobby from now on, so send the welcome at once."""
-        name, key = self.hub.guest_name()
-        token = self._new_token()
-        user = User(
-            id=self._new_id(),
-            name=name,
-            key=key,
-            since=self.clock.now(),
-            bucket=self._bucket(),
-            token=hash_token(token),
-        )
-        self.hub.join(user, connection)
-        self.identities.add(user)
-        return user, Welcome(
+    def enter(self, connection: Receiver, address: str) -> tuple[User, Welcome]:
+        """Make the connection a guest, or nobody where login is required; send the welcome at once."""
+        seq = self.hub.lobby.seq
+        if self.settings.rules.require_login:
+            return self.nobody(), self._welcome(seq, None, None, "this server is for its users: login NAME")
+        user, token = self.new_guest(connection, address)
+        self.hub.wait_to_listen(user, connection, self.clock.monotonic())
+        return user, self._welcome(seq, user.name, token, "type help")
+
+    def _welcome(self, seq: int, name: str | None, token: str | None, hint: str) -> Welcome:
+        return Welcome(
             protocol=PROTOCOL_VERSION,
             server=SERVER,
             user=name,
             room=LOBBY,
-            seq=self.hub.lobby.seq,
+            seq=seq,
             journal=self._journal,
             token=token,
-            hint="type help",
+            hint=hint,
         )
+
+    def nobody(self) -> User:
+        """Return who a connection is that must log in first."""
+        return User(id="", name="", key="", since=0, bucket=self._bucket())
+
+    def new_guest(self, connection: Receiver, address: str) -> tuple[User, str]:
+        """Attach the connection to a new guest; return the guest and its token."""
+        name, key = self.hub.guest_name()
+        now, seq = self.clock.now(), self.hub.lobby.seq
+        user = User(
+            id=self._new_id(), name=name, key=key, since=now, bucket=self._bucket(), lobby=Mark(seq, seq)
+        )
+        _, token = self.new_device(user, connection, "", address)
+        self.hub.attach(user, connection)
+        return user, token
+
+    def new_device(
+        self, user: User, connection: Receiver | None, name: str, address: str
+    ) -> tuple[Device, str]:
+        """Give the user one more token; return its device, and the token itself."""
+        token, now = self._new_token(), self.clock.now()
+        number = max((device.number for device in user.devices), default=0) + 1
+        device = Device(
+            user=user,
+            number=number,
+            hash=hash_token(token),
+            name=name,
+            address=address,
+            since=now,
+            used=now,
+            connection=connection,
+        )
+        self.identities.add(device)
+        return device, token
 
     def _bucket(self) -> TokenBucket:
         limits = self.settings.limits
         return TokenBucket(limits.messages_per_second, limits.message_burst)
 
-    def leave(self, connection: Receiver, *, for_good: bool) -> None:
-        """Take the connection out. Who has no other is gone, or may come back for a while."""
-        if connection not in self.hub.connections:
+    def leave(self, user: User, connection: Receiver, *, for_good: bool) -> None:
+        """Take the connection out. Who has no other may come back for a while, a guest unless `for_good`."""
+        if connection not in user.connections:
             return  # another took its place
-        user = self.hub.detach(connection)
-        if user.connections:
-            return
+        self.detach(user, connection)
+        if for_good and user.registered is None:
+            self.expire(user)
+        elif not user.connections:
+            self._be_absent(user)
+
+    def detach(self, user: User, connection: Receiver) -> None:
+        """Take the connection out, and nothing else."""
+        self.hub.detach(user, connection)
+        device = user.device_of(connection)
+        if device is not None:
+            device.connection, device.used = None, self.clock.now()
+
+    def _be_absent(self, user: User) -> None:
         user.left = self.clock.now()
-        if for_good:
-            self._expire(user)
-            return
-        here = self.hub.presence.has_told(user)
+        user.lobby.delivered = self.hub.lobby.seq
+        here = self.hub.is_here(user) and self.hub.presence.has_told(user)
         if not here:
             self._depart(user)
         self.identities.write(user)
@@ -114,85 +161,112 @@ class Chat:
             self._depart(user)
         for user in self.identities.forgotten(now):
             self.identities.forget(user)
-            self._gone(user)
+            self.hub.gone(user)
+        self.directory.forget(self.clock.now() - int(self.identities.grace() * MILLISECONDS))
 
     def _depart(self, user: User) -> None:
         self.hub.depart(user)
         user.unload_sends()
 
-    def _expire(self, user: User) -> None:
+    def expire(self, user: User) -> None:
+        """Let a guest be gone for good, and the name be free."""
         self.identities.expire(user)
-        self._gone(user)
-
-    def _gone(self, user: User) -> None:
         self.hub.gone(user)
-        if not self.schedule.of(user.id):  # else a pending message goes on with the numbers
-            self.hub.forget(user)
 
-    def resume(self, connection: Receiver, token: bytes, found: Identity | None) -> User:
-        """Make the connection the user whose token has this hash, and nobody else's.
+    def drop(self, device: Device, reason: str) -> None:
+        """Let the device's token bring back nobody, and end the connection that uses it."""
+        user, connection = device.user, device.connection
+        if connection is not None:
+            self.detach(user, connection)
+            connection.stop(reason)
+        self.identities.drop(device)
+        if not user.devices and user.registered is None:
+            self.expire(user)
+        elif connection is not None and not user.connections:
+            self._be_absent(user)
+
+    def find_device(self, token: bytes, found: Identity | None) -> Device:
+        """Return the device whose token has this hash; its user is in memory from now on.
 
         `found` is whose it is on disk, needed for who is not in memory. Raises ChatError `bad-token`.
         """
         self.let_go()
-        user, guest = self.identities.find(token), self.hub.connections.get(connection)
-        if user is guest and user is not None:
-            return user
-        if guest is None or not self._may_resume(user, found):
+        device = self.identities.find(token)
+        if device is None and found is not None and self._may_resume(found):
+            self.awake(found)
+            device = self.identities.find(token)
+        if device is None or (found is None and device.user.sends_on_disk and device.user.kept):
             raise ChatError("bad-token", "nobody can come back with this token any more")
-        self.hub.detach(connection)
-        if not guest.connections:
-            self._expire(guest)
+        return device
+
+    def _may_resume(self, found: Identity) -> bool:
+        newer = self.identities.unwritten(found.user)
+        if newer is not None:  # what the disk says is not true any more
+            left, devices = newer.left, bool(newer.devices)
+        else:
+            left, devices = found.left, bool(found.devices)
+        return devices and (
+            found.registered is not None or self.identities.may_come_back(left, self.clock.now())
+        )
+
+    def awake(self, found: Identity) -> User:
+        """Have a user in memory of whom all else is on disk."""
+        user = self.hub.find_known(found.user)
         if user is None:
-            assert found is not None
-            user = self._restore(token, found)
-        if user.sends_on_disk and found is not None:
-            user.load_sends((key.key, key.at, answered(key)) for key in found.keys)
-        for old in list(user.connections):
-            self.hub.detach(old)
-            old.stop("replaced")
-        self.identities.back(user)
-        user.left = None
-        self.identities.write(user)
-        if not self.hub.is_here(user):
-            user.arrive(self.clock.now())
-        self.hub.join(user, connection)
-        if missed := user.take_missed():
-            connection.write_nowait(missed)
+            user = self._restore(found)
+            self.identities.absent(user, self.clock.monotonic(), here=False)
         return user
 
-    def _may_resume(self, user: User | None, found: Identity | None) -> bool:
-        if user is not None:
-            return found is not None or not (user.sends_on_disk and user.kept)
-        if found is None:
-            return False
-        newer = self.identities.unwritten(found.user)
-        if newer is not None:
-            return newer.token is not None and self.identities.may_come_back(newer.left, self.clock.now())
-        return self.identities.may_come_back(found.left, self.clock.now())
+    def come_back(self, user: User, found: Identity | None) -> None:
+        """Note that the user has a connection again; `found` is what is on disk."""
+        if user.sends_on_disk and found is not None:
+            user.load_sends((key.key, key.at, answered(key)) for key in found.keys)
+        self.identities.back(user)
+        user.left = None
+        user.tell_again()
+        if not self.hub.is_here(user):
+            user.arrive(self.clock.now())
+        self.identities.write(user)
 
-    def _restore(self, token: bytes, found: Identity) -> User:
+    def connect(self, device: Device, connection: Receiver, address: str) -> None:
+        """Let the connection take the place of the one that the device had; it does not listen yet."""
+        user, old = device.user, device.connection
+        if old is not None:
+            self.detach(user, old)
+            old.stop("replaced")
+        device.connection, device.used, device.address = connection, self.clock.now(), address
+        self.hub.attach(user, connection)
+
+    def _restore(self, found: Identity) -> User:
         """Make a user of what is on disk, under the last name if that is free."""
-        name = found.name
-        if name is None or not self.hub.is_free(skeleton(name)):
+        self.directory.came_back(found.user)
+        kept = self.directory.find(found.user)
+        name = found.name if kept is None else kept.name
+        if name is None or (kept is None and not self.hub.is_free(skeleton(name))):
             name, _ = self.hub.guest_name()
+        seq = self.hub.lobby.seq
         user = User(
             id=found.user,
             name=name,
             key=skeleton(name),
-            since=self.clock.now(),
+            since=found.at,
             bucket=self._bucket(),
-            token=token,
+            registered=found.registered,
+            left=found.left,
             kept=True,
             last_number=found.last_number,
+            lobby=Mark(*(found.lobby or (seq, seq))),
+            ignored=frozenset(found.ignored),
+            away=found.away,
+            receipts=found.receipts,
             sends_on_disk=True,
         )
         self.hub.know(user)
-        self.identities.add(user)
+        for row in found.devices:
+            self.identities.add(Device(user=user, **{**row._asdict(), "user": user}))
         self._by_name.discard(user.id)
-        for other, seq in found.conversations:  # the others' are of no use before they are here
-            if self.hub.find_known(other) is not None or self.schedule.of(other):
-                self.hub.restore_conversation(user, other, seq)
+        for room, last, read, delivered in found.conversations:
+            self.hub.restore_conversation(user, room, last, Mark(read, delivered))
         return user
 
     def prune(self) -> Prune:
@@ -226,7 +300,7 @@ class Chat:
             return GiveUp(self.schedule, pending, why, author)
         if author is None:
             author = self.hub.find_known(pending.author) or self._absent(pending)
-        room = self.hub.lobby if recipient is None else self.hub.conversation(author.id, recipient)
+        room = self.hub.lobby if recipient is None else self.hub.conversation(author, recipient)
         return SendDue(
             room=room,
             author=author,
@@ -237,12 +311,19 @@ class Chat:
             pending=pending,
         )
 
+    def asleep(self, most: int) -> list[str]:
+        """Return the ids of users who must be in memory before up to `most` due messages can be sent."""
+        due = self.schedule.due_until(self.clock.now(), most)
+        wanted = {pending.recipient for pending in due} | {pending.author for pending in due if pending.recipient}
+        return [id for id in wanted if id and self.hub.find_known(id) is None and self.directory.find(id)]
+
     def _recipient(self, pending: Pending) -> User | None:
         if pending.recipient is None or pending.recipient_name is None:
             return None
-        user = self.hub.find_id(pending.recipient)
+        user = self.hub.find_known(pending.recipient)
         if user is None and pending.recipient in self._by_name:
-            return self.hub.find(pending.recipient_name)
+            named = self.hub.find(pending.recipient_name)
+            user = named if isinstance(named, User) else None
         if user is None:
             name = pending.recipient_name
             raise ChatError("no-such-user", f"{name} is not here any more", name=name)

@@ -3,50 +3,81 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 
+from tcpchat.chat.access import Access
+from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
+from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Entry, Post, Repeat
+from tcpchat.chat.gate import Gate
 from tcpchat.chat.hub import GUEST
-from tcpchat.chat.identity import hash_token
 from tcpchat.chat.moderation import ReportEntry
+from tcpchat.chat.reading import Reading
+from tcpchat.chat.reads import Hashes, Reads
+from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.relations import Relations
 from tcpchat.chat.rename import RenameEntry
-from tcpchat.chat.room import Room, as_line
 from tcpchat.chat.schedule import CancelEntry, Pending, ScheduleEntry
-from tcpchat.chat.user import Receiver, User
+from tcpchat.chat.setting import SettingEntry
+from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
-from tcpchat.protocol import MAX_LINE_OUT, Renamed, Resumed
+from tcpchat.protocol import MAX_LINE_OUT, Renamed, Reply
 from tcpchat.settings import CENTURY
-from tcpchat.store import Identity, NewMessage, StorageError
+from tcpchat.store import Change
 from tcpchat.times import MILLISECONDS, format_span
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
 
 
-class ReadHistory(Protocol):
-    """Reads as `Store.history` does, without blocking the loop."""
-
-    async def __call__(
-        self, room: str, count: int, *, before: int | None, after: int | None, until: int
-    ) -> list[NewMessage]: ...
-
-
 @attrs.define(eq=False)
 class Context:
-    """One connection's view of the chat. Everything but `history` and `resume` is synchronous."""
+    """One connection's view of the chat: messages here, the rest in the parts that the properties give."""
 
     chat: Chat
     user: User
-    _connection: Receiver
-    _read_history: ReadHistory
-    _read_identity: Callable[[bytes], Awaitable[Identity | None]]
-    """Reads as `Store.identity` does, without blocking the loop."""
-    _settled: Callable[[], Awaitable[None]]
-    """Waits until what anybody asked for so far is on disk, or refused."""
+    connection: Receiver
+    address: str
+    reads: Reads
+    hashes: Hashes
+    awakening: Awakening
+    gate: Gate
+    commit: Callable[[Entry], Awaitable[None]]
+    """Waits until the entry is on disk. Raises ChatError if it is refused."""
+    afterwards: bytes = b""
+    """Lines that are to follow the reply."""
+
+    @property
+    def access(self) -> Access:
+        return Access(self)
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self)
+
+    @property
+    def relations(self) -> Relations:
+        return Relations(self)
+
+    @property
+    def device(self) -> Device:
+        """Return what this connection is to its user."""
+        device = self.user.device_of(self.connection)
+        assert device is not None
+        return device
+
+    def begin(self, *, free: bool) -> None:
+        """Note that something is asked, which does not need a user if it is `free`.
+
+        Raises ChatError `login-required`.
+        """
+        if self.connection in self.chat.hub.newcomers and not free:
+            self.chat.hub.let_listen(self.connection)
+        elif not self.user.id and not free:
+            raise ChatError("login-required", "this server is for its users: log in first, with login NAME")
 
     def now(self) -> int:
         """Return the time of day in ms since 1970."""
@@ -78,11 +109,20 @@ class Context:
         first = self.user.first_send(key, self.chat.keys_since())
         return None if first is None else Repeat(first)
 
+    def known(self, name: str) -> User | None:
+        """Return who has this name, or None if that must be read. Raises ChatError `no-such-user`."""
+        found = self.chat.hub.find(name)
+        return found if isinstance(found, User) else None
+
     def post(self, text: str, recipient: User | None, key: str | None) -> Entry:
         """Send to the lobby or to one user."""
         hub = self.chat.hub
-        room = hub.lobby if recipient is None else hub.conversation(self.user.id, recipient)
-        entry = Post(room, self.user, self.user.name, text, recipient, key)
+        if recipient is None:
+            mentioned = hub.mentioned(text) if "@" in text else ()
+            entry = Post(hub.lobby, self.user, self.user.name, text, None, key, mentioned)
+        else:
+            room = hub.conversation(self.user, recipient)
+            entry = Post(room, self.user, self.user.name, text, recipient, key)
         if key is not None:
             self.user.remember_send(key, entry, self.now())
         return entry
@@ -134,44 +174,21 @@ class Context:
         if name.startswith(GUEST):
             raise ChatError("bad-name", f"the server gives names that begin with {GUEST}", name=name)
         hub.claim(user, name, key)
-        return RenameEntry(hub, self.chat.moderation, user, name, key)
+        return RenameEntry(hub, self.chat.directory, self.chat.moderation, user, name, key)
 
-    def report(self, name: str, reason: str | None) -> ReportEntry:
-        """Report a user who is here."""
-        return self.chat.moderation.report(self.user, self.chat.hub.find(name), reason)
+    async def report(self, name: str, reason: str | None) -> ReportEntry:
+        """Report a user."""
+        target = await self.awakening.named(name)
+        return self.chat.moderation.report(self.user, target, reason)
 
-    async def resume(self, token: str) -> Resumed:
-        """Become the user of the token. Raises ChatError `bad-token` or `storage-failed`.
-
-        What the user's old connection asked for is answered first.
-        """
-        hashed, found = hash_token(token), None
-        known = self.chat.identities.find(hashed)
-        if known is None or known.sends_on_disk:
-            await self._settled()
-            try:
-                found = await self._read_identity(hashed)
-            except StorageError:
-                raise ChatError("storage-failed", "the disk did not give it; try again later") from None
-        self.user = self.chat.resume(self._connection, hashed, found)
-        await self._settled()
-        return Resumed(user=self.user.name, seq=self.chat.hub.lobby.seq)
-
-    async def history(
-        self, room: Room, count: int, *, before: int | None, after: int | None, until: int
-    ) -> list[bytes]:
-        """Return messages of the room as events, oldest first: those after `after`, or the last ones.
-
-        Never one after `until`: what is committed but not told yet still comes as an event.
-        """
-        lines = room.recent(count, before=before, after=after)
-        if lines is not None:
-            return lines
-        try:
-            messages = await self._read_history(room.name, count, before=before, after=after, until=until)
-        except StorageError:
-            raise ChatError("storage-failed", "the disk did not give it; try again later") from None
-        return [as_line(message) for message in messages]
+    def setting(
+        self,
+        changes: Callable[[User], Sequence[Change]],
+        apply: Callable[[User], Reply],
+        *others: User,
+    ) -> Entry:
+        """Change what is kept for the user, and for nobody else."""
+        return SettingEntry(self.user, changes, apply, others)
 
 
 def _seconds(wait: float) -> float:

@@ -12,29 +12,51 @@ from typing import ClassVar
 
 import attrs
 
-from tcpchat.chat.room import Room, as_line
-from tcpchat.chat.user import KEYS_REMEMBERED, Receiver, User
-from tcpchat.protocol import Error, Id, Reply, Scheduled, Sent, encode, encode_sent
-from tcpchat.store import Change, NewKey, NewMessage, NewUser, Prune, SetName, SetToken, TrimKeys
+from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.room import Room, as_line, without_text
+from tcpchat.chat.user import KEYS_REMEMBERED, User
+from tcpchat.protocol import LOBBY, Absent, Error, Id, Reply, Scheduled, Sent, encode, encode_sent
+from tcpchat.store import (
+    Change,
+    Named,
+    NewKey,
+    NewMention,
+    NewMessage,
+    NewUser,
+    Prune,
+    SetLeft,
+    SetMark,
+    SetName,
+    TrimKeys,
+)
 from tcpchat.times import timestamp
 
 
 class Delivery:
     """What one commit releases: lines for everybody in the lobby, and lines for some connections."""
 
-    __slots__ = ("direct", "lobby", "messages")
+    __slots__ = ("delivered", "direct", "lobby", "messages", "said")
 
     def __init__(self) -> None:
         self.lobby: list[bytes] = []
+        self.said: list[Post] = []
+        """What each line of the lobby is of."""
         self.direct: dict[Receiver, list[bytes]] = {}
+        self.delivered: list[Post] = []
+        """Private messages that a device of the recipient was given."""
         self.messages = 0
 
-    def to(self, user: User, line: bytes) -> None:
-        """Add a line for all connections of a user, or for the one with which the user comes back."""
+    def to(self, user: User, line: bytes, *, but: Receiver | None = None) -> None:
+        """Add a line for all connections of a user, or all but one."""
+        for connection in user.connections:
+            if connection is not but:
+                self.direct.setdefault(connection, []).append(line)
+
+    def surely_to(self, user: User, line: bytes) -> None:
+        """Add a line for a user, who may have to come back to get it."""
         if not user.connections:
             user.miss(line)
-        for connection in user.connections:
-            self.direct.setdefault(connection, []).append(line)
+        self.to(user, line)
 
 
 @attrs.define(eq=False)
@@ -88,8 +110,9 @@ class Entry:
         self._kept = (*self._kept, user)
         name, key = user.taking or (user.name, user.key)
         changes: list[Change] = [NewUser(user.id, at), SetName(user.id, key, name)]
-        if user.token is not None:
-            changes.append(SetToken(user.id, user.token, user.left))
+        if user.devices:
+            changes += [SetLeft(user.id, at, user.left), *(device.change() for device in user.devices)]
+            changes.append(SetMark(user.id, LOBBY, user.lobby.read, user.lobby.delivered))
         return changes
 
 
@@ -121,6 +144,8 @@ class Post(Entry):
     text: str
     recipient: User | None = None
     key: str | None = None
+    mentioned: Sequence[User | Named] = ()
+    """Whom a message of a room mentions."""
     _message: NewMessage | None = attrs.field(default=None, init=False)
     _line: bytes = attrs.field(default=b"", init=False)
 
@@ -134,10 +159,14 @@ class Post(Entry):
             changes += self.keep(recipient, at)
             to = recipient.id
         name = None if recipient is None else recipient.name
-        self._message = NewMessage(
-            self.room.name, self.room.number(), at, author.id, self.name, to, name, self.text
-        )
+        seq = self.room.number()
+        self._message = NewMessage(self.room.name, seq, at, author.id, self.name, to, name, self.text)
         self._line = as_line(self._message)
+        if recipient is None:
+            for user in self.mentioned:
+                changes += self._mention(user, at, seq)
+        elif seq == 1:
+            changes += [SetMark(user.id, self.room.name, 0, 0) for user in {author, recipient}]
         changes.append(self._message)
         if self.key is not None:
             room = self.room.name if recipient is None else None
@@ -147,17 +176,43 @@ class Post(Entry):
 
     def settle(self, delivery: Delivery) -> None:
         assert self._message is not None
-        self.room.settle(self._message.seq, self._line)
+        self.room.settle(self._message.seq, self.author.id, self._line)
         delivery.messages += 1
         if self.recipient is None:
             delivery.lobby.append(self._line)
+            delivery.said.append(self)
         else:
-            delivery.to(self.recipient, self._line)
-            if self.author is not self.recipient:
-                delivery.to(self.author, self._line)
+            self._settle_private(self.recipient, delivery)
         if self.key is not None:  # it stays for repeats, which need no text
             self._line, self.text = b"", ""
             self._message = self._message._replace(text="")
+
+    def _mention(self, user: User | Named, at: int, seq: int) -> list[Change]:
+        if isinstance(user, Named):
+            return [NewMention(user.user, self.room.name, seq)]
+        return [*self.keep(user, at), NewMention(user.id, self.room.name, seq)]
+
+    def _settle_private(self, recipient: User, delivery: Delivery) -> None:
+        author = self.author
+        delivery.to(author, self._line)
+        if author is recipient:
+            return
+        if author.id not in recipient.ignored:
+            delivery.to(recipient, self._line)
+            if recipient.connections:
+                delivery.delivered.append(self)
+        if (recipient.away or not recipient.connections) and not recipient.has_told(author.id):
+            delivery.to(author, encode(absent(recipient)))
+
+    def seq(self) -> int:
+        """Return the number that the message has, once it is prepared."""
+        assert self._message is not None
+        return self._message.seq
+
+    def without_text(self) -> bytes:
+        """Return the line for who ignores the author, once it is settled."""
+        assert self._message is not None
+        return without_text(as_line(self._message))
 
     def answer(self, re: Id | None) -> bytes:
         message = self._message
@@ -176,6 +231,17 @@ class Post(Entry):
     def drop(self) -> None:
         if self.key is not None:
             self.author.forget_send(self.key)
+
+
+def absent(user: User) -> Absent:
+    """Return what tells who writes to this user that nobody reads it now."""
+    text, since = user.away or (None, user.left)
+    return Absent(
+        username=user.name,
+        here=bool(user.connections),
+        text=text,
+        since=None if since is None else timestamp(since),
+    )
 
 
 @attrs.define(eq=False)

@@ -5,15 +5,23 @@ Knows connections only as something that takes bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import islice
+from typing import NamedTuple
 
+from tcpchat.chat.directory import Directory
+from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.room import RECENT, Room, conversation
-from tcpchat.chat.user import Receiver, User
+from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, enforce, skeleton
 from tcpchat.protocol import LOBBY, Joined, Left, Renamed, encode
+from tcpchat.store import Named, other_end
 
 GUEST = "guest-"
+MENTIONS = 20  # in one message; more are shown and not counted
+_MENTION = re.compile(rf"(?<![\w.-])@([\w][^\s@]{{0,{LONGEST_NAME - 1}}})")
 NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name
 
 
@@ -102,17 +110,33 @@ def _chunks(names: list[str]) -> list[list[str]]:
     return [names[start : start + NAMES_PER_LINE] for start in range(0, len(names), NAMES_PER_LINE)]
 
 
+class Newcomer(NamedTuple):
+    """Who does not listen yet, and the lobby's last message and the time, in seconds, of when it came."""
+
+    user: User
+    seq: int
+    at: float
+
+
 class Hub:
     """The users and connections of this server, and the rooms that they hear.
 
     A user is *here* until others are told otherwise, which may be after the last connection, and *known* for
-    as long as the name is kept.
+    as long as the server has the user in memory. A connection *listens* once it hears the lobby: a new one
+    only when others hear of its user, or when it asks for something, so that who comes back can first be
+    told what was missed.
     """
 
-    def __init__(self, *, lobby_seq: int = 0, guests: int = 0) -> None:
+    def __init__(self, directory: Directory, *, lobby_seq: int = 0, guests: int = 0) -> None:
         self.lobby = Room(LOBBY, seq=lobby_seq, remembers=RECENT)
         self.connections: dict[Receiver, User] = {}
+        """Those that listen."""
+        self.newcomers: dict[Receiver, Newcomer] = {}
+        """Those that do not yet, first come first."""
+        self.ignored_by: dict[str, set[User]] = {}
+        """Who ignores the user of an id, of those who are known."""
         self.presence = Presence()
+        self._directory = directory
         self._guests = guests
         self._by_key: dict[str, User] = {}
         self._known: dict[str, User] = {}
@@ -124,28 +148,67 @@ class Hub:
             self._guests += 1
             name = f"{GUEST}{self._guests}"
             key = skeleton(name)
-            if key not in self._by_key:
+            if self.is_free(key):
                 return name, key
 
-    def join(self, user: User, connection: Receiver) -> None:
-        """Let the connection speak and hear as this user."""
+    def attach(self, user: User, connection: Receiver) -> None:
+        """Let the connection speak as this user, and hear what is for the user only."""
+        self.know(user)
+        user.connections.append(connection)
+
+    def wait_to_listen(self, user: User, connection: Receiver, now: float) -> None:
+        """Let an attached connection be a newcomer; `now` is in seconds."""
+        self.newcomers[connection] = Newcomer(user, self.lobby.seq, now)
+        self.presence.on_change()
+
+    def listen(self, user: User, connection: Receiver) -> None:
+        """Let an attached connection hear the lobby from now on; others hear that its user is here."""
         if user.id not in self._here:
-            self.know(user)
             self._here[user.id] = user
             self.presence.joined(user)
-        user.connections.append(connection)
         self.connections[connection] = user
+
+    def let_listen(self, connection: Receiver) -> None:
+        """Let a newcomer hear the lobby, and what was said there since it came."""
+        newcomer = self.newcomers.pop(connection)
+        self.listen_after(newcomer.user, connection, newcomer.seq)
+
+    def listen_after(self, user: User, connection: Receiver, seq: int) -> None:
+        """Let an attached connection hear the lobby, first what it said after that message."""
+        if seq < self.lobby.seq:
+            lines = self.lobby.recent(RECENT, before=None, after=seq, ignored=user.ignored)
+            connection.write_nowait(b"".join(lines or ()))
+        self.listen(user, connection)
+
+    def heard(self, connection: Receiver) -> int:
+        """Return the last message of the lobby that the connection knows of."""
+        newcomer = self.newcomers.get(connection)
+        return self.lobby.seq if newcomer is None else newcomer.seq
+
+    def let_all_listen(self, until: float = float("inf")) -> None:
+        """Let all newcomers hear the lobby, or those who came no later than `until`."""
+        for connection, newcomer in list(self.newcomers.items()):
+            if newcomer.at > until:
+                break
+            self.let_listen(connection)
+
+    def make_room(self, messages: int) -> None:
+        """Let newcomers listen if so many more messages leave none in memory of when they came."""
+        if self.lobby.seq + messages - next(iter(self.newcomers.values())).seq > RECENT:
+            self.let_all_listen()
 
     def know(self, user: User) -> None:
         """Keep the name, which is free, for a user who need not be here."""
         self._by_key[user.key] = user
         self._known[user.id] = user
+        for other in user.ignored:
+            self.ignored_by.setdefault(other, set()).add(user)
 
-    def detach(self, connection: Receiver) -> User:
+    def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else: the user stays here."""
-        user = self.connections.pop(connection)
+        self.connections.pop(connection, None)
+        self.newcomers.pop(connection, None)
         user.connections.remove(connection)
-        return user
 
     def depart(self, user: User) -> None:
         """Tell that the user left, if anybody heard of this user; the name stays taken."""
@@ -157,12 +220,18 @@ class Hub:
         self.depart(user)
         del self._by_key[user.key]
         del self._known[user.id]
+        self.ignore(user, frozenset())
 
-    def forget(self, user: User) -> None:
-        """Forget the conversations of a user who is gone; what is on disk goes on with their numbers."""
-        for other in user.conversations:
-            if other in self._known:
-                self._known[other].conversations.pop(user.id, None)
+    def ignore(self, user: User, others: frozenset[str]) -> None:
+        """Let the user hear nothing of those of these ids, and hear all others."""
+        for other in user.ignored - others:
+            ignoring = self.ignored_by[other]
+            ignoring.discard(user)
+            if not ignoring:
+                del self.ignored_by[other]
+        for other in others - user.ignored:
+            self.ignored_by.setdefault(other, set()).add(user)
+        user.ignored = others
 
     def users(self) -> list[User]:
         """Return who is here, by name."""
@@ -176,21 +245,38 @@ class Hub:
 
     def is_free(self, key: str) -> bool:
         """Tell whether nobody has, keeps or claims a name of this key."""
-        return key not in self._by_key
+        return key not in self._by_key and self._directory.holder(key) is None
 
-    def find(self, name: str) -> User:
-        """Return who has this name, in any case or width. Raises ChatError `no-such-user`."""
+    def find(self, name: str) -> User | Named:
+        """Return who has this name, in any case or width: a known user, or one who must be read from disk.
+
+        Raises ChatError `no-such-user`.
+        """
         if len(name) > LONGEST_NAME:
-            message = f"nobody here has a name of {len(name)} characters"
+            message = f"nobody has a name of {len(name)} characters"
             raise ChatError("no-such-user", message, name=name[:64])
-        user = self._by_key.get(skeleton(name))
-        if user is None or user.name != name:
-            name = _as_kept(name)
-            user = self._by_key.get(skeleton(name))
-        # A look-alike is not the same: a message must not go to who imitates somebody.
-        if user is None or user.name != name or user.id not in self._here:
-            raise ChatError("no-such-user", f"nobody called {name[:64]!r} is here", name=name[:64])
+        user = self._has(name) or self._has(_as_kept(name))
+        if user is None:
+            raise ChatError("no-such-user", f"there is nobody called {name[:64]!r}", name=name[:64])
         return user
+
+    def _has(self, name: str) -> User | Named | None:
+        key = skeleton(name)
+        user = self._by_key.get(key) or self._directory.holder(key)
+        # A look-alike is not the same: a message must not go to who imitates somebody.
+        if user is None or user.name != name:
+            return None
+        return user if isinstance(user, User) else self._known.get(user.user, user)
+
+    def mentioned(self, text: str) -> list[User | Named]:
+        """Return who is mentioned, as @ and the name in any case; a text has room for some only."""
+        found: dict[str, User | Named] = {}
+        for match in islice(_MENTION.finditer(text), MENTIONS):
+            name = match[1].lower().rstrip(".,:;!?-")
+            user = self._has(name) if name else None
+            if user is not None:
+                found[name] = user
+        return list(found.values())
 
     def find_id(self, id: str) -> User | None:
         """Return who has this id and is here."""
@@ -205,8 +291,12 @@ class Hub:
         holder = self._by_key.get(key)
         if holder is not None and holder is not user:
             who = "who is here" if holder.id in self._here else "who is away and may come back"
-            like = "" if holder.name == name else f": it looks like {holder.name}, {who}"
-            raise ChatError("name-taken", f"{name} is taken{like}", name=name)
+            raise _taken(name, holder.name, who)
+        kept = self._directory.holder(key)
+        if kept is not None and kept.user != user.id:
+            registered = kept.registered is not None
+            who = "who is registered" if registered else "who was here before the server was started again"
+            raise _taken(name, kept.name, who, "; log in if it is yours" if registered else "")
         self._by_key[key] = user
 
     def rename(self, user: User, name: str, key: str) -> None:
@@ -225,24 +315,26 @@ class Hub:
         if self._by_key.get(key) is user and (key != user.key or user.id not in self._known):
             del self._by_key[key]
 
-    def conversation(self, author: str, recipient: User) -> Room:
-        """Return the room of two users, given the author's id: the author may have left."""
-        room = recipient.conversations.get(author)
-        if room is None:
-            room = Room(conversation(author, recipient.id))
-            self._share(room, author, recipient)
+    def conversation(self, author: User, recipient: User) -> Room:
+        """Return the room of two users, of whom the author may have left."""
+        mine = recipient.conversations.get(author.id)
+        room = mine.room if mine else Room(conversation(author.id, recipient.id))
+        for user, other in ((author, recipient), (recipient, author)):
+            if other.id not in user.conversations:
+                user.conversations[other.id] = Conversation(room, other.id)
         return room
 
-    def restore_conversation(self, user: User, other: str, seq: int) -> None:
+    def restore_conversation(self, user: User, room: str, seq: int, mark: Mark) -> None:
         """Let a conversation whose last number on disk is `seq` go on, unless it does already."""
+        other = other_end(room, user.id)
         known = self._known.get(other)
-        room = None if known is None else known.conversations.get(user.id)
-        self._share(room or Room(conversation(user.id, other), seq=seq), other, user)
+        shared = None if known is None else known.conversations.get(user.id)
+        user.conversations[other] = Conversation(shared.room if shared else Room(room, seq=seq), other, mark)
 
-    def _share(self, room: Room, one: str, other: User) -> None:
-        other.conversations[one] = room
-        if one in self._known:
-            self._known[one].conversations[other.id] = room
+
+def _taken(name: str, holder: str, who: str, hint: str = "") -> ChatError:
+    like = "" if holder == name else f": it looks like {holder}, {who}"
+    return ChatError("name-taken", f"{name} is taken{like}{hint}", name=name)
 
 
 def _as_kept(name: str) -> str:

@@ -8,9 +8,11 @@ from itertools import islice
 
 import attrs
 
+from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
-from tcpchat.store import Change, DropToken, SetToken
+from tcpchat.protocol import LOBBY
+from tcpchat.store import Change, DropDevice, SetLeft, SetMark
 from tcpchat.times import MILLISECONDS
 
 RECORDS = 512  # users in one entry, so that no batch keeps others waiting for long
@@ -32,22 +34,28 @@ class Identities:
         self._presence = presence
         self._grace = grace
         self._most = most
-        self._by_token: dict[bytes, User] = {}
+        self._by_token: dict[bytes, Device] = {}
         self._staying: dict[User, float] = {}  # since when, first come first
         self._absent: dict[User, float] = {}  # the same, of all who are absent
         self._unwritten: dict[str, User] = {}  # by id
+        self._dropped: dict[bytes, User] = {}  # tokens that the disk may still have
         self.on_absent: Callable[[], None] = lambda: None
         """Called when somebody is absent."""
         self.on_unwritten: Callable[[], None] = lambda: None
         """Called when there is something to write."""
 
-    def add(self, user: User) -> None:
-        """Let the user's token bring back this user."""
-        assert user.token is not None
-        self._by_token[user.token] = user
+    def add(self, device: Device) -> None:
+        """Let the device's token bring back its user."""
+        device.user.devices.append(device)
+        self._by_token[device.hash] = device
 
-    def find(self, token: bytes) -> User | None:
-        """Return whose token has this hash, among those whom the chat knows."""
+    def drop(self, device: Device) -> None:
+        """Let the device's token bring back nobody."""
+        device.user.devices.remove(device)
+        self._by_token.pop(device.hash, None)
+
+    def find(self, token: bytes) -> Device | None:
+        """Return whose token has this hash, among the users whom the chat knows."""
         return self._by_token.get(token)
 
     def unwritten(self, id: str) -> User | None:
@@ -67,20 +75,26 @@ class Identities:
         self._absent.pop(user, None)
 
     def forget(self, user: User) -> None:
-        """Do not find the user any more."""
+        """Do not find the user any more; the disk may."""
         self.back(user)
-        if user.token is not None:
-            self._by_token.pop(user.token, None)
+        for device in user.devices:
+            self._by_token.pop(device.hash, None)
 
     def expire(self, user: User) -> None:
         """Let nothing bring the user back."""
         self.forget(user)
-        user.token = None
+        if user.kept:
+            self._dropped.update((device.hash, user) for device in user.devices)
+        user.devices.clear()
         self.write(user)
 
+    def grace(self) -> float:
+        """Return for how many seconds a guest may come back."""
+        return max(self._grace, self._presence)
+
     def may_come_back(self, left: int | None, now: int) -> bool:
-        """Tell whether who left then, in ms since 1970, is still remembered."""
-        return left is None or left + max(self._grace, self._presence) * MILLISECONDS > now
+        """Tell whether a guest who left then, in ms since 1970, may still come back."""
+        return left is None or left + self.grace() * MILLISECONDS > now
 
     def take_departed(self, now: float) -> list[User]:
         """Take out who is to be told of as left by now."""
@@ -91,7 +105,7 @@ class Identities:
 
     def forgotten(self, now: float) -> list[User]:
         """Return who has been absent for too long, or is one too many."""
-        forgotten = _first(self._absent, now - max(self._grace, self._presence))
+        forgotten = _first(self._absent, now - self.grace())
         if self._most and len(self._absent) - len(forgotten) > self._most:
             forgotten = list(islice(self._absent, len(self._absent) - self._most))
         return forgotten
@@ -99,11 +113,11 @@ class Identities:
     def wait(self, now: float) -> float:
         """Return in how many seconds somebody is to be told of or to be forgotten."""
         times = [since + self._presence for since in _head(self._staying)]
-        times += [since + max(self._grace, self._presence) for since in _head(self._absent)]
+        times += [since + self.grace() for since in _head(self._absent)]
         return max(0.0, min(times, default=float("inf")) - now)
 
     def write(self, user: User) -> None:
-        """Note that what the disk knows of the user's token is not true any more."""
+        """Note that what the disk knows of the user's connections is not true any more."""
         if user.kept:
             self._unwritten[user.id] = user
             self.on_unwritten()
@@ -111,7 +125,7 @@ class Identities:
     def records(self) -> RecordEntry | None:
         """Return an entry that writes what is unwritten, or a part of it."""
         users = list(islice(self._unwritten.values(), RECORDS))
-        return RecordEntry(self._unwritten, users) if users else None
+        return RecordEntry(self._unwritten, self._dropped, users) if users else None
 
 
 def _head(queue: dict[User, float]) -> list[float]:
@@ -133,21 +147,28 @@ class RecordEntry(Entry):
     """Write who left and who is back. What changes meanwhile, or fails, stays unwritten."""
 
     unwritten: dict[str, User]
+    dropped: dict[bytes, User]
     users: list[User]
-    _written: list[tuple[User, bytes | None, int | None]] = attrs.field(factory=list, init=False)
+    _written: list[tuple[User, int | None]] = attrs.field(factory=list, init=False)
+    _gone: set[bytes] = attrs.field(factory=set, init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
-        self._written = [(user, user.token, user.left) for user in self.users if user.kept]
-        changes: list[Change] = [DropToken(user.id) for user, token, _ in self._written if token is None]
-        changes += [
-            SetToken(user.id, token, left) for user, token, left in self._written if token is not None
-        ]
+        self._written = [(user, user.left) for user in self.users if user.kept]
+        kept = {user for user, _ in self._written}
+        self._gone = {token for token, user in self.dropped.items() if user in kept}
+        changes: list[Change] = [DropDevice(token) for token in self._gone]
+        changes += [SetLeft(user.id, at, left) for user, left in self._written]
+        changes += [device.change() for user in kept for device in user.devices]
+        changes += [SetMark(user.id, LOBBY, user.lobby.read, user.lobby.delivered) for user in kept]
         return changes
 
     def settle(self, delivery: Delivery) -> None:
         for user in self.users:
-            if not user.kept:  # after all; whatever keeps the user later writes the token with it
+            if not user.kept:  # after all; whatever keeps the user later writes the devices with it
                 self.unwritten.pop(user.id, None)
-        for user, token, left in self._written:
-            if self.unwritten.get(user.id) is user and (user.token, user.left) == (token, left):
+        for token, user in list(self.dropped.items()):
+            if token in self._gone or not user.kept:
+                del self.dropped[token]
+        for user, left in self._written:
+            if self.unwritten.get(user.id) is user and user.left == left:
                 del self.unwritten[user.id]

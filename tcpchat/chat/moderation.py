@@ -167,7 +167,7 @@ class ReportEntry(Entry):
         if until is not None:
             message = f"{_reported_by(conduct)}: you may read but not send until {until}"
             muted = Muted(until=until, reports=count, reason=self.reason, message=message)
-            delivery.to(self.target, encode(muted))
+            delivery.surely_to(self.target, encode(muted))
         self.reply = Reported(username=self.target.name, reports=count, muted_until=until)
 
     def undo(self) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import attrs
 
+from tcpchat.chat.directory import Directory
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.hub import Hub
 from tcpchat.chat.moderation import Moderation
 from tcpchat.chat.user import User
-from tcpchat.protocol import Renamed
+from tcpchat.protocol import Renamed, encode
 from tcpchat.store import Change, MoveConduct, SetName
 
 
@@ -19,6 +20,7 @@ class RenameEntry(Entry):
     """A rename to a claimed name. It is written if anything on disk points to the user or to the name."""
 
     hub: Hub
+    directory: Directory
     moderation: Moderation
     user: User
     name: str
@@ -42,7 +44,10 @@ class RenameEntry(Entry):
         self.user.taking = None
         self.moderation.move(self.user, self.key, self._last)
         self.hub.rename(self.user, self.name, self.key)
+        self.directory.rename(self.user.id, self.name, self.key)
+        self.user.changed()
         self.reply = Renamed(old=old, new=self.name)
+        delivery.to(self.user, encode(self.reply), but=self.asker)
 
     def undo(self) -> None:
         super().undo()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import islice
 
 import attrs
+import orjson
 
-from tcpchat.protocol import encode_message
+from tcpchat.protocol import encode_message, encode_private
 from tcpchat.store import NewMessage
 from tcpchat.times import timestamp
 
@@ -18,12 +22,24 @@ def conversation(one: str, other: str) -> str:
     return "@" + "@".join(sorted((one, other)))  # no room that people name begins with @
 
 
+@lru_cache(maxsize=4096)
+def public_id(room: str) -> str:
+    """Return what a conversation is called on the wire: it stays when a user takes another name."""
+    return "@" + blake2b(room.encode(), digest_size=8).hexdigest()
+
+
 def as_line(message: NewMessage) -> bytes:
     """Write a kept message as the event that it is, or was."""
     room, seq, at, _, name, _, recipient, text = message
     if recipient is None:
-        return encode_message("room", room, seq, timestamp(at), name, text)
-    return encode_message("to", recipient, seq, timestamp(at), name, text)
+        return encode_message(room, seq, timestamp(at), name, text)
+    return encode_private(recipient, public_id(room), seq, timestamp(at), name, text)
+
+
+def without_text(line: bytes) -> bytes:
+    """Return what who ignores the author gets instead: the number without the text."""
+    fields = orjson.loads(line) | {"text": "", "ignored": True}
+    return orjson.dumps(fields, None, orjson.OPT_APPEND_NEWLINE)
 
 
 @attrs.define(eq=False)
@@ -36,7 +52,7 @@ class Room:
     remembers: int = 0
     """How many of its last messages stay in memory."""
     _next: int = attrs.field(init=False)
-    _recent: deque[tuple[int, bytes]] = attrs.field(init=False)
+    _recent: deque[tuple[int, str, bytes]] = attrs.field(init=False)  # number, author, line
 
     def __attrs_post_init__(self) -> None:
         self._next = self.seq + 1
@@ -48,10 +64,11 @@ class Room:
         self._next += 1
         return seq
 
-    def settle(self, seq: int, line: bytes) -> None:
+    def settle(self, seq: int, author: str, line: bytes) -> None:
         """Note that the message of this number is on disk; `line` is what everybody gets."""
         self.seq = seq
-        self._recent.append((seq, line))
+        if self.remembers:
+            self._recent.append((seq, author, line))
 
     def undo(self, seq: int) -> None:
         """Give the number of a message that failed to the next one."""
@@ -59,17 +76,24 @@ class Room:
 
     def fill(self, messages: list[NewMessage]) -> None:
         """Take the last messages from disk, oldest first, when the server starts."""
-        self._recent.extend((message.seq, as_line(message)) for message in messages)
+        self._recent.extend((message.seq, message.author, as_line(message)) for message in messages)
 
-    def recent(self, count: int, *, before: int | None, after: int | None) -> list[bytes] | None:
-        """Return lines as `Store.history` would, or None where memory does not reach back that far."""
+    def recent(
+        self, count: int, *, before: int | None, after: int | None, ignored: frozenset[str] = frozenset()
+    ) -> list[bytes] | None:
+        """Return lines as `Store.history` would, or None where memory does not reach back that far.
+
+        Those of `ignored` authors have no text.
+        """
         first = self._recent[0][0] if self._recent else self.seq + 1
         end = self.seq if before is None else min(self.seq, before - 1)
         if after is not None:
             start, end = after + 1, min(end, after + count)
         else:
             start = max(1, end - count + 1)
-        return None if start < first and start <= end else self._slice(start, end)
-
-    def _slice(self, start: int, end: int) -> list[bytes]:
-        return [line for seq, line in self._recent if start <= seq <= end]
+        if start < first and start <= end:
+            return None
+        return [
+            line if author not in ignored else without_text(line)
+            for _, author, line in islice(self._recent, max(0, start - first), max(0, end - first + 1))
+        ]

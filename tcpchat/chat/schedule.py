@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import attrs
 
@@ -105,6 +106,11 @@ class Schedule:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
+    def due_until(self, now: int, most: int) -> list[Pending]:
+        """Return up to `most` messages that are due, in no order."""
+        due = (self._pending[id] for at, id in self._due if at <= now and not self._stale((at, id)))
+        return list(islice(due, most))
+
     def take_due(self, now: int, most: int) -> list[Pending]:
         """Take out up to `most` messages that are due, in the order in which they came due."""
         taken: list[Pending] = []
@@ -200,7 +206,7 @@ class GiveUp(Entry):
         if self.author is not None:
             pending, why = self.pending, self.why
             unsent = Unsent(number=pending.number, text=pending.text, code=why.code, message=why.message)
-            delivery.to(self.author, encode(unsent))
+            delivery.surely_to(self.author, encode(unsent))
 
     def drop(self) -> None:
         put_back(self)

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import attrs
 
 from tcpchat.chat.limits import TokenBucket
+from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.room import Room
 from tcpchat.protocol import UserInfo, encode_part
+from tcpchat.store import other_end
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
+    from tcpchat.chat.device import Device
     from tcpchat.chat.entry import Entry
-    from tcpchat.chat.room import Room
 
 KEYS_REMEMBERED = 1000  # of a user's last sends; a client repeats the newest after a doubt, not old ones
 LINES_MISSED = 1000  # kept for who is between two connections; more are in history only
 KEYS_TRIMMED = 256  # keys too many on disk, after which they are deleted there together
 
 
-class Receiver(Protocol):
-    """A connection as the chat sees it: it takes bytes at once and never fails."""
+@attrs.define
+class Mark:
+    """How far a user has read a room or conversation, and how far a device of the user was given it."""
 
-    def write_nowait(self, data: bytes) -> None:
-        """Take whole lines, each ended."""
+    read: int = 0
+    delivered: int = 0
 
-    def acknowledge(self, replies: bytes, count: int) -> None:
-        """Take the replies to `count` entries that this connection asked for."""
 
-    def stop(self, reason: str) -> None:
-        """Ask for nothing more; the connection says why and closes when its entries are settled."""
+@attrs.define(eq=False)
+class Conversation:
+    """One user's side of a conversation with the user of the id `other`."""
+
+    room: Room
+    other: str
+    mark: Mark = attrs.field(factory=Mark)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -38,7 +45,7 @@ class User:
     """Somebody who is here, or who may come back.
 
     `id` is opaque and never used again; `key` is the skeleton of the name, by which names are compared.
-    `since` is in milliseconds since 1970.
+    Points in time are in milliseconds since 1970.
     """
 
     id: str
@@ -46,11 +53,13 @@ class User:
     key: str
     since: int
     bucket: TokenBucket
+    registered: int | None = None
+    """Since when the name is this user's for good; None: a guest."""
     connections: list[Receiver] = attrs.field(factory=list)
-    token: bytes | None = None
-    """The hash of the token that brings a connection back to this user; None: nothing does."""
+    devices: list[Device] = attrs.field(factory=list)
+    """What brings a connection back to this user; without one nothing does."""
     left: int | None = None
-    """When the last connection went, in ms since 1970."""
+    """When the last connection went."""
     kept: bool = False
     """Other rows on disk may point to this user's id, or may after the commit under way."""
     taking: tuple[str, str] | None = None
@@ -59,20 +68,64 @@ class User:
     """Of the scheduled messages; numbers are not used again."""
     scheduling: int = 0
     """How many messages are on their way into the schedule."""
-    conversations: dict[str, Room] = attrs.field(factory=dict)
-    """By the id of the other user."""
+    lobby: Mark = attrs.field(factory=Mark)
+    conversations: dict[str, Conversation] = attrs.field(factory=dict)
+    """All of them, by the id of the other user."""
+    ignored: frozenset[str] = frozenset()
+    """Ids of those of whom this user hears nothing."""
+    away: tuple[str, int] | None = None
+    """What others are told, and since when."""
+    receipts: bool = True
+    """Others learn what this user has read, and this one what they have."""
+    _told: set[str] | None = None
     _missed: list[bytes] | None = None
-    _part: tuple[str, bytes] = ("", b"")
+    _part: bytes | None = None
     _sends: dict[str, tuple[int, Entry]] | None = None
     sends_on_disk: bool = False
     """The keys of what this user sent are on disk only."""
     _evicted: int = 0
 
+    def device_of(self, connection: Receiver) -> Device | None:
+        """Return which device the connection belongs to."""
+        return next((device for device in self.devices if device.connection is connection), None)
+
+    def mark(self, room: str) -> Mark:
+        """Return how far this user is in the lobby, or in a conversation of this one, by the room's name."""
+        if not room.startswith("@"):
+            return self.lobby
+        return self.conversations[other_end(room, self.id)].mark
+
+    def has_told(self, author: str) -> bool:
+        """Tell whether the author of this id was told that this user is not there; from now on it was."""
+        if self._told is None:
+            self._told = set()
+        told = author in self._told
+        self._told.add(author)
+        return told
+
+    def tell_again(self) -> None:
+        """Let those who write be told again how this user is to be found."""
+        self._told = None
+
+    def changed(self) -> None:
+        """Note that `users` shows something else of this user."""
+        self._part = None
+
     def describe(self) -> bytes:
-        """Return the user's entry in `users`, as long as not muted. It is made once for each name."""
-        if self._part[0] != self.name:
-            self._part = self.name, encode_part(UserInfo(name=self.name, since=timestamp(self.since)))
-        return self._part[1]
+        """Return the user's entry in `users`, as long as not muted. It is made once for each change."""
+        if self._part is None:
+            self._part = encode_part(self.info())
+        return self._part
+
+    def info(self, muted_until: int | None = None) -> UserInfo:
+        """Return what others see."""
+        return UserInfo(
+            name=self.name,
+            since=timestamp(self.since),
+            registered=True if self.registered is not None else None,
+            away=None if self.away is None else self.away[0],
+            muted_until=None if muted_until is None else timestamp(muted_until),
+        )
 
     def miss(self, line: bytes) -> None:
         """Keep a line for when the user is back; of very many the last ones."""
@@ -86,7 +139,7 @@ class User:
     def arrive(self, now: int) -> None:
         """Note since when the user is here again."""
         self.since = now
-        self._part = "", b""
+        self._part = None
 
     def first_send(self, key: str, since: int) -> Entry | None:
         """Return what this user sent under the same key before, and not before `since`."""

@@ -25,7 +25,7 @@ class Conversations(Request):
 
 
 async def run(context: Context, request: Conversations) -> ConversationsReply:
-    return await context.marks.conversations(request.after)
+    return await context.reading.conversations(request.after)
 
 
 COMMAND = Command(

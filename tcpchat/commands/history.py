@@ -49,29 +49,48 @@ async def run(context: Context, request: History) -> HistoryReply:
     count = context.chat.settings.rules.history if request.count is None else request.count
     if not 1 <= count <= MAX_COUNT:
         raise ChatError("bad-value", f"count is 1 to {MAX_COUNT}", field="count", limit=MAX_COUNT)
-    for field, value in (("before", before), ("after", after)):
+    for field, value in (("before", before), ("after", after), ("cursor", request.cursor)):
         if value is not None and value < 0:
             raise ChatError("bad-value", f"{field} is a message's number, or 0", field=field)
-    other = None if request.username is None else context.chat.hub.find(request.username)
-    room = context.chat.hub.lobby if other is None else context.user.conversations.get(other.id)
-    until = 0 if room is None else room.seq
-    lines: list[bytes] = []
-    if room is not None:
-        lines = await context.history(room, count, before=before, after=after, until=until)
+    if request.unread:
+        return await _unread(context, request, count)
+    if request.cursor is not None:
+        raise ChatError("bad-value", "cursor goes with unread only", field="cursor")
+    place = await context.reading.place(request.username)
+    until = 0 if place.room is None else place.room.seq
+    lines = await context.reading.history(place, count, before=before, after=after, until=until)
     last = until if before is None else min(until, before - 1)
     parts = [line.removesuffix(b"\n") for line in lines]
     if after is not None:
         shown, _ = page(parts)
-        more = after + len(shown) < last
+        first, more = after + 1, after + len(shown) < last
     else:
         shown, _ = page(reversed(parts))
         shown.reverse()
-        more = len(shown) < last
+        first, more = last - len(shown) + 1, len(shown) < last
+    if shown:
+        context.reading.given(place, first, first + len(shown) - 1)
     return HistoryReply(
-        room=LOBBY if other is None else None,
-        username=None if other is None else other.name,
+        room=LOBBY if request.username is None else None,
+        username=place.username,
+        conversation=place.id,
         messages=shown,
         more=more,
+    )
+
+
+async def _unread(context: Context, request: History, count: int) -> HistoryReply:
+    for field, value in (("before", request.before), ("after", request.after)):
+        if value is not None:
+            raise ChatError("bad-value", f"unread goes on with cursor, not with {field}", field=field)
+    found = await context.reading.unread_messages(request.username, count, request.cursor or 0)
+    place, shown, cursor = found
+    return HistoryReply(
+        username=None if place is None else place.username,
+        conversation=None if place is None else place.id,
+        messages=shown,
+        more=cursor is not None,
+        cursor=cursor,
     )
 
 
@@ -84,6 +103,7 @@ COMMAND = Command(
         "history -n 100",
         "history --after 812",
         "history -u bob",
+        "history --unread",
         '{"type":"history","count":100,"before":812}',
     ),
 )

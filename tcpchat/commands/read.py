@@ -28,7 +28,7 @@ class Read(Request):
 
 
 async def run(context: Context, request: Read) -> Outcome:
-    return await context.marks.read(request.room, request.username, request.seq)
+    return await context.reading.read(request.room, request.username, request.seq)
 
 
 COMMAND = Command(

@@ -32,7 +32,7 @@ class Receipts(Request):
 
 
 def run(context: Context, request: Receipts) -> Outcome:
-    return context.marks.receipts(on=request.on)
+    return context.reading.receipts(on=request.on)
 
 
 COMMAND = Command(

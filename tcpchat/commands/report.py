@@ -28,12 +28,12 @@ class Report(Request):
     )
 
 
-def run(context: Context, request: Report) -> Outcome:
+async def run(context: Context, request: Report) -> Outcome:
     reason = request.reason
     if reason is not None and len(reason) > MAX_REASON:
         message = f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept"
         raise ChatError("text-too-long", message, limit=MAX_REASON, field="reason")
-    return context.report(request.username, reason)
+    return await context.report(request.username, reason)
 
 
 COMMAND = Command(

@@ -12,7 +12,10 @@ from tcpchat.protocol import MAX_ID, Request, about
 from tcpchat.times import parse_span
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from tcpchat.chat.context import Context
+    from tcpchat.chat.user import User
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +41,7 @@ class Send(Request):
     )
 
 
-def run(context: Context, request: Send) -> Outcome:
+def run(context: Context, request: Send) -> Outcome | Awaitable[Outcome]:
     key = request.key
     if key is not None:
         if not 1 <= len(key) <= MAX_ID:
@@ -48,11 +51,24 @@ def run(context: Context, request: Send) -> Outcome:
     context.check_text(request.text)
     if request.time is not None and request.time < 0:
         raise ChatError("bad-value", "time is a span of 0 or more seconds", field="time")
-    recipient = None if request.username is None else context.chat.hub.find(request.username)
+    if request.username is None:
+        return _send(context, request, None)
+    recipient = context.known(request.username)
+    return _awaken_and_send(context, request) if recipient is None else _send(context, request, recipient)
+
+
+async def _awaken_and_send(context: Context, request: Send) -> Outcome:
+    assert request.username is not None
+    return _send(context, request, await context.awakening.named(request.username))
+
+
+def _send(context: Context, request: Send, recipient: User | None) -> Outcome:
+    if request.key is not None and (repeat := context.repeat(request.key)) is not None:
+        return repeat  # on another connection, while this one was waiting for the recipient
     context.check_may_send()
     if request.time:
-        return context.schedule(request.text, recipient, request.time, key)
-    return context.post(request.text, recipient, key)
+        return context.schedule(request.text, recipient, request.time, request.key)
+    return context.post(request.text, recipient, request.key)
 
 
 COMMAND = Command(

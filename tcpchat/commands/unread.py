@@ -22,7 +22,7 @@ class Unread(Request):
 
 
 async def run(context: Context, request: Unread) -> UnreadReply:
-    return await context.marks.unread()
+    return await context.reading.unread()
 
 
 COMMAND = Command(

@@ -40,7 +40,7 @@ def run(context: Context, request: Users) -> UsersReply:
 
 
 def _muted(user: User, until: int) -> bytes:
-    return encode_part(UserInfo(name=user.name, since=timestamp(user.since), muted_until=timestamp(until)))
+    return encode_part(user.info(muted_until=until))
 
 
 COMMAND = Command(

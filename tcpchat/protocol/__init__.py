@@ -9,6 +9,7 @@ from tcpchat.protocol.codec import (
     encode,
     encode_message,
     encode_part,
+    encode_private,
     encode_sent,
     page,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "encode",
     "encode_message",
     "encode_part",
+    "encode_private",
     "encode_sent",
     "internal_error",
     "page",

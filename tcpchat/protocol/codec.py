@@ -41,13 +41,20 @@ def encode(line: Line, re: Id | None = None) -> bytes:
     return orjson.dumps(fields, CLOSED.unstructure, orjson.OPT_APPEND_NEWLINE)
 
 
-def encode_message(place: str, where: str, seq: int, at: str, sender: str, text: str) -> bytes:
-    """Write a Message without the object; `place` is `room` or `to`.
+def encode_message(room: str, seq: int, at: str, sender: str, text: str) -> bytes:
+    """Write a Message of a room without the object.
 
     This and `encode_sent` are the two lines that a busy server makes for each message.
     """
-    line = {"type": "message", place: where, "seq": seq, "at": at, "from": sender, "text": text}
+    line = {"type": "message", "room": room, "seq": seq, "at": at, "from": sender, "text": text}
     return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
+
+
+def encode_private(to: str, conversation: str, seq: int, at: str, sender: str, text: str) -> bytes:
+    """Write a private Message without the object."""
+    line = {"type": "message", "to": to, "conversation": conversation}
+    more = {"seq": seq, "at": at, "from": sender, "text": text}
+    return orjson.dumps(line | more, None, orjson.OPT_APPEND_NEWLINE)
 
 
 def encode_sent(re: Id | None, place: str, where: str, seq: int, at: str) -> bytes:

@@ -5,7 +5,7 @@ Changes are values; a batch of them becomes one transaction. Nothing here knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 import attrs
@@ -22,18 +22,84 @@ class NewUser(NamedTuple):
     at: int
 
 
-class SetToken(NamedTuple):
-    """The token of this hash brings back this user, who left then (ms since 1970) or has not left."""
+class SetLeft(NamedTuple):
+    """The user's last connection went then (ms since 1970), or is still there. `at` is for a new user."""
 
     user: str
-    hash: bytes
+    at: int
     left: int | None
 
 
-class DropToken(NamedTuple):
-    """No token brings this user back."""
+class SetDevice(NamedTuple):
+    """The token of this hash brings back this user. Points in time are ms since 1970."""
+
+    hash: bytes
+    user: str
+    number: int
+    name: str
+    address: str
+    since: int
+    used: int
+
+
+class DropDevice(NamedTuple):
+    """The token of this hash brings back nobody."""
+
+    hash: bytes
+
+
+class SetAccount(NamedTuple):
+    """The user is registered since then, and comes in with the password of this hash."""
 
     user: str
+    since: int
+    password: str
+
+
+class SetMark(NamedTuple):
+    """The user has read, and a device of the user was given, the room up to these messages at least."""
+
+    user: str
+    room: str
+    read: int
+    delivered: int
+
+
+class NewMention(NamedTuple):
+    """A message of a room mentions the user."""
+
+    user: str
+    room: str
+    seq: int
+
+
+class SetAway(NamedTuple):
+    """The user is away since then (ms since 1970), or not."""
+
+    user: str
+    text: str | None
+    since: int | None
+
+
+class SetReceipts(NamedTuple):
+    """Whether others learn what the user has read: 1 or 0."""
+
+    user: str
+    on: int
+
+
+class SetIgnored(NamedTuple):
+    """The user wants to hear nothing of the other."""
+
+    user: str
+    other: str
+
+
+class DropIgnored(NamedTuple):
+    """The user wants to hear the other again."""
+
+    user: str
+    other: str
 
 
 class SetName(NamedTuple):
@@ -132,22 +198,60 @@ class MoveConduct(NamedTuple):
 
 
 Change: TypeAlias = (
-    NewUser | SetToken | DropToken | SetName | NewMessage | NewKey | TrimKeys | Prune
+    NewUser | SetLeft | SetDevice | DropDevice | SetAccount | SetName | NewMessage | NewKey | TrimKeys | Prune
+    | SetMark | NewMention | SetAway | SetReceipts | SetIgnored | DropIgnored
     | NewScheduled | DropScheduled | NewReport | SetMute | MoveConduct
 )  # fmt: skip
 
 
-class Identity(NamedTuple):
-    """Who a token belongs to, and what of this user a server must know."""
+def other_end(room: str, user: str) -> str:
+    """Return the id of the other user of a conversation, given the name of its room; maybe the same."""
+    one, other = room[1:].split("@")
+    return other if one == user else one
+
+
+@attrs.frozen(kw_only=True)
+class Identity:
+    """What is kept of one user, and a server must know while the user is in memory."""
 
     user: str
+    at: int
+    """Since when something is kept, in ms since 1970."""
     left: int | None
     name: str | None
+    registered: int | None
+    """Since when, in ms since 1970."""
     last_number: int
+    away: tuple[str, int] | None
+    receipts: bool
+    lobby: tuple[int, int] | None
+    """The marks: read, delivered."""
+    devices: list[SetDevice]
+    ignored: list[str]
+    """Ids of others."""
     keys: list[NewKey]
     """The newest, oldest first."""
-    conversations: list[tuple[str, int]]
-    """The ids of others, and the last number of the messages with each."""
+    conversations: list[tuple[str, int, int, int]]
+    """The names of their rooms, and of each: the last number, read, delivered."""
+
+
+class Named(NamedTuple):
+    """A user whose name is kept for good, or may be wanted back."""
+
+    user: str
+    key: str
+    name: str
+    registered: int | None
+    left: int | None
+
+
+class Other(NamedTuple):
+    """The other one of a conversation: the name, now or of then, and how far it was delivered and read."""
+
+    name: str
+    delivered: int
+    read: int
+    receipts: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -164,6 +268,9 @@ class Snapshot:
     mutes: list[SetMute]
     names: dict[str, str]
     """Name key → user, for the users with reports or a mute."""
+    registered: list[Named]
+    absent: list[Named]
+    """The guests who may come back, first those who left first."""
     guests: int
     """The highest number that a kept guest's name has."""
     scheduled_id: int
@@ -173,8 +280,10 @@ class Snapshot:
 class Store(Protocol):
     """Where things are kept. All methods block: call them in a thread, `commit` in one at a time."""
 
-    def load(self, lobby: str, recent: int) -> Snapshot:
+    def load(self, lobby: str, recent: int, since: int) -> Snapshot:
         """Read what a server must know when it starts, with the last `recent` messages of the lobby.
+
+        Guests who left after `since` (ms since 1970) may come back.
 
         Raises StartError if it cannot be read.
         """
@@ -191,8 +300,41 @@ class Store(Protocol):
         Raises StorageError.
         """
 
-    def identity(self, token: bytes, keys: int) -> Identity | None:
-        """Read who the token of this hash belongs to, with up to `keys` keys. Raises StorageError."""
+    def identity(self, who: bytes | str, keys: int) -> Identity | None:
+        """Read about the user of this id, or whom the token of this hash belongs to, with up to `keys` keys.
+
+        Raises StorageError, as all that read.
+        """
+
+    def password(self, user: str) -> str | None:
+        """Read the hash of a registered user's password."""
+
+    def unread(
+        self, user: str, rooms: Sequence[tuple[str, int, int]], ignored: Collection[str]
+    ) -> list[tuple[int, bool]]:
+        """Count, for each room the messages of others after one number and up to another.
+
+        And say whether one of them mentions the user. Those of `ignored` users are left out.
+        """
+
+    def unread_messages(
+        self,
+        user: str,
+        rooms: Sequence[tuple[str, int, int]],
+        ignored: Collection[str],
+        count: int,
+        cursor: int,
+    ) -> list[tuple[int, NewMessage]]:
+        """Read those messages, of all the rooms as they were said, each with its cursor.
+
+        Up to `count`, and those after `cursor`, which is 0 at first.
+        """
+
+    def others(self, user: str, rooms: Sequence[str]) -> list[Other]:
+        """Read who is at the other end of each conversation."""
+
+    def names(self, users: Sequence[str]) -> dict[str, str]:
+        """Read the last names of users, by their ids."""
 
     def begin(self, now: int, prune: Prune) -> None:
         """Note that whoever has not left did so now, since the server starts. Raises StorageError."""

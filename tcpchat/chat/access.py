@@ -1,0 +1,260 @@
+"""Who a connection is: coming back, registering, logging in and out, and the sessions of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from tcpchat.chat.device import DEVICE_CHARACTERS, Device
+from tcpchat.chat.entry import Delivery, Entry
+from tcpchat.chat.hub import GUEST
+from tcpchat.chat.identity import hash_token
+from tcpchat.chat.room import RECENT
+from tcpchat.chat.setting import WriteEntry
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.names import LONGEST_NAME, skeleton
+from tcpchat.protocol import (
+    LoggedIn,
+    LoggedOut,
+    PasswordChanged,
+    Registered,
+    Resumed,
+    Revoked,
+    Sessions,
+    encode,
+)
+from tcpchat.store import Change, DropDevice, Identity, Named, SetAccount
+
+if TYPE_CHECKING:
+    from tcpchat.chat.chat import Chat
+    from tcpchat.chat.context import Context
+
+CHUNK = 256 * 1024  # bytes of missed messages that a connection gets before it must have read most of them
+WRONG = "there is no registered user of this name with this password"
+
+
+@attrs.frozen
+class Access:
+    """Does it for one connection."""
+
+    context: Context
+
+    async def resume(self, token: str, after: int | None) -> Resumed:
+        """Become the user of the token. Raises ChatError `bad-token`, `bad-value`, `storage-failed`.
+
+        What the user's old connection asked for is answered first. With `after` come first the lobby's
+        messages after that number, and then those that are said from now on.
+        """
+        context, chat, hashed = self.context, self.context.chat, hash_token(token)
+        last = chat.hub.lobby.seq
+        if after is not None and after > last:
+            raise ChatError("bad-value", f"the lobby has got to {last} only", field="after", limit=last)
+        known, found = chat.identities.find(hashed), None
+        if known is None or known.user.sends_on_disk:
+            await context.awakening.settled()
+            found = await context.reads.identity(hashed)
+        device = chat.find_device(hashed, found)
+        if device.connection is not context.connection:
+            self._become(device, found, listen=after is None)
+            if after is not None:
+                await self._catch_up(after)
+        await context.awakening.settled()
+        context.afterwards = encode(await context.reading.unread())
+        user = device.user
+        return Resumed(
+            user=user.name,
+            registered=user.registered is not None,
+            session=device.number,
+            seq=chat.hub.lobby.seq,
+        )
+
+    def _become(self, device: Device, found: Identity | None, *, listen: bool) -> None:
+        """Make the connection one of the device's user, and nobody else's."""
+        context, chat, connection = self.context, self.context.chat, self.context.connection
+        heard = chat.hub.heard(connection)
+        chat.leave(context.user, connection, for_good=True)
+        chat.connect(device, connection, context.address)
+        chat.come_back(device.user, found)
+        context.user = device.user
+        if missed := device.user.take_missed():
+            connection.write_nowait(missed)
+        if listen:
+            chat.hub.listen_after(device.user, connection, heard)
+
+    async def _catch_up(self, after: int) -> None:
+        """Give the connection the lobby's messages after that number, then let it listen: no gap, no repeat.
+
+        As fast as it reads, and no faster; so whoever reads slowly has to catch up first.
+        """
+        context, hub = self.context, self.context.chat.hub
+        while True:
+            place = await context.reading.place(None)
+            until = hub.lobby.seq
+            lines = await context.reading.history(place, RECENT, before=None, after=after, until=until)
+            size = 0
+            chunk = []
+            for line in lines:
+                chunk.append(line)
+                size += len(line)
+                if size > CHUNK:
+                    break
+            context.connection.write_nowait(b"".join(chunk))
+            after += len(chunk)
+            if after == hub.lobby.seq:
+                hub.listen(context.user, context.connection)
+                return
+            await context.connection.wait_backlog(CHUNK)
+
+    async def register(self, password: str, device: str | None) -> Entry:
+        """Keep the user's name for good. Raises ChatError `already-registered`, `bad-name`, `bad-password`."""
+        context, user = self.context, self.context.user
+        name = _device_name(device)
+        if user.registered is not None:
+            raise ChatError("already-registered", f"{user.name} is registered already", name=user.name)
+        if user.name.startswith(GUEST):
+            message = f"take a name of your own first, with rename: {user.name} is for a guest"
+            raise ChatError("bad-name", message, name=user.name)
+        context.gate.count_registration(context.address)
+        return RegisterEntry(context.chat, user, await context.hashes.hash(password), context.device, name)
+
+    async def login(self, name: str, password: str, device: str | None) -> LoggedIn:
+        """Be the registered user of this name. Raises ChatError `wrong-login`, `rate-limited`."""
+        context, chat = self.context, self.context.chat
+        device_name = _device_name(device)
+        key = skeleton(name[:LONGEST_NAME])
+        named = chat.directory.holder(key)
+        if named is not None and (named.registered is None or named.name != name.lower()):
+            named = None
+        await self._check_password(key, named, password)
+        assert named is not None
+        user, found = await self._account(named.user)
+        fresh, token = chat.new_device(user, None, device_name or "", context.address)
+        try:
+            await self._write([fresh.change(), *self._too_many(user, fresh)])
+        except ChatError:
+            chat.identities.drop(fresh)
+            raise
+        self._become(fresh, found, listen=True)
+        await context.awakening.settled()
+        context.afterwards = encode(await context.reading.unread())
+        return LoggedIn(user=user.name, session=fresh.number, token=token, seq=chat.hub.lobby.seq)
+
+    async def _check_password(self, key: str, named: Named | None, password: str) -> None:
+        """Raise ChatError `wrong-login`, or `rate-limited` where there were too many guesses."""
+        context = self.context
+        context.gate.count_guess(key, context.address)
+        hash = None if named is None else await context.reads.password(named.user)
+        if not await context.hashes.verify(hash, password):
+            raise ChatError("wrong-login", WRONG)
+        context.gate.was_right(key, context.address)
+
+    async def _account(self, id: str) -> tuple[User, Identity | None]:
+        context = self.context
+        known = context.chat.hub.find_known(id)
+        if known is not None and not known.sends_on_disk:
+            return known, None
+        await context.awakening.settled()
+        found = await context.reads.identity(id)
+        if found is None or found.registered is None:
+            raise ChatError("wrong-login", WRONG)
+        return context.chat.awake(found), found
+
+    def _too_many(self, user: User, fresh: Device) -> list[Change]:
+        """End the session that was not used for longest, if the user has more than may be."""
+        most = self.context.chat.settings.limits.sessions_per_user
+        if not most or len(user.devices) <= most:
+            return []
+        others = [device for device in user.devices if device is not fresh]
+        oldest = min(others, key=lambda device: (device.connection is not None, device.used))
+        self.context.chat.drop(oldest, "revoked")
+        return [DropDevice(oldest.hash)]
+
+    async def _write(self, changes: Sequence[Change]) -> None:
+        await self.context.commit(WriteEntry(changes))
+
+    async def logout(self) -> LoggedOut:
+        """End this session and be a new guest, or nobody where login is required."""
+        context, chat, user = self.context, self.context.chat, self.context.user
+        device = context.device
+        if user.kept:
+            await self._write([DropDevice(device.hash)])
+        chat.leave(user, context.connection, for_good=True)
+        if device in user.devices:
+            chat.identities.drop(device)
+        if chat.settings.rules.require_login:
+            context.user = chat.nobody()
+            return LoggedOut()
+        context.user, token = chat.new_guest(context.connection, context.address)
+        chat.hub.listen(context.user, context.connection)
+        return LoggedOut(user=context.user.name, token=token)
+
+    def sessions(self) -> Sessions:
+        """Return the user's sessions."""
+        current = self.context.device
+        devices = sorted(self.context.user.devices, key=lambda device: device.number)
+        return Sessions(sessions=[device.describe(current=device is current) for device in devices])
+
+    async def revoke(self, number: int) -> Revoked:
+        """End a session. Raises ChatError `no-such-session`."""
+        user = self.context.user
+        device = next((device for device in user.devices if device.number == number), None)
+        if device is None:
+            numbers = ", ".join(str(device.number) for device in user.devices)
+            message = f"you have no session {number}, but: {numbers}"
+            raise ChatError("no-such-session", message, field="number")
+        if user.kept:
+            await self._write([DropDevice(device.hash)])
+        if device in user.devices:
+            self.context.chat.drop(device, "revoked")
+        return Revoked(number=number)
+
+    async def change_password(self, password: str, new: str) -> PasswordChanged:
+        """Take another password, and end all other sessions. Raises ChatError `not-registered`."""
+        context, chat, user = self.context, self.context.chat, self.context.user
+        named = chat.directory.find(user.id)
+        if user.registered is None or named is None:
+            raise ChatError("not-registered", "you have no password, since you are not registered")
+        await self._check_password(user.key, named, password)
+        hash = await context.hashes.hash(new)
+        others = [device for device in user.devices if device is not context.device]
+        drops = [DropDevice(device.hash) for device in others]
+        await self._write([SetAccount(user.id, user.registered, hash), *drops])
+        for device in others:
+            if device in user.devices:
+                chat.drop(device, "revoked")
+        return PasswordChanged(revoked=len(others))
+
+
+def _device_name(name: str | None) -> str | None:
+    if name is not None and len(name) > DEVICE_CHARACTERS:
+        message = f"what a device is called has at most {DEVICE_CHARACTERS} characters"
+        raise ChatError("bad-value", message, field="device", limit=DEVICE_CHARACTERS)
+    return name
+
+
+@attrs.define(eq=False)
+class RegisterEntry(Entry):
+    """Keep a guest's name for good."""
+
+    chat: Chat
+    user: User
+    hash: str = attrs.field(repr=False)
+    device: Device
+    device_name: str | None
+    _at: int = attrs.field(default=0, init=False)
+
+    def prepare(self, at: int) -> Sequence[Change]:
+        self._at = at
+        self.device.name = self.device_name or self.device.name
+        kept = self.keep(self.user, at)
+        return [*kept, SetAccount(self.user.id, at, self.hash), self.device.change()]
+
+    def settle(self, delivery: Delivery) -> None:
+        user = self.user
+        user.registered = self._at
+        user.changed()
+        self.chat.directory.register(Named(user.id, user.key, user.name, self._at, user.left))
+        self.reply = Registered(user=user.name)

@@ -1,0 +1,79 @@
+"""Names that are kept for users whom the server need not have in memory. All synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tcpchat.store import Named
+
+
+class Directory:
+    """Registered users, for good, and guests from before a restart, for as long as they may come back."""
+
+    def __init__(self, registered: Iterable[Named], absent: Iterable[Named]) -> None:
+        self._by_key: dict[str, Named] = {}
+        self._by_id: dict[str, Named] = {}
+        for named in registered:
+            self._put(named)
+        self._absent: dict[str, Named] = {}  # guests by id, those who left first first
+        for named in absent:
+            self._put(named)
+            self._absent[named.user] = named
+
+    def _put(self, named: Named) -> None:
+        self._by_key[named.key] = named
+        self._by_id[named.user] = named
+
+    def _remove(self, named: Named) -> None:
+        del self._by_id[named.user]
+        if self._by_key[named.key] is named:
+            del self._by_key[named.key]
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def holder(self, key: str) -> Named | None:
+        """Return whose name of this key is kept."""
+        return self._by_key.get(key)
+
+    def find(self, user: str) -> Named | None:
+        """Return what is kept of the user of this id."""
+        return self._by_id.get(user)
+
+    def registered(self) -> list[Named]:
+        """Return all registered users, by name."""
+        found = (named for named in self._by_id.values() if named.registered is not None)
+        return sorted(found, key=lambda named: named.name)
+
+    def register(self, named: Named) -> None:
+        """Keep a name for good."""
+        if (before := self._by_id.get(named.user)) is not None:
+            self._remove(before)
+        self._put(named)
+
+    def rename(self, user: str, name: str, key: str) -> None:
+        """Keep another name for the user, if any is kept."""
+        if (named := self._by_id.get(user)) is not None:
+            self._remove(named)
+            self._put(named._replace(name=name, key=key))
+
+    def drop(self, user: str) -> None:
+        """Keep no name for the user any more."""
+        if (named := self._by_id.get(user)) is not None:
+            self._remove(named)
+            self._absent.pop(user, None)
+
+    def came_back(self, user: str) -> None:
+        """Note that the server has the user in memory again: a guest's name is kept there."""
+        if user in self._absent:
+            self.drop(user)
+
+    def forget(self, since: int) -> None:
+        """Keep no names for guests who left before `since`, in ms since 1970."""
+        gone = []
+        for named in self._absent.values():
+            if named.left is None or named.left >= since:
+                break
+            gone.append(named.user)
+        for user in gone:
+            self.drop(user)

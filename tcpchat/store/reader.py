@@ -1,0 +1,66 @@
+"""Asks a store in threads, so that the loop goes on meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from tcpchat.errors import ChatError
+from tcpchat.store import Identity, NewMessage, Other, StorageError, Store
+
+READERS = 4  # threads that read at the same time
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Every question raises ChatError `storage-failed` where the store raises StorageError."""
+
+    def __init__(self, store: Store, keys: int) -> None:
+        self._store = store
+        self._keys = keys
+        self._threads = trio.CapacityLimiter(READERS)
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        try:
+            return await trio.to_thread.run_sync(question, limiter=self._threads)
+        except StorageError:
+            raise ChatError("storage-failed", "the disk did not give it; try again later") from None
+
+    async def history(
+        self, room: str, count: int, *, before: int | None, after: int | None, until: int
+    ) -> list[NewMessage]:
+        ask = self._store.history
+        return await self._ask(partial(ask, room, count, before=before, after=after, until=until))
+
+    async def identity(self, who: bytes | str) -> Identity | None:
+        return await self._ask(partial(self._store.identity, who, self._keys))
+
+    async def password(self, user: str) -> str | None:
+        return await self._ask(partial(self._store.password, user))
+
+    async def unread(
+        self, user: str, rooms: Sequence[tuple[str, int, int]], ignored: Collection[str]
+    ) -> list[tuple[int, bool]]:
+        return await self._ask(partial(self._store.unread, user, rooms, ignored))
+
+    async def unread_messages(
+        self,
+        user: str,
+        rooms: Sequence[tuple[str, int, int]],
+        ignored: Collection[str],
+        count: int,
+        cursor: int,
+    ) -> list[tuple[int, NewMessage]]:
+        return await self._ask(
+            partial(self._store.unread_messages, user, rooms, ignored, count, cursor)
+        )
+
+    async def others(self, user: str, rooms: Sequence[str]) -> list[Other]:
+        return await self._ask(partial(self._store.others, user, rooms))
+
+    async def names(self, users: Sequence[str]) -> dict[str, str]:
+        return await self._ask(partial(self._store.names, users))
