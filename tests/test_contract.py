@@ -23,7 +23,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
     {"errors", "times", "log", "address"},
-    {"names", "protocol", "sockets"},
+    {"names", "passwords", "protocol", "sockets"},
     {"settings"},
     {"commands", "store", "connection"},
     {"chat", "client"},
@@ -155,7 +155,7 @@ def test_the_client_comes_without_the_server() -> None:
     assert "prompt_toolkit" in loaded
     server_side = {"chat", "store", "delivery", "session", "connection", "server", "settings", "host", "cli"}
     assert not {part_of(module) for module in loaded if module.startswith("tcpchat.")} & server_side
-    assert not {"sqlite3", "structlog", "cyclopts", "precis_i18n"} & set(loaded)
+    assert not {"sqlite3", "structlog", "cyclopts", "precis_i18n", "argon2"} & set(loaded)
 
 
 def test_the_version_comes_without_anything() -> None:
