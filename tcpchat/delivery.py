@@ -7,13 +7,16 @@ batch. Nothing is delivered or acknowledged before its commit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import trio
 
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import Delivery, Entry, Post
-from tcpchat.chat.user import Receiver
+from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
 from tcpchat.log import Log
 from tcpchat.protocol import Error, encode, internal_error
 from tcpchat.store import Change, StorageError, Store
@@ -64,6 +67,13 @@ class Pipeline:
     async def wait_settled(self) -> None:
         """Wait until everything submitted so far is settled or refused."""
         await self.wait_released(self._last_place)
+
+    async def commit(self, entry: Entry) -> None:
+        """Wait until an entry that nobody asked for is settled. Raises ChatError if it was refused."""
+        with trio.CancelScope(shield=True):  # else nobody would know whether it is true
+            await self.wait_released(self.submit(entry))
+        if isinstance(entry.reply, Error):
+            raise ChatError(entry.reply.code, entry.reply.message)
 
     async def run(self) -> None:
         """Settle entries, for ever."""
@@ -150,7 +160,9 @@ class Pipeline:
 
     def _release(self, batch: list[Entry]) -> None:
         """Acknowledge entries and let everybody hear them: one write for each connection."""
-        delivery = Delivery()
+        delivery, hub = Delivery(), self._chat.hub
+        if hub.newcomers:
+            hub.make_room(len(batch))
         acknowledged: dict[Receiver, list[bytes]] = {}
         for entry in batch:
             line = self._settle(entry, delivery)
@@ -161,10 +173,11 @@ class Pipeline:
         for receiver, lines in delivery.direct.items():
             receiver.write_nowait(b"".join(lines))
         if delivery.lobby:
-            self.tell(b"".join(delivery.lobby))
+            self.tell(b"".join(delivery.lobby), self._with_ignored(delivery) if hub.ignored_by else {})
+        self._chat.marks.delivered(delivery.delivered)
         self._chat.count(delivery.messages)
         if delivery.messages:
-            self._log.info("kept", messages=delivery.messages, seq=self._chat.hub.lobby.seq)
+            self._log.info("kept", messages=delivery.messages, seq=hub.lobby.seq)
         self._released_places += len(batch)
         self._released.set()
         self._released = trio.Event()
@@ -178,13 +191,25 @@ class Pipeline:
         except Exception:
             return encode(self._bug(entry), entry.re)
 
-    def tell(self, lines: bytes = b"") -> None:
+    def _with_ignored(self, delivery: Delivery) -> dict[User, bytes]:
+        """Return the lines for users who ignore an author among them: they get numbers without text."""
+        ignored_by = self._chat.hub.ignored_by
+        users = set().union(*(ignored_by.get(post.author.id, ()) for post in delivery.said))
+        return {
+            user: b"".join(
+                line if post.author.id not in user.ignored else post.without_text()
+                for post, line in zip(delivery.said, delivery.lobby, strict=True)
+            )
+            for user in users
+        }
+
+    def tell(self, lines: bytes = b"", instead: Mapping[User, bytes] = MappingProxyType({})) -> None:
         """Give lines to everybody, after what they have not heard about who is here.
 
-        One write for each receiver, and no task switch in between.
+        Some users get others `instead`. One write for each receiver, and no task switch in between.
         """
         hub = self._chat.hub
-        if not hub.presence:
+        if not hub.presence and not instead:
             if lines:
                 for connection in hub.connections:
                     connection.write_nowait(lines)
@@ -192,6 +217,8 @@ class Pipeline:
         told = hub.presence.tell()
         data = told.all + lines
         for connection, user in hub.connections.items():
-            own = data if user not in told.about else told.to(user) + lines
+            own = data
+            if user in told.about or user in instead:
+                own = told.to(user) + instead.get(user, lines)
             if own:
                 connection.write_nowait(own)

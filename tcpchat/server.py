@@ -14,14 +14,17 @@ import attrs
 import trio
 from platformdirs import user_data_path
 
+from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.context import Context
+from tcpchat.chat.gate import Gate
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.room import RECENT
 from tcpchat.chat.user import KEYS_REMEMBERED, User
 from tcpchat.connection import Connection, Spawn
 from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
+from tcpchat.hasher import Hasher
 from tcpchat.log import Log, LogWriter, configure
 from tcpchat.protocol import LOBBY, Bye, LineReader, as_error, encode
 from tcpchat.session import Session
@@ -34,12 +37,12 @@ from tcpchat.sockets import (
     peer_address,
     raise_file_limit,
 )
-from tcpchat.store import Identity, NewMessage, StorageError, Store
+from tcpchat.store import StorageError, Store
+from tcpchat.store.reader import Reader
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.timers import let_absent_go, send_scheduled, tell_presence, write_identities
-from tcpchat.times import Clock, SystemClock
+from tcpchat.timers import let_absent_go, send_scheduled, tell_presence, tell_receipts, write_identities
+from tcpchat.times import MILLISECONDS, Clock, SystemClock
 
-READERS = 4  # threads that read history at the same time
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
 REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
 SWITCH_INTERVAL = (
@@ -47,7 +50,15 @@ SWITCH_INTERVAL = (
 )
 GONE_FOR_GOOD = {"exit", "http"}
 """Why connections end whose users are not expected to come back."""
-REPLACED = encode(Bye(code="replaced", message="you came back on another connection, which goes on"))
+FAREWELLS = {
+    code: encode(Bye(code=code, message=message))
+    for code, message in (
+        ("replaced", "you came back on another connection, which goes on"),
+        ("revoked", "this session is over: somebody ended it from another one"),
+        ("banned", "the operator banned you"),
+    )
+}
+"""What connections are told that end for these reasons."""
 STOPPING = encode(Bye(code="server-stopping", message="the server stops; what it acknowledged is kept"))
 
 Stream = trio.abc.HalfCloseableStream
@@ -57,7 +68,8 @@ class Server:
     """Serves one chat on any listeners, once, until `stop`."""
 
     def __init__(self, settings: Settings, store: Store, log: Log, clock: Clock) -> None:
-        snapshot = store.load(LOBBY, RECENT)
+        grace = max(settings.rules.grace_seconds, settings.rules.presence_seconds)
+        snapshot = store.load(LOBBY, RECENT, clock.now() - int(grace * MILLISECONDS))
         self.chat = Chat(settings, snapshot, clock, partial(secrets.token_hex, 8), _token)
         try:
             store.begin(clock.now(), self.chat.prune())
@@ -65,9 +77,11 @@ class Server:
             log.warning("storage failed", entries=0, error=str(error))
         self.pipeline = Pipeline(self.chat, store, log, _reference)
         self._settings = settings
-        self._store = store
         self._log = log
-        self._readers = trio.CapacityLimiter(READERS)
+        self._reader = Reader(store, KEYS_REMEMBERED)
+        self._awakening = Awakening(self.chat, self._reader, self._wait_settled)
+        self._hasher = Hasher()
+        self._gate = Gate(clock)
         self._connections: set[Connection] = set()
         self._refusing = 0
         self._stopping = trio.Event()
@@ -84,7 +98,8 @@ class Server:
             async with trio.open_nursery() as connections:
                 async with trio.open_nursery() as sources:
                     sources.start_soon(tell_presence, self.chat, self.pipeline)
-                    sources.start_soon(send_scheduled, self.chat, self.pipeline)
+                    sources.start_soon(send_scheduled, self.chat, self.pipeline, self._awakening)
+                    sources.start_soon(tell_receipts, self.chat, self.pipeline)
                     sources.start_soon(let_absent_go, self.chat)
                     sources.start_soon(write_identities, self.chat, self.pipeline)
                     serve = partial(self._serve, spawn=connections.start_soon)
@@ -125,8 +140,8 @@ class Server:
 
     async def _converse(self, connection: Connection, address: str) -> None:
         keep_alive(connection.stream)
-        user, welcome = self.chat.enter(connection)
-        session = self._session(connection, user)
+        user, welcome = self.chat.enter(connection, address)
+        session = self._session(connection, user, address)
         try:
             self._log.info("joined", user=user.name, address=address)
             connection.write_nowait(encode(welcome))
@@ -138,25 +153,38 @@ class Server:
             if connection.reason == "server-stopping":
                 await self.pipeline.wait_idle()
                 connection.write_nowait(STOPPING)
-            elif connection.reason == "replaced":
-                connection.write_nowait(REPLACED)
+            elif connection.reason in FAREWELLS:
+                connection.write_nowait(FAREWELLS[connection.reason])
         finally:
-            self.chat.leave(connection, for_good=connection.reason in GONE_FOR_GOOD)
             user = session.context.user
+            self.chat.leave(user, connection, for_good=connection.reason in GONE_FOR_GOOD)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == "server-stopping"
         await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)
 
-    def _session(self, connection: Connection, user: User) -> Session:
+    def _session(self, connection: Connection, user: User, address: str) -> Session:
         limits = self._settings.limits
         return Session(
             connection,
-            Context(self.chat, user, connection, self._read_history, self._read_identity, self._wait_settled),
+            self._context(connection, user, address),
             LineReader(limits.line_bytes or MAX_LINE),
             TokenBucket(limits.requests_per_second, limits.request_burst),
             self.pipeline,
             self._log,
             _reference,
+        )
+
+    def _context(self, connection: Connection, user: User, address: str) -> Context:
+        return Context(
+            chat=self.chat,
+            user=user,
+            connection=connection,
+            address=address,
+            reads=self._reader,
+            hashes=self._hasher,
+            awakening=self._awakening,
+            gate=self._gate,
+            commit=self.pipeline.commit,
         )
 
     async def _refuse(self, connection: Connection, address: str, error: ChatError) -> None:
@@ -168,17 +196,6 @@ class Server:
                 await connection.finish(FAREWELL)
         finally:
             self._refusing -= 1
-
-    async def _read_history(
-        self, room: str, count: int, *, before: int | None, after: int | None, until: int
-    ) -> list[NewMessage]:
-        read = partial(self._store.history, room, count, before=before, after=after, until=until)
-        return await trio.to_thread.run_sync(read, limiter=self._readers)
-
-    async def _read_identity(self, token: bytes) -> Identity | None:
-        return await trio.to_thread.run_sync(
-            self._store.identity, token, KEYS_REMEMBERED, limiter=self._readers
-        )
 
     async def _wait_settled(self) -> None:
         with trio.CancelScope(shield=True):  # as for any reply, which a stop waits for too

@@ -128,6 +128,7 @@ class Session:
     def _run(self, command: Command[Any], request: Request) -> Outcome | Awaitable[Outcome]:
         """Do what is asked; what goes wrong is a reply too."""
         try:
+            self.context.begin(free=command.free, arriving=command.arriving)
             return command.run(self.context, request)
         except Exception as error:
             return self._failed(request, error)
@@ -150,7 +151,8 @@ class Session:
         """Answer after everything that was asked before is answered; a stop waits for that too."""
         with trio.CancelScope(shield=True):
             await self.connection.wait_settled()
-        self.connection.write_nowait(encode(reply, re))
+        afterwards, self.context.afterwards = self.context.afterwards, b""
+        self.connection.write_nowait(encode(reply, re) + afterwards)
         await self._done(what, reply)
 
     async def _done(self, what: str, reply: Reply | None) -> None:

@@ -109,7 +109,10 @@ class Access:
             await context.connection.wait_backlog(CHUNK)
 
     async def register(self, password: str, device: str | None) -> Entry:
-        """Keep the user's name for good. Raises ChatError `already-registered`, `bad-name`, `bad-password`."""
+        """Keep the user's name for good. Raises ChatError.
+
+        Its code is `already-registered`, `bad-name`, `bad-password` or `rate-limited`.
+        """
         context, user = self.context, self.context.user
         name = _device_name(device)
         if user.registered is not None:
@@ -124,10 +127,7 @@ class Access:
         """Be the registered user of this name. Raises ChatError `wrong-login`, `rate-limited`."""
         context, chat = self.context, self.context.chat
         device_name = _device_name(device)
-        key = skeleton(name[:LONGEST_NAME])
-        named = chat.directory.holder(key)
-        if named is not None and (named.registered is None or named.name != name.lower()):
-            named = None
+        key, named = skeleton(name[:LONGEST_NAME]), chat.directory.registered_as(name)
         await self._check_password(key, named, password)
         assert named is not None
         user, found = await self._account(named.user)

@@ -13,8 +13,8 @@ from tcpchat.chat.identity import Identities, hash_token
 from tcpchat.chat.limits import Meter, Places, TokenBucket
 from tcpchat.chat.marks import Marks
 from tcpchat.chat.moderation import Moderation
-from tcpchat.chat.schedule import GiveUp, Pending, Schedule, SendDue
 from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.schedule import GiveUp, Pending, Schedule, SendDue
 from tcpchat.chat.user import Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
@@ -263,7 +263,7 @@ class Chat:
         )
         self.hub.know(user)
         for row in found.devices:
-            self.identities.add(Device(user=user, **{**row._asdict(), "user": user}))
+            self.identities.add(Device(**{**row._asdict(), "user": user}))
         self._by_name.discard(user.id)
         for room, last, read, delivered in found.conversations:
             self.hub.restore_conversation(user, room, last, Mark(read, delivered))
@@ -314,8 +314,8 @@ class Chat:
     def asleep(self, most: int) -> list[str]:
         """Return the ids of users who must be in memory before up to `most` due messages can be sent."""
         due = self.schedule.due_until(self.clock.now(), most)
-        wanted = {pending.recipient for pending in due} | {pending.author for pending in due if pending.recipient}
-        return [id for id in wanted if id and self.hub.find_known(id) is None and self.directory.find(id)]
+        wanted = {id for pending in due if pending.recipient for id in (pending.recipient, pending.author)}
+        return [id for id in wanted if self.hub.find_known(id) is None and self.directory.find(id)]
 
     def _recipient(self, pending: Pending) -> User | None:
         if pending.recipient is None or pending.recipient_name is None:

@@ -69,14 +69,14 @@ class Context:
         assert device is not None
         return device
 
-    def begin(self, *, free: bool) -> None:
-        """Note that something is asked, which does not need a user if it is `free`.
+    def begin(self, *, free: bool, arriving: bool) -> None:
+        """Note that something is asked, which needs no user if it is `free`; `arriving`: to be another one.
 
         Raises ChatError `login-required`.
         """
-        if self.connection in self.chat.hub.newcomers and not free:
+        if not arriving and self.connection in self.chat.hub.newcomers:
             self.chat.hub.let_listen(self.connection)
-        elif not self.user.id and not free:
+        if not free and not self.user.id:
             raise ChatError("login-required", "this server is for its users: log in first, with login NAME")
 
     def now(self) -> int:

@@ -36,9 +36,7 @@ class Device:
 
     def change(self) -> SetDevice:
         """Return what is kept of it."""
-        return SetDevice(
-            self.hash, self.user.id, self.number, self.name, self.address, self.since, self.used
-        )
+        return SetDevice(self.hash, self.user.id, self.number, self.name, self.address, self.since, self.used)
 
     def describe(self, *, current: bool) -> SessionInfo:
         """Return what its user sees of it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tcpchat.errors import ChatError
+from tcpchat.names import enforce, skeleton
 from tcpchat.store import Named
 
 
@@ -39,6 +41,15 @@ class Directory:
     def find(self, user: str) -> Named | None:
         """Return what is kept of the user of this id."""
         return self._by_id.get(user)
+
+    def registered_as(self, name: str) -> Named | None:
+        """Return the registered user of this name, in any case or width."""
+        try:
+            name = enforce(name, 0)
+        except ChatError:
+            return None
+        named = self._by_key.get(skeleton(name))
+        return named if named is not None and named.registered is not None and named.name == name else None
 
     def registered(self) -> list[Named]:
         """Return all registered users, by name."""

@@ -59,6 +59,14 @@ class Guesses:
         """
         self._failures.pop(key, None)
 
+    def forgive(self, key: str) -> None:
+        """Take back one failure: it was none, as turned out."""
+        failures, at = self._failures.get(key, (0, 0.0))
+        if failures > 1:
+            self._failures[key] = failures - 1, at
+        else:
+            self._failures.pop(key, None)
+
     def _drop_forgotten(self, now: float) -> None:
         while self._failures:
             key = next(iter(self._failures))

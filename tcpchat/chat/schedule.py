@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 import attrs
 
@@ -108,8 +107,15 @@ class Schedule:
 
     def due_until(self, now: int, most: int) -> list[Pending]:
         """Return up to `most` messages that are due, in no order."""
-        due = (self._pending[id] for at, id in self._due if at <= now and not self._stale((at, id)))
-        return list(islice(due, most))
+        found: list[Pending] = []
+        places = [0]  # in the heap, below which nothing is due earlier
+        while places and len(found) < most:
+            place = places.pop()
+            if place < len(self._due) and self._due[place][0] <= now:
+                places += (2 * place + 2, 2 * place + 1)
+                if not self._stale(self._due[place]):
+                    found.append(self._pending[self._due[place][1]])
+        return found
 
     def take_due(self, now: int, most: int) -> list[Pending]:
         """Take out up to `most` messages that are due, in the order in which they came due."""

@@ -90,6 +90,7 @@ def whole_number(text: str) -> int:
 class Command(Generic[R]):
     """One command: its request class tells the fields, this record the rest.
 
+    A `free` one can be asked by who is no user yet, one that is `arriving` makes the connection another user.
     A `pipelined` command neither reads nor answers what earlier requests of its connection are still
     waiting for, so it runs before they are on disk. The others wait.
     """
@@ -99,6 +100,8 @@ class Command(Generic[R]):
     summary: str
     examples: tuple[str, ...]
     pipelined: bool = False
+    free: bool = False
+    arriving: bool = False
     options: tuple[tuple[attrs.Attribute[Any], Option], ...] = attrs.field(init=False)
     arguments: tuple[tuple[attrs.Attribute[Any], Argument], ...] = attrs.field(init=False)
 

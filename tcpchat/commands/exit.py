@@ -21,7 +21,7 @@ class Exit(Request):
 
 
 def run(context: Context, request: Exit) -> Bye:
-    return Bye(code="exit", message=f"bye, {context.user.name}")
+    return Bye(code="exit", message=f"bye, {context.user.name}".removesuffix(", "))
 
 
 COMMAND = Command(
@@ -29,4 +29,5 @@ COMMAND = Command(
     run=run,
     summary="leave; the connection is closed",
     examples=("exit", '{"type":"exit"}'),
+    free=True,
 )

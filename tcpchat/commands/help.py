@@ -63,4 +63,5 @@ COMMAND = Command(
     run=run,
     summary="list the commands, or explain one",
     examples=("help", "help send", '{"type":"help","command":"send"}'),
+    free=True,
 )

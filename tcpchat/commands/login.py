@@ -35,4 +35,6 @@ COMMAND = Command(
     run=run,
     summary="be a registered user; several connections may be the same one",
     examples=("login alice", '{"type":"login","name":"alice","password":"correct horse"}'),
+    free=True,
+    arriving=True,
 )

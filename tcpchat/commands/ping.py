@@ -30,4 +30,5 @@ COMMAND = Command(
     run=run,
     summary="a sign of life, with the server's time",
     examples=("ping", '{"type":"ping"}'),
+    free=True,
 )

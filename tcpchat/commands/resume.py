@@ -40,4 +40,6 @@ COMMAND = Command(
         "resume kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8 --after 812",
         '{"type":"resume","token":"kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"}',
     ),
+    free=True,
+    arriving=True,
 )

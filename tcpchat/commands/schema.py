@@ -38,4 +38,5 @@ COMMAND = Command(
     run=run,
     summary="JSON Schema of every request, reply and event",
     examples=("schema", '{"type":"schema"}'),
+    free=True,
 )

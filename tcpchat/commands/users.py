@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from tcpchat.commands.command import Command, option
-from tcpchat.protocol import Request, UserInfo, encode_part, page
+from tcpchat.protocol import Request, encode_part, page
 from tcpchat.protocol import Users as UsersReply
-from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context

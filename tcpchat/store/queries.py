@@ -73,8 +73,8 @@ def history(
 def identity(db: sqlite3.Connection, who: bytes | str, keys: int) -> Identity | None:
     query = db.execute
     found = query(
-        "SELECT user.id, user.at, left, name, account.since, last_number, away, away_since, receipts FROM user"
-        " LEFT JOIN name ON name.user = user.id LEFT JOIN account ON account.user = user.id"
+        "SELECT user.id, user.at, left, name, account.since, last_number, away, away_since, receipts"
+        " FROM user LEFT JOIN name ON name.user = user.id LEFT JOIN account ON account.user = user.id"
         " WHERE user.id = " + ("?" if isinstance(who, str) else "(SELECT user FROM device WHERE hash = ?)"),
         (who,),
     ).fetchone()

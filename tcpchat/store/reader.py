@@ -55,9 +55,7 @@ class Reader:
         count: int,
         cursor: int,
     ) -> list[tuple[int, NewMessage]]:
-        return await self._ask(
-            partial(self._store.unread_messages, user, rooms, ignored, count, cursor)
-        )
+        return await self._ask(partial(self._store.unread_messages, user, rooms, ignored, count, cursor))
 
     async def others(self, user: str, rooms: Sequence[str]) -> list[Other]:
         return await self._ask(partial(self._store.others, user, rooms))
