@@ -31,9 +31,6 @@ class Directory:
         if self._by_key[named.key] is named:
             del self._by_key[named.key]
 
-    def __len__(self) -> int:
-        return len(self._by_id)
-
     def holder(self, key: str) -> Named | None:
         """Return whose name of this key is kept."""
         return self._by_key.get(key)

@@ -127,7 +127,7 @@ class Hub:
     told what was missed.
     """
 
-    def __init__(self, directory: Directory, *, lobby_seq: int = 0, guests: int = 0) -> None:
+    def __init__(self, directory: Directory | None = None, *, lobby_seq: int = 0, guests: int = 0) -> None:
         self.lobby = Room(LOBBY, seq=lobby_seq, remembers=RECENT)
         self.connections: dict[Receiver, User] = {}
         """Those that listen."""
@@ -136,7 +136,7 @@ class Hub:
         self.ignored_by: dict[str, set[User]] = {}
         """Who ignores the user of an id, of those who are known."""
         self.presence = Presence()
-        self._directory = directory
+        self._directory = Directory((), ()) if directory is None else directory
         self._guests = guests
         self._by_key: dict[str, User] = {}
         self._known: dict[str, User] = {}
@@ -291,12 +291,12 @@ class Hub:
         holder = self._by_key.get(key)
         if holder is not None and holder is not user:
             who = "who is here" if holder.id in self._here else "who is away and may come back"
-            raise _taken(name, holder.name, who)
+            raise _taken(name, holder.name, who, registered=holder.registered is not None)
         kept = self._directory.holder(key)
         if kept is not None and kept.user != user.id:
             registered = kept.registered is not None
             who = "who is registered" if registered else "who was here before the server was started again"
-            raise _taken(name, kept.name, who, "; log in if it is yours" if registered else "")
+            raise _taken(name, kept.name, who, registered=registered)
         self._by_key[key] = user
 
     def rename(self, user: User, name: str, key: str) -> None:
@@ -332,8 +332,9 @@ class Hub:
         user.conversations[other] = Conversation(shared.room if shared else Room(room, seq=seq), other, mark)
 
 
-def _taken(name: str, holder: str, who: str, hint: str = "") -> ChatError:
+def _taken(name: str, holder: str, who: str, *, registered: bool) -> ChatError:
     like = "" if holder == name else f": it looks like {holder}, {who}"
+    hint = "; log in if it is yours" if registered else ""
     return ChatError("name-taken", f"{name} is taken{like}{hint}", name=name)
 
 
