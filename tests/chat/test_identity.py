@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery
-from tcpchat.chat.identity import RECORDS, Identities, hash_token
-from tcpchat.chat.user import User
-from tcpchat.store import DropToken, SetToken
+from tcpchat.chat.identity import RECORDS, Identities, RecordEntry, hash_token
+from tcpchat.chat.user import Mark, User
+from tcpchat.store import Change, DropDevice, SetDevice, SetLeft, SetMark
 from tests.chat.test_hub import new_user
 
 
@@ -13,10 +14,33 @@ def identities(most: int = 0, presence: float = 5, grace: float = 600) -> Identi
     return Identities(presence=presence, grace=grace, most=most)
 
 
-def with_token(name: str, *, kept: bool = True) -> User:
+def device_of(user: User, token: str, number: int = 1) -> Device:
+    """Make a device that its user does not know of yet."""
+    return Device(user=user, number=number, hash=hash_token(token), name="", address="", since=0, used=number)
+
+
+def with_devices(known: Identities, name: str, *tokens: str) -> User:
+    """Make a user who is kept on disk, with a device for each token."""
     user = new_user(name)
-    user.token, user.kept = hash_token(name), kept
+    user.kept = True
+    for number, token in enumerate(tokens, 1):
+        known.add(device_of(user, token, number))
     return user
+
+
+def written(user: User) -> list[Change]:
+    """Return what a record of a user says."""
+    devices = [
+        SetDevice(device.hash, user.id, device.number, "", "", 0, device.used) for device in user.devices
+    ]
+    marks = SetMark(user.id, "lobby", user.lobby.read, user.lobby.delivered)
+    return [SetLeft(user.id, 0, user.left), *devices, marks]
+
+
+def take(known: Identities) -> RecordEntry:
+    entry = known.records()
+    assert entry is not None
+    return entry
 
 
 def test_a_hash_says_nothing_of_the_token() -> None:
@@ -27,7 +51,7 @@ def test_a_hash_says_nothing_of_the_token() -> None:
 
 def test_who_is_absent_departs_and_is_forgotten_each_at_its_time() -> None:
     known = identities()
-    seen, unseen = with_token("seen"), with_token("unseen")
+    seen, unseen = new_user("seen"), new_user("unseen")
     assert known.wait(0) == float("inf")
     known.absent(seen, 10, here=True)
     known.absent(unseen, 11, here=False)
@@ -44,7 +68,7 @@ def test_who_is_absent_departs_and_is_forgotten_each_at_its_time() -> None:
 
 
 def test_who_is_back_is_not_absent() -> None:
-    known, user = identities(), with_token("alice")
+    known, user = identities(), new_user("alice")
     known.absent(user, 0, here=True)
     known.back(user)
     assert known.take_departed(1000) == known.forgotten(1000) == []
@@ -54,7 +78,7 @@ def test_who_is_back_is_not_absent() -> None:
 
 def test_the_first_of_too_many_are_forgotten_and_no_more() -> None:
     known = identities(most=2)
-    users = [with_token(name) for name in "abcd"]
+    users = [new_user(name) for name in "abcd"]
     for user in users[:2]:
         known.absent(user, 0, here=True)
     assert known.forgotten(1) == []
@@ -64,7 +88,7 @@ def test_the_first_of_too_many_are_forgotten_and_no_more() -> None:
 
 
 def test_a_grace_shorter_than_the_presence_is_as_long() -> None:
-    known, user = identities(grace=0), with_token("alice")
+    known, user = identities(grace=0), new_user("alice")
     known.absent(user, 0, here=True)
     assert known.forgotten(4.9) == []
     assert known.forgotten(5) == [user]
@@ -73,64 +97,120 @@ def test_a_grace_shorter_than_the_presence_is_as_long() -> None:
     assert known.may_come_back(None, 6000)
 
 
-def test_a_token_finds_its_user_until_it_expires() -> None:
-    known, user = identities(), with_token("alice")
-    known.add(user)
-    assert known.find(hash_token("alice")) is user
-    assert known.find(hash_token("bob")) is None
-    known.expire(user)
+def test_each_token_of_a_user_finds_its_device_until_the_user_expires() -> None:
+    known = identities()
+    user = with_devices(known, "alice", "phone", "laptop")
+    phone, laptop = user.devices
+    assert known.find(hash_token("phone")) is phone
+    assert known.find(hash_token("laptop")) is laptop
     assert known.find(hash_token("alice")) is None
-    assert user.token is None
+    known.expire(user)
+    assert known.find(hash_token("phone")) is known.find(hash_token("laptop")) is None
+    assert user.devices == []
 
 
-def test_what_is_unwritten_is_written_once() -> None:
-    known, here, gone = identities(), with_token("here"), with_token("gone")
-    known.write(with_token("nobody", kept=False))
+def test_a_dropped_device_is_not_found_and_the_others_are() -> None:
+    known = identities()
+    user = with_devices(known, "alice", "phone", "laptop")
+    phone, laptop = user.devices
+    known.drop(phone)
+    assert known.find(hash_token("phone")) is None
+    assert known.find(hash_token("laptop")) is laptop
+    assert user.devices == [laptop]
+
+
+def test_who_is_forgotten_is_not_found_but_keeps_the_devices_for_the_disk() -> None:
+    known = identities()
+    user = with_devices(known, "alice", "phone")
+    known.absent(user, 0, here=True)
+    known.forget(user)
+    assert known.find(hash_token("phone")) is None
+    assert len(user.devices) == 1
+    assert known.wait(0) == float("inf")
+
+
+def test_what_is_unwritten_is_written_once_with_all_devices_and_the_mark_of_the_lobby() -> None:
+    known, nobody = identities(), new_user("nobody")
+    known.write(nobody)
+    assert known.records() is None, "the disk knows nothing of nobody"
+    user = with_devices(known, "alice", "phone", "laptop")
+    user.left, user.lobby = 7, Mark(3, 5)
+    known.write(user)
+    entry = take(known)
+    changes = list(entry.prepare(0))
+    assert changes == written(user)
+    assert [change.number for change in changes if isinstance(change, SetDevice)] == [1, 2]
+    assert changes[-1] == SetMark(user.id, "lobby", 3, 5)
+    assert known.unwritten(user.id) is user
+    entry.settle(Delivery())
+    assert known.unwritten(user.id) is None
     assert known.records() is None
-    here.left = 7
-    known.write(here)
+
+
+def test_tokens_that_are_good_for_nothing_are_dropped_on_disk_first() -> None:
+    known = identities()
+    gone = with_devices(known, "gone", "a", "b")
+    one = with_devices(known, "one", "c", "d")
     known.expire(gone)
-    entry = known.records()
-    assert entry is not None
-    assert list(entry.prepare(0)) == [DropToken(gone.id), SetToken(here.id, hash_token("here"), 7)]
-    assert known.unwritten(here.id) is here
+    known.drop(one.devices[0])
+    entry = take(known)
+    changes = list(entry.prepare(0))
+    drops = [change for change in changes if isinstance(change, DropDevice)]
+    assert {change.hash for change in drops} == {hash_token(token) for token in "abc"}
+    assert changes[: len(drops)] == drops
+    assert [change for change in changes if change in written(one)] == written(one)
+    assert hash_token("d") in {change.hash for change in changes if isinstance(change, SetDevice)}
     entry.settle(Delivery())
     assert known.records() is None
+    known.write(one)
+    assert list(take(known).prepare(0)) == written(one), "they are dropped once"
 
 
 def test_what_changed_during_the_commit_is_written_again() -> None:
-    known, user = identities(), with_token("alice")
+    known = identities()
+    user = with_devices(known, "alice", "phone")
     user.left = 7
     known.write(user)
-    entry = known.records()
-    assert entry is not None
+    entry = take(known)
     entry.prepare(0)
     user.left = None
     known.write(user)
     entry.settle(Delivery())
-    again = known.records()
-    assert again is not None
-    assert list(again.prepare(0)) == [SetToken(user.id, hash_token("alice"), None)]
+    assert list(take(known).prepare(0)) == written(user)
+
+
+def test_what_the_disk_refused_stays_unwritten() -> None:
+    known = identities()
+    user = with_devices(known, "alice", "phone", "laptop")
+    known.drop(user.devices[0])
+    entry = take(known)
+    before = list(entry.prepare(0))
+    entry.undo()
+    assert list(take(known).prepare(0)) == before
+    assert before[0] == DropDevice(hash_token("phone"))
 
 
 def test_who_is_not_kept_after_all_needs_no_writing() -> None:
-    known, user = identities(), with_token("alice")
-    known.write(user)
+    known = identities()
+    user = with_devices(known, "alice", "phone", "laptop")
+    known.drop(user.devices[0])
     user.kept = False
-    entry = known.records()
-    assert entry is not None
+    entry = take(known)
     assert list(entry.prepare(0)) == []
     entry.settle(Delivery())
     assert known.records() is None
+    user.kept = True
+    known.write(user)
+    assert list(take(known).prepare(0)) == written(user)
 
 
 def test_many_are_written_in_parts() -> None:
     known = identities()
-    users = [with_token(f"u{number}") for number in range(RECORDS + 1)]
+    users = [with_devices(known, f"u{number}", str(number)) for number in range(RECORDS + 1)]
     for user in users:
         known.write(user)
     sizes = []
     while (entry := known.records()) is not None:
-        sizes.append(len(list(entry.prepare(0))))
+        sizes.append(len([change for change in entry.prepare(0) if isinstance(change, SetLeft)]))
         entry.settle(Delivery())
     assert sizes == [RECORDS, 1]
