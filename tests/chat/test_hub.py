@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tcpchat.chat.hub import NAMES_PER_LINE, Hub, Told
 from tcpchat.chat.limits import TokenBucket
-from tcpchat.chat.user import Receiver, User
+from tcpchat.chat.receiver import Receiver
+from tcpchat.chat.room import conversation
+from tcpchat.chat.user import Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
 
@@ -20,6 +22,8 @@ class Ear:
     def write_nowait(self, data: bytes) -> None: ...
 
     def acknowledge(self, replies: bytes, count: int) -> None: ...
+
+    async def wait_backlog(self, most: int) -> None: ...
 
     def stop(self, reason: str) -> None: ...
 
@@ -32,21 +36,28 @@ def new_user(name: str, *, id: str | None = None) -> User:
 def join(hub: Hub, *names: str) -> list[User]:
     users = [new_user(name) for name in names]
     for user in users:
-        hub.join(user, Ear())
+        arrive(hub, user)
     return users
 
 
-def go(hub: Hub, connection: Receiver) -> User:
+def arrive(hub: Hub, user: User) -> Ear:
+    """Give the user a connection that listens."""
+    ear = Ear()
+    hub.attach(user, ear)
+    hub.listen(user, ear)
+    return ear
+
+
+def go(hub: Hub, user: User, connection: Receiver) -> None:
     """Take a connection out; with the last one its user is gone."""
-    user = hub.detach(connection)
+    hub.detach(user, connection)
     if not user.connections:
         hub.gone(user)
-    return user
 
 
 def leave(hub: Hub, user: User) -> None:
     for connection in list(user.connections):
-        go(hub, connection)
+        go(hub, user, connection)
 
 
 def rename(hub: Hub, user: User, name: str) -> None:
@@ -88,7 +99,7 @@ def test_who_left_is_not_found_and_the_name_is_free() -> None:
     leave(hub, alice)
     assert hub.users() == [bob]
     assert hub.find_id(alice.id) is None
-    with pytest.raises(ChatError, match="nobody called 'alice' is here"):
+    with pytest.raises(ChatError, match="there is nobody called 'alice'"):
         hub.find("alice")
     rename(hub, bob, "alice")
     assert hub.find("alice") is bob
@@ -96,23 +107,20 @@ def test_who_left_is_not_found_and_the_name_is_free() -> None:
 
 def test_a_user_is_here_as_long_as_one_connection_is() -> None:
     hub, alice = Hub(), new_user("alice")
-    first, second = Ear(), Ear()
-    hub.join(alice, first)
-    hub.join(alice, second)
+    first, second = arrive(hub, alice), arrive(hub, alice)
     assert news(hub) == [joined("alice")]
-    assert go(hub, first) is alice
+    go(hub, alice, first)
     assert hub.find("alice") is alice
     assert not hub.presence
-    go(hub, second)
+    go(hub, alice, second)
     assert news(hub) == [left("alice")]
 
 
-def test_who_departed_is_not_found_but_keeps_the_name() -> None:
+def test_who_departed_is_not_here_but_keeps_the_name() -> None:
     hub = Hub()
     alice, bob = join(hub, "alice", "bob")
     news(hub)
-    (connection,) = alice.connections
-    assert hub.detach(connection) is alice
+    hub.detach(alice, alice.connections[0])
     assert hub.is_here(alice)
     assert not hub.presence
     hub.depart(alice)
@@ -121,12 +129,11 @@ def test_who_departed_is_not_found_but_keeps_the_name() -> None:
     assert hub.users() == [bob]
     assert hub.find_id(alice.id) is None
     assert hub.find_known(alice.id) is alice
-    with pytest.raises(ChatError, match="nobody called 'alice'"):
-        hub.find("alice")
+    assert hub.find("alice") is alice, "who is away can be written to"
     for name, like in (("alice", ""), ("a1ice", "alice, who is away")):
         with pytest.raises(ChatError, match=f"{name} is taken.*{like}"):
             hub.claim(bob, name, skeleton(name))
-    hub.join(alice, Ear())
+    arrive(hub, alice)
     assert news(hub) == [joined("alice")]
     assert hub.find("alice") is alice
 
@@ -135,15 +142,15 @@ def test_who_departed_unheard_of_or_is_back_in_time_is_not_told_of() -> None:
     hub = Hub()
     (alice,) = join(hub, "alice")
     assert not hub.presence.has_told(alice)
-    hub.detach(alice.connections[0])
+    hub.detach(alice, alice.connections[0])
     hub.depart(alice)
     assert news(hub) == []
-    hub.join(alice, Ear())
+    arrive(hub, alice)
     assert news(hub) == [joined("alice")]
     assert hub.presence.has_told(alice)
-    hub.detach(alice.connections[0])
+    hub.detach(alice, alice.connections[0])
     hub.depart(alice)
-    hub.join(alice, Ear())
+    arrive(hub, alice)
     assert news(hub) == []
 
 
@@ -152,25 +159,38 @@ def test_who_is_renamed_while_away_comes_back_under_the_new_name() -> None:
     alice, bob = join(hub, "alice", "bob")
     news(hub)
     hub.claim(alice, "al", "al")
-    hub.detach(alice.connections[0])
+    hub.detach(alice, alice.connections[0])
     hub.depart(alice)
     hub.rename(alice, "al", "al")
     rename(hub, bob, "alice")
-    hub.join(alice, Ear())
+    arrive(hub, alice)
     assert news(hub) == [left("alice"), renamed("bob", "alice"), joined("al")]
 
 
 def test_a_conversation_is_restored_for_both_and_goes_on_where_it_is_known() -> None:
     hub = Hub()
     alice, bob = join(hub, "alice", "bob")
-    hub.restore_conversation(alice, bob.id, 7)
-    room = hub.conversation(bob.id, alice)
-    assert room is alice.conversations[bob.id] is bob.conversations[alice.id]
-    assert room.seq == 7
-    hub.restore_conversation(alice, bob.id, 3)
-    assert alice.conversations[bob.id] is room
-    hub.restore_conversation(alice, "elsewhere", 5)
-    assert hub.conversation("elsewhere", alice).seq == 5
+    name = conversation(alice.id, bob.id)
+    hub.restore_conversation(alice, name, 7, Mark(5, 6))
+    room = hub.conversation(bob, alice)
+    assert room is alice.conversations[bob.id].room is bob.conversations[alice.id].room
+    assert (room.name, room.seq) == (name, 7)
+    assert (alice.mark(name), bob.mark(name)) == (Mark(5, 6), Mark(0, 0))
+    room.settle(room.number(), bob.id, b"")
+    hub.restore_conversation(bob, name, 7, Mark(1, 2))
+    assert bob.conversations[alice.id].room is room
+    assert (room.seq, bob.mark(name)) == (8, Mark(1, 2))
+
+
+def test_a_conversation_with_who_is_not_in_memory_goes_on_when_that_user_is() -> None:
+    hub = Hub()
+    (alice,) = join(hub, "alice")
+    name = conversation(alice.id, "id of bob")
+    hub.restore_conversation(alice, name, 5, Mark(5, 5))
+    (bob,) = join(hub, "bob")
+    hub.restore_conversation(bob, name, 5, Mark(0, 0))
+    assert hub.conversation(alice, bob).number() == 6
+    assert hub.conversation(bob, alice).number() == 7
 
 
 @pytest.mark.parametrize("written", ["bob", "BOB", "Bob", "\uff42\uff4f\uff42"])
@@ -268,32 +288,22 @@ def test_a_name_claimed_by_who_left_meanwhile_is_free_again(end: Any) -> None:
     assert hub.users() == [bob]
 
 
-def test_two_users_share_one_conversation_until_who_left_is_forgotten() -> None:
-    hub = Hub()
-    alice, bob = join(hub, "alice", "bob")
-    room = hub.conversation(alice.id, bob)
-    assert hub.conversation(bob.id, alice) is room
-    leave(hub, alice)
-    assert hub.conversation(alice.id, bob) is room, "a pending message of alice goes on with its numbers"
-    hub.forget(alice)
-    assert not bob.conversations
-    leave(hub, bob)
-
-
-def test_who_left_can_still_be_heard_in_a_conversation() -> None:
+def test_two_users_share_one_conversation_whoever_is_here() -> None:
     """A scheduled message may come due when its author is gone."""
     hub = Hub()
     alice, bob = join(hub, "alice", "bob")
+    room = hub.conversation(alice, bob)
+    assert hub.conversation(bob, alice) is room
     leave(hub, alice)
-    room = hub.conversation(alice.id, bob)
-    assert hub.conversation(alice.id, bob) is room
+    assert hub.conversation(alice, bob) is room
     leave(hub, bob)
+    assert hub.conversation(alice, bob) is room
 
 
 def test_users_can_write_to_themselves_and_leave() -> None:
     hub = Hub()
     (alice,) = join(hub, "alice")
-    assert hub.conversation(alice.id, alice) is hub.conversation(alice.id, alice)
+    assert hub.conversation(alice, alice) is hub.conversation(alice, alice)
     leave(hub, alice)
     assert not hub.users()
 

@@ -5,7 +5,7 @@ import itertools
 import orjson
 import pytest
 
-from tcpchat.chat.room import Room, as_line, conversation
+from tcpchat.chat.room import Room, as_line, conversation, public_id
 from tcpchat.store import NewMessage
 
 AT = "2026-11-21T09:00:00.123Z"
@@ -19,7 +19,7 @@ def room_of(said: int, *, remembers: int = 10) -> Room:
     room = Room("lobby", remembers=remembers)
     for _ in range(said):
         seq = room.number()
-        room.settle(seq, line(seq))
+        room.settle(seq, "1", line(seq))
     return room
 
 
@@ -43,7 +43,7 @@ def test_a_number_given_out_is_not_known_to_readers_before_it_is_on_disk() -> No
     room = Room("lobby", seq=41, remembers=10)
     seq = room.number()
     assert room.seq == 41
-    room.settle(seq, line(seq))
+    room.settle(seq, "1", line(seq))
     assert room.seq == 42
 
 
@@ -96,7 +96,8 @@ def test_a_message_of_a_room_is_written_with_the_room() -> None:
 
 def test_a_private_message_is_written_with_its_recipient_and_without_the_hidden_room() -> None:
     assert orjson.loads(as_line(kept(7, "bob"))) == {
-        "type": "message", "to": "bob", "seq": 7, "at": AT, "from": "alice", "text": "hi",
+        "type": "message", "to": "bob", "conversation": public_id("@1@2"), "seq": 7, "at": AT,
+        "from": "alice", "text": "hi",
     }  # fmt: skip
 
 
