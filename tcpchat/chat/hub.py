@@ -317,8 +317,8 @@ class Hub:
 
     def conversation(self, author: User, recipient: User) -> Room:
         """Return the room of two users, of whom the author may have left."""
-        mine = recipient.conversations.get(author.id)
-        room = mine.room if mine else Room(conversation(author.id, recipient.id))
+        begun = recipient.conversations.get(author.id) or author.conversations.get(recipient.id)
+        room = begun.room if begun else Room(conversation(author.id, recipient.id))
         for user, other in ((author, recipient), (recipient, author)):
             if other.id not in user.conversations:
                 user.conversations[other.id] = Conversation(room, other.id)

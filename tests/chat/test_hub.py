@@ -300,6 +300,15 @@ def test_two_users_share_one_conversation_whoever_is_here() -> None:
     assert hub.conversation(alice, bob) is room
 
 
+def test_a_conversation_that_only_one_knows_goes_on() -> None:
+    """The disk refused its first message, and the other has been forgotten and read anew since."""
+    hub = Hub()
+    alice, bob = join(hub, "alice", "bob")
+    room = hub.conversation(alice, bob)
+    bob.conversations.clear()
+    assert hub.conversation(alice, bob) is hub.conversation(bob, alice) is room
+
+
 def test_users_can_write_to_themselves_and_leave() -> None:
     hub = Hub()
     (alice,) = join(hub, "alice")
