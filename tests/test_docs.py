@@ -103,6 +103,7 @@ class Stage:
         """Read the next line, which must be this one; presence may come before it."""
         presence = {"joined", "left", "renamed"}
         if expected["type"] in presence:
+            self.server.chat.hub.let_all_listen()
             self.server.pipeline.tell()
         line = await peer.line()
         while line["type"] in presence - {expected["type"]}:
