@@ -54,7 +54,7 @@ FAREWELLS = {
     code: encode(Bye(code=code, message=message))
     for code, message in (
         ("replaced", "you came back on another connection, which goes on"),
-        ("revoked", "this session is over: somebody ended it from another one"),
+        ("revoked", "this session is over: it was ended, or its password changed"),
         ("banned", "the operator banned you"),
     )
 }

@@ -12,7 +12,7 @@ import trio
 from tcpchat.chat.context import Context
 from tcpchat.chat.entry import Entry
 from tcpchat.chat.limits import TokenBucket
-from tcpchat.commands import BY_NAME, Command, Outcome, read_request
+from tcpchat.commands import BY_NAME, Command, Incomplete, Outcome, read_request
 from tcpchat.connection import Connection
 from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
@@ -20,6 +20,7 @@ from tcpchat.log import Log
 from tcpchat.protocol import (
     Bye,
     Error,
+    Event,
     Id,
     LineReader,
     LineTooLongError,
@@ -56,6 +57,8 @@ class Session:
     new_reference: Callable[[], str]
     refused: tuple[str, str] = ("", "")
     """The last request's type and result."""
+    incomplete: Incomplete | None = None
+    """What the next line is the secret for."""
 
     async def run(self) -> None:
         """Converse. What the peer does wrong is answered; an exception is a bug."""
@@ -92,6 +95,11 @@ class Session:
             return
         if request is None:
             return
+        if isinstance(request, Incomplete):
+            self.incomplete = request
+            await self._say(request.prompt())
+            await self._charge()
+            return
         command = BY_NAME[request.type]
         if not command.pipelined:
             await connection.wait_settled()
@@ -113,8 +121,13 @@ class Session:
         if connection.unsettled >= UNSETTLED:
             await connection.wait_settled()
 
-    def _next_request(self) -> Request | None:
-        """Read the next line; None if it is empty. Raises ChatError."""
+    def _next_request(self) -> Request | Incomplete | None:
+        """Read the next line; None if it is empty. Raises ChatError.
+
+        After a prompt the line is the secret, whatever it looks like: JSON, a command, blanks. Only HTTP is
+        still refused. A line that is refused gives the command up.
+        """
+        incomplete, self.incomplete = self.incomplete, None
         try:
             line = self.reader.next_line()
         except LineTooLongError as error:
@@ -123,7 +136,7 @@ class Session:
             raise
         if b" HTTP/" in line and _HTTP.match(line):
             raise ChatError("http-refused", HTTP_REFUSED)
-        return read_request(line)
+        return read_request(line) if incomplete is None else incomplete.answer(line)
 
     def _run(self, command: Command[Any], request: Request) -> Outcome | Awaitable[Outcome]:
         """Do what is asked; what goes wrong is a reply too."""
@@ -148,12 +161,15 @@ class Session:
         return internal_error(reference)
 
     async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
-        """Answer after everything that was asked before is answered; a stop waits for that too."""
+        await self._say(reply, re)
+        await self._done(what, reply)
+
+    async def _say(self, line: Reply | Event, re: Id | None = None) -> None:
+        """Write after everything that was asked before is answered; a stop waits for that too."""
         with trio.CancelScope(shield=True):
             await self.connection.wait_settled()
         afterwards, self.context.afterwards = self.context.afterwards, b""
-        self.connection.write_nowait(encode(reply, re) + afterwards)
-        await self._done(what, reply)
+        self.connection.write_nowait(encode(line, re) + afterwards)
 
     async def _done(self, what: str, reply: Reply | None) -> None:
         """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""

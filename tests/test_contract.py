@@ -114,7 +114,15 @@ def test_arguments_that_may_be_left_out_and_the_rest_of_a_line_come_last(command
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any]) -> None:
     said = {field.name for field, _ in command.arguments}
-    assert all(field.name in said or field.default is None for field in attrs.fields(command.request))
+    said |= {field.name for field, option in command.options if option.secret}
+    for field in attrs.fields(command.request):
+        assert field.name in said or field.default in {None, False}, field.name
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_only_a_flag_is_given_without_a_value(command: Command[Any]) -> None:
+    for field, option in command.options:
+        assert (option.metavar is None) == (field.default is False), field.name
 
 
 @pytest.mark.parametrize("module", [module for module in IMPORTS if module != "tcpchat"])

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.commands import BY_NAME, COMMANDS, read_request
+from tcpchat.commands import BY_NAME, COMMANDS, Incomplete, read_request
 from tcpchat.errors import CODES, ChatError
 from tcpchat.protocol import (
     EVENTS,
@@ -102,9 +102,14 @@ def check_refusal(error: ChatError) -> None:
     assert error.code in CODES
 
 
-def check_request(line: bytes) -> None:
+def check_request(line: bytes, secret: bytes | None = None) -> None:
+    """Check what a line gives; `secret`, or the line again, is what is answered to prompts."""
     try:
         request = read_request(line)
+        while isinstance(request, Incomplete):
+            prompt = request.prompt()
+            assert orjson.loads(encode(prompt)) == {"type": "prompt", **attrs.asdict(prompt)}
+            request = request.answer(line if secret is None else secret)
     except ChatError as error:
         check_refusal(error)
         return
@@ -143,6 +148,19 @@ def test_a_server_survives_any_line(line: bytes) -> None:
     check_request(line)
 
 
+@given(st.sampled_from([b"register", b"login bob", b"password"]), anything)
+def test_a_server_survives_any_secret(line: bytes, secret: bytes) -> None:
+    check_request(line, secret)
+
+
+@given(st.sampled_from([b"register", b"login bob", b"password"]), st.text(min_size=1))
+def test_a_secret_is_what_was_typed(line: bytes, secret: str) -> None:
+    read = read_request(line)
+    while isinstance(read, Incomplete):
+        read = read.answer(secret.encode())
+    assert attrs.asdict(read)["password"] == secret  # type: ignore[arg-type]
+
+
 def all_lines(reader: LineReader, chunks: Iterable[bytes]) -> Iterable[bytes | ChatError]:
     for chunk in chunks:
         reader.feed(chunk)
@@ -172,7 +190,9 @@ FILLS = [b"\x01", b"-", b"\\", b'"', b"x", b"9", "😀".encode(), "\U000e0001".e
     "start",
     [
         b"", b"/", b"x", b"help --", b"help -x", b"help a ", b"send -t ", b"send --time=", b"send -u a -u ",
-        b"cancel ", b"history -n ", b"rename a ", b"ping ", b"report --", b"{", b'{"type":"', b'{"', b"[",
+        b"cancel ", b"history -n ", b"rename a ", b"ping ", b"report --", b"login ",
+        b"register --password=", b"{",
+        b'{"type":"', b'{"', b"[",
         b'{"type":"ping","', b'{"type":"ping","id":', b'{"type":"ping","id":"',
     ],
 )  # fmt: skip

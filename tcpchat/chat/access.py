@@ -169,7 +169,8 @@ class Access:
             return []
         others = [device for device in user.devices if device is not fresh]
         oldest = min(others, key=lambda device: (device.connection is not None, device.used))
-        self.context.chat.drop(oldest, "revoked")
+        self.context.chat.identities.drop(oldest)
+        self.context.chat.end(oldest, "revoked")
         return [DropDevice(oldest.hash)]
 
     async def _write(self, changes: Sequence[Change]) -> None:
@@ -178,12 +179,8 @@ class Access:
     async def logout(self) -> LoggedOut:
         """End this session and be a new guest, or nobody where login is required."""
         context, chat, user = self.context, self.context.chat, self.context.user
-        device = context.device
-        if user.kept:
-            await self._write([DropDevice(device.hash)])
+        await self._revoke([context.device])
         chat.leave(user, context.connection, for_good=True)
-        if device in user.devices:
-            chat.identities.drop(device)
         if chat.settings.rules.require_login:
             context.user = chat.nobody()
             return LoggedOut()
@@ -205,11 +202,21 @@ class Access:
             numbers = ", ".join(str(device.number) for device in user.devices)
             message = f"you have no session {number}, but: {numbers}"
             raise ChatError("no-such-session", message, field="number")
-        if user.kept:
-            await self._write([DropDevice(device.hash)])
-        if device in user.devices:
-            self.context.chat.drop(device, "revoked")
+        await self._revoke([device])
+        self.context.chat.end(device, "revoked")
         return Revoked(number=number)
+
+    async def _revoke(self, devices: Sequence[Device], *changes: Change) -> None:
+        """Let the tokens bring back nobody, in memory first: else they might be written again meanwhile."""
+        identities, user = self.context.chat.identities, self.context.user
+        for device in devices:
+            identities.drop(device)
+        try:
+            await self._write([*changes, *(DropDevice(device.hash) for device in devices if user.kept)])
+        except ChatError:
+            for device in devices:
+                identities.add(device)
+            raise
 
     async def change_password(self, password: str, new: str) -> PasswordChanged:
         """Take another password, and end all other sessions. Raises ChatError `not-registered`."""
@@ -220,11 +227,9 @@ class Access:
         await self._check_password(user.key, named, password)
         hash = await context.hashes.hash(new)
         others = [device for device in user.devices if device is not context.device]
-        drops = [DropDevice(device.hash) for device in others]
-        await self._write([SetAccount(user.id, user.registered, hash), *drops])
+        await self._revoke(others, SetAccount(user.id, user.registered, hash))
         for device in others:
-            if device in user.devices:
-                chat.drop(device, "revoked")
+            chat.end(device, "revoked")
         return PasswordChanged(revoked=len(others))
 
 

@@ -173,13 +173,13 @@ class Chat:
         self.identities.expire(user)
         self.hub.gone(user)
 
-    def drop(self, device: Device, reason: str) -> None:
-        """Let the device's token bring back nobody, and end the connection that uses it."""
+    def end(self, device: Device, reason: str) -> None:
+        """End the connection of a device whose token brings back nobody any more."""
         user, connection = device.user, device.connection
         if connection is not None:
-            self.detach(user, connection)
+            self.hub.detach(user, connection)
+            device.connection = None
             connection.stop(reason)
-        self.identities.drop(device)
         if not user.devices and user.registered is None:
             self.expire(user)
         elif connection is not None and not user.connections:

@@ -33,7 +33,7 @@ def run(context: Context, request: Status) -> StatusReply:
         server=chat.server,
         uptime=round(now - chat.started, 3),
         users=chat.hub.user_count(),
-        connections=len(chat.hub.connections),
+        connections=chat.places.taken,
         messages=chat.messages,
         messages_per_minute=chat.meter.last_minute(now),
         scheduled=len(chat.schedule),

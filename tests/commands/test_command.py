@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tcpchat.commands import BY_NAME, COMMANDS, Command, Option, read_request
+from tcpchat.commands import BY_NAME, COMMANDS, Command, Incomplete, Option, read_request
 from tcpchat.commands.command import whole_number
 from tcpchat.commands.history import History
+from tcpchat.commands.login import Login
 from tcpchat.commands.report import Report
 from tcpchat.commands.scheduled import Scheduled
 from tcpchat.commands.send import Send
@@ -34,7 +36,11 @@ def is_like_an_option(text: str) -> bool:
 
 
 def read(line: str) -> Request | None:
-    return read_request(line.encode())
+    """Read a line, with "secret" for each secret that it leaves to the next one."""
+    request = read_request(line.encode())
+    while isinstance(request, Incomplete):
+        request = request.answer(b"secret")
+    return request
 
 
 def refusal(line: str) -> ChatError:
@@ -100,6 +106,11 @@ def test_a_dash_without_a_letter_is_text(text: str) -> None:
         ("history --count=5 --after=0", History(count=5, after=0)),
         ("history -u bob ", History(username="bob")),
         ("history --", History()),
+        ("history --unread", History(unread=True)),
+        ("history --unread -u bob --cursor 7", History(unread=True, username="bob", cursor=7)),
+        ("history -n 5 --unread", History(count=5, unread=True)),
+        ("login bob", Login(name="bob", password="secret")),
+        ("login --password=x bob --device phone", Login(name="bob", password="x", device="phone")),
         ("users --after bob", Users(after="bob")),
         ("scheduled --after 7", Scheduled(after=7)),
         ("report bob", Report(username="bob")),
@@ -138,6 +149,14 @@ def test_options_come_before_text_in_any_form_and_order(line: str, request_: Req
         ("send --key a hi", "send has no option --key", None),
         ("ping -x", "ping has no option -x.", None),
         ("history -None 5", "history has no option -N.", None),
+        ("history --unread=x", "--unread takes no value", "unread"),
+        ("history --unread=", "--unread takes no value", "unread"),
+        ("history --unread true", "history does not take 'true'", None),
+        ("history --unread --unread", "--unread is given twice", "unread"),
+        ("history --unraed", "Did you mean --unread?", None),
+        ("login", "login needs NAME", "name"),
+        ("login bob correcthorse", "login does not take 'correcthorse'", None),
+        ("register --password", "--password needs PASSWORD after it", "password"),
         ("history -n x", "'x' is not a whole number", "count"),
         ("history -n 1.5", "'1.5' is not a whole number", "count"),
         ("history -n -1", "'-1' is not a whole number", "count"),
@@ -162,6 +181,7 @@ def test_bad_usage_says_why_and_how_it_is_right(line: str, why: str, field: str 
         ("report", "report NAME [REASON]"),
         ("users", "users [--after NAME]"),
         ("send", "send [-u/--username NAME] [-t/--time SPAN] TEXT"),
+        ("login", "login [--password PASSWORD] [--device DEVICE] NAME"),
     ],
 )
 def test_usage_comes_from_the_fields(name: str, usage: str) -> None:
@@ -177,8 +197,10 @@ def test_short_options_are_one_letter_and_unique(command: Command[Any]) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_every_option_reads_the_same_in_each_of_its_forms(command: Command[Any]) -> None:
-    required = " ".join("x" for field, _ in command.arguments if field.default is not None)
+    required = " ".join("x" for field, _ in command.arguments if field.default is attrs.NOTHING)
     for field, option in command.options:
+        if option.metavar is None:
+            continue
         value = value_for(option)
         forms = [f"--{field.name} {value}", f"--{field.name}={value}"]
         forms += [f"-{option.short} {value}"] if option.short else []
@@ -253,10 +275,34 @@ SAME: list[tuple[str, dict[str, Any]]] = [
     ("history", {"type": "history"}),
     ("history -n 100 --before 812", {"type": "history", "count": 100, "before": 812}),
     ("history -u bob --after 0", {"type": "history", "username": "bob", "after": 0}),
+    ("history --unread", {"type": "history", "unread": True}),
+    ("history", {"type": "history", "unread": False}),
     ("users", {"type": "users"}),
     ("users --after bob", {"type": "users", "after": "bob"}),
     ("rename alice", {"type": "rename", "name": "alice"}),
     ("resume kJ0_-uV3", {"type": "resume", "token": "kJ0_-uV3"}),
+    ("resume kJ0_-uV3 --after 812", {"type": "resume", "token": "kJ0_-uV3", "after": 812}),
+    ("register", {"type": "register", "password": "secret"}),
+    ("register --device phone", {"type": "register", "password": "secret", "device": "phone"}),
+    ("login bob", {"type": "login", "name": "bob", "password": "secret"}),
+    ("password", {"type": "password", "password": "secret", "new": "secret"}),
+    ("logout", {"type": "logout"}),
+    ("sessions", {"type": "sessions"}),
+    ("revoke 2", {"type": "revoke", "number": 2}),
+    ("away", {"type": "away"}),
+    ("away lunch, back  at one", {"type": "away", "text": "lunch, back  at one"}),
+    ("back", {"type": "back"}),
+    ("whois bob", {"type": "whois", "name": "bob"}),
+    ("ignore", {"type": "ignore"}),
+    ("ignore bob", {"type": "ignore", "name": "bob"}),
+    ("unignore bob", {"type": "unignore", "name": "bob"}),
+    ("read", {"type": "read"}),
+    ("read -u bob 3", {"type": "read", "username": "bob", "seq": 3}),
+    ("read --room lobby 3", {"type": "read", "room": "lobby", "seq": 3}),
+    ("unread", {"type": "unread"}),
+    ("conversations --after @00", {"type": "conversations", "after": "@00"}),
+    ("receipts", {"type": "receipts"}),
+    ("receipts off", {"type": "receipts", "on": False}),
     ("scheduled", {"type": "scheduled"}),
     ("scheduled --after 2", {"type": "scheduled", "after": 2}),
     ("cancel", {"type": "cancel"}),
@@ -277,6 +323,17 @@ def test_plain_words_and_json_say_the_same(words: str, fields: dict[str, Any]) -
 
 def test_the_table_above_has_every_command() -> None:
     assert {fields["type"] for _, fields in SAME} == set(BY_NAME)
+
+
+def test_usage_shows_a_flag_by_its_name_alone() -> None:
+    assert " [--unread] " in BY_NAME["history"].usage
+
+
+@pytest.mark.parametrize("value", ["true", "", 0, 1, None, [], {}])
+def test_a_flag_in_json_is_true_or_false_and_nothing_else(value: object) -> None:
+    with pytest.raises(ChatError) as refused:
+        read_request(orjson.dumps({"type": "history", "unread": value}))
+    assert (refused.value.code, refused.value.details["field"]) == ("wrong-type", "unread")
 
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("9" * 15, 10**15 - 1)])
@@ -300,4 +357,7 @@ def test_whatever_the_bytes_only_a_chat_error_comes_out(line: bytes) -> None:
         request = read_request(line)
     except ChatError:
         return
-    assert request is None or request.type in BY_NAME
+    if isinstance(request, Incomplete):
+        assert request.command in COMMANDS
+    else:
+        assert request is None or request.type in BY_NAME

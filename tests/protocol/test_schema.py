@@ -61,7 +61,7 @@ LINES: list[Reply | Event] = [
     Left(room=LOBBY, users=[]),
     Muted(until=AT, reports=4, reason="spam", message="you may read"),
     Unsent(number=1, text="tea!", code="muted", message="you are muted"),
-    Resumed(re=1, user="alice", seq=812),
+    Resumed(re=1, user="alice", registered=True, session=1, seq=812),
     Sent(re=1, room=LOBBY, username="bob", seq=1, at=AT),
     Scheduled(re="a1", number=1, room=LOBBY, username="bob", at=AT),
     Schedule(
