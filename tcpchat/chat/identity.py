@@ -51,12 +51,8 @@ class Identities:
 
     def drop(self, device: Device) -> None:
         """Let the device's token bring back nobody."""
-        user = device.user
-        user.devices.remove(device)
+        device.user.devices.remove(device)
         self._by_token.pop(device.hash, None)
-        if user.kept:  # even if the disk knows: a record made while it was told may have written it again
-            self._dropped[device.hash] = user
-            self.write(user)
 
     def find(self, token: bytes) -> Device | None:
         """Return whose token has this hash, among the users whom the chat knows."""
