@@ -30,6 +30,7 @@ from tcpchat.protocol import (
     encode,
     encode_message,
     encode_part,
+    encode_private,
     encode_sent,
     page,
 )
@@ -295,12 +296,20 @@ texts, seqs = st.text(), st.integers(1, MAX_EXACT)
 ids = st.none() | st.integers(-MAX_EXACT, MAX_EXACT) | st.text(max_size=MAX_ID)
 
 
-@given(st.sampled_from(["room", "to"]), texts, seqs, texts, texts, texts)
+@given(texts, seqs, texts, texts, texts)
 def test_a_message_without_an_object_is_written_as_with_one(
-    place: str, where: str, seq: int, at: str, sender: str, text: str
+    room: str, seq: int, at: str, sender: str, text: str
 ) -> None:
-    message = Message(**{place: where}, seq=seq, at=at, sender=sender, text=text)
-    assert encode_message(place, where, seq, at, sender, text) == encode(message)
+    message = Message(room=room, seq=seq, at=at, sender=sender, text=text)
+    assert encode_message(room, seq, at, sender, text) == encode(message)
+
+
+@given(texts, texts, seqs, texts, texts, texts)
+def test_a_private_message_without_an_object_is_written_as_with_one(
+    to: str, conversation: str, seq: int, at: str, sender: str, text: str
+) -> None:
+    message = Message(to=to, conversation=conversation, seq=seq, at=at, sender=sender, text=text)
+    assert encode_private(to, conversation, seq, at, sender, text) == encode(message)
 
 
 @given(ids, st.sampled_from(["room", "username"]), texts, seqs, texts)

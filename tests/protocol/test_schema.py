@@ -15,32 +15,52 @@ from tcpchat.protocol import (
     MAX_ID,
     PROTOCOL_VERSION,
     REPLIES,
+    Absent,
+    Away,
+    Back,
     Bye,
     Cancelled,
+    ConversationInfo,
+    Conversations,
     Error,
     Event,
     Help,
     History,
+    Ignoring,
     Joined,
     Left,
+    LoggedIn,
+    LoggedOut,
     Message,
     Muted,
+    PasswordChanged,
     PendingMessage,
     Pong,
+    Prompt,
+    Read,
+    Receipt,
+    Receipts,
+    Registered,
     Renamed,
     Reply,
     Reported,
     Request,
     Resumed,
+    Revoked,
     Schedule,
     Scheduled,
     Schema,
     Sent,
+    SessionInfo,
+    Sessions,
     Status,
+    Unread,
+    UnreadInfo,
     Unsent,
     UserInfo,
     Users,
     Welcome,
+    Whois,
     encode,
     schema,
 )
@@ -56,7 +76,8 @@ LINES: list[Reply | Event] = [
         token="secret", hint="type help",
     ),
     MESSAGE,
-    attrs.evolve(MESSAGE, room=None, to="bob"),
+    attrs.evolve(MESSAGE, room=None, to="bob", conversation="@c0ffee"),
+    attrs.evolve(MESSAGE, text="", ignored=True),
     Joined(room=LOBBY, users=["alice", "bob"]),
     Left(room=LOBBY, users=[]),
     Muted(until=AT, reports=4, reason="spam", message="you may read"),
@@ -69,8 +90,11 @@ LINES: list[Reply | Event] = [
     ),
     Cancelled(re=1, number=1, text="tea!"),
     Renamed(re=1, old="alice", new="al"),
-    Users(re=1, users=[UserInfo(name="alice", since=AT, muted_until=AT)], more=True),
-    History(re=1, room=LOBBY, username="bob", messages=[orjson.loads(encode(MESSAGE))], more=False),
+    Users(re=1, users=[UserInfo(name="alice", since=AT, registered=True, away="tea", muted_until=AT)], more=True),
+    History(
+        re=1, room=LOBBY, username="bob", conversation="@c0ffee", messages=[orjson.loads(encode(MESSAGE))],
+        more=True, cursor=7,
+    ),
     Reported(re=1, username="bob", reports=1, muted_until=AT),
     Status(
         re=1, server="tcpchat 1", uptime=1.5, users=1, connections=1, messages=1, messages_per_minute=1,
@@ -80,11 +104,40 @@ LINES: list[Reply | Event] = [
     Schema(re=1, schema=SCHEMA),
     Pong(re=1, at=AT),
     Bye(re=1, code="exit", message="bye"),
+    LoggedIn(re=1, user="alice", session=2, token="secret", seq=812),
+    LoggedOut(re=1, user="guest-2", token="secret"),
+    Registered(re=1, user="alice"),
+    PasswordChanged(re=1, revoked=2),
+    Prompt(field="password", message="the next line is it"),
+    Sessions(re=1, sessions=[
+        SessionInfo(number=1, device="phone", address="::1", since=AT, used=AT, here=True, current=False)
+    ]),
+    Revoked(re=1, number=2),
+    Read(re=1, username="bob", conversation="@c0ffee", seq=3),
+    Unread(re=1, conversations=[
+        UnreadInfo(room=LOBBY, count=2, mentioned=True, read=1, seq=3),
+        UnreadInfo(username="bob", conversation="@c0ffee", count=2, mentioned=False, read=1, seq=3),
+    ]),
+    Conversations(re=1, conversations=[
+        ConversationInfo(username="bob", conversation="@c0ffee", seq=3, read=1, delivered=2, seen=1)
+    ], more=False),
+    Receipt(username="bob", conversation="@c0ffee", delivered=2, seen=1),
+    Receipts(re=1, on=False),
+    Away(re=1, text="tea", since=AT),
+    Back(re=1),
+    Absent(username="bob", here=True, text="tea", since=AT),
+    Whois(
+        re=1, name="bob", registered=True, here=False, since=AT, seen=AT, away="tea", away_since=AT,
+        muted_until=AT,
+    ),
+    Ignoring(re=1, users=["bob"]),
     Error(
         re=1, code="muted", message="why", retry_after=0.5, limit=4, field="text", name="bob", until=AT,
         reason="spam", usage="ping", suggestion="send", reference="c0ffee",
     ),
 ]  # fmt: skip
+# What asks for it and what answers it have one name, and may have the same fields.
+AMBIGUOUS = {"back", "read", "receipts"}
 EXAMPLES = [example for command in COMMANDS for example in command.examples if example.startswith("{")]
 
 
@@ -121,7 +174,7 @@ def test_every_example_is_a_request(example: str) -> None:
     REQUEST.validate(line)
     WHOLE.validate(line)
     REQUEST.validate(line | {"id": "a1"})
-    assert not LINE.is_valid(line)
+    assert not LINE.is_valid(line) or line["type"] in AMBIGUOUS
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -134,7 +187,7 @@ def test_every_line_of_the_server_is_described(line: Reply | Event) -> None:
     written = orjson.loads(encode(line))
     LINE.validate(written)
     WHOLE.validate(written)
-    assert not REQUEST.is_valid(written)
+    assert not REQUEST.is_valid(written) or line.type in AMBIGUOUS
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.type)
