@@ -22,7 +22,7 @@ RECEIPTS = 0.1  # seconds between two writings of what was delivered and read; m
 IDENTITY = 0.1  # seconds between two writings of who left and who is back; many do so at once
 IDENTITY_RETRY = 1.0  # seconds after which what the disk refused is written again
 PRUNE = 60.0  # seconds between two looks for what need not be kept any more
-LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while the schedule waits
+LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while something waits for it
 
 
 async def tell_presence(chat: Chat, pipeline: Pipeline) -> NoReturn:
@@ -79,11 +79,10 @@ async def send_scheduled(chat: Chat, pipeline: Pipeline, awakening: Awakening) -
 
 async def let_absent_go(chat: Chat) -> NoReturn:
     """Tell of who did not come back soon, and forget who did not come back at all."""
-    identities = chat.identities
     while True:
         absent = trio.Event()
-        identities.on_absent = absent.set
-        with trio.move_on_after(identities.wait(chat.clock.monotonic())):
+        chat.identities.on_absent = absent.set
+        with trio.move_on_after(min(LONGEST_SLEEP, chat.let_go_in())):
             await absent.wait()
         chat.let_go()
 

@@ -164,6 +164,15 @@ class Chat:
             self.hub.gone(user)
         self.directory.forget(self.clock.now() - int(self.identities.grace() * MILLISECONDS))
 
+    def let_go_in(self) -> float:
+        """Return in how many seconds somebody is to be let go."""
+        wait = self.identities.wait(self.clock.monotonic())
+        left = self.directory.first_left()
+        if left is None:
+            return wait
+        over = (left - self.clock.now() + 1) / MILLISECONDS + self.identities.grace()
+        return max(0.0, min(wait, over))
+
     def _depart(self, user: User) -> None:
         self.hub.depart(user)
         user.unload_sends()

@@ -76,6 +76,10 @@ class Directory:
         if user in self._absent:
             self.drop(user)
 
+    def first_left(self) -> int | None:
+        """Return when the first of the guests left whose names are kept, in ms since 1970."""
+        return next((named.left for named in self._absent.values()), None)
+
     def forget(self, since: int) -> None:
         """Keep no names for guests who left before `since`, in ms since 1970."""
         gone = []
