@@ -100,9 +100,9 @@ class Peer:
         # A plain line has no id, but replies come in order: what is no event is the reply.
         await self.send(line, {"type": "ping", "id": self._ids})
         lines = (await self._until(self._ids))[:-1]
-        events = {"message", "joined", "left", "muted", "unsent"}
-        if not line.lstrip("/\\").startswith("rename"):
-            events.add("renamed")
+        events = {"message", "joined", "left", "muted", "unsent", "unread", "receipt", "absent"}
+        word = line.lstrip("/\\")
+        events |= {type for type in ("renamed", "read") if not word.startswith(type.removesuffix("d"))}
         (reply,) = [line for line in lines if line["type"] not in events]
         self.events += [line for line in lines if line is not reply]
         return reply

@@ -306,7 +306,7 @@ def test_a_server_keeps_what_is_said_and_tells_its_operator_the_rest(tmp_path: P
     assert "stopping signal=SIGTERM" in log
     assert SECRET not in log
     store = SqliteStore(tmp_path / "tcpchat")
-    (kept,) = store.load("lobby", 20).recent
+    (kept,) = store.load("lobby", 20, 0).recent
     store.close()
     assert kept.text == SECRET
 

@@ -37,11 +37,9 @@ async def test_one_bad_entry_refuses_nobody_else() -> None:
     async with open_house(store=disk) as house:
         alice, bob, carol = await house.peers("alice", "bob", "carol")
         lobby = house.chat.hub.lobby.name
-        disk.commit([NewMessage("@bad", 1, 0, "x", "x", None, None, "in the way")])
-        bad = house.chat.hub.conversation("elsewhere", house.chat.hub.find("bob"))
-        bad.name = "@bad"
-        house.chat.hub.find("alice").conversations[house.chat.hub.find("bob").id] = bad
-        house.chat.hub.find("bob").conversations[house.chat.hub.find("alice").id] = bad
+        one, other = house.chat.hub.find("alice"), house.chat.hub.find("bob")
+        room = house.chat.hub.conversation(one, other)
+        disk.commit([NewMessage(room.name, 1, 0, "x", "x", None, None, "in the way")])
         disk.open.clear()
         await carol.send("send first")
         await trio.testing.wait_all_tasks_blocked()
@@ -86,8 +84,10 @@ async def test_messages_on_their_way_into_the_schedule_count() -> None:
         assert kinds == ["scheduled", "scheduled", "error", "error"]
 
 
-async def test_a_rename_while_a_report_is_committed_takes_the_mute_along(tmp_path: Path) -> None:
-    settings = Settings(rules=Rules(reports_to_mute=1))
+async def test_a_rename_while_a_report_is_committed_takes_the_mute_along(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    settings = Settings(rules=Rules(reports_to_mute=1, grace_seconds=0, presence_seconds=0))
 
     class Gated(GatedStore):
         def __init__(self) -> None:
@@ -106,6 +106,9 @@ async def test_a_rename_while_a_report_is_committed_takes_the_mute_along(tmp_pat
         disk.open.set()
         assert (await bad.next("renamed"))["new"] == "angel"
     async with open_house(settings, folder=tmp_path) as house:
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(0.01)
+        await trio.testing.wait_all_tasks_blocked()
         angel, innocent = await house.peers("angel", "bad")
         assert (await angel.ask("send x"))["code"] == "muted"
         assert (await innocent.ask("send x"))["type"] == "sent"

@@ -185,7 +185,7 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: P
         assert heard == list(range(1, max(acknowledged) + 1))
         assert acknowledged == set(heard)
     store = SqliteStore(tmp_path)
-    assert store.load("lobby", 1).lobby_seq == len(heard)
+    assert store.load("lobby", 1, 0).lobby_seq == len(heard)
     store.close()
 
 
@@ -203,6 +203,7 @@ async def test_a_thousand_join_and_the_last_sees_all() -> None:
     async with open_door(Settings(limits=FAST)) as door:
         peers = [await door.peer() for _ in range(999)]
         last = await door.peer("last")
+        await _until(lambda: door.server.chat.hub.user_count() == 1000)
         assert len((await last.ask({"type": "users"}))["users"]) == 1000
         assert len(peers) == 999
 

@@ -19,9 +19,12 @@ async def test_the_welcome_is_the_first_line(house: House) -> None:
 
 async def test_a_guest_hears_nothing_of_their_own_coming(house: House) -> None:
     first = await house.peer()
+    assert await first.quiet() == []
     house.tell_presence()
     assert await first.quiet() == []
     second, third = await house.peer(), await house.peer()
+    for peer in (second, third):
+        await peer.quiet()
     house.tell_presence()
     assert [line["users"] for line in await first.quiet()] == [["guest-2", "guest-3"]]
     assert [line["users"] for line in await second.quiet()] == [["guest-3"]]

@@ -8,6 +8,7 @@ from tests.conftest import House
 @pytest.mark.parametrize("line", ["rename alice", {"type": "rename", "name": "alice"}])
 async def test_everyone_sees_the_new_name_and_the_renamed_user_once(house: House, line: str) -> None:
     guest, bob = await house.peer(), await house.peer("bob")
+    await guest.quiet()
     house.tell_presence()
     await bob.quiet()
     reply = await guest.ask(line)

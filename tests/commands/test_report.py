@@ -100,7 +100,8 @@ async def test_leaving_and_coming_back_under_the_name_does_not_end_a_mute(house:
 async def test_reports_and_mutes_survive_a_restart(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
-    settings = Settings(rules=Rules(reports_to_mute=3))
+    """They stay with the name, once that is free for anybody."""
+    settings = Settings(rules=Rules(reports_to_mute=3, grace_seconds=0, presence_seconds=0))
     async with open_house(settings, folder=tmp_path) as house:
         _, _, *others = await house.peers("bob", "carol", "a", "b", "c")
         for other in others:
@@ -108,6 +109,7 @@ async def test_reports_and_mutes_survive_a_restart(
         for other in others[:2]:
             await other.ask("report carol")
     async with open_house(settings, folder=tmp_path) as house:
+        await _let_names_go(mock_clock)
         bob, carol, first, fourth = await house.peers("bob", "carol", "a", "d")
         error = await bob.ask("send x")
         assert (error["code"], error["reason"]) == ("muted", "spam")
@@ -116,11 +118,18 @@ async def test_reports_and_mutes_survive_a_restart(
         assert (await fourth.ask("report carol"))["reports"] == 3
         assert (await carol.ask("send x"))["code"] == "muted"
     async with open_house(settings, folder=tmp_path) as house:
+        await _let_names_go(mock_clock)
         bob, carol = await house.peers("bob", "carol")
         for peer in (bob, carol):
             assert (await peer.ask("send x"))["code"] == "muted"
         mock_clock.jump(600)
         assert (await bob.ask("send x"))["type"] == "sent"
+
+
+async def _let_names_go(clock: trio.testing.MockClock) -> None:
+    await trio.testing.wait_all_tasks_blocked()
+    clock.jump(0.01)
+    await trio.testing.wait_all_tasks_blocked()
 
 
 async def test_with_a_threshold_of_zero_nobody_is_muted() -> None:
