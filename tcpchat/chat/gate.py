@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from ipaddress import IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from tcpchat.chat.guesses import Guesses
 from tcpchat.errors import ChatError
@@ -54,7 +54,7 @@ def _network(address: str) -> str:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return address if parsed.version == 4 else str(IPv6Network((int(parsed), 64), strict=False))
+    return address if isinstance(parsed, IPv4Address) else str(IPv6Network((int(parsed), 64), strict=False))
 
 
 def _too_fast(wait: float, what: str) -> ChatError:
