@@ -17,8 +17,9 @@ test-all: .venv/dev ## the tests on every interpreter that the machine has
 fuzz: .venv/dev ## hunt for inputs that break decoding and parsing, for some minutes
 	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q --no-cov -p no:cacheprovider --timeout 1800 tests/test_fuzz.py
 
-bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed
+bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed, and coming back
 	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/resume.py
 
 bench-client: .venv/run ## what the client and its library cost
 	@$(BIN)/python benchmarks/client.py

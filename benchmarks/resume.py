@@ -111,7 +111,9 @@ def main() -> None:
     parser.add_argument("--missed", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    print(f"{os.uname().sysname} {os.uname().release}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    print(
+        f"{os.uname().sysname} {os.uname().release}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tcpchat", "serve", "--port", str(PORT), "--data", folder]
         command += ["--messages-per-second", "0", "--log-level", "warning"]

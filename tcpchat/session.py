@@ -96,9 +96,7 @@ class Session:
         if request is None:
             return
         if isinstance(request, Incomplete):
-            self.incomplete = request
-            await self._say(request.prompt())
-            await self._charge()
+            await self._prompt(request)
             return
         command = BY_NAME[request.type]
         if not command.pipelined:
@@ -120,6 +118,20 @@ class Session:
             await self._charge()
         if connection.unsettled >= UNSETTLED:
             await connection.wait_settled()
+
+    async def _prompt(self, incomplete: Incomplete) -> None:
+        """Ask for the secret that the line left out, unless the command would be refused anyway."""
+        command = incomplete.command
+        try:
+            self.context.begin(free=command.free, arriving=command.arriving)
+            if command.ready is not None:
+                command.ready(self.context)
+        except ChatError as error:
+            await self._reply(command.name, as_error(error), None)
+            return
+        self.incomplete = incomplete
+        await self._say(incomplete.prompt())
+        await self._charge()
 
     def _next_request(self) -> Request | Incomplete | None:
         """Read the next line; None if it is empty. Raises ChatError.

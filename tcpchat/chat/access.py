@@ -108,6 +108,15 @@ class Access:
                 return
             await context.connection.wait_backlog(CHUNK)
 
+    def check_may_register(self) -> None:
+        """Raise ChatError `already-registered`, or `bad-name` for the name that the server gave."""
+        user = self.context.user
+        if user.registered is not None:
+            raise ChatError("already-registered", f"{user.name} is registered already", name=user.name)
+        if user.name.startswith(GUEST):
+            message = f"take a name of your own first, with rename: {user.name} is for a guest"
+            raise ChatError("bad-name", message, name=user.name)
+
     async def register(self, password: str, device: str | None) -> Entry:
         """Keep the user's name for good. Raises ChatError.
 
@@ -115,11 +124,7 @@ class Access:
         """
         context, user = self.context, self.context.user
         name = _device_name(device)
-        if user.registered is not None:
-            raise ChatError("already-registered", f"{user.name} is registered already", name=user.name)
-        if user.name.startswith(GUEST):
-            message = f"take a name of your own first, with rename: {user.name} is for a guest"
-            raise ChatError("bad-name", message, name=user.name)
+        self.check_may_register()
         context.gate.count_registration(context.address)
         return RegisterEntry(context.chat, user, await context.hashes.hash(password), context.device, name)
 

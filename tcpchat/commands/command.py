@@ -102,6 +102,8 @@ class Command(Generic[R]):
     pipelined: bool = False
     free: bool = False
     arriving: bool = False
+    ready: Callable[[Context], None] | None = None
+    """Raises ChatError where it is no use to go on and ask for a secret."""
     options: tuple[tuple[attrs.Attribute[Any], Option], ...] = attrs.field(init=False)
     arguments: tuple[tuple[attrs.Attribute[Any], Argument], ...] = attrs.field(init=False)
 

@@ -29,9 +29,14 @@ async def run(context: Context, request: Register) -> Outcome:
     return await context.access.register(request.password, request.device)
 
 
+def ready(context: Context) -> None:
+    context.access.check_may_register()
+
+
 COMMAND = Command(
     request=Register,
     run=run,
+    ready=ready,
     summary="keep your name for good: who wants it later needs the password",
     examples=(
         "register",

@@ -29,8 +29,7 @@ def schema(requests: Iterable[type[Request]]) -> dict[str, Any]:
         "$schema": DIALECT,
         "$id": "urn:tcpchat:protocol:1",
         "title": "tcpchat, wire version 1",
-        # `back`, `read` and `receipts` may be either, so it is not `oneOf`.
-        "anyOf": [{"$ref": "#/$defs/request"}, {"$ref": "#/$defs/line"}],
+        "anyOf": [{"$ref": "#/$defs/request"}, {"$ref": "#/$defs/line"}],  # `back` is both
         "$defs": {
             "request": {"oneOf": [_reference(kind) for kind in requests]},
             "line": {"oneOf": [_reference(kind) for kind in outgoing]},
