@@ -15,6 +15,7 @@ import structlog
 import trio
 import trio.testing
 
+from tcpchat.chat.user import User
 from tcpchat.server import Server
 from tcpchat.settings import Settings
 from tcpchat.store.sqlite import SqliteStore
@@ -161,9 +162,10 @@ class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
 class House:
     """A running server, and the door to it."""
 
-    def __init__(self, server: Server, listener: MemoryListener, log: Log) -> None:
+    def __init__(self, server: Server, store: Any, listener: MemoryListener, log: Log) -> None:
         self.server = server
         self.chat = server.chat
+        self.store: Any = store
         self.log = log
         self._listener = listener
 
@@ -176,6 +178,12 @@ class House:
             assert reply["type"] == "renamed", reply
             peer.name = reply["new"]
         return peer
+
+    def user(self, name: str) -> User:
+        """Return the user of this name, who is in memory."""
+        found = self.chat.hub.find(name)
+        assert isinstance(found, User)
+        return found
 
     def tell_presence(self) -> None:
         """Tell at once who came and went, which otherwise waits to be told together."""
@@ -202,7 +210,7 @@ async def open_house(
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run, [listener])
         try:
-            yield House(server, listener, log)
+            yield House(server, store, listener, log)
         finally:
             nursery.cancel_scope.cancel()
     store.close()

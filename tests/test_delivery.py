@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -165,11 +166,11 @@ class WorsePost(Post):
 @pytest.mark.parametrize("kind", [BadPost, WorsePost])
 async def test_a_bug_in_an_entry_hurts_only_who_asked(house: House, kind: type[Post]) -> None:
     alice, bob = await house.peers("alice", "bob")
-    user = house.chat.hub.find("alice")
-    asker = user.connections[0]
+    user = house.user("alice")
+    asker: Any = user.connections[0]
     entry = kind(house.chat.hub.lobby, user, "alice", "x")
     entry.asker, entry.re = asker, 77
-    asker.unsettled += 1  # type: ignore[attr-defined]
+    asker.unsettled += 1
     house.server.pipeline.submit(entry)
     assert (await alice.next("error"))["code"] == "internal"
     assert (await alice.ask("send on we go"))["type"] == "sent"

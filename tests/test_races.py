@@ -37,7 +37,7 @@ async def test_one_bad_entry_refuses_nobody_else() -> None:
     async with open_house(store=disk) as house:
         alice, bob, carol = await house.peers("alice", "bob", "carol")
         lobby = house.chat.hub.lobby.name
-        one, other = house.chat.hub.find("alice"), house.chat.hub.find("bob")
+        one, other = house.user("alice"), house.user("bob")
         room = house.chat.hub.conversation(one, other)
         disk.commit([NewMessage(room.name, 1, 0, "x", "x", None, None, "in the way")])
         disk.open.clear()
@@ -199,7 +199,7 @@ async def test_a_key_remembers_the_reply_and_not_the_text() -> None:
         (alice,) = await house.peers("alice")
         send = {"type": "send", "text": "x" * 4000, "key": "k"}
         first = await alice.ask(send)
-        kept: Any = house.chat.hub.find("alice").first_send("k", 0)
+        kept: Any = house.user("alice").first_send("k", 0)
         assert "x" not in f"{kept.text}{kept._line}{kept._message.text}"
         assert (await alice.ask(send))["seq"] == first["seq"]
 
