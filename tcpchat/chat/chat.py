@@ -136,6 +136,8 @@ class Chat:
             self.expire(user)
         elif not user.connections:
             self._be_absent(user)
+        else:
+            self.identities.write(user)
 
     def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else."""

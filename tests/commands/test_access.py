@@ -304,8 +304,7 @@ async def test_who_is_logged_in_may_become_another_user(house: House) -> None:
 
 async def test_no_password_is_told_or_logged(house: House) -> None:
     alice = await guest(house, "alice")
-    lines = []
-    for request in (
+    requests: list[Line] = [
         {"type": "register", "password": "sesame open", "device": "x" * 99},
         {"type": "register", "password": "sesame open"},
         {"type": "register", "password": "sesame open"},
@@ -316,8 +315,8 @@ async def test_no_password_is_told_or_logged(house: House) -> None:
         {"type": "password", "password": "sesame nope", "new": "sesame two"},
         {"type": "password", "password": "sesame open", "new": "sesame"},
         {"type": "password", "password": "sesame open", "new": "sesame two"},
-    ):
-        lines.append(await alice.ask(request))
+    ]
+    lines = [await alice.ask(request) for request in requests]
     await alice.send("login alice --password sesame2 sesame3", "password --password sesame4 sesame5")
     lines += [await alice.next("error") for _ in range(2)]
     kinds = [line.get("code", line["type"]) for line in lines]
