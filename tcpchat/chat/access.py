@@ -50,8 +50,9 @@ class Access:
         """
         context, chat = self.context, self.context.chat
         last = chat.hub.lobby.seq
-        if after is not None and after > last:
-            raise ChatError("bad-value", f"the lobby has got to {last} only", field="after", limit=last)
+        if after is not None and not 0 <= after <= last:
+            message = f"the lobby has messages up to {last}; after is one of them, or 0"
+            raise ChatError("bad-value", message, field="after", limit=last)
         device, found = await self._find(token)
         if device.connection is not context.connection:
             self._become(device, found, listen=after is None)
@@ -99,6 +100,8 @@ class Access:
             place = await context.reading.place(None)
             until = hub.lobby.seq
             lines = await context.reading.history(place, RECENT, before=None, after=after, until=until)
+            if context.connection not in context.user.connections:
+                return  # another took its place meanwhile
             size = 0
             chunk = []
             for line in lines:

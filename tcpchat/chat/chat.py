@@ -206,9 +206,14 @@ class Chat:
         if device is None and found is not None and self._may_resume(found):
             self.awake(found)
             device = self.identities.find(token)
-        if device is None or (found is None and device.user.sends_on_disk and device.user.kept):
+        if device is None or not self._may_be_here(device.user, found):
             raise ChatError("bad-token", "nobody can come back with this token any more")
         return device
+
+    def _may_be_here(self, user: User, found: Identity | None) -> bool:
+        if user.registered is None and self.settings.rules.require_login:
+            return False  # a guest from before it was required
+        return found is not None or not (user.sends_on_disk and user.kept)
 
     def _may_resume(self, found: Identity) -> bool:
         newer = self.identities.unwritten(found.user)
