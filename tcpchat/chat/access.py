@@ -188,6 +188,8 @@ class Access:
         if user.kept:
             await context.commit(EndEntry([device]))
         chat.leave(user, context.connection, for_good=True)
+        if device in user.devices:
+            chat.identities.drop(device)
         if chat.settings.rules.require_login:
             context.user = chat.nobody()
             return LoggedOut()
