@@ -50,7 +50,8 @@ class Client(Requests):
     `remember` may be another folder than the one for a user's state, or False. With a `token` of your own
     or an `open_stream` it is False unless you say otherwise. With a `password` you are the registered user
     `name`; it is needed only where no token is remembered, or that one is worthless. `device` is what
-    `sessions` calls this client, otherwise the name of this machine.
+    `sessions` calls this client, otherwise the name of this machine. With `anyone` you are whoever the server
+    lets you be, also nobody where login is required, and `refused` tells why; a person may log in then.
 
     `history` is how many messages of the lobby from before the events begin with; `after` begins them after
     that number, which an earlier run got to. A `patient` client's sends wait when they would be too fast for
@@ -68,6 +69,7 @@ class Client(Requests):
         token: str | None = None,
         remember: Path | bool | None = None,
         device: str | None = None,
+        anyone: bool = False,
         history: int = 0,
         after: int | None = None,
         reconnect: Reconnect = Reconnect(),  # noqa: B008  # frozen
@@ -96,7 +98,10 @@ class Client(Requests):
             random,
             me=Identity(token=token),
             wanted=Wanted(
-                name=name, password=password, device=device or socket.gethostname()[:DEVICE] or None
+                name=name,
+                password=password,
+                device=device or socket.gethostname()[:DEVICE] or None,
+                anyone=anyone,
             ),
             history=history,
             patient=patient,
@@ -122,6 +127,11 @@ class Client(Requests):
     def session(self) -> int | None:
         """The number that `sessions` has for this client, if the server has said it."""
         return self._connection.me.session
+
+    @property
+    def refused(self) -> RefusedError | None:
+        """Why `anyone` is who you are on this connection, and not who you were to be; else None."""
+        return self._connection.refused
 
     @property
     def server(self) -> str:

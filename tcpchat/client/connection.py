@@ -55,6 +55,8 @@ class Connection:
         self.server = ""
         self.latency: float | None = None
         self.state: State = Closed("not connected yet")
+        self.refused: RefusedError | None = None
+        """Why we are not who we were to be."""
         self.failed = False
         """It is closed because it gave up, not because it was left."""
         self.feed = feed
@@ -293,6 +295,7 @@ class Connection:
         await greeting.run(self._history)
         # Only now, since who breaks off a greeting must know next time that what was written is in doubt.
         self.me, self.wanted = greeting.me, greeting.wanted
+        self.refused = greeting.refused
         self.server = greeting.welcome.server
         if self.wanted.name is None:
             self.wanted = attrs.evolve(self.wanted, name=chosen(self.me.user))

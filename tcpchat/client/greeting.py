@@ -43,6 +43,8 @@ class Greeting:
     same_user: bool = attrs.field(default=False, init=False)
     welcome: Welcome = attrs.field(init=False)
     missed: int = attrs.field(default=0, init=False)
+    refused: RefusedError | None = attrs.field(default=None, init=False)
+    """Why we are not who we were to be, if we are to be anyone then."""
 
     async def run(self, history: int) -> None:
         """Become who we were, or who we are to be.
@@ -55,13 +57,20 @@ class Greeting:
         self.me = Identity(user=welcome.user or "", token=welcome.token, journal=welcome.journal)
         came_back = await self._come_back()
         if not self.me.user and (self.before.user or not self.again):
-            raise RefusedError(Error(code="login-required", message=NOBODY))
+            self._refused(RefusedError(Error(code="login-required", message=NOBODY)))
         self.same_user = came_back and self._is_the_same()
         if self.again and self.same_user:
             self.feed.come_back()
         else:
             self.feed.become(fresh=not came_back)
         await self._take_name()
+
+    def _refused(self, error: RefusedError) -> None:
+        """Take it that we cannot be who we were to be, unless that was all that we came for."""
+        if not self.wanted.anyone:
+            raise error
+        self.refused = self.refused or error
+        self.wanted = self.wanted.anybody()
 
     async def _welcomed(self) -> Welcome:
         welcome = await self.link.next()
@@ -107,7 +116,8 @@ class Greeting:
         except RefusedError as error:
             if self.again and error.code in LATER:
                 raise LostError(str(error)) from None
-            raise
+            self._refused(error)
+            return False
         return True
 
     def _is_the_same(self) -> bool:
@@ -122,9 +132,10 @@ class Greeting:
             return
         try:
             await self._converse(Rename(name=name))
-        except RefusedError:
+        except RefusedError as error:
             if not self.again:
-                raise
+                self._refused(error)
+                return
             self.feed.take(Renamed(old=name, new=guest))
         else:
             self.wanted = attrs.evolve(self.wanted, name=self.me.user)  # as the server writes it

@@ -76,6 +76,8 @@ class Wanted:
     password: str | None = attrs.field(default=None, repr=False)
     device: str | None = None
     """What `sessions` calls where this runs."""
+    anyone: bool = False
+    """Be whoever the server lets one be, where it refuses this."""
 
     def after(self, request: Request | None, reply: Reply) -> Wanted:
         """Return who to be next time, after this reply to that request."""
@@ -85,12 +87,16 @@ class Wanted:
             case Resumed() | LoggedIn() if self.is_called(reply.user):
                 return self
             case Resumed() | LoggedIn():
-                return Wanted(name=chosen(reply.user), device=self.device)
+                return attrs.evolve(self, name=chosen(reply.user), password=None)
             case LoggedOut():
-                return Wanted(device=self.device)
+                return self.anybody()
             case PasswordChanged() if self.password is not None and isinstance(request, Password):
                 return attrs.evolve(self, password=request.new)
         return self
+
+    def anybody(self) -> Wanted:
+        """Return the wish to be nobody in particular."""
+        return attrs.evolve(self, name=None, password=None)
 
     def is_called(self, user: str) -> bool:
         """Whether this is the name of that user."""
