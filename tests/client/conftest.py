@@ -67,7 +67,7 @@ class Talk:
         await self.reply(request, "error", code=code, message=f"because {code}", **fields)
 
     async def welcome(
-        self, user: str = "guest-1", *, seq: int = 0, token: str = "t1", journal: str = "j"
+        self, user: str | None = "guest-1", *, seq: int = 0, token: str | None = "t1", journal: str = "j"
     ) -> None:
         await self.say(welcome(user, seq=seq, token=token, journal=journal))
 
@@ -84,6 +84,22 @@ class Talk:
         fields = {"user": user, "registered": registered, "session": session, "seq": seq}
         await self.reply(request, "resumed", **fields)
 
+    async def end(self) -> list[str]:
+        """Answer all until the client is gone; return the types of what it asked, but pings."""
+        types = []
+        with suppress(EOFError):
+            while True:
+                request = await self.hear()
+                if request["type"] == "exit":
+                    await self.reply(request, "bye", code="exit", message="bye")
+                elif request["type"] == "ping":
+                    await self.reply(request, "pong", at="")
+                    continue
+                elif request["type"] == "conversations":
+                    await self.listed(request)
+                types.append(request["type"])
+        return types
+
     async def close(self) -> None:
         await trio.aclose_forcefully(self.stream)
 
@@ -94,16 +110,20 @@ class Talk:
             await self.reply(request, "bye", code="exit", message="bye")
 
 
-def welcome(user: str = "guest-1", *, seq: int = 0, token: str = "t1", journal: str = "j") -> Line:
-    return {
+def welcome(
+    user: str | None = "guest-1", *, seq: int = 0, token: str | None = "t1", journal: str = "j"
+) -> Line:
+    line = {
         "type": "welcome", "protocol": 1, "server": "played 1", "user": user, "room": "lobby", "seq": seq,
         "journal": journal, "token": token, "hint": "",
     }  # fmt: skip
+    return {field: value for field, value in line.items() if value is not None}
 
 
-def message(seq: int, text: str = "") -> Line:
-    text = text or str(seq)
-    return {"type": "message", "room": "lobby", "seq": seq, "at": "", "from": "bob", "text": text}
+def message(seq: int, text: str = "", *, conversation: str | None = None) -> Line:
+    """Return a message in the lobby, or in a private conversation."""
+    where = {"room": "lobby"} if conversation is None else {"to": "me", "conversation": conversation}
+    return {"type": "message", "seq": seq, "at": "", "from": "bob", "text": text or str(seq)} | where
 
 
 class Fake:
