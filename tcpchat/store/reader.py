@@ -27,9 +27,10 @@ class Reader:
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
             with trio.CancelScope(shield=True):  # a stop waits for the reply to what was asked before
-                return await trio.to_thread.run_sync(question, limiter=self._threads)
+                answer = await trio.to_thread.run_sync(question, limiter=self._threads)
         except StorageError:
             raise ChatError("storage-failed", "the disk did not give it; try again later") from None
+        return answer
 
     async def history(
         self, room: str, count: int, *, before: int | None, after: int | None, until: int
