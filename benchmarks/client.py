@@ -21,7 +21,7 @@ TEXT = "the quick brown fox jumps over the lazy dog, twice"
 
 
 def lines() -> bytes:
-    return b"".join(encode_message("room", "lobby", seq, AT, "alice", TEXT) for seq in range(1, MESSAGES + 1))
+    return b"".join(encode_message("lobby", seq, AT, "alice", TEXT) for seq in range(1, MESSAGES + 1))
 
 
 def serve(listener: socket.socket, data: bytes, connections: int) -> None:

@@ -78,8 +78,13 @@ class Access:
         return chat.find_device(hashed, found), found
 
     def _become(self, device: Device, found: Identity | None, *, listen: bool) -> None:
-        """Make the connection one of the device's user, and nobody else's."""
+        """Make the connection one of the device's user, and nobody else's.
+
+        Raises ChatError `bad-token` where another took its own place meanwhile: it takes nobody's.
+        """
         context, chat, connection = self.context, self.context.chat, self.context.connection
+        if context.user.id and connection not in context.user.connections:
+            raise ChatError("bad-token", "another connection took the place of this one")
         heard = chat.hub.heard(connection)
         chat.leave(context.user, connection, for_good=True)
         chat.connect(device, connection, context.address)

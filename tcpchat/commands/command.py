@@ -151,7 +151,9 @@ class Command(Generic[R]):
             elif not options_end and _OPTION.match(word):
                 end = self._take_option(word, rest, end, values)
             elif not waiting:
-                self._refuse(f"{self.name} does not take {word[:64]!r}")
+                # What is one word too many may be half of something secret.
+                secret = not all(field.repr for field in attrs.fields(self.request))
+                self._refuse(f"{self.name} does not take {'so many words' if secret else repr(word[:64])}")
             else:
                 field, argument = waiting.pop(0)
                 if argument.rest:

@@ -26,9 +26,11 @@ class Reader:
 
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
-            return await trio.to_thread.run_sync(question, limiter=self._threads)
+            with trio.CancelScope(shield=True):  # a stop waits for the reply to what was asked before
+                answer = await trio.to_thread.run_sync(question, limiter=self._threads)
         except StorageError:
             raise ChatError("storage-failed", "the disk did not give it; try again later") from None
+        return answer
 
     async def history(
         self, room: str, count: int, *, before: int | None, after: int | None, until: int

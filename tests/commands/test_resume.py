@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tcpchat.chat.identity import hash_token
 from tcpchat.chat.user import LINES_MISSED
 from tcpchat.errors import ChatError
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store import DropToken, Prune, StorageError
+from tcpchat.store import DropDevice, Identity, Prune, StorageError
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, Peer, open_house
 from tests.test_delivery import GatedStore
@@ -62,6 +63,12 @@ async def pass_time(house: House, clock: Clock, *seconds: float) -> None:
         clock.jump(span)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what needs no time but a thread."""
+    while not condition():
+        await trio.testing.wait_all_tasks_blocked()
+
+
 async def names(peer: Peer) -> list[str]:
     return [user["name"] for user in (await peer.ask({"type": "users"}))["users"]]
 
@@ -85,7 +92,7 @@ async def test_the_welcome_tells_what_will_not_come_as_an_event(house: House) ->
     assert welcome["seq"] == 1
     assert welcome["token"] != token
     await alice.ask("send two")
-    assert (await second.next("message"))["seq"] == 2
+    assert [line["seq"] for line in await second.quiet()] == [2]
 
 
 async def test_a_message_in_the_commit_comes_after_the_welcome_and_is_not_in_its_number() -> None:
@@ -98,8 +105,9 @@ async def test_a_message_in_the_commit_comes_after_the_welcome_and_is_not_in_its
         second = Peer(await house._listener.connect())
         assert (await second.next("welcome"))["seq"] == 0
         disk.open.set()
-        assert (await second.next("message"))["seq"] == 1
+        await alice.next("sent")
         assert (await resume(second, token))["seq"] == 1
+        assert [line["seq"] for line in second.events] == [1]
 
 
 async def test_the_journal_is_that_of_the_data(tmp_path: Path) -> None:
@@ -225,7 +233,8 @@ async def test_who_stays_away_has_left_keeps_the_name_and_comes_back(house: Hous
     await pass_time(house, mock_clock, 5)
     assert await presence(house, bob) == [("left", ["alice"])]
     assert await names(bob) == ["bob"]
-    assert (await bob.ask("send -u alice hi"))["code"] == "no-such-user"
+    assert (await bob.ask("send -u alice hi"))["type"] == "sent"
+    assert (await bob.next("absent"))["here"] is False
     for name in ("alice", "a1ice"):
         error = await bob.ask({"type": "rename", "name": name})
         assert error["code"] == "name-taken"
@@ -300,12 +309,10 @@ async def test_who_came_and_went_unseen_is_not_told_of_and_can_come_back(
 
 async def test_nobody_comes_back_late_because_the_server_is_busy(house: House, mock_clock: Clock) -> None:
     alice, token = await enter(house, "alice")
-    await enter(house, "bob")
-    (connection,) = house.chat.hub.find("bob").connections
     await lose(alice)
     mock_clock.jump(600)
     with pytest.raises(ChatError, match="nobody can come back"):
-        house.chat.resume(connection, hash_token(token), None)
+        house.chat.find_device(hash_token(token), None)
 
 
 async def test_who_is_known_but_not_to_the_disk_any_more_is_not_taken_without_the_keys(
@@ -317,7 +324,7 @@ async def test_who_is_known_but_not_to_the_disk_any_more_is_not_taken_without_th
         await alice.ask(KEYED)
         await lose(alice)
         await pass_time(house, mock_clock, 5, 1)
-        disk.commit([DropToken(user) for user in house.chat.hub._known])
+        disk.commit([DropDevice(hash_token(token))])
         peer, _ = await enter(house)
         assert (await resume(peer, token))["code"] == "bad-token"
 
@@ -341,7 +348,7 @@ async def test_a_forgotten_user_for_whom_anything_is_kept_comes_back_from_disk(m
         await alice.ask("send -u bob psst")
         other, _ = await enter(house)
         await lose(alice, other)
-        assert house.chat.hub.find_known(house.chat.hub.find("bob").id)
+        assert house.chat.hub.find_known(house.user("bob").id)
         again = await back(house, token)
         assert again.name == "alice"
         assert (await again.ask(KEYED))["seq"] == 1
@@ -352,15 +359,16 @@ async def test_ten_thousand_who_leave_at_once_cost_little(house: House, mock_clo
     class Ear:
         def write_nowait(self, data: bytes) -> None: ...
         def acknowledge(self, replies: bytes, count: int) -> None: ...
+        async def wait_backlog(self, most: int) -> None: ...
         def stop(self, reason: str) -> None: ...
 
     chat = house.chat
     ears = [Ear() for _ in range(10_000)]
-    for ear in ears:
-        chat.enter(ear)
+    users = [chat.enter(ear, "")[0] for ear in ears]
+    chat.hub.let_all_listen()
     house.tell_presence()
-    for ear in ears:
-        chat.leave(ear, for_good=False)
+    for user, ear in zip(users, ears, strict=True):
+        chat.leave(user, ear, for_good=False)
     assert chat.hub.user_count() == 10_000
     await pass_time(house, mock_clock, 5)
     assert chat.hub.user_count() == 0
@@ -370,23 +378,44 @@ async def test_ten_thousand_who_leave_at_once_cost_little(house: House, mock_clo
     assert not chat.identities._by_token
 
 
-async def test_what_is_said_privately_in_between_comes_with_the_reply(house: House) -> None:
+async def test_what_is_said_privately_in_between_is_unread_and_not_pushed(house: House) -> None:
     alice, token = await enter(house, "alice")
     bob, _ = await enter(house, "bob")
     house.tell_presence()
     await lose(alice)
     for text in ("one", "two"):
         assert (await bob.ask(f"send -u alice {text}"))["type"] == "sent"
+    for _ in range(2):
+        alice = await back(house, token)
+        (unread,) = (await alice.next("unread"))["conversations"]
+        assert [unread[key] for key in ("username", "count", "read", "seq")] == ["bob", 2, 0, 2]
+        assert not [line for line in alice.events + await alice.quiet() if line["type"] == "message"]
+        await lose(alice)
     alice = await back(house, token)
-    assert [line["text"] for line in alice.events if line["type"] == "message"] == ["one", "two"]
+    history = await alice.ask({"type": "history", "username": unread["conversation"]})
+    assert [line["text"] for line in history["messages"]] == ["one", "two"]
+
+
+async def test_what_only_oneself_is_told_comes_before_the_reply(house: House, mock_clock: Clock) -> None:
+    alice, token = await enter(house, "alice")
+    bob, _ = await enter(house, "bob")
+    await alice.ask("send -t 1 -u bob later")
+    house.tell_presence()
+    await bob.leave()
+    await lose(alice)
+    await pass_time(house, mock_clock, 1)
+    alice = await back(house, token)
+    assert [(line["text"], line["code"]) for line in alice.events if line["type"] == "unsent"] == [
+        ("later", "no-such-user")
+    ]
     await lose(alice)
     alice = await back(house, token)
-    assert not [line for line in alice.events if line["type"] == "message"], "it is told once"
+    assert not [line for line in alice.events if line["type"] == "unsent"], "it is told once"
 
 
-async def test_of_very_many_private_messages_in_between_the_last_ones_come(house: House) -> None:
+async def test_of_very_many_such_lines_the_last_ones_come(house: House) -> None:
     alice, token = await enter(house, "alice")
-    user = house.chat.hub.find("alice")
+    user = house.user("alice")
     await lose(alice)
     for number in range(LINES_MISSED + 5):
         user.miss(b'{"type":"message","text":"%d"}\n' % number)
@@ -436,15 +465,30 @@ async def test_a_scheduled_private_message_goes_to_its_recipient_whoever_has_the
         await alice.ask("send -u bob one")
         await alice.ask("send -u bob -t 60 for your eyes only")
     async with open_house(folder=tmp_path) as house:
-        thief, _ = await enter(house, "bob")
         bob = await back(house, bobs)
-        assert bob.name.startswith("guest-")
+        await bob.ask("rename rob")
+        thief, _ = await enter(house, "bob")
         await pass_time(house, mock_clock, 60)
         heard = await bob.next("message")
         assert (heard["text"], heard["seq"]) == ("for your eyes only", 2)
         assert not [line for line in await thief.quiet() if line["type"] == "message"]
         alice = await back(house, token)
         assert alice.name == "alice"
+
+
+async def test_a_scheduled_private_message_for_who_is_not_back_yet_waits_unread(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, _ = await enter(house, "alice")
+        _, bobs = await enter(house, "bob")
+        await alice.ask("send -u bob -t 60 for your eyes only")
+    async with open_house(folder=tmp_path) as house:
+        mock_clock.jump(60)
+        await until(lambda: bool(house.log.named("kept")))
+        bob = await back(house, bobs)
+        (unread,) = (await bob.next("unread"))["conversations"]
+        assert (unread["username"], unread["count"]) == ("alice", 1)
 
 
 async def test_who_resumed_and_left_has_no_heir_by_name(tmp_path: Path, mock_clock: Clock) -> None:
@@ -456,29 +500,28 @@ async def test_who_resumed_and_left_has_no_heir_by_name(tmp_path: Path, mock_clo
         bob = await back(house, bobs)
         await bob.leave()
         thief, _ = await enter(house, "bob")
-        await pass_time(house, mock_clock, 60)
-        assert not len(house.chat.schedule)
+        mock_clock.jump(60)
+        await until(lambda: not len(house.chat.schedule))
+        await house.server.pipeline.wait_idle()
         assert not [line for line in await thief.quiet() if line["type"] == "message"]
 
 
-async def test_the_name_may_be_somebody_elses_after_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["alice", "a1ice"])
+async def test_the_name_is_kept_over_a_restart_for_as_long_as_one_may_come_back(
+    tmp_path: Path, mock_clock: Clock, name: str
+) -> None:
     async with open_house(folder=tmp_path) as house:
         alice, token = await enter(house, "alice")
         await alice.ask(KEYED)
     async with open_house(folder=tmp_path) as house:
-        await enter(house, "alice")
-        again = await back(house, token)
-        assert again.name.startswith("guest-")
-        assert (await again.ask(KEYED))["seq"] == 1
-
-
-async def test_the_name_that_one_took_oneself_meanwhile_is_free(tmp_path: Path) -> None:
+        thief, _ = await enter(house)
+        error = await thief.ask({"type": "rename", "name": name})
+        assert error["code"] == "name-taken"
+        assert (await back(house, token)).name == "alice"
     async with open_house(folder=tmp_path) as house:
-        alice, token = await enter(house, "alice")
-        await alice.ask(KEYED)
-    async with open_house(folder=tmp_path) as house:
-        guest, _ = await enter(house, "alice")
-        assert (await resume(guest, token))["user"] == "alice"
+        await pass_time(house, mock_clock, 601)
+        thief, _ = await enter(house, name)
+        assert (await resume(thief, token))["code"] == "bad-token"
 
 
 async def test_who_never_said_anything_is_not_on_disk(tmp_path: Path) -> None:
@@ -545,8 +588,7 @@ async def test_a_key_holds_for_its_time_and_no_longer(tmp_path: Path, mock_clock
         mock_clock.jump(2)
         assert (await alice.ask(KEYED))["seq"] == 2
         await pass_time(house, mock_clock, 61, 61, 61)
-        writer: Any = house.server._store
-        assert writer._writer.execute("SELECT count(*) FROM sent_key").fetchone() == (0,)
+        assert house.store._writer.execute("SELECT count(*) FROM sent_key").fetchone() == (0,)
 
 
 async def test_of_a_user_as_many_keys_are_kept_as_are_remembered(tmp_path: Path) -> None:
@@ -557,8 +599,7 @@ async def test_of_a_user_as_many_keys_are_kept_as_are_remembered(tmp_path: Path)
             await alice.send(*[KEYED | {"key": str(start + n)} for n in range(100)])
             for _ in range(100):
                 await alice.next("sent")
-        writer: Any = house.server._store
-        assert writer._writer.execute("SELECT count(*) FROM sent_key").fetchone()[0] < 1300
+        assert house.store._writer.execute("SELECT count(*) FROM sent_key").fetchone()[0] < 1300
     async with open_house(settings, folder=tmp_path) as house:
         alice = await back(house, token)
         assert (await alice.ask(KEYED | {"key": "600"}))["seq"] == 601
@@ -620,8 +661,8 @@ async def test_keys_of_who_is_away_are_read_after_what_is_under_way(mock_clock: 
         middle = Peer(await house._listener.connect())
         await middle.send({"type": "resume", "token": token})
         await trio.testing.wait_all_tasks_blocked()
-        user = house.chat.hub.find("alice")
-        house.chat.leave(user.connections[0], for_good=False)
+        user = house.user("alice")
+        house.chat.leave(user, user.connections[0], for_good=False)
         house.chat._depart(user)
         assert user.sends_on_disk
         new = Peer(await house._listener.connect())
@@ -658,8 +699,8 @@ async def test_a_send_that_failed_leaves_no_keys_to_look_for(mock_clock: Clock) 
         disk.full = True
         await old.send(KEYED)
         await trio.testing.wait_all_tasks_blocked()
-        user = house.chat.hub.find("alice")
-        house.chat.leave(user.connections[0], for_good=False)
+        user = house.user("alice")
+        house.chat.leave(user, user.connections[0], for_good=False)
         house.chat._depart(user)
         disk.open.set()
         await house.server.pipeline.wait_idle()
@@ -670,13 +711,28 @@ async def test_a_send_that_failed_leaves_no_keys_to_look_for(mock_clock: Clock) 
 
 async def test_who_is_replaced_while_resuming_takes_nobody_elses_place(house: House) -> None:
     """The read from disk may end after another connection resumed the guest that this one is."""
-    _, token = await enter(house, "alice")
-    _, guests = await enter(house)
-    (connection,) = house.chat.hub.find("guest-2").connections
-    await back(house, guests)
-    with pytest.raises(ChatError, match="nobody can come back"):
-        house.chat.resume(connection, hash_token(token), None)
-    assert len(house.chat.hub.find("alice").connections) == 1
+    alice, token = await enter(house, "alice")
+    guest, guests = await enter(house)
+    await alice.ask(KEYED)
+    user, read = house.user("alice"), house.server._reader.identity
+    user.sends_on_disk = True  # so that something is read
+    asked, others_came = trio.Event(), trio.Event()
+
+    async def slow(who: bytes | str) -> Identity | None:
+        house.server._reader.identity = read  # type: ignore[method-assign]
+        found = await read(who)
+        asked.set()
+        with trio.CancelScope(shield=True):  # as a thread that reads
+            await others_came.wait()
+        return found
+
+    house.server._reader.identity = slow  # type: ignore[method-assign]
+    await guest.send({"type": "resume", "token": token})
+    await asked.wait()
+    others = [await back(house, guests), await back(house, token)]
+    others_came.set()
+    assert [line["code"] for line in await guest.rest() if line["type"] == "bye"] == ["replaced"]
+    assert [await names(other) for other in others] == [["alice", "guest-2"]] * 2
 
 
 async def test_resuming_works_on_a_full_disk_and_is_written_later(mock_clock: Clock) -> None:
@@ -694,7 +750,7 @@ async def test_resuming_works_on_a_full_disk_and_is_written_later(mock_clock: Cl
         disk.full = False
         await pass_time(house, mock_clock, 1, 1, 1)
         assert not house.chat.identities._unwritten
-        assert disk._writer.execute("SELECT left FROM token").fetchall() == [(None,)]
+        assert disk._writer.execute("SELECT left FROM user").fetchall() == [(None,)]
 
 
 async def test_a_disk_that_does_not_give_the_user_is_told(tmp_path: Path) -> None:
@@ -702,11 +758,10 @@ async def test_a_disk_that_does_not_give_the_user_is_told(tmp_path: Path) -> Non
         alice, token = await enter(house, "alice")
         await alice.ask(KEYED)
     async with open_house(folder=tmp_path) as house:
-        store: Any = house.server._store
-        store._writer.execute("ALTER TABLE sent_key RENAME TO lost")
+        house.store._writer.execute("ALTER TABLE sent_key RENAME TO lost")
         peer, _ = await enter(house)
         assert (await resume(peer, token))["code"] == "storage-failed"
-        store._writer.execute("ALTER TABLE lost RENAME TO sent_key")
+        house.store._writer.execute("ALTER TABLE lost RENAME TO sent_key")
         assert (await resume(peer, token))["user"] == "alice"
 
 

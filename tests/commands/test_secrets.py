@@ -68,3 +68,10 @@ def test_who_gives_up_is_told_what_and_how_it_is_right() -> None:
 def test_a_secret_is_in_no_repr() -> None:
     question = left_out("password --password=hunter2")
     assert "hunter2" not in f"{question!r} {question.answer(b'hunter2')!r}"
+
+
+@pytest.mark.parametrize("line", ["login bob hunter2", "register hunter2", "password --password=old hunter2"])
+def test_a_secret_that_is_one_word_too_many_is_not_said_back(line: str) -> None:
+    with pytest.raises(ChatError, match="does not take so many words") as refused:
+        read_request(line.encode())
+    assert "hunter2" not in f"{refused.value.message} {refused.value.details}"
