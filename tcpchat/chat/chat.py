@@ -238,8 +238,9 @@ class Chat:
         if user.sends_on_disk and found is not None:
             user.load_sends((key.key, key.at, answered(key)) for key in found.keys)
         self.identities.back(user)
-        user.left = None
-        user.tell_again()
+        if user.left is not None:
+            user.left = None
+            user.tell_again()
         if not self.hub.is_here(user):
             user.arrive(self.clock.now())
         self.identities.write(user)

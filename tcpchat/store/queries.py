@@ -116,7 +116,11 @@ def unread(
     db: sqlite3.Connection, user: str, rooms: Sequence[tuple[str, int, int]], ignored: Collection[str]
 ) -> list[tuple[int, bool]]:
     """Count by index, so that it costs by the user's own messages and not by those of others."""
-    silent = {user, *ignored}
+    silent = sorted({user, *ignored})
+    mention = (
+        "SELECT 1 FROM mention JOIN message USING (room, seq) WHERE user = ? AND room = ? AND seq > ?"
+        f" AND seq <= ? AND author NOT IN ({', '.join('?' * len(silent))}) LIMIT 1"
+    )
     counts = []
     for room, after, until in rooms:
         if room.startswith("@"):
@@ -125,11 +129,8 @@ def unread(
         else:
             own = sum(_count_said(db, author, room, after, until) for author in silent)
             count = until - after - own
-        mention = db.execute(
-            "SELECT 1 FROM mention WHERE user = ? AND room = ? AND seq > ? AND seq <= ? LIMIT 1",
-            (user, room, after, until),
-        )
-        counts.append((count, mention.fetchone() is not None))
+        mentioned = db.execute(mention, (user, room, after, until, *silent)).fetchone()
+        counts.append((count, mentioned is not None))
     return counts
 
 
