@@ -120,7 +120,7 @@ def old_database(folder: Path, version: int) -> sqlite3.Connection:
 
 @pytest.fixture
 def second(folder: Path) -> Path:
-    """Alice was here when the server stopped, bob left a minute before; carol has no token, dora said nothing.
+    """Alice was here when the server stopped, bob left a minute before; carol and dora have no token.
 
     Alice and bob talked to each other, carol to alice, and alice to herself.
     """
