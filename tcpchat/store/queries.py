@@ -116,10 +116,12 @@ def unread(
     db: sqlite3.Connection, user: str, rooms: Sequence[tuple[str, int, int]], ignored: Collection[str]
 ) -> list[tuple[int, bool]]:
     """Count by index, so that it costs by the user's own messages and not by those of others."""
-    silent = sorted({user, *ignored})
-    mention = (
-        "SELECT 1 FROM mention JOIN message USING (room, seq) WHERE user = ? AND room = ? AND seq > ?"
-        f" AND seq <= ? AND author NOT IN ({', '.join('?' * len(silent))}) LIMIT 1"
+    silent = {user, *ignored}
+    mentions = (
+        # In this order: a user is mentioned in few messages.
+        "SELECT 1 FROM mention CROSS JOIN message USING (room, seq)"
+        " WHERE user = ? AND mention.room = ? AND mention.seq > ? AND mention.seq <= ?"
+        f" AND author NOT IN ({_places(silent)}) LIMIT 1"
     )
     counts = []
     for room, after, until in rooms:
@@ -129,9 +131,13 @@ def unread(
         else:
             own = sum(_count_said(db, author, room, after, until) for author in silent)
             count = until - after - own
-        mentioned = db.execute(mention, (user, room, after, until, *silent)).fetchone()
-        counts.append((count, mentioned is not None))
+        mention = db.execute(mentions, (user, room, after, until, *silent))
+        counts.append((count, mention.fetchone() is not None))
     return counts
+
+
+def _places(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _count_said(db: sqlite3.Connection, author: str, room: str, after: int, until: int) -> int:
@@ -155,7 +161,7 @@ def unread_messages(
     cursor: int,
 ) -> list[tuple[int, NewMessage]]:
     silent = sorted({user, *ignored})
-    others = f"author NOT IN ({', '.join('?' * len(silent))})"
+    others = f"author NOT IN ({_places(silent)})"
     where = f"room = ? AND seq > ? AND seq <= ? AND id > ? AND {others} ORDER BY seq LIMIT ?"
     found = (
         db.execute(f"SELECT id, {MESSAGE} FROM message WHERE {where}", (*room, cursor, *silent, count))
@@ -180,11 +186,13 @@ def others(db: sqlite3.Connection, user: str, rooms: Sequence[str]) -> list[Othe
 
 
 def names(db: sqlite3.Connection, users: Sequence[str]) -> dict[str, str]:
+    said = "SELECT name FROM message WHERE author = ? AND recipient"  # each kind has an index of its own
     found = {}
     for user in users:
         for question in (
             "SELECT name FROM name WHERE user = ?",
-            "SELECT name FROM message WHERE author = ? ORDER BY id DESC LIMIT 1",
+            f"{said} IS NULL ORDER BY room DESC, seq DESC LIMIT 1",
+            f"{said} IS NOT NULL ORDER BY recipient DESC, seq DESC LIMIT 1",
         ):
             if user not in found and (row := db.execute(question, (user,)).fetchone()):
                 found[user] = row[0]
