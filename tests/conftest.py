@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import structlog
 import trio
 import trio.testing
 
+from tcpchat import hasher, passwords
 from tcpchat.chat.user import User
+from tcpchat.passwords import Cost
 from tcpchat.server import Server
 from tcpchat.settings import Settings
 from tcpchat.store.sqlite import SqliteStore
@@ -186,7 +189,8 @@ class House:
         return found
 
     def tell_presence(self) -> None:
-        """Tell at once who came and went, which otherwise waits to be told together."""
+        """Tell at once who came and went, newcomers too, which otherwise waits to be told together."""
+        self.chat.hub.let_all_listen()
         self.server.pipeline.tell()
 
     async def peers(self, *names: str) -> list[Peer]:
@@ -227,3 +231,11 @@ async def house() -> AsyncIterator[House]:
     """A server in memory with default settings. With `mock_clock` time stands still until it jumps."""
     async with open_house() as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server's hasher take no time; what it takes in earnest is for the tests of `passwords`."""
+    cheap = Cost(passes=1, memory=8)
+    monkeypatch.setattr(hasher, "hash_password", partial(passwords.hash_password, cost=cheap))
+    monkeypatch.setattr(hasher, "verify", partial(passwords.verify, cost=cheap))

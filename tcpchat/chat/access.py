@@ -12,7 +12,7 @@ from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.hub import GUEST
 from tcpchat.chat.identity import hash_token
 from tcpchat.chat.room import RECENT
-from tcpchat.chat.setting import WriteEntry
+from tcpchat.chat.setting import EndEntry
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, skeleton
@@ -26,7 +26,7 @@ from tcpchat.protocol import (
     Sessions,
     encode,
 )
-from tcpchat.store import Change, DropDevice, Identity, Named, SetAccount
+from tcpchat.store import Change, Identity, Named, SetAccount
 
 if TYPE_CHECKING:
     from tcpchat.chat.chat import Chat
@@ -48,15 +48,12 @@ class Access:
         What the user's old connection asked for is answered first. With `after` come first the lobby's
         messages after that number, and then those that are said from now on.
         """
-        context, chat, hashed = self.context, self.context.chat, hash_token(token)
+        context, chat = self.context, self.context.chat
         last = chat.hub.lobby.seq
-        if after is not None and after > last:
-            raise ChatError("bad-value", f"the lobby has got to {last} only", field="after", limit=last)
-        known, found = chat.identities.find(hashed), None
-        if known is None or known.user.sends_on_disk:
-            await context.awakening.settled()
-            found = await context.reads.identity(hashed)
-        device = chat.find_device(hashed, found)
+        if after is not None and not 0 <= after <= last:
+            message = f"the lobby has messages up to {last}; after is one of them, or 0"
+            raise ChatError("bad-value", message, field="after", limit=last)
+        device, found = await self._find(token)
         if device.connection is not context.connection:
             self._become(device, found, listen=after is None)
             if after is not None:
@@ -70,6 +67,15 @@ class Access:
             session=device.number,
             seq=chat.hub.lobby.seq,
         )
+
+    async def _find(self, token: str) -> tuple[Device, Identity | None]:
+        """Return whose token it is, and what is on disk of a user of whom not all is in memory."""
+        context, chat, hashed = self.context, self.context.chat, hash_token(token)
+        known, found = chat.identities.find(hashed), None
+        if known is None or known.user.sends_on_disk:
+            await context.awakening.settled()
+            found = await context.reads.identity(hashed)
+        return chat.find_device(hashed, found), found
 
     def _become(self, device: Device, found: Identity | None, *, listen: bool) -> None:
         """Make the connection one of the device's user, and nobody else's.
@@ -99,6 +105,8 @@ class Access:
             place = await context.reading.place(None)
             until = hub.lobby.seq
             lines = await context.reading.history(place, RECENT, before=None, after=after, until=until)
+            if context.connection not in context.user.connections:
+                return  # another took its place meanwhile
             size = 0
             chunk = []
             for line in lines:
@@ -140,17 +148,20 @@ class Access:
         key, named = skeleton(name[:LONGEST_NAME]), chat.directory.registered_as(name)
         await self._check_password(key, named, password)
         assert named is not None
-        user, found = await self._account(named.user)
+        user = await context.awakening.user(named.user)
         fresh, token = chat.new_device(user, None, device_name or "", context.address)
+        oldest = self._too_many(user, fresh)
         try:
-            await self._write([fresh.change(), *self._too_many(user, fresh)])
+            await context.commit(EndEntry(oldest, [fresh.change()]))
         except ChatError:
             chat.identities.drop(fresh)
             raise
+        fresh, found = await self._find(token)  # if the user was forgotten meanwhile, it is made anew
         self._become(fresh, found, listen=True)
+        self._drop(oldest)
         await context.awakening.settled()
         context.afterwards = encode(await context.reading.unread())
-        return LoggedIn(user=user.name, session=fresh.number, token=token, seq=chat.hub.lobby.seq)
+        return LoggedIn(user=fresh.user.name, session=fresh.number, token=token, seq=chat.hub.lobby.seq)
 
     async def _check_password(self, key: str, named: Named | None, password: str) -> None:
         """Raise ChatError `wrong-login`, or `rate-limited` where there were too many guesses."""
@@ -161,36 +172,29 @@ class Access:
             raise ChatError("wrong-login", WRONG)
         context.gate.was_right(key, context.address)
 
-    async def _account(self, id: str) -> tuple[User, Identity | None]:
-        context = self.context
-        known = context.chat.hub.find_known(id)
-        if known is not None and not known.sends_on_disk:
-            return known, None
-        await context.awakening.settled()
-        found = await context.reads.identity(id)
-        if found is None or found.registered is None:
-            raise ChatError("wrong-login", WRONG)
-        return context.chat.awake(found), found
-
-    def _too_many(self, user: User, fresh: Device) -> list[Change]:
-        """End the session that was not used for longest, if the user has more than may be."""
+    def _too_many(self, user: User, fresh: Device) -> list[Device]:
+        """Return the session that was not used for longest, if the user has more than may be."""
         most = self.context.chat.settings.limits.sessions_per_user
         if not most or len(user.devices) <= most:
             return []
         others = [device for device in user.devices if device is not fresh]
-        oldest = min(others, key=lambda device: (device.connection is not None, device.used))
-        self.context.chat.identities.drop(oldest)
-        self.context.chat.end(oldest, "revoked")
-        return [DropDevice(oldest.hash)]
+        return [min(others, key=lambda device: (device.connection is not None, device.used))]
 
-    async def _write(self, changes: Sequence[Change]) -> None:
-        await self.context.commit(WriteEntry(changes))
+    def _drop(self, devices: Sequence[Device]) -> None:
+        """End connections of sessions that are over, unless that happened meanwhile."""
+        for device in devices:
+            if device in device.user.devices:
+                self.context.chat.drop(device, "revoked")
 
     async def logout(self) -> LoggedOut:
         """End this session and be a new guest, or nobody where login is required."""
         context, chat, user = self.context, self.context.chat, self.context.user
-        await self._revoke([context.device])
+        device = context.device
+        if user.kept:
+            await context.commit(EndEntry([device]))
         chat.leave(user, context.connection, for_good=True)
+        if device in user.devices:
+            chat.identities.drop(device)
         if chat.settings.rules.require_login:
             context.user = chat.nobody()
             return LoggedOut()
@@ -212,21 +216,10 @@ class Access:
             numbers = ", ".join(str(device.number) for device in user.devices)
             message = f"you have no session {number}, but: {numbers}"
             raise ChatError("no-such-session", message, field="number")
-        await self._revoke([device])
-        self.context.chat.end(device, "revoked")
+        if user.kept:
+            await self.context.commit(EndEntry([device]))
+        self._drop([device])
         return Revoked(number=number)
-
-    async def _revoke(self, devices: Sequence[Device], *changes: Change) -> None:
-        """Let the tokens bring back nobody, in memory first: else they might be written again meanwhile."""
-        identities, user = self.context.chat.identities, self.context.user
-        for device in devices:
-            identities.drop(device)
-        try:
-            await self._write([*changes, *(DropDevice(device.hash) for device in devices if user.kept)])
-        except ChatError:
-            for device in devices:
-                identities.add(device)
-            raise
 
     async def change_password(self, password: str, new: str) -> PasswordChanged:
         """Take another password, and end all other sessions. Raises ChatError `not-registered`."""
@@ -237,9 +230,8 @@ class Access:
         await self._check_password(user.key, named, password)
         hash = await context.hashes.hash(new)
         others = [device for device in user.devices if device is not context.device]
-        await self._revoke(others, SetAccount(user.id, user.registered, hash))
-        for device in others:
-            chat.end(device, "revoked")
+        await context.commit(EndEntry(others, [SetAccount(user.id, user.registered, hash)]))
+        self._drop(others)
         return PasswordChanged(revoked=len(others))
 
 

@@ -136,6 +136,8 @@ class Chat:
             self.expire(user)
         elif not user.connections:
             self._be_absent(user)
+        else:
+            self.identities.write(user)
 
     def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else."""
@@ -182,13 +184,13 @@ class Chat:
         self.identities.expire(user)
         self.hub.gone(user)
 
-    def end(self, device: Device, reason: str) -> None:
-        """End the connection of a device whose token brings back nobody any more."""
+    def drop(self, device: Device, reason: str) -> None:
+        """Let the device's token bring back nobody, and end the connection that uses it."""
         user, connection = device.user, device.connection
         if connection is not None:
-            self.hub.detach(user, connection)
-            device.connection = None
+            self.detach(user, connection)
             connection.stop(reason)
+        self.identities.drop(device)
         if not user.devices and user.registered is None:
             self.expire(user)
         elif connection is not None and not user.connections:
@@ -204,9 +206,14 @@ class Chat:
         if device is None and found is not None and self._may_resume(found):
             self.awake(found)
             device = self.identities.find(token)
-        if device is None or (found is None and device.user.sends_on_disk and device.user.kept):
+        if device is None or not self._may_be_here(device.user, found):
             raise ChatError("bad-token", "nobody can come back with this token any more")
         return device
+
+    def _may_be_here(self, user: User, found: Identity | None) -> bool:
+        if user.registered is None and self.settings.rules.require_login:
+            return False  # a guest from before it was required
+        return found is not None or not (user.sends_on_disk and user.kept)
 
     def _may_resume(self, found: Identity) -> bool:
         newer = self.identities.unwritten(found.user)
@@ -231,8 +238,9 @@ class Chat:
         if user.sends_on_disk and found is not None:
             user.load_sends((key.key, key.at, answered(key)) for key in found.keys)
         self.identities.back(user)
-        user.left = None
-        user.tell_again()
+        if user.left is not None:
+            user.left = None
+            user.tell_again()
         if not self.hub.is_here(user):
             user.arrive(self.clock.now())
         self.identities.write(user)

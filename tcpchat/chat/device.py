@@ -33,6 +33,8 @@ class Device:
     used: int
     """When it last connected or went."""
     connection: Receiver | None = None
+    over: bool = False
+    """Its end is on disk, or may be after the commit under way."""
 
     def change(self) -> SetDevice:
         """Return what is kept of it."""

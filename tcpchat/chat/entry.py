@@ -111,7 +111,7 @@ class Entry:
         name, key = user.taking or (user.name, user.key)
         changes: list[Change] = [NewUser(user.id, at), SetName(user.id, key, name)]
         if user.devices:
-            changes += [SetLeft(user.id, at, user.left), *(device.change() for device in user.devices)]
+            changes += [SetLeft(user.id, at, user.left), *(device.change() for device in user.lasting())]
             changes.append(SetMark(user.id, LOBBY, user.lobby.read, user.lobby.delivered))
         return changes
 

@@ -22,6 +22,7 @@ from tcpchat.store import Named, other_end
 GUEST = "guest-"
 MENTIONS = 20  # in one message; more are shown and not counted
 _MENTION = re.compile(rf"(?<![\w.-])@([\w][^\s@]{{0,{LONGEST_NAME - 1}}})")
+_AFTER_NAME = re.compile(r"\W+$")  # such as the ) of (@bob), unless the name has it
 NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name
 
 
@@ -272,10 +273,10 @@ class Hub:
         """Return who is mentioned, as @ and the name in any case; a text has room for some only."""
         found: dict[str, User | Named] = {}
         for match in islice(_MENTION.finditer(text), MENTIONS):
-            name = match[1].lower().rstrip(".,:;!?-")
-            user = self._has(name) if name else None
+            word = match[1].lower()
+            user = self._has(word) or self._has(_AFTER_NAME.sub("", word))
             if user is not None:
-                found[name] = user
+                found[user.name] = user
         return list(found.values())
 
     def find_id(self, id: str) -> User | None:

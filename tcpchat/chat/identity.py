@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import islice
+from typing import TypeAlias
 
 import attrs
 
@@ -12,7 +13,7 @@ from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
 from tcpchat.protocol import LOBBY
-from tcpchat.store import Change, DropDevice, SetLeft, SetMark
+from tcpchat.store import Change, DropDevice, SetDevice, SetLeft, SetMark
 from tcpchat.times import MILLISECONDS
 
 RECORDS = 512  # users in one entry, so that no batch keeps others waiting for long
@@ -142,6 +143,15 @@ def _first(queue: dict[User, float], until: float) -> list[User]:
     return found
 
 
+_Record: TypeAlias = tuple[int | None, list[SetDevice], SetMark]
+"""What the disk is to know: when the user left, the devices, and how far the user is in the lobby."""
+
+
+def _record(user: User) -> _Record:
+    mark = SetMark(user.id, LOBBY, user.lobby.read, user.lobby.delivered)
+    return user.left, [device.change() for device in user.lasting()], mark
+
+
 @attrs.define(eq=False)
 class RecordEntry(Entry):
     """Write who left and who is back. What changes meanwhile, or fails, stays unwritten."""
@@ -149,17 +159,17 @@ class RecordEntry(Entry):
     unwritten: dict[str, User]
     dropped: dict[bytes, User]
     users: list[User]
-    _written: list[tuple[User, int | None]] = attrs.field(factory=list, init=False)
+    _written: list[tuple[User, _Record]] = attrs.field(factory=list, init=False)
     _gone: set[bytes] = attrs.field(factory=set, init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
-        self._written = [(user, user.left) for user in self.users if user.kept]
+        self._written = [(user, _record(user)) for user in self.users if user.kept]
         kept = {user for user, _ in self._written}
         self._gone = {token for token, user in self.dropped.items() if user in kept}
         changes: list[Change] = [DropDevice(token) for token in self._gone]
-        changes += [SetLeft(user.id, at, left) for user, left in self._written]
-        changes += [device.change() for user in kept for device in user.devices]
-        changes += [SetMark(user.id, LOBBY, user.lobby.read, user.lobby.delivered) for user in kept]
+        changes += [SetLeft(user.id, at, record[0]) for user, record in self._written]
+        changes += [device for _, record in self._written for device in record[1]]
+        changes += [record[2] for _, record in self._written]
         return changes
 
     def settle(self, delivery: Delivery) -> None:
@@ -169,6 +179,6 @@ class RecordEntry(Entry):
         for token, user in list(self.dropped.items()):
             if token in self._gone or not user.kept:
                 del self.dropped[token]
-        for user, left in self._written:
-            if self.unwritten.get(user.id) is user and user.left == left:
+        for user, record in self._written:
+            if self.unwritten.get(user.id) is user and _record(user) == record:
                 del self.unwritten[user.id]

@@ -45,6 +45,11 @@ class Marks:
             conversation.mark.delivered = delivered
             self.moved(user, conversation)
 
+    def shows(self, reader: User, conversation: Conversation) -> bool:
+        """Tell whether the other one of the conversation may learn what this one reads."""
+        author = self._hub.find_known(conversation.other)
+        return author is not None and reader.receipts and author.receipts
+
     def moved(self, user: User, conversation: Conversation) -> None:
         """Note that the user's marks in the conversation are to be written, and told to the other."""
         self._changed[user.id, conversation.other] = user, conversation
@@ -114,12 +119,12 @@ class ReadEntry(Entry):
     def settle(self, delivery: Delivery) -> None:
         user, conversation = self.user, self.conversation
         mark = user.lobby if conversation is None else conversation.mark
-        moved, seen = self.seq > mark.read, self.seq > mark.delivered or user.receipts
+        moved, given = self.seq > mark.read, self.seq > mark.delivered
         mark.read, mark.delivered = max(mark.read, self.seq), max(mark.delivered, self.seq)
         self.reply = read(self.username, self.room, mark)
         if moved:
             delivery.to(user, encode(self.reply), but=self.asker)
-            if conversation is not None and seen:
+            if conversation is not None and (given or self.marks.shows(user, conversation)):
                 self.marks.moved(user, conversation)
 
 

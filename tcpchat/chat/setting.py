@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
 from tcpchat.protocol import Reply
-from tcpchat.store import Change
+from tcpchat.store import Change, DropDevice
 
 
 @attrs.define(eq=False)
@@ -33,13 +34,24 @@ class SettingEntry(Entry):
 
 
 @attrs.define(eq=False)
-class WriteEntry(Entry):
-    """Write what memory has changed already, or changes next."""
+class EndEntry(Entry):
+    """Let nobody come back with the tokens of these devices, and write `changes` with that.
 
-    changes: Sequence[Change]
+    What is prepared later does not write the devices again.
+    """
+
+    devices: Sequence[Device]
+    changes: Sequence[Change] = ()
 
     def prepare(self, at: int) -> Sequence[Change]:
-        return self.changes
+        for device in self.devices:
+            device.over = True
+        return [*self.changes, *(DropDevice(device.hash) for device in self.devices)]
+
+    def undo(self) -> None:
+        super().undo()
+        for device in self.devices:
+            device.over = False
 
     def settle(self, delivery: Delivery) -> None:
         """Nobody hears of it."""

@@ -89,6 +89,10 @@ class User:
         """Return which device the connection belongs to."""
         return next((device for device in self.devices if device.connection is connection), None)
 
+    def lasting(self) -> list[Device]:
+        """Return the devices that the disk is to have."""
+        return [device for device in self.devices if not device.over]
+
     def mark(self, room: str) -> Mark:
         """Return how far this user is in the lobby, or in a conversation of this one, by the room's name."""
         if not room.startswith("@"):

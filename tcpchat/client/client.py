@@ -5,67 +5,59 @@ from __future__ import annotations
 import math
 import random
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import trio
+from platformdirs import user_state_path
 
 from tcpchat.address import Address
 from tcpchat.client import feed as feeds
 from tcpchat.client.connection import Connection, OpenStream
 from tcpchat.client.errors import DisconnectedError, RefusedError
 from tcpchat.client.feed import Feed
+from tcpchat.client.greeting import LATER
+from tcpchat.client.identity import Identity, Wanted
 from tcpchat.client.outbox import Asked
 from tcpchat.client.reconnect import Reconnect
+from tcpchat.client.remembered import Remembered
+from tcpchat.client.requests import Requests
 from tcpchat.client.state import Closed, Online, State
-from tcpchat.commands.cancel import Cancel
 from tcpchat.commands.exit import Exit
-from tcpchat.commands.history import MAX_COUNT, History
-from tcpchat.commands.rename import Rename
-from tcpchat.commands.report import Report
-from tcpchat.commands.scheduled import Scheduled as ListScheduled
+from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
-from tcpchat.commands.status import Status as AskStatus
-from tcpchat.commands.users import Users as ListUsers
-from tcpchat.protocol import (
-    Cancelled,
-    Event,
-    PendingMessage,
-    Renamed,
-    Reply,
-    Reported,
-    Request,
-    Schedule,
-    Scheduled,
-    Sent,
-    Status,
-    UserInfo,
-    Users,
-)
-from tcpchat.protocol import History as HistoryReply
+from tcpchat.protocol import Event, Reply, Request, Scheduled, Sent
 
-LEAVE = 1.0  # seconds that a server gets to say bye
+LEAVE = 1.0  # seconds that a server gets to answer what is still asked
 FAIRNESS = 100  # events that one task may take before others have their turn
 RETRY = 1.0  # seconds until history is asked again that the server could not read
+DEVICE = 64  # characters that a server takes for what a device is called
 
-R = TypeVar("R", bound=Reply)
 
-
-class Client:
+class Client(Requests):
     """A connection to one server that outlives the network's failures; use it with `async with`.
 
     Entering connects, and raises ConnectError if there is no server, or RefusedError if `name` cannot be had.
-    Leaving says `exit`. In between one task may read `events`, and any task may ask.
+    In between one task may read `events`, and any task may ask. Leaving waits until what was asked is
+    answered. A guest who is not remembered is gone then for good.
 
-    `history` is how many messages from before the events begin with; `after` begins them after that number,
-    which an earlier run got to. A `patient` client's sends wait when they would be too fast for the server's
-    limit, one after the other, instead of being refused. `token` of an earlier run makes this one the same
-    user. `pause` is how many seconds to wait after something came, so that in a busy room more comes at once;
-    a program that draws needs it. `open_stream` connects otherwise than to `address`; `random` gives the
-    jitter of `reconnect`.
+    Who you are is remembered in a file of yours, per server and `name`, so that a later run is the same user.
+    `remember` may be another folder than the one for a user's state, or False. With a `token` of your own
+    or an `open_stream` it is False unless you say otherwise. With a `password` you are the registered user
+    `name`; it is needed only where no token is remembered, or that one is worthless. `device` is what
+    `sessions` calls this client, otherwise the name of this machine. With `anyone` you are whoever the server
+    lets you be, also nobody where login is required, and `refused` tells why; a person may log in then.
+
+    `history` is how many messages of the lobby from before the events begin with; `after` begins them after
+    that number, which an earlier run got to. A `patient` client's sends wait when they would be too fast for
+    the server's limit, one after the other, instead of being refused. `pause` is how many seconds to wait
+    after something came, so that in a busy room more comes at once; a program that draws needs it.
+    `open_stream` connects otherwise than to `address`; `random` gives the jitter of `reconnect`.
     """
 
     def __init__(  # noqa: PLR0913  # each is a setting of its own, and none is needed
@@ -73,7 +65,11 @@ class Client:
         address: str | Address = Address(),  # noqa: B008  # frozen
         *,
         name: str | None = None,
+        password: str | None = None,
         token: str | None = None,
+        remember: Path | bool | None = None,
+        device: str | None = None,
+        anyone: bool = False,
         history: int = 0,
         after: int | None = None,
         reconnect: Reconnect = Reconnect(),  # noqa: B008  # frozen
@@ -83,7 +79,14 @@ class Client:
         buffer: int = feeds.MOST,
         random: Callable[[], float] = random.random,
     ) -> None:
+        if password is not None and name is None:
+            raise ValueError("a password goes with the name that it is for")
         self.address = Address.parse(address) if isinstance(address, str) else address
+        self._name = name
+        if remember is None:  # else a file for `address` would get what is for another server
+            remember = token is None and open_stream is None
+        self._remember = remember
+        device = device or socket.gethostname()[:DEVICE] or None
         self._feed = Feed(buffer)
         if after is not None:
             self._feed.start_after(after)
@@ -93,8 +96,13 @@ class Client:
             reconnect,
             self._feed,
             random,
-            name=name,
-            token=token,
+            me=Identity(token=token),
+            wanted=Wanted(
+                name=name,
+                password=password,
+                device=device or socket.gethostname()[:DEVICE] or None,
+                anyone=anyone,
+            ),
             history=history,
             patient=patient,
             pause=pause,
@@ -107,8 +115,23 @@ class Client:
 
     @property
     def user(self) -> str:
-        """The name that you have now."""
-        return self._connection.user
+        """The name that you have now; empty where login is required and you are logged out."""
+        return self._connection.me.user
+
+    @property
+    def registered(self) -> bool:
+        """Whether the name is yours for good."""
+        return self._connection.me.registered
+
+    @property
+    def session(self) -> int | None:
+        """The number that `sessions` has for this client, if the server has said it."""
+        return self._connection.me.session
+
+    @property
+    def refused(self) -> RefusedError | None:
+        """Why `anyone` is who you are on this connection, and not who you were to be; else None."""
+        return self._connection.refused
 
     @property
     def server(self) -> str:
@@ -118,7 +141,17 @@ class Client:
     @property
     def token(self) -> str | None:
         """What makes a later client the same user. Keep it secret."""
-        return self._connection.token
+        return self._connection.me.token
+
+    @property
+    def remembered(self) -> bool:
+        """Whether a later run will be the same user without being told the token."""
+        return self._connection.remembered.holds(self._connection.me)
+
+    @property
+    def remember_problem(self) -> str | None:
+        """Why you are not remembered although you should be, such as a disk that is full; else None."""
+        return self._connection.remembered.problem
 
     @property
     def state(self) -> State:
@@ -131,15 +164,29 @@ class Client:
         return self._connection.latency
 
     async def __aenter__(self) -> Self:
+        self._connection.remembered = self._open_file()
         self._running = self._run()
-        await self._running.__aenter__()
+        try:
+            await self._running.__aenter__()
+        except BaseException:
+            self._connection.remembered.close()
+            raise
         return self
+
+    def _open_file(self) -> Remembered:
+        folder = self._remember if isinstance(self._remember, Path) else None
+        if self._remember is True:
+            folder = user_state_path("tcpchat", appauthor=False)
+        return Remembered(folder, str(self.address), self._name)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._running is not None
-        return await self._running.__aexit__(kind, error, trace)
+        try:
+            return await self._running.__aexit__(kind, error, trace)
+        finally:
+            self._connection.remembered.close()
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
@@ -164,9 +211,11 @@ class Client:
             raise failure
 
     async def _leave(self) -> None:
+        """Let the server finish. A guest who is to come back must not say `exit`, which is for good."""
+        farewell = Ping() if self.remembered and not self.registered else Exit()
         if isinstance(self.state, Online):
             with trio.move_on_after(LEAVE), suppress(DisconnectedError, RefusedError):
-                await self.request_nowait(Exit()).wait()
+                await self.request_nowait(farewell).wait()
 
     def request_nowait(self, request: Request, on_reply: Callable[[Reply], None] | None = None) -> Asked:
         """Ask something; the answer's `wait` gives the reply. Its `id` is set here.
@@ -204,64 +253,9 @@ class Client:
             raise DisconnectedError(f"the server answered send with {reply.type}")
         return reply
 
-    async def rename(self, name: str) -> Renamed:
-        """Take another name, which is taken again after a connection was lost."""
-        return await self._ask(Rename(name=name), Renamed)
-
-    async def users(self) -> list[UserInfo]:
-        """Return who is here, by name."""
-        users: list[UserInfo] = []
-        more = True
-        while more:
-            page = await self._ask(ListUsers(after=users[-1].name if users else None), Users)
-            more = page.more and bool(page.users)
-            users += page.users
-        return users
-
-    async def history(
-        self,
-        count: int | None = None,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        username: str | None = None,
-    ) -> HistoryReply:
-        """Return messages of the lobby, or of the conversation with `username`; oldest first."""
-        request = History(count=count, before=before, after=after, username=username)
-        return await self._ask(request, HistoryReply)
-
-    async def scheduled(self) -> list[PendingMessage]:
-        """Return your messages that go out later, lowest number first."""
-        messages: list[PendingMessage] = []
-        more = True
-        while more:
-            after = messages[-1].number if messages else None
-            page = await self._ask(ListScheduled(after=after), Schedule)
-            more = page.more and bool(page.messages)
-            messages += page.messages
-        return messages
-
-    async def cancel(self, number: int | None = None) -> Cancelled:
-        """Cancel the scheduled message of this number, or the last one."""
-        return await self._ask(Cancel(number=number), Cancelled)
-
-    async def report(self, username: str, reason: str | None = None) -> Reported:
-        """Report a user."""
-        return await self._ask(Report(username=username, reason=reason), Reported)
-
-    async def status(self) -> Status:
-        """Return how the server is."""
-        return await self._ask(AskStatus(), Status)
-
     async def ping(self) -> float:
         """Return the seconds to the server and back."""
         return await self._connection.ping()
-
-    async def _ask(self, request: Request, kind: type[R]) -> R:
-        reply = await self.request(request)
-        if not isinstance(reply, kind):
-            raise DisconnectedError(f"the server answered {request.type} with {reply.type}")
-        return reply
 
     def events(self) -> AsyncIterator[Event]:
         """Return the events, each once and messages in order, those missed meanwhile too; one task may read.
@@ -297,17 +291,14 @@ class Client:
         """Get the next page of what was missed."""
         try:
             if self._page is None or self._page.done:
-                request = History(after=self._feed.last, count=MAX_COUNT)
-                self._page = self.request_nowait(request, on_reply=self._take_page)
+                wanted = self._feed.wanted()
+                self._page = self.request_nowait(wanted, on_reply=partial(self._feed.answer, wanted))
             await self._page.wait()
         except DisconnectedError:
             pass
-        except RefusedError:
-            await trio.sleep(RETRY)
-
-    def _take_page(self, page: Reply) -> None:
-        if isinstance(page, HistoryReply):
-            self._feed.page(page)
+        except RefusedError as error:
+            if error.code in LATER or not self._feed.give_up():
+                await trio.sleep(RETRY)
 
     @property
     def unanswered(self) -> list[Send]:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import attrs
 import trio
 
 from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError
 from tcpchat.client.feed import Feed
+from tcpchat.client.greeting import FOR_GOOD, Greeting
+from tcpchat.client.identity import TELLING, Identity, Wanted, chosen
 from tcpchat.client.link import Link, LostError
 from tcpchat.client.outbox import Asked, Outbox
 from tcpchat.client.reconnect import Reconnect
+from tcpchat.client.remembered import Remembered
 from tcpchat.client.state import Closed, Disconnected, Offline, Online, Reconnected, State
 from tcpchat.commands.ping import Ping
-from tcpchat.commands.rename import Rename
-from tcpchat.commands.resume import Resume
-from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Resumed, Welcome, encode
+from tcpchat.protocol import Bye, Error, Event, LoggedIn, LoggedOut, Renamed, Reply, Resumed, encode
 
 CONNECT = 10.0  # seconds that reaching a server may take, and as many for its greeting
 PING = 15.0  # seconds between two signs of life
 DEAD = 15.0  # seconds without an answer to one after which the connection is given up
 TURN = 0.1  # seconds that whoever reads gets to catch up, before what does not fit is left to history
 STEADY = 10.0  # seconds that a connection must last, else the next attempt waits longer than the one before
-FORGOTTEN = {"bad-token", "unknown-type"}  # codes after which there is no way back to who we were
-FOR_GOOD = {"exit", "replaced"}  # codes of `bye` after which coming back would be wrong
 
 OpenStream = Callable[[], Awaitable[trio.abc.Stream]]
 
@@ -43,17 +43,20 @@ class Connection:
         feed: Feed,
         random: Callable[[], float],
         *,
-        name: str | None,
-        token: str | None,
+        me: Identity,
+        wanted: Wanted,
         history: int,
         patient: bool,
         pause: float,
     ) -> None:
-        self.user = ""
+        self.me = me
+        self.wanted = wanted
+        self.remembered = Remembered(None, where, None)
         self.server = ""
-        self.token = token
         self.latency: float | None = None
         self.state: State = Closed("not connected yet")
+        self.refused: RefusedError | None = None
+        """Why we are not who we were to be."""
         self.failed = False
         """It is closed because it gave up, not because it was left."""
         self.feed = feed
@@ -67,7 +70,6 @@ class Connection:
         self._reconnect = reconnect
         self._random = random
         self._waits = reconnect.waits(random)
-        self._name = name
         self._pause = pause
         self._history = history
         self._work = trio.lowlevel.ParkingLot()  # where the writer waits for requests
@@ -81,6 +83,7 @@ class Connection:
         """
         if isinstance(self.state, Closed):
             raise DisconnectedError(self.state.reason)
+        asked.request = self.wanted.with_device(asked.request)
         try:
             encode(asked.request)
         except TypeError as error:
@@ -111,10 +114,16 @@ class Connection:
             if trio.current_time() - began >= STEADY:
                 self._waits = self._reconnect.waits(self._random)
             if code in FOR_GOOD:
-                self.failed = code != "exit"
-                self.close(why)
+                self._end(why, code)
                 return
             link = await self._come_back(why)
+
+    def _end(self, why: str, code: str) -> None:
+        """Give up, since coming back would be wrong."""
+        self.failed = code != "exit"
+        if code == "revoked":
+            self.remembered.forget()
+        self.close(why)
 
     async def _use(self, link: Link) -> tuple[str, str]:
         """Use a connection until it is lost; return why, and the code of the server's bye."""
@@ -152,16 +161,37 @@ class Connection:
                 await self._asked.park()
 
     def _take(self, answer: Reply | Event) -> None:
-        if isinstance(answer, Reply) and answer.re is not None:
-            if isinstance(answer, Renamed):
-                self.user = self._name = answer.new
+        if not isinstance(answer, Reply):
+            self.feed.take(answer)
+            return
+        if answer.re is not None:
+            if isinstance(answer, TELLING):
+                self._learn(answer)
             self.outbox.answer(answer, trio.current_time())
             self._work.unpark_all()
-        elif isinstance(answer, Error):
+            return
+        if isinstance(answer, Error):
             self.outbox.answer(answer, trio.current_time())
+        elif isinstance(answer, Renamed) and answer.old == self.me.user:
+            self._learn(answer)  # another device of ours did that
+        if isinstance(answer, Event):
             self.feed.take(answer)
-        elif isinstance(answer, Event):
-            self.feed.take(answer)
+
+    def _learn(self, reply: Reply) -> None:
+        """Be from now on who this reply makes of us."""
+        request, before = self.outbox.asked_as(reply.re), self.me
+        self.wanted = self.wanted.after(request, reply)
+        self.me = before.after(request, reply)
+        if isinstance(reply, LoggedIn | LoggedOut | Resumed) and self.me.token != before.token:
+            self.feed.become(fresh=isinstance(reply, LoggedOut))
+        self._keep()
+
+    def _keep(self) -> None:
+        """Remember who we are for a later run."""
+        if self.me.token is None:
+            self.remembered.forget()
+        else:
+            self.remembered.save(self.me)
 
     async def _write(self, link: Link) -> None:
         while True:
@@ -209,6 +239,9 @@ class Connection:
                 return await self.connect(since)
             except ConnectError as error:
                 why = str(error)
+            except RefusedError as error:
+                self._end(str(error), error.code)
+                return None
         return None
 
     def close(self, why: str) -> None:
@@ -219,7 +252,10 @@ class Connection:
         self.news.unpark_all()
 
     async def connect(self, since: float | None = None) -> Link:
-        """Reach the server and greet it; `since` when there was no connection. Raises ConnectError."""
+        """Reach the server and greet it; `since` when there was no connection.
+
+        Raises ConnectError, or RefusedError if the server will not have who we are to be.
+        """
         try:
             with trio.fail_after(CONNECT):
                 stream = await self._open_stream()
@@ -245,59 +281,30 @@ class Connection:
         return link
 
     async def _greet(self, link: Link, since: float | None) -> None:
-        """Read the welcome, become who we were, and go on with what waits."""
-        welcome = await link.next()
-        if isinstance(welcome, Error | Bye):
-            raise LostError(welcome.message)
-        if not isinstance(welcome, Welcome):
-            raise LostError("this is no tcpchat server")
-        self.user, self.server = welcome.user, welcome.server
-        missed = self.feed.welcome(welcome.seq, welcome.journal, self._history)
-        self.feed.take(welcome)
-        same_user = await self._resume(link)
-        await self._take_name(link, again=since is not None)
+        """Become who we were, and go on with what waits."""
+        greeting = Greeting(
+            link=link,
+            outbox=self.outbox,
+            feed=self.feed,
+            hear=self._take,
+            load=self.remembered.load,
+            before=self.me,
+            wanted=self.wanted,
+            again=since is not None,
+        )
+        await greeting.run(self._history)
         # Only now, since who breaks off a greeting must know next time that what was written is in doubt.
-        self.token = self.token if same_user else welcome.token
-        self.outbox.come_back(same_user=same_user)
+        self.me, self.wanted = greeting.me, greeting.wanted
+        self.refused = greeting.refused
+        self.server = greeting.welcome.server
+        if self.wanted.name is None:
+            self.wanted = attrs.evolve(self.wanted, name=chosen(self.me.user))
+        self._keep()
+        self.outbox.come_back(same_user=greeting.same_user)
         self.state = Online()
         if since is not None:
             seconds = trio.current_time() - since
-            self.feed.take(Reconnected(user=self.user, seconds=seconds, missed=missed))
-
-    async def _resume(self, link: Link) -> bool:
-        """Become the user from before, if there is one; return whether that worked. Raises LostError."""
-        if self.token is None:
-            return False
-        try:
-            resumed = await self._converse(link, Resume(token=self.token))
-        except RefusedError as error:
-            if error.code not in FORGOTTEN:
-                raise LostError(str(error)) from None
-            return False
-        self.user = resumed.user if isinstance(resumed, Resumed) else self.user
-        return True
-
-    async def _take_name(self, link: Link, *, again: bool) -> None:
-        if self._name is None or self._name == self.user:
-            return
-        guest = self.user
-        try:
-            await self._converse(link, Rename(name=self._name))
-        except RefusedError:
-            if not again:
-                raise
-            self.feed.take(Renamed(old=self._name, new=guest))
-
-    async def _converse(self, link: Link, request: Request) -> Reply:
-        """Ask something before anybody else may."""
-        asked = self.outbox.number(Asked(request))
-        await link.write(asked.request)
-        while not asked.done:
-            answer = await link.next()
-            if isinstance(answer, Bye):
-                raise LostError(answer.message)
-            self._take(answer)
-        return await asked.wait()
+            self.feed.take(Reconnected(user=self.me.user, seconds=seconds, missed=greeting.missed))
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -14,7 +14,7 @@ import trio
 
 from tcpchat.client.errors import DisconnectedError, RefusedError
 from tcpchat.commands.send import Send
-from tcpchat.protocol import Error, Reply, Request
+from tcpchat.protocol import Error, Id, Reply, Request
 
 MOST = 10_000  # sends that wait at the same time
 WINDOW = 500  # requests in flight; a server remembers the keys of a user's last 1,000 sends
@@ -136,6 +136,11 @@ class Outbox:
         asked.written = True
         self._in_flight[self._last_id] = asked
         return asked
+
+    def asked_as(self, id: Id | None) -> Request | None:
+        """Return the request in flight that has this id."""
+        asked = self._in_flight.get(id) if isinstance(id, int) else None
+        return None if asked is None else asked.request
 
     def answer(self, reply: Reply, now: float) -> None:
         """Hand a reply to whoever asked. Replies to nobody are passed over.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -38,12 +39,20 @@ class Talk:
         return request
 
     async def next(self, type: str) -> Line:
-        """Return the next request but pings, which are answered; it must be of this type."""
-        while (request := await self.hear())["type"] == "ping" != type:
-            if not self.mute:
+        """Return the next request of this type.
+
+        Before it may come pings, which are answered, and the question for conversations: there are none.
+        """
+        while (request := await self.hear())["type"] != type:
+            if request["type"] == "conversations":
+                await self.listed(request)
+            elif not self.mute:
+                assert request["type"] == "ping", request
                 await self.reply(request, "pong", at="")
-        assert request["type"] == type, request
         return request
+
+    async def listed(self, request: Line, *conversations: Line, more: bool = False) -> None:
+        await self.reply(request, "conversations", conversations=list(conversations), more=more)
 
     async def say(self, *lines: Line) -> None:
         await self.stream.send_all(b"".join(orjson.dumps(line) + b"\n" for line in lines))
@@ -58,7 +67,7 @@ class Talk:
         await self.reply(request, "error", code=code, message=f"because {code}", **fields)
 
     async def welcome(
-        self, user: str = "guest-1", *, seq: int = 0, token: str = "t1", journal: str = "j"
+        self, user: str | None = "guest-1", *, seq: int = 0, token: str | None = "t1", journal: str = "j"
     ) -> None:
         await self.say(welcome(user, seq=seq, token=token, journal=journal))
 
@@ -66,31 +75,55 @@ class Talk:
         """Welcome somebody who was here, and let them be this user again."""
         await self.welcome("guest-2", seq=seq, token="t2")
         request = await self.next("resume")
-        await self.reply(request, "resumed", user=user, seq=seq)
+        await self.resumed(request, user, seq=seq)
         return request
+
+    async def resumed(
+        self, request: Line, user: str, *, seq: int = 0, registered: bool = False, session: int = 1
+    ) -> None:
+        fields = {"user": user, "registered": registered, "session": session, "seq": seq}
+        await self.reply(request, "resumed", **fields)
+
+    async def end(self) -> list[str]:
+        """Answer all until the client is gone; return the types of what it asked, but pings."""
+        types = []
+        with suppress(EOFError):
+            while True:
+                request = await self.hear()
+                if request["type"] == "exit":
+                    await self.reply(request, "bye", code="exit", message="bye")
+                elif request["type"] == "ping":
+                    await self.reply(request, "pong", at="")
+                    continue
+                elif request["type"] == "conversations":
+                    await self.listed(request)
+                types.append(request["type"])
+        return types
 
     async def close(self) -> None:
         await trio.aclose_forcefully(self.stream)
 
     async def serve(self) -> None:
         """Answer pings and `exit` until the client is gone."""
-        try:
+        with suppress(EOFError, trio.ClosedResourceError, trio.BrokenResourceError):
             request = await self.next("exit")
             await self.reply(request, "bye", code="exit", message="bye")
-        except (EOFError, trio.ClosedResourceError, trio.BrokenResourceError):
-            pass
 
 
-def welcome(user: str = "guest-1", *, seq: int = 0, token: str = "t1", journal: str = "j") -> Line:
-    return {
+def welcome(
+    user: str | None = "guest-1", *, seq: int = 0, token: str | None = "t1", journal: str = "j"
+) -> Line:
+    line = {
         "type": "welcome", "protocol": 1, "server": "played 1", "user": user, "room": "lobby", "seq": seq,
         "journal": journal, "token": token, "hint": "",
     }  # fmt: skip
+    return {field: value for field, value in line.items() if value is not None}
 
 
-def message(seq: int, text: str = "") -> Line:
-    text = text or str(seq)
-    return {"type": "message", "room": "lobby", "seq": seq, "at": "", "from": "bob", "text": text}
+def message(seq: int, text: str = "", *, conversation: str | None = None) -> Line:
+    """Return a message in the lobby, or in a private conversation."""
+    where = {"room": "lobby"} if conversation is None else {"to": "me", "conversation": conversation}
+    return {"type": "message", "seq": seq, "at": "", "from": "bob", "text": text or str(seq)} | where
 
 
 class Fake:
@@ -190,6 +223,13 @@ class Door:
 
     def client(self, **options: Any) -> Client:
         return Client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's state, which is not that of whoever runs the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state/tcpchat"
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tcpchat.client import client as clients
 from tcpchat.client import feed as feeds
 from tcpchat.client import outbox as outboxes
 from tcpchat.client.feed import Feed
+from tcpchat.client.identity import Wanted
 from tcpchat.client.outbox import Asked, Outbox
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
@@ -24,7 +25,7 @@ from tcpchat.settings import Limits, Settings
 from tests.client.conftest import Door, Fake, message
 from tests.client.test_client import said as lobby
 from tests.client.test_client import until
-from tests.client.test_feed import page, said
+from tests.client.test_feed import fetch, page, said
 from tests.conftest import open_house
 
 
@@ -90,7 +91,7 @@ def test_a_message_that_comes_while_a_page_is_on_its_way_is_not_forgotten() -> N
     feed = Feed()
     feed.welcome(5, "j", 1)
     feed.take(said(6))  # after the server began the page
-    feed.page(page(5))
+    fetch(feed, page(5))
     assert feed.behind  # 6 is still to be had
 
 
@@ -237,7 +238,7 @@ async def test_a_greeting_that_breaks_after_a_lost_identity_repeats_nothing(
 ) -> None:
     """What may have been sent as the user of before must not be sent again as the guest of now."""
     async with fake.online() as (client, first):
-        client._connection._name = "alice"
+        client._connection.wanted = Wanted(name="alice")
         asked = client.send_nowait("pay 100")
         await first.next("send")
         await first.close()

@@ -464,7 +464,7 @@ async def test_a_server_that_was_started_anew_with_its_data_goes_on(tmp_path: Pa
             house.server.stop()
             await until(client, Disconnected)
             waiting = client.send_nowait("4")
-            house.server._store.close()
+            house.store.close()
             async with open_house(folder=tmp_path) as door.house:
                 door.shut = False
                 reply = await waiting.wait()

@@ -185,7 +185,7 @@ async def test_a_token_of_an_earlier_run_makes_the_same_user_if_it_is_still_good
         request = await talk.next("resume")
         assert request["token"] == "old"
         if known:
-            await talk.reply(request, "resumed", user="alice", seq=0)
+            await talk.resumed(request, "alice")
         else:
             await talk.refuse(request, "bad-token")
         await talk.serve()

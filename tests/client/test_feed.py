@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpchat.client.feed import Feed, Skipped
+from tcpchat.commands.conversations import Conversations
+from tcpchat.commands.history import History as Ask
 from tcpchat.protocol import Event, History, Joined, Message
 
 
@@ -20,6 +22,14 @@ def page(*seqs: int, more: bool = False) -> History:
 
 def joined(number: int) -> Joined:
     return Joined(room="lobby", users=[f"user-{number}"])
+
+
+def fetch(feed: Feed, answer: History) -> None:
+    """Ask for what is wanted, which is some of the lobby, and get this."""
+    request = feed.wanted()
+    assert isinstance(request, Ask)
+    assert (request.after, request.username) == (feed.last, None)
+    feed.answer(request, answer)
 
 
 def rest(feed: Feed) -> list[Event]:
@@ -90,7 +100,7 @@ def test_a_later_connection_misses_what_was_said_since_and_another_journal_begin
 def test_a_journal_that_came_once_is_the_one_that_counts() -> None:
     feed = feed_at(5)
     feed.welcome(2, "other", 0)
-    feed.page(page(1, 2))
+    fetch(feed, page(1, 2))
     assert feed.welcome(3, "other", 0) == 1
     assert feed.last == 2
 
@@ -109,7 +119,7 @@ def test_a_gap_is_filled_from_history() -> None:
     assert feed.behind
     assert rest(feed) == []
     assert feed.last == 5
-    feed.page(page(6, 7, 8))
+    fetch(feed, page(6, 7, 8))
     assert not feed.behind
     feed.take(said(9))
     assert seqs(rest(feed)) == [6, 7, 8, 9]
@@ -120,17 +130,18 @@ def test_while_behind_messages_wait_for_their_page_and_other_events_do_not() -> 
     feed.take(said(6))
     feed.take(joined(1))
     assert rest(feed) == [joined(1)]
-    feed.page(page(4, 5, more=True))
+    fetch(feed, page(4, 5, more=True))
     assert feed.behind
     feed.take(said(7))
-    feed.page(page(6, 7))
+    fetch(feed, page(6, 7))
     assert seqs(rest(feed)) == [4, 5, 6, 7]
     assert not feed.behind
 
 
 def test_a_page_that_overlaps_adds_only_what_is_new() -> None:
     feed = feed_at(5)
-    feed.page(page(4, 5, 6, 7))
+    feed.take(said(7))
+    fetch(feed, page(4, 5, 6, 7))
     assert seqs(rest(feed)) == [6, 7]
     assert feed.last == 7
 
@@ -146,7 +157,7 @@ def test_one_below_the_most_fits_and_the_next_message_comes_from_history() -> No
     assert len(feed) == 3
     assert feed.last == 3
     assert seqs(rest(feed)) == [1, 2, 3]
-    feed.page(page(4))
+    fetch(feed, page(4))
     assert seqs(rest(feed)) == [4]
 
 
@@ -171,7 +182,7 @@ class World:
         self.lobby = 0  # messages said
         self.wire: list[Event | History] | None = None
         self.page: tuple[int, int] | None = None  # asked for and not answered: after, until
-        self.waiting = False  # the reader, for a page
+        self.request: Ask | Conversations | None = None  # the reader waits for its reply
         self.others = 0
         self.delivered = 0
         self.skipped = 0
@@ -198,8 +209,9 @@ class World:
             return
         line = self.wire.pop(0)
         if isinstance(line, History):
-            self.feed.page(line)
-            self.waiting = False
+            assert self.request is not None
+            self.feed.answer(self.request, line)
+            self.request = None
         else:
             self.delivered += isinstance(line, Joined)
             self.feed.take(line)
@@ -212,10 +224,11 @@ class World:
             self.delivered -= 1
         elif isinstance(event, Skipped):
             self.skipped += event.events
-        elif self.feed.behind and self.wire is not None and not self.waiting:
-            self.waiting = True
-            assert self.feed.last is not None
-            self.page = (self.feed.last, self.lobby)
+        elif self.feed.behind and self.wire is not None and self.request is None:
+            self.request = self.feed.wanted()
+            assert isinstance(self.request, Ask)
+            assert self.request.after is not None
+            self.page = (self.request.after, self.lobby)
 
     def begin_answer(self) -> None:
         """The server's history is as far as its lobby is now."""
@@ -235,8 +248,7 @@ class World:
         self.write(History(room="lobby", messages=messages, more=after + len(messages) < until))
 
     def lose(self) -> None:
-        self.wire = self.page = None
-        self.waiting = False
+        self.wire = self.page = self.request = None
 
     def connect(self) -> None:
         if self.wire is not None:

@@ -1,0 +1,163 @@
+"""Who a client was, kept in a file so that a later run is the same user again.
+
+A file is for one server and one asked-for name, and one program at a time: it is locked while a client lives,
+and the next one takes another. Whatever is wrong with the files is no reason not to chat.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+import orjson
+
+from tcpchat.client.identity import Identity
+
+FOLDER = "identities"  # in the folder of the user's state
+SLOTS = 64  # clients with the same server and name at once; a later one is not remembered
+MOST = 64 * 1024  # bytes of a file; none of ours is longer
+
+
+class Remembered:
+    """One file, from the moment that it was locked until `close`."""
+
+    def __init__(self, folder: Path | None, address: str, name: str | None) -> None:
+        """Take the first free file for this server and name; without a `folder` nothing is remembered."""
+        self.problem: str | None = None
+        """Why the last thing that was to be remembered is not; None if it is, or nothing was to be."""
+        self._address = address.lower()
+        self._name = name
+        self._path: Path | None = None
+        self._lock = -1
+        self._written: Identity | None = None
+        if folder is not None:
+            try:
+                self._take_slot(folder / FOLDER)
+            except OSError as error:
+                self._failed(error)
+
+    def _take_slot(self, folder: Path) -> None:
+        _make(folder)
+        asked = f"{self._address}\n{(self._name or '').lower()}"
+        key = hashlib.sha256(asked.encode(errors="surrogatepass")).hexdigest()[:32]
+        for number in range(1, SLOTS + 1):
+            path = folder / (key if number == 1 else f"{key}.{number}")
+            # Not the file itself, of which each writing makes another.
+            lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                continue
+            except OSError:
+                os.close(lock)
+                raise
+            self._path, self._lock = path, lock
+            return
+        raise OSError(f"{SLOTS} programs talk to {self._address} by this name already")
+
+    def load(self, journal: str) -> Identity | None:
+        """Return who one was on the server with this journal, if that is known."""
+        if self._path is None:
+            return None
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            kept = _parse(_read(self._path), self._address)
+            self._written = kept
+            return kept if kept.journal == journal else None
+        return None
+
+    def save(self, identity: Identity) -> None:
+        """Keep who one is, instead of who one was."""
+        if self._path is None or self._written == identity:
+            return
+        fields = {"address": self._address, "name": self._name, **attrs.asdict(identity)}
+        try:
+            _write(self._path, orjson.dumps(fields, option=orjson.OPT_INDENT_2))
+        except (OSError, TypeError) as error:
+            self._failed(error)
+        else:
+            self._written, self.problem = identity, None
+
+    def forget(self) -> None:
+        """Keep nothing, since there is nobody to come back as."""
+        self._written = None
+        if self._path is not None:
+            try:
+                self._path.unlink(missing_ok=True)
+            except OSError as error:
+                self._failed(error)
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether a later run will be this one."""
+        return self._written == identity
+
+    def close(self) -> None:
+        """Let others have the file."""
+        if self._path is not None:
+            with suppress(OSError):
+                fcntl.flock(self._lock, fcntl.LOCK_UN)  # also for a child that inherited it
+            os.close(self._lock)
+            self._path = None
+
+    def _failed(self, error: Exception) -> None:
+        self._written = None
+        self.problem = f"who you are is not remembered: {error}"
+
+
+def _make(folder: Path) -> None:
+    """Make the folder, for nobody else. Raises OSError if it is somebody else's."""
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to another user of this machine")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def _read(path: Path) -> bytes:
+    """Return what is in a plain file of ours; waits for nothing, such as the other end of a pipe."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise PermissionError(f"{path} is no file of yours")
+        return os.read(file, MOST)
+    finally:
+        os.close(file)
+
+
+def _parse(data: bytes, address: str) -> Identity:
+    """Read what `save` wrote. Raises ValueError, KeyError or TypeError if it is something else."""
+    fields = orjson.loads(data)
+    if fields["address"] != address:
+        raise ValueError("it is for another server")
+    identity = Identity(
+        user=fields["user"],
+        token=fields["token"],
+        journal=fields["journal"],
+        registered=fields["registered"],
+        session=fields["session"],
+    )
+    if not all(isinstance(text, str) for text in (identity.user, identity.token, identity.journal)):
+        raise ValueError("user, token and journal are text")
+    if type(identity.registered) is not bool or type(identity.session) not in {int, type(None)}:
+        raise ValueError("registered is true or false, session a number")
+    return identity
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace the file at once and for nobody else's eyes; after a crash it is the old or the new one."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(file)
+    new.replace(path)

@@ -1,0 +1,232 @@
+"""Private messages over lost connections, against a server that the test plays, with a clock that jumps."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tcpchat.client import Client, Reconnected, Skipped
+from tcpchat.commands.history import MAX_COUNT
+from tcpchat.commands.resume import Resume
+from tcpchat.protocol import Absent, Event, Message, Read, Receipt, Unread
+from tests.client.conftest import Fake, Talk, message
+from tests.client.test_connection import until
+from tests.conftest import Line
+
+BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
+
+
+def info(id: str, seq: int, read: int = 0) -> Line:
+    return {"username": "bob", "conversation": id, "seq": seq, "read": read, "delivered": seq}
+
+
+async def page(talk: Talk, id: str | None, after: int, *seqs: int, more: bool = False) -> None:
+    """Answer the next question for history, which must be this."""
+    request = await talk.next("history")
+    assert (request.get("username"), request["after"], request["count"]) == (id, after, MAX_COUNT)
+    messages = [message(seq, conversation=id) for seq in seqs]
+    await talk.reply(request, "history", conversation=id, messages=messages, more=more)
+
+
+async def heard(client: Client, count: int) -> list[tuple[str | None, int]]:
+    """Return so many next messages, each as its conversation and number."""
+    messages = [await until(client, Message) for _ in range(count)]
+    return [(one.conversation, one.seq) for one in messages]
+
+
+async def asked_for_conversations(talk: Talk) -> Line:
+    """Return the next request, which must be for conversations."""
+    while (request := await talk.hear())["type"] == "ping":
+        await talk.reply(request, "pong", at="")
+    assert request["type"] == "conversations"
+    return request
+
+
+async def accept(fake: Fake, *lines: Line) -> tuple[Talk, Line]:
+    """Greet a client that was here before, and say these lines; return its question for conversations."""
+    talk = await fake.accept()
+    await talk.resume("alice")
+    await talk.say(*lines)
+    return talk, await asked_for_conversations(talk)
+
+
+async def test_what_was_said_privately_while_away_follows_once_and_in_order(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(message(1, conversation=BOB), message(2, conversation=BOB))
+        assert await heard(client, 2) == [(BOB, 1), (BOB, 2)]
+        await talk.close()
+        again = await fake.accept()
+        await again.resume(seq=1)
+
+        async def play() -> None:
+            request = await asked_for_conversations(again)
+            assert request.get("after") is None
+            await again.say(message(4, conversation=BOB))
+            await again.listed(request, info(BOB, 4), more=True)
+            request = await asked_for_conversations(again)
+            assert request["after"] == BOB
+            await again.listed(request, info(EVE, 1, read=1))
+            await page(again, None, 0, 1)
+            await page(again, BOB, 2, 3, 4)
+            await page(again, EVE, 0, 1)
+            await again.say(message(5, conversation=BOB))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            back = await until(client, Reconnected)
+            assert back.missed == 1  # of the lobby
+            expected = [(None, 1), (BOB, 3), (BOB, 4), (EVE, 1), (BOB, 5)]
+            assert await heard(client, 5) == expected
+
+
+async def test_at_the_start_what_is_not_read_yet_comes(fake: Fake, autojump_clock: MockClock) -> None:
+    async def play() -> None:
+        unread = {"type": "unread", "conversations": []}
+        talk, request = await accept(fake, unread, message(3, conversation=BOB))
+        await talk.listed(request, info(BOB, 3, read=1), info(EVE, 2, read=2))
+        await page(talk, BOB, 1, 2, 3)
+        await talk.say(message(3, conversation=EVE))
+        await talk.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream, token="t") as client:
+            assert (await until(client, Unread)).conversations == []
+            assert await heard(client, 3) == [(BOB, 2), (BOB, 3), (EVE, 3)]
+
+
+async def test_a_server_that_knows_of_no_conversations_is_heard_as_it_speaks(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async def play() -> None:
+        old = message(7, conversation="")
+        del old["conversation"]
+        talk, request = await accept(fake, old)
+        await talk.refuse(request, "unknown-type")
+        await talk.say(old)
+        await talk.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream, token="t") as client:
+            assert await heard(client, 2) == [(None, 7), (None, 7)]
+
+
+async def test_what_the_disk_did_not_give_is_asked_again(fake: Fake, autojump_clock: MockClock) -> None:
+    async def play() -> None:
+        talk, request = await accept(fake)
+        await talk.refuse(request, "storage-failed")
+        await talk.listed(await asked_for_conversations(talk), info(BOB, 1))
+        await talk.refuse(await talk.next("history"), "storage-failed")
+        await page(talk, BOB, 0, 1)
+        await talk.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream, token="t") as client:
+            assert await heard(client, 1) == [(BOB, 1)]
+            assert trio.current_time() - fake.attempts[0] == 2
+
+
+async def test_a_conversation_that_cannot_be_had_stands_in_nobodys_way(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async def play() -> None:
+        talk, request = await accept(fake)
+        await talk.listed(request, info(BOB, 2), info(EVE, 1))
+        await talk.refuse(await talk.next("history"), "no-such-user")
+        await page(talk, EVE, 0, 1)
+        await talk.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream, token="t") as client:
+            assert await until(client, Skipped) == Skipped(events=2)
+            assert await heard(client, 1) == [(EVE, 1)]
+
+
+async def test_a_login_on_the_way_begins_with_what_that_user_has_not_read(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(message(1, conversation=BOB))
+        assert await heard(client, 1) == [(BOB, 1)]
+
+        async def play() -> None:
+            request = await talk.next("login")
+            await talk.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
+            await talk.say(message(9, conversation=EVE))
+            request = await asked_for_conversations(talk)
+            await talk.listed(request, info(BOB, 1, read=0), info(EVE, 9, read=8))
+            await page(talk, BOB, 0, 1)
+            await page(talk, EVE, 8, 9)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            await client.login("alice", "secret")
+            assert await heard(client, 2) == [(BOB, 1), (EVE, 9)]
+
+
+async def test_a_logout_on_the_way_begins_with_nothing(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(message(1, conversation=BOB))
+
+        async def play() -> None:
+            await talk.reply(await talk.next("logout"), "logged-out", user="guest-3", token="t3")
+            await talk.say(message(1, conversation=BOB))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            await client.logout()
+            assert await heard(client, 2) == [(BOB, 1), (BOB, 1)]
+
+
+async def test_resuming_who_one_is_repeats_nothing(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(message(1, conversation=BOB))
+        asked = client.request_nowait(Resume(token="t1"))
+        await talk.resumed(await talk.next("resume"), "guest-1")
+        await asked.wait()
+        await talk.say(message(1, conversation=BOB), message(2, conversation=BOB))
+        assert await heard(client, 2) == [(BOB, 1), (BOB, 2)]
+
+
+async def test_a_private_send_in_flight_is_sent_again_under_its_key(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, talk):
+        asked = client.send_nowait("psst", username="bob")
+        first = await talk.next("send")
+        await talk.close()
+        again = await fake.accept()
+        await again.resume()
+        second = await again.next("send")
+        assert (second["key"], second["username"]) == (first["key"], "bob")
+        await again.reply(second, "sent", username="bob", seq=1, at="")
+        await asked.wait()
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        (
+            {"type": "receipt", "username": "bob", "conversation": BOB, "delivered": 3, "seen": 2},
+            Receipt(username="bob", conversation=BOB, delivered=3, seen=2),
+        ),
+        ({"type": "absent", "username": "bob", "here": False}, Absent(username="bob", here=False)),
+        (
+            {"type": "read", "username": "bob", "conversation": BOB, "seq": 2},
+            Read(username="bob", conversation=BOB, seq=2),
+        ),
+        ({"type": "unread", "conversations": []}, Unread(conversations=[])),
+    ],
+)
+async def test_what_is_told_of_conversations_comes_as_events(
+    fake: Fake, autojump_clock: MockClock, line: Line, event: Event
+) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(line)
+        assert await until(client, type(event)) == event

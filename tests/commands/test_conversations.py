@@ -1,0 +1,248 @@
+"""Private conversations: with whom, under which id, how far read, and with who is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio.testing
+
+from tests.commands.test_reading import say, shown, unread
+from tests.conftest import House, Line, open_house
+from tests.people import Clock, Person, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
+from tests.test_delivery import GatedStore
+
+# Who is not there
+
+
+async def test_what_is_said_to_an_absent_guest_is_kept(tmp_path: Path, mock_clock: Clock) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob = await guest(house, "alice"), await guest(house, "bob")
+        await lose(alice)
+        await pass_time(house, mock_clock, 10)
+        assert "alice" not in await bob.names()
+        await say(bob, "psst", "again", to="alice")
+        back = await resume(house, alice.token)
+        assert await unread(back) == {"bob": (2, False, 0, 2)}
+        assert await back.texts() == []
+        await lose(back)
+        await pass_time(house, mock_clock, 10)
+    async with open_house(folder=tmp_path) as house:
+        bob = await resume(house, bob.token)
+        await say(bob, "third", to="alice")
+        back = await resume(house, alice.token)
+        (event,) = [line for line in back.events + await back.quiet() if line["type"] == "unread"]
+        assert shown(event) == {"bob": (3, False, 0, 3)}
+        history = await back.do("history", username="bob", after=0)
+        assert [line["text"] for line in history["messages"]] == ["psst", "again", "third"]
+
+
+async def test_what_is_said_to_a_user_who_is_not_in_memory_is_kept(tmp_path: Path, mock_clock: Clock) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice = await user(house, "alice")
+        await lose(alice)
+    for number in range(1, 4):
+        async with open_house(folder=tmp_path) as house:
+            bob = await log_in(house, "bob") if number > 1 else await user(house, "bob")
+            assert (await bob.do("send", text=str(number), username="Alice"))["seq"] == number
+            await pass_time(house, mock_clock, 700)
+            if number == 3:
+                phone = await log_in(house, "alice")
+                assert await unread(phone) == {"bob": (3, False, 0, 3)}
+                back = await resume(house, alice.token)
+                lines = (await back.do("history", username="bob", after=0))["messages"]
+                assert [line["text"] for line in lines] == ["1", "2", "3"]
+                await say(back, "back", to="bob")
+                assert (await bob.heard("message"))[-1]["seq"] == 4
+
+
+async def test_many_write_at_once_to_a_user_who_is_not_in_memory(tmp_path: Path) -> None:
+    async with open_house(folder=tmp_path) as house:
+        await user(house, "alice")
+    async with open_house(folder=tmp_path) as house:
+        people = [await guest(house, f"p{number}") for number in range(8)]
+        for person in people:
+            await person.send(*[{"type": "send", "text": "hi", "username": "alice", "id": n} for n in (1, 2)])
+        for person in people:
+            assert [(await person.next("sent"))["seq"] for _ in range(2)] == [1, 2]
+        alice = await log_in(house, "alice")
+        assert len((await alice.do("conversations"))["conversations"]) == 8
+        assert sum(count for count, *_ in (await unread(alice)).values()) == 16
+
+
+async def test_a_mention_of_a_user_who_is_not_in_memory_counts(tmp_path: Path) -> None:
+    async with open_house(folder=tmp_path) as house:
+        await lose(await user(house, "alice"))
+    async with open_house(folder=tmp_path) as house:
+        await say(await guest(house, "bob"), "where is @alice?")
+        assert house.chat.hub.user_count() == 1
+        assert await unread(await log_in(house, "alice")) == {"lobby": (1, True, 0, 1)}
+
+
+async def test_who_is_read_from_disk_has_what_is_just_being_written(mock_clock: Clock) -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, bob, carol = await user(house, "alice"), await guest(house, "bob"), await guest(house, "carol")
+        await lose(alice)
+        await pass_time(house, mock_clock, 5, 594)
+        disk.open.clear()
+        await bob.send("send -u alice one")
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(2)
+        await trio.testing.wait_all_tasks_blocked()
+        await carol.send("send -u alice hi")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await carol.next("sent"))["seq"] == 1
+        assert (await bob.next("sent"))["seq"] == 1
+        assert (await bob.do("send", text="two", username="alice"))["seq"] == 2
+        back = await resume(house, alice.token)
+        assert await unread(back) == {"bob": (2, False, 0, 2), "carol": (1, False, 0, 1)}
+
+
+async def test_a_scheduled_message_finds_a_user_who_is_not_in_memory(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await user(house, "bob")
+        await say(bob, "first", to="alice")
+        await bob.do("send", text="tea", time=60, username="alice")
+    async with open_house(folder=tmp_path) as house:
+        await pass_time(house, mock_clock, 61)
+        while len(house.chat.schedule):
+            await pass_time(house, mock_clock)
+        back = await resume(house, alice.token)
+        assert await unread(back) == {"bob": (2, False, 0, 2)}
+        bob = await log_in(house, "bob")
+        assert (await bob.do("send", text="third", username="alice"))["seq"] == 3
+
+
+# conversations
+
+
+async def conversations(person: Person, **fields: Any) -> list[Line]:
+    return list((await person.do("conversations", **fields))["conversations"])
+
+
+async def test_conversations_tell_how_far_each_has_got(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await say(alice, "one", "two", to="bob")
+    await say(bob, "three", to="alice")
+    await bob.do("read", username="alice", seq=1)
+    await alice.do("read", username="bob", seq=3)
+    (mine,) = await conversations(alice)
+    id = mine["conversation"]
+    assert mine == {
+        "username": "bob", "conversation": id, "seq": 3, "read": 3, "delivered": 2, "seen": 1,
+    }  # fmt: skip
+    assert await conversations(bob) == [
+        {"username": "alice", "conversation": id, "seq": 3, "read": 1, "delivered": 3, "seen": 3}
+    ]
+    assert id[0] == "@"
+    assert len(id) == 17
+
+
+async def test_a_conversation_keeps_its_id_whatever_the_two_are_called(tmp_path: Path) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await user(house, "bob")
+        await say(bob, "one", to="alice")
+        heard = await alice.next("message")
+        (before,) = await conversations(alice)
+        assert heard["conversation"] == before["conversation"]
+        await bob.do("rename", name="bobby")
+        await alice.do("rename", name="alicia")
+        await say(bob, "two", to="alicia")
+        assert (await alice.next("message"))["conversation"] == before["conversation"]
+    async with open_house(folder=tmp_path) as house:
+        alice = await log_in(house, "alicia")
+        (after,) = await conversations(alice)
+        assert after == before | {"username": "bobby", "seq": 2, "delivered": 0}
+        history = await alice.do("history", username=after["conversation"])
+        assert [line["from"] for line in history["messages"]] == ["bob", "bobby"]
+        assert history["username"] == "bobby"
+
+
+async def test_who_is_gone_is_shown_under_the_last_name_and_can_still_be_read(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob, mute = await user(house, "alice"), await guest(house, "bob"), await guest(house, "mute")
+        await say(bob, "psst", to="alice")
+        await say(alice, "say something", to="mute")
+        for person in (bob, mute):
+            await person.leave()
+        await pass_time(house, mock_clock, 1, 700)
+        thief = await guest(house, "bob")
+        await say(thief, "I am another bob", to="alice")
+        infos = await conversations(alice)
+        assert sorted(info["username"] for info in infos) == ["bob", "bob", "mute"]
+        texts = []
+        for info in infos:
+            lines = (await alice.do("history", username=info["conversation"]))["messages"]
+            texts += [line["text"] for line in lines]
+        assert sorted(texts) == ["I am another bob", "psst", "say something"]
+        assert len(await unread(alice)) == 1
+        assert sum(info["count"] for info in (await alice.do("unread"))["conversations"]) == 2
+        assert (await thief.do("history", username="alice"))["messages"][0]["text"] == "I am another bob"
+    async with open_house(folder=tmp_path) as house:
+        await pass_time(house, mock_clock, 100, 700)
+        alice = await log_in(house, "alice")
+        assert sorted(info["username"] for info in await conversations(alice)) == ["bob", "bob", "mute"]
+        for info in await conversations(alice):
+            await alice.do("read", username=info["conversation"])
+        assert await unread(alice) == {}
+
+
+async def test_conversations_come_in_pages(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
+    monkeypatch.setattr("tcpchat.chat.reading.PAGE", 3)
+    alice = await user(house, "alice")
+    for number in range(7):
+        await say(await guest(house, f"p{number}"), "hi", to="alice")
+    found: list[Line] = []
+    pages = []
+    fields: Line = {}
+    while True:
+        page = await alice.do("conversations", **fields)
+        pages.append(len(page["conversations"]))
+        found += page["conversations"]
+        if not page["more"]:
+            break
+        fields = {"after": found[-1]["conversation"]}
+    assert pages == [3, 3, 1]
+    ids = [info["conversation"] for info in found]
+    assert ids == sorted(set(ids))
+    assert len((await alice.ask(f"conversations --after {ids[4]}"))["conversations"]) == 2
+
+
+async def test_nobody_sees_the_conversations_of_others(house: House) -> None:
+    alice, bob, carol = await user(house, "alice"), await user(house, "bob"), await user(house, "carol")
+    await say(bob, "psst", to="alice")
+    (info,) = await conversations(bob)
+    assert await conversations(carol) == []
+    assert await unread(carol) == {}
+    for line in ("history", "read"):
+        error = await carol.do(line, username=info["conversation"])
+        assert error["code"] == "no-such-user"
+    assert (await carol.do("history", unread=True, username=info["conversation"]))["code"] == "no-such-user"
+    assert await unread(alice) == {"bob": (1, False, 0, 1)}
+
+
+async def test_a_conversation_with_oneself(house: House) -> None:
+    alice = await user(house, "alice")
+    phone = await log_in(house, "alice")
+    await say(alice, "buy milk", to="alice")
+    assert await phone.texts() == ["buy milk"]
+    assert await alice.texts() == ["buy milk"]
+    assert await unread(alice) == {}
+    (info,) = await conversations(phone)
+    assert (info["username"], info["seq"]) == ("alice", 1)
+
+
+async def test_who_logs_in_has_nothing_of_the_guest_before(house: House) -> None:
+    await user(house, "alice")
+    bob, other = await guest(house, "bob"), await connect(house)
+    await say(bob, "psst", to=other.name)
+    await log_in_on(other, "alice")
+    assert await conversations(other) == []
+    assert await unread(other) == {}

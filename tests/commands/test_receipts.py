@@ -1,0 +1,199 @@
+"""Receipts: what who wrote privately learns of it, and of whom nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_conversations import conversations
+from tests.commands.test_reading import say
+from tests.conftest import House, Line, open_house
+from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
+from tests.test_delivery import GatedStore
+
+
+async def settle(house: House, clock: Clock) -> None:
+    """Let everything be told that is told a moment later."""
+    await pass_time(house, clock, 0.2, 0.2)
+
+
+async def receipts(house: House, clock: Clock, person: Person) -> list[tuple[str, int, int | None]]:
+    await settle(house, clock)
+    return [_short(line) for line in await person.heard("receipt")]
+
+
+def _short(line: Line) -> tuple[str, int, int | None]:
+    return line["username"], line["delivered"], line.get("seen")
+
+
+async def test_delivered_when_a_device_is_connected_and_seen_when_read(
+    house: House, mock_clock: Clock
+) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await say(bob, "one", to="alice")
+    await settle(house, mock_clock)
+    (event,) = await bob.heard("receipt")
+    (info,) = await conversations(bob)
+    assert event == {
+        "type": "receipt",
+        "username": "alice",
+        "conversation": info["conversation"],
+        "delivered": 1,
+        "seen": 0,
+    }
+    assert (info["delivered"], info["seen"]) == (1, 0)
+    await alice.do("read", username="bob")
+    assert await receipts(house, mock_clock, bob) == [("alice", 1, 1)]
+    assert await receipts(house, mock_clock, alice) == []
+    (info,) = await conversations(bob)
+    assert (info["delivered"], info["seen"]) == (1, 1)
+
+
+async def test_many_messages_make_one_receipt(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await say(bob, *["x"] * 30, to="alice")
+    assert await receipts(house, mock_clock, bob) in (
+        [("alice", 30, 0)],
+        [("alice", 1, 0), ("alice", 30, 0)],
+    )
+    for seq in (5, 12, 30):
+        await alice.do("read", username="bob", seq=seq)
+    assert await receipts(house, mock_clock, bob) in (
+        [("alice", 30, 30)],
+        [("alice", 30, 5), ("alice", 30, 30)],
+    )
+
+
+async def test_what_is_said_to_who_is_not_there_is_delivered_when_a_device_gets_it(
+    house: House, mock_clock: Clock
+) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await lose(alice)
+    await say(bob, "one", "two", "three", to="alice")
+    assert await receipts(house, mock_clock, bob) == []
+    back = await resume(house, alice.token)
+    assert await receipts(house, mock_clock, bob) == [], "it was not given them yet"
+    await back.do("history", username="bob", after=0, count=2)
+    assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
+    await back.do("history", username="bob", after=2)
+    assert await receipts(house, mock_clock, bob) == [("alice", 3, 0)]
+    await back.do("history", username="bob", after=0)
+    assert await receipts(house, mock_clock, bob) == []
+
+
+async def test_a_gap_is_not_delivered(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await lose(alice)
+    await say(bob, "one", "two", "three", to="alice")
+    back = await resume(house, alice.token)
+    await back.do("history", username="bob", count=1)
+    assert await receipts(house, mock_clock, bob) == []
+
+
+async def test_receipts_reach_all_devices_of_the_author(house: House, mock_clock: Clock) -> None:
+    await user(house, "alice")
+    bob = await user(house, "bob")
+    phone = await log_in(house, "bob")
+    await say(bob, "one", to="alice")
+    await settle(house, mock_clock)
+    for person in (bob, phone):
+        assert [_short(line) for line in await person.heard("receipt")] == [("alice", 1, 0)]
+
+
+async def test_what_was_delivered_and_read_is_known_after_a_restart(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await user(house, "bob")
+        await say(bob, "one", "two", to="alice")
+        await alice.do("read", username="bob", seq=1)
+        await settle(house, mock_clock)
+    async with open_house(folder=tmp_path) as house:
+        (info,) = await conversations(await log_in(house, "bob"))
+        assert (info["username"], info["delivered"], info["seen"]) == ("alice", 2, 1)
+
+
+@pytest.mark.parametrize("who", ["reader", "author"])
+async def test_who_does_not_tell_is_told_nothing_and_reading_does_not_show(
+    house: House, mock_clock: Clock, who: str
+) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    phone = await log_in(house, "alice")
+    await (alice if who == "reader" else bob).do("receipts", on=False)
+    await say(bob, "one", "two", to="alice")
+    assert {seen for *_, seen in await receipts(house, mock_clock, bob)} == {None}
+    await phone.heard()
+    await alice.do("read", username="bob", seq=1)
+    assert len(await phone.heard("read")) == 1, "one's own devices know"
+    assert await receipts(house, mock_clock, bob) == [], "not even that something was read"
+    for person in (alice, bob):
+        await say(person, "three", to="bob" if person is alice else "alice")
+        await person.do("read", username="bob" if person is alice else "alice")
+        (info,) = await conversations(person)
+        assert "seen" not in info
+    heard = [line for person in (alice, bob) for line in await person.heard()]
+    assert not [line for line in heard if line["type"] == "receipt" and "seen" in line]
+
+
+async def test_receipts_are_a_setting_of_the_user_that_lasts(tmp_path: Path) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice = await user(house, "alice")
+        assert (await alice.do("receipts"))["on"] is True
+        assert (await alice.ask("receipts off"))["on"] is False
+        assert (await (await log_in(house, "alice")).do("receipts"))["on"] is False
+        assert (await alice.ask("receipts maybe"))["code"] == "bad-usage"
+    async with open_house(folder=tmp_path) as house:
+        alice = await log_in(house, "alice")
+        assert (await alice.do("receipts"))["on"] is False
+        assert (await alice.do("receipts", on=True))["on"] is True
+    async with open_house(folder=tmp_path) as house:
+        assert (await (await log_in(house, "alice")).do("receipts"))["on"] is True
+
+
+async def test_what_was_read_while_off_is_not_told_when_on_again_before_more_is_read(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await user(house, "bob")
+        await say(bob, "one", "two", to="alice")
+        await settle(house, mock_clock)
+        await alice.do("receipts", on=False)
+        await alice.do("read", username="bob")
+        await lose(alice)
+        await settle(house, mock_clock)
+        await bob.heard()
+        await pass_time(house, mock_clock, 700)
+        (info,) = await conversations(bob)
+        assert "seen" not in info, "also when the disk is asked"
+
+
+async def test_who_ignores_the_author_gives_no_receipts(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await alice.do("ignore", name="bob")
+    await say(bob, "one", to="alice")
+    assert await receipts(house, mock_clock, bob) == []
+    (info,) = await conversations(bob)
+    assert (info["delivered"], info["seen"]) == (0, 0)
+
+
+async def test_guests_give_and_get_receipts_too(house: House, mock_clock: Clock) -> None:
+    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+    await say(bob, "one", to="alice")
+    await alice.do("read", username="bob")
+    assert (await receipts(house, mock_clock, bob))[-1] == ("alice", 1, 1)
+
+
+async def test_a_full_disk_delays_receipts_and_loses_none(mock_clock: Clock) -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        await user(house, "alice")
+        bob = await user(house, "bob")
+        await say(bob, "one", to="alice")
+        await receipts(house, mock_clock, bob)
+        await say(bob, "two", to="alice")
+        disk.full = True
+        assert await receipts(house, mock_clock, bob) == []
+        disk.full = False
+        await pass_time(house, mock_clock, 1.1, 1.1)
+        assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]

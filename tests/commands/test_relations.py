@@ -1,0 +1,327 @@
+"""`away`, `back`, `whois`, `ignore`, `unignore`: how users stand to each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tcpchat.chat import relations
+from tcpchat.settings import Rules, Settings
+from tests.commands.test_reading import say, unread
+from tests.conftest import House, Line, open_house
+from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
+from tests.test_delivery import GatedStore
+
+START = "2026-11-21T09:00:00.123Z"
+MINUTE_LATER = "2026-11-21T09:01:00.123Z"
+
+
+async def absent(person: Person) -> list[Line]:
+    return [line for line in await person.heard() if line["type"] == "absent"]
+
+
+# Away
+
+
+async def test_who_is_away_is_shown_so_until_back(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await guest(house, "bob")
+    assert await alice.ask("away lunch, back at one") == {
+        "type": "away", "text": "lunch, back at one", "since": START,
+    }  # fmt: skip
+    (shown, _) = (await bob.do("users"))["users"]
+    assert shown["away"] == "lunch, back at one"
+    assert (await alice.ask("away"))["text"] == ""
+    assert (await bob.do("users"))["users"][0]["away"] == ""
+    for _ in range(2):
+        assert (await alice.ask("back"))["type"] == "back"
+        assert "away" not in (await bob.do("users"))["users"][0]
+
+
+async def test_the_text_has_an_end(house: House) -> None:
+    alice = await user(house, "alice")
+    error = await alice.do("away", text="x" * 201)
+    assert (error["code"], error["limit"]) == ("text-too-long", 200)
+    assert "away" not in (await alice.do("users"))["users"][0]
+    assert (await alice.do("away", text="x" * 200))["type"] == "away"
+
+
+async def test_away_is_the_users_and_lasts_over_a_restart(tmp_path: Path, mock_clock: Clock) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice = await user(house, "alice")
+        await alice.do("away", text="holidays")
+    async with open_house(folder=tmp_path) as house:
+        mock_clock.jump(60)
+        bob = await guest(house, "bob")
+        assert (await bob.do("whois", name="alice"))["away"] == "holidays"
+        phone = await log_in(house, "alice")
+        (shown, _) = (await phone.do("users"))["users"]
+        assert shown["away"] == "holidays"
+        await phone.do("back")
+    async with open_house(folder=tmp_path) as house:
+        bob = await guest(house, "bob")
+        assert "away" not in await bob.do("whois", name="alice")
+
+
+async def test_who_writes_to_somebody_away_is_told_once_for_each_time(
+    house: House, mock_clock: Clock
+) -> None:
+    alice, bob, carol = await user(house, "alice"), await guest(house, "bob"), await guest(house, "carol")
+    await alice.do("away", text="lunch")
+    await say(bob, "one", "two", to="alice")
+    told = {"type": "absent", "username": "alice", "here": True, "text": "lunch", "since": START}
+    assert await absent(bob) == [told]
+    await say(carol, "hi", to="alice")
+    assert await absent(carol) == [told]
+    assert await absent(alice) == [], "the recipient is not told"
+    await alice.do("back")
+    await say(bob, "three", to="alice")
+    assert await absent(bob) == []
+    await alice.do("away")
+    await say(bob, "four", to="alice")
+    assert await absent(bob) == [told | {"text": ""}]
+    await say(bob, "to all")
+    assert await absent(bob) == []
+
+
+async def test_another_device_of_who_is_away_changes_nothing(house: House) -> None:
+    alice, bob = await user(house, "alice"), await guest(house, "bob")
+    await alice.do("away", text="lunch")
+    await say(bob, "one", to="alice")
+    assert len(await absent(bob)) == 1
+    await log_in(house, "alice")
+    await say(bob, "two", to="alice")
+    assert await absent(bob) == []
+
+
+async def test_who_writes_to_somebody_not_connected_is_told_once_until_that_one_was_back(
+    house: House, mock_clock: Clock
+) -> None:
+    alice, bob = await user(house, "alice"), await guest(house, "bob")
+    mock_clock.jump(60)
+    await lose(alice)
+    told = {"type": "absent", "username": "alice", "here": False, "since": MINUTE_LATER}
+    await say(bob, "one", "two", to="alice")
+    assert await absent(bob) == [told]
+    back = await resume(house, alice.token)
+    await say(bob, "three", to="alice")
+    assert await absent(bob) == []
+    await lose(back)
+    await say(bob, "four", to="alice")
+    assert await absent(bob) == [told]
+
+
+async def test_all_devices_of_the_author_are_told(house: House) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    phone = await log_in(house, "bob")
+    await lose(alice)
+    await say(bob, "one", to="alice")
+    await say(phone, "two", to="alice")
+    assert len(await absent(bob)) == len(await absent(phone)) == 1
+
+
+async def test_who_writes_to_a_user_who_is_not_in_memory_is_told(tmp_path: Path, mock_clock: Clock) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice = await user(house, "alice")
+        await alice.do("away", text="holidays")
+        mock_clock.jump(60)
+        await lose(alice)
+        await pass_time(house, mock_clock, 1)
+    async with open_house(folder=tmp_path) as house:
+        bob = await guest(house, "bob")
+        await say(bob, "one", "two", to="alice")
+        (told,) = await absent(bob)
+        assert (told["here"], told["text"], told["since"]) == (False, "holidays", START)
+
+
+# Whois
+
+
+async def test_whois_of_who_is_here(house: House, mock_clock: Clock) -> None:
+    bob = await guest(house, "bob")
+    mock_clock.jump(60)
+    alice = await user(house, "alice")
+    mock_clock.jump(60)
+    expected = {"type": "whois", "name": "alice", "registered": True, "here": True, "since": MINUTE_LATER}
+    assert await bob.ask("whois ALICE") == expected
+    assert await alice.do("whois", name="alice") == expected | {"re": alice._ids}
+    assert await alice.ask("whois bob") == {
+        "type": "whois", "name": "bob", "registered": False, "here": True, "since": START,
+    }  # fmt: skip
+    assert (await bob.do("whois", name="nobody"))["code"] == "no-such-user"
+    await bob.do("away", text="lunch")
+    found = await alice.ask("whois bob")
+    assert (found["away"], found["away_since"]) == ("lunch", "2026-11-21T09:02:00.123Z")
+
+
+async def test_whois_of_users_and_guests_who_are_gone_and_not_in_memory(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    settings = Settings(rules=Rules(reports_to_mute=1, mute_seconds=10_000))
+    async with open_house(settings, folder=tmp_path) as house:
+        alice, carol, bob = await user(house, "alice"), await guest(house, "carol"), await guest(house, "bob")
+        await say(carol, "so that I am kept")
+        await bob.do("report", username="alice")
+        mock_clock.jump(60)
+        await lose(alice, carol)
+        known = {"type": "whois", "name": "alice", "registered": True, "here": False, "since": START}
+        found = await bob.ask("whois alice")
+        assert found == known | {"seen": MINUTE_LATER, "muted_until": "2026-11-21T11:46:40.123Z"}
+        await pass_time(house, mock_clock, 10)
+    async with open_house(settings, folder=tmp_path) as house:
+        zoe = await guest(house, "zoe")
+        assert house.chat.hub._by_key.keys() == {"zoe"}
+        mock_clock.jump(100)
+        assert await zoe.ask("whois alice") == found
+        seen = await zoe.ask("whois carol")
+        assert (seen["registered"], seen["here"], seen["seen"]) == (False, False, MINUTE_LATER)
+
+
+# Ignoring
+
+
+async def test_of_who_is_ignored_comes_a_number_only_and_nothing_private(house: House) -> None:
+    alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+    phone = await log_in(house, "alice")
+    await say(bob, "first", to="alice")
+    (private,) = await alice.heard("message")
+    await phone.heard()
+    assert await alice.ask("ignore BOB") == {"type": "ignoring", "users": ["bob"]}
+    await say(bob, "one")
+    await say(carol, "two")
+    await say(bob, "psst", to="alice")
+    await say(alice, "three", to="bob")
+    for person in (alice, phone):
+        placeholder, other, own = await person.heard("message")
+        assert placeholder == {
+            "type": "message", "room": "lobby", "seq": 1, "at": placeholder["at"], "from": "bob",
+            "text": "", "ignored": True,
+        }  # fmt: skip
+        assert (other["text"], "ignored" in other) == ("two", False)
+        assert (own["text"], own["seq"]) == ("three", 3), "the number of what did not come is left out"
+    assert [line["text"] for line in await carol.heard("message")] == ["one", "two"]
+    assert [line["text"] for line in await bob.heard("message") if "room" not in line] == [
+        "first", "psst", "three",
+    ]  # fmt: skip
+    history = (await alice.do("history", username=private["conversation"]))["messages"]
+    assert [(line["text"], line.get("ignored", False)) for line in history] == [
+        ("", True), ("", True), ("three", False),
+    ]  # fmt: skip
+    lobby = (await alice.do("history"))["messages"]
+    assert [(line["text"], line.get("ignored", False)) for line in lobby] == [("", True), ("two", False)]
+    assert "psst" not in str(await alice.do("history", unread=True))
+
+
+async def test_who_is_not_ignored_any_more_is_heard_again_also_what_was_said_before(house: House) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await alice.do("ignore", name="bob")
+    await say(bob, "one")
+    await say(bob, "psst", to="alice")
+    assert await alice.ask("unignore Bob") == {"type": "ignoring", "users": []}
+    await say(bob, "two")
+    await say(bob, "again", to="alice")
+    assert [line["text"] for line in await alice.heard("message")] == ["", "two", "again"]
+    assert [line["text"] for line in (await alice.do("history"))["messages"]] == ["one", "two"]
+    private = await alice.do("history", username="bob")
+    assert [line["text"] for line in private["messages"]] == ["psst", "again"]
+    assert await unread(alice) == {"lobby": (2, False, 0, 2), "bob": (2, False, 0, 2)}
+
+
+async def test_ignoring_is_for_the_user_whatever_the_name_and_lasts(tmp_path: Path) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await user(house, "bob")
+        await alice.do("ignore", name="bob")
+        await bob.do("rename", name="bobby")
+        await user(house, "bob")
+        assert (await alice.do("ignore"))["users"] == ["bobby"]
+    async with open_house(folder=tmp_path) as house:
+        alice = await resume(house, alice.token)
+        other, bob = await log_in(house, "bob"), await log_in(house, "bobby")
+        assert (await alice.do("ignore"))["users"] == ["bobby"]
+        await say(other, "I am new")
+        await say(bob, "noise")
+        await say(bob, "psst", to="alice")
+        assert await alice.texts() == ["I am new", ""]
+        assert (await alice.do("unignore", name="bob"))["code"] == "no-such-user"
+        assert (await alice.do("unignore", name="bobby"))["users"] == []
+    async with open_house(folder=tmp_path) as house:
+        assert (await (await log_in(house, "alice")).do("ignore"))["users"] == []
+
+
+async def test_a_guest_who_is_gone_stays_in_the_list_under_the_last_name(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        alice, bob, mute = await user(house, "alice"), await guest(house, "bob"), await guest(house, "mute")
+        await say(bob, "noise")
+        for name in ("bob", "mute"):
+            await alice.do("ignore", name=name)
+        await bob.leave()
+        await mute.leave()
+        await pass_time(house, mock_clock, 1)
+        assert (await alice.do("ignore"))["users"] == ["bob", "mute"]
+        await user(house, "bob")
+    async with open_house(folder=tmp_path) as house:
+        await pass_time(house, mock_clock, 100, 700)
+        alice = await log_in(house, "alice")
+        history = (await alice.do("history"))["messages"]
+        assert [(line["from"], line["text"]) for line in history] == [("bob", "")]
+        assert len((await alice.do("ignore"))["users"]) == 2
+        await say(await log_in(house, "bob"), "another bob")
+        assert await alice.texts() == ["another bob"]
+        assert (await alice.do("unignore", name="bob"))["type"] == "ignoring"
+        assert [line["text"] for line in (await alice.do("history"))["messages"]] == ["noise", "another bob"]
+
+
+async def test_whom_one_cannot_ignore(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
+    monkeypatch.setattr(relations, "MOST_IGNORED", 2)
+    alice = await user(house, "alice")
+    for name in ("bob", "carol", "dave"):
+        await guest(house, name)
+    assert (await alice.do("ignore", name="alice"))["code"] == "ignore-self"
+    assert (await alice.do("ignore", name="nobody"))["code"] == "no-such-user"
+    assert (await alice.do("unignore", name="bob"))["code"] == "no-such-user"
+    assert (await alice.do("ignore", name="bob"))["users"] == ["bob"]
+    assert (await alice.do("ignore", name="bob"))["users"] == ["bob"]
+    assert (await alice.do("ignore", name="carol"))["users"] == ["bob", "carol"]
+    error = await alice.do("ignore", name="dave")
+    assert (error["code"], error["limit"]) == ("too-many-ignored", 2)
+    assert (await alice.do("ignore", name="carol"))["users"] == ["bob", "carol"]
+
+
+async def test_ignoring_a_user_who_is_not_in_memory(tmp_path: Path) -> None:
+    async with open_house(folder=tmp_path) as house:
+        for name in ("alice", "bob"):
+            await lose(await user(house, name))
+    async with open_house(folder=tmp_path) as house:
+        alice = await log_in(house, "alice")
+        assert (await alice.do("ignore", name="bob"))["users"] == ["bob"]
+        await say(await log_in(house, "bob"), "noise")
+        assert await alice.texts() == [""]
+
+
+async def test_who_is_ignored_does_not_notice(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await bob.heard()
+    await alice.do("ignore", name="bob")
+    await say(bob, "psst", to="alice")
+    await pass_time(house, mock_clock, 1)
+    assert {line["type"] for line in await bob.heard()} <= {"message", "joined"}
+    assert (await bob.do("whois", name="alice"))["here"] is True
+
+
+async def test_the_disk_may_refuse_a_setting() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, bob = await user(house, "alice"), await guest(house, "bob")
+        disk.full = True
+        for type, fields in (
+            ("away", {"text": "x"}), ("ignore", {"name": "bob"}), ("receipts", {"on": False}),
+        ):  # fmt: skip
+            assert (await alice.do(type, **fields))["code"] == "storage-failed"
+        disk.full = False
+        assert "away" not in await bob.do("whois", name="alice")
+        assert (await alice.do("ignore"))["users"] == []
+        assert (await alice.do("receipts"))["on"] is True
+        await say(bob, "heard")
+        assert await alice.texts() == ["heard"]

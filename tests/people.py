@@ -1,0 +1,117 @@
+"""Who tests talk as: guests and registered users, with a token, and maybe on several devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+import trio.testing
+
+from tests.conftest import House, Line, Peer
+
+PASSWORD = "correct horse"
+Clock = trio.testing.MockClock
+
+
+class Person(Peer):
+    """A peer that knows its token, and asks in JSON."""
+
+    token = ""
+    session = 0
+
+    async def do(self, type: str, **fields: Any) -> Line:
+        """Ask, and return the reply."""
+        return await self.ask({"type": type} | fields)
+
+    async def heard(self, *types: str) -> list[Line]:
+        """Return the events of these types, or all, that came since this was asked last."""
+        lines = [*self.events, *await self.quiet()]
+        self.events.clear()
+        return [line for line in lines if not types or line["type"] in types]
+
+    async def texts(self) -> list[str]:
+        """Return the texts that were said since this was asked last."""
+        return [line["text"] for line in await self.heard("message")]
+
+    async def names(self) -> list[str]:
+        return [user["name"] for user in (await self.do("users"))["users"]]
+
+
+async def connect(house: House) -> Person:
+    """Connect, and read the welcome."""
+    person = Person(await house._listener.connect())
+    welcome = await person.next("welcome")
+    person.name, person.token = welcome.get("user", ""), welcome.get("token", "")
+    return person
+
+
+async def guest(house: House, name: str | None = None) -> Person:
+    person = await connect(house)
+    if name is not None:
+        reply = await person.do("rename", name=name)
+        assert reply["type"] == "renamed", reply
+        person.name = name
+    return person
+
+
+async def user(house: House, name: str, **fields: Any) -> Person:
+    """Connect somebody who registers."""
+    person = await guest(house, name)
+    reply = await person.do("register", password=PASSWORD, **fields)
+    assert reply["type"] == "registered", reply
+    return person
+
+
+async def log_in(house: House, name: str, **fields: Any) -> Person:
+    """Connect one more device of a registered user."""
+    return await log_in_on(await connect(house), name, **fields)
+
+
+async def log_in_on(person: Person, name: str, **fields: Any) -> Person:
+    reply = await person.do("login", name=name, **{"password": PASSWORD} | fields)
+    assert reply["type"] == "logged-in", reply
+    person.name, person.token, person.session = reply["user"], reply["token"], reply["session"]
+    return person
+
+
+async def resume(house: House, token: str, **fields: Any) -> Person:
+    """Come back on a new connection."""
+    person = await connect(house)
+    reply = await person.do("resume", token=token, **fields)
+    assert reply["type"] == "resumed", reply
+    person.name, person.token, person.session = reply["user"], token, reply["session"]
+    return person
+
+
+async def dead(house: House, token: str) -> bool:
+    """Tell whether nobody can come back with the token."""
+    person = await connect(house)
+    reply = await person.do("resume", token=token)
+    if reply["type"] == "resumed":
+        return False
+    assert reply["code"] == "bad-token", reply
+    await person.leave()
+    return True
+
+
+async def lose(*people: Peer) -> None:
+    """Break the connections, and let the server notice."""
+    for person in people:
+        await person.stream.aclose()
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def end_of(person: Peer) -> str:
+    """Return the code of the `bye` that ends the connection."""
+    last = (await person.rest())[-1]
+    assert last["type"] == "bye", last
+    return str(last["code"])
+
+
+async def pass_time(house: House, clock: Clock, *seconds: float) -> None:
+    """Let time pass, and after each span all that it brings."""
+    for span in (*seconds, 0):
+        await trio.testing.wait_all_tasks_blocked()
+        await house.server.pipeline.wait_idle()
+        await trio.testing.wait_all_tasks_blocked()
+        clock.jump(span)
