@@ -450,5 +450,5 @@ def test_no_question_reads_all_messages(tmp_path: Path) -> None:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
         assert not [row[3] for row in plan if row[3].startswith("SCAN")], statement
         if "count(*)" in statement:  # of millions, maybe
-            assert [row[3] for row in plan if "COVERING INDEX message_" in row[3]], plan
+            assert [row[3] for row in plan if " INDEX message_" in row[3]], plan
     store.close()
