@@ -63,9 +63,7 @@ async def test_away_is_the_users_and_lasts_over_a_restart(tmp_path: Path, mock_c
         assert "away" not in await bob.do("whois", name="alice")
 
 
-async def test_who_writes_to_somebody_away_is_told_once_for_each_time(
-    house: House, mock_clock: Clock
-) -> None:
+async def test_who_writes_to_somebody_away_is_told_once_each_time(house: House, mock_clock: Clock) -> None:
     alice, bob, carol = await user(house, "alice"), await guest(house, "bob"), await guest(house, "carol")
     await alice.do("away", text="lunch")
     await say(bob, "one", "two", to="alice")
@@ -82,6 +80,9 @@ async def test_who_writes_to_somebody_away_is_told_once_for_each_time(
     assert await absent(bob) == [told | {"text": ""}]
     await say(bob, "to all")
     assert await absent(bob) == []
+    await alice.do("away", text="tea")
+    await say(bob, "five", to="alice")
+    assert await absent(bob) == [told | {"text": "tea"}], "another text is news"
 
 
 async def test_another_device_of_who_is_away_changes_nothing(house: House) -> None:
