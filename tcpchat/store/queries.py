@@ -116,7 +116,7 @@ def unread(
     db: sqlite3.Connection, user: str, rooms: Sequence[tuple[str, int, int]], ignored: Collection[str]
 ) -> list[tuple[int, bool]]:
     """Count by index, so that it costs by the user's own messages and not by those of others."""
-    silent = {user, *ignored}
+    silent = sorted({user, *ignored})
     mentions = (
         # In this order: a user is mentioned in few messages.
         "SELECT 1 FROM mention CROSS JOIN message USING (room, seq)"
