@@ -61,8 +61,6 @@ class Chat:
         self.schedule = Schedule(snapshot.scheduled_id)
         for kept in snapshot.scheduled:
             self.schedule.add(Pending(**kept._asdict()))
-        # Who does not resume after a restart has another id, and is known by the name only.
-        self._by_name = {kept.recipient for kept in snapshot.scheduled if kept.recipient is not None}
         self.places = Places(limits.connections, limits.connections_per_address)
         self.messages = snapshot.messages
         self.meter = Meter()
@@ -281,7 +279,6 @@ class Chat:
         self.hub.know(user)
         for row in found.devices:
             self.identities.add(Device(**{**row._asdict(), "user": user}))
-        self._by_name.discard(user.id)
         for room, last, read, delivered in found.conversations:
             self.hub.restore_conversation(user, room, last, Mark(read, delivered))
         return user
@@ -338,9 +335,6 @@ class Chat:
         if pending.recipient is None or pending.recipient_name is None:
             return None
         user = self.hub.find_known(pending.recipient)
-        if user is None and pending.recipient in self._by_name:
-            named = self.hub.find(pending.recipient_name)
-            user = named if isinstance(named, User) else None
         if user is None:
             name = pending.recipient_name
             raise ChatError("no-such-user", f"{name} is not here any more", name=name)
