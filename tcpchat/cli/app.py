@@ -19,12 +19,12 @@ from tcpchat.address import Address
 from tcpchat.cli import talk
 from tcpchat.cli.talk import CALLED_WRONGLY, FAILED, HERE
 from tcpchat.errors import StartError
-from tcpchat.repl.plan import HISTORY
+from tcpchat.repl.plan import HISTORY, Plan
 from tcpchat.settings import Settings
 from tcpchat.times import parse_span
 
 PREFIX = "TCPCHAT_"
-OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME"}
+OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME", f"{PREFIX}NO_REMEMBER", talk.PASSWORD}
 COMMANDS = ("connect", "send", "tail", "serve")
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
@@ -100,6 +100,7 @@ Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 def chat(
     *,
     name: Name = None,
+    no_remember: Switch = False,
     plain: Switch = False,
     json: Switch = False,
     config: Annotated[Path | None, Parameter(show_default=False)] = None,
@@ -112,7 +113,9 @@ def chat(
     Parameters
     ----------
     name
-        The name to take.
+        The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
+    no_remember
+        Be a new guest, and keep nothing of who you are for the next time.
     plain
         Linear text without colour or cursor control, as in a pipe.
     json
@@ -124,7 +127,7 @@ def chat(
     """
     host, port = settings.listening.host[0], settings.listening.port
     address = str(Address(_REACHED.get(host, host), port))
-    plan = talk.make_plan(address, name=name, host=lambda: talk.host(settings))
+    plan = talk.make_plan(address, name=name, remember=not no_remember, host=lambda: talk.host(settings))
     return talk.talk(plan, plain=plain, json=json)
 
 
@@ -133,6 +136,7 @@ def connect(
     address: Where = HERE,
     *,
     name: Name = None,
+    no_remember: Switch = False,
     plain: Switch = False,
     json: Switch = False,
 ) -> int:
@@ -145,13 +149,16 @@ def connect(
     address
         Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
     name
-        The name to take.
+        The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
+    no_remember
+        Be a new guest, and keep nothing of who you are for the next time.
     plain
         Linear text without colour or cursor control, as in a pipe.
     json
         Print events and replies as JSON, one a line.
     """
-    return talk.talk(talk.make_plan(address, name=name), plain=plain, json=json)
+    plan = talk.make_plan(address, name=name, remember=not no_remember)
+    return talk.talk(plan, plain=plain, json=json)
 
 
 @app.command
@@ -175,7 +182,8 @@ def send(
     time
         Send later: in so many seconds, or 10m, 1h30m, 2d.
     name
-        The name to take.
+        The name to take: that of the user you are here, or with TCPCHAT_PASSWORD a registered one.
+        Without it a new guest says it.
     """
     words = " ".join(text) if text or sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not words:
@@ -184,7 +192,7 @@ def send(
         span = None if time is None else parse_span(time)
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
-    return talk.send(talk.make_plan(address, name=name), words, username=username, time=span)
+    return talk.send(_script(address, name), words, username=username, time=span)
 
 
 @app.command
@@ -194,6 +202,7 @@ def tail(
     count: Annotated[int, Parameter(alias="-n", validator=Number(gte=0))] = HISTORY,
     follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
     json: Switch = False,
+    name: Name = None,
 ) -> int:
     """Print the last messages of the lobby.
 
@@ -207,8 +216,17 @@ def tail(
         Then print what is said as it is said, also after the server was away.
     json
         Print them as JSON, one a line.
+    name
+        The name to take, as for `send`; for a server where login is required.
     """
-    return talk.tail(talk.make_plan(address, history=count), json=json, follow=follow)
+    return talk.tail(_script(address, name, history=count), json=json, follow=follow)
+
+
+def _script(address: str, name: str | None, history: int = HISTORY) -> Plan:
+    plan = talk.make_plan(address, name=name, history=history)
+    if plan.password is not None and name is None:
+        raise CycloptsError(msg=f"{talk.PASSWORD} is the password of a user whom --name must tell")
+    return plan
 
 
 @app.command
