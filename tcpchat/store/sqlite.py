@@ -15,11 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from tcpchat.errors import StartError
+from tcpchat.errors import InUseError, StartError
 from tcpchat.store import (
+    Account,
     Change,
     Identity,
     NewMessage,
+    NewReport,
     Other,
     Prune,
     Snapshot,
@@ -134,6 +136,15 @@ class SqliteStore:
     def names(self, users: Sequence[str]) -> dict[str, str]:
         return self._read(lambda db: queries.names(db, users))
 
+    def accounts(self, after: str, count: int) -> list[Account]:
+        return self._read(lambda db: queries.accounts(db, after, count))
+
+    def messages_of(self, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
+        return self._read(lambda db: queries.messages_of(db, user, count, cursor))
+
+    def reports_of(self, user: str) -> list[NewReport]:
+        return self._read(lambda db: queries.reports_of(db, user))
+
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         try:
             with self._reading() as connection:
@@ -191,7 +202,7 @@ def _lock(folder: Path) -> int:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
         os.close(lock)
         who = f" (process {holder})" if holder else ""
-        raise StartError(
+        raise InUseError(
             f"another tcpchat server{who} uses the data folder {folder}; stop it or give another --data"
         ) from None
     try:
