@@ -28,7 +28,7 @@ LAYERS = [
     {"commands", "store", "connection"},
     {"chat", "client"},
     {"delivery", "repl"},
-    {"session", "timers"},
+    {"session", "timers", "admin"},
     {"server"},
     {"host"},
     {"cli"},

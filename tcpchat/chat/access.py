@@ -74,6 +74,9 @@ class Access:
     def _become(self, device: Device, found: Identity | None, *, listen: bool) -> None:
         """Make the connection one of the device's user, and nobody else's."""
         context, chat, connection = self.context, self.context.chat, self.context.connection
+        chat.bans.check_user(device.user.id, context.now())
+        if device.user.id in chat.shut or device not in device.user.devices:
+            raise ChatError("bad-token", "the operator ended this session")
         heard = chat.hub.heard(connection)
         chat.leave(context.user, connection, for_good=True)
         chat.connect(device, connection, context.address)
@@ -131,6 +134,9 @@ class Access:
         await self._check_password(key, named, password)
         assert named is not None
         user, found = await self._account(named.user)
+        chat.bans.check_user(user.id, context.now())
+        if user.id in chat.shut or chat.directory.find(user.id) is not named:
+            raise ChatError("wrong-login", WRONG)  # it changed while the password was checked
         fresh, token = chat.new_device(user, None, device_name or "", context.address)
         try:
             await self._write([fresh.change(), *self._too_many(user, fresh)])

@@ -288,7 +288,8 @@ class Account(NamedTuple):
 
     user: str
     name: str
-    since: int
+    since: int | None
+    """When it was registered; None for a guest."""
     left: int | None
     sessions: int
 

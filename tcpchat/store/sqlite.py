@@ -36,7 +36,7 @@ Synchronous = Literal["full", "normal", "off"]
 
 _BUGS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
 """What SQLite says of changes that are wrong. All else is the disk's fault."""
-_DATABASE = "tcpchat.db"
+DATABASE = "tcpchat.db"
 _LOCK = "tcpchat.lock"
 
 
@@ -53,7 +53,7 @@ class SqliteStore:
         self._lock = None if folder is None else _lock(folder)
         try:
             if folder is not None:  # what people say in private is for nobody else on this machine
-                os.close(os.open(folder / _DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connect()
         except (sqlite3.Error, OSError) as error:
             self._unlock()
@@ -71,7 +71,7 @@ class SqliteStore:
         return StartError(f"the database in {self._folder} cannot be used: {error}")
 
     def _connect(self) -> sqlite3.Connection:
-        path = ":memory:" if self._folder is None else str(self._folder / _DATABASE)
+        path = ":memory:" if self._folder is None else str(self._folder / DATABASE)
         # Other threads do use it, one at a time; a reader may wait for a checkpoint, hence the timeout.
         return sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=2 * ROWS
