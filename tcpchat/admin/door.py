@@ -13,6 +13,7 @@ import trio
 SOCKET = "admin.sock"
 LONGEST = 100  # bytes of a path that every system takes as the address of a socket
 OWNER_ONLY = 0o600
+DESCRIPTORS = Path("/proc/self/fd")  # where Linux shows what is open: a short path to every folder
 
 
 async def open_door(folder: Path) -> trio.SocketListener:
@@ -58,9 +59,9 @@ def _short(path: Path) -> Iterator[str]:
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        link = f"/proc/self/fd/{folder}"
-        if not Path(link).is_dir():
+        link = DESCRIPTORS / str(folder)
+        if not link.is_dir():
             raise OSError(f"the path {path} is longer than {LONGEST} bytes, too long for a socket")
-        yield f"{link}/{path.name}"
+        yield str(link / path.name)
     finally:
         os.close(folder)

@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     """Do what the command line says and return the exit code. Errors are one sentence on stderr."""
     try:
         code = app(
-            _after_command(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+            _command_first(arguments), exit_on_error=False, print_error=False, result_action="return_value"
         )
     except UnusedCliTokensError as error:
         print(f"tcpchat: {_unknown(error.unused_tokens or [])}", file=sys.stderr)
@@ -44,9 +44,9 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _after_command(arguments: Sequence[str]) -> Sequence[str]:
-    """Put what stands before one of the operator's commands behind it: `admin --data DIR users`."""
-    if arguments[:1] != ["admin"]:
+def _command_first(arguments: Sequence[str]) -> Sequence[str]:
+    """Put options that stand before one of the operator's commands behind it: `admin --data DIR users`."""
+    if not arguments or arguments[0] != "admin":
         return arguments
     end = 1
     while end < len(arguments) and (name := arguments[end]).startswith(("--data", "--json")):
