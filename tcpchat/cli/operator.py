@@ -25,6 +25,7 @@ from tcpchat.repl.clean import clean_line
 from tcpchat.times import SystemClock
 
 Line = dict[str, Any]
+STDERR = 2  # file descriptor
 GENERATED = 12  # random bytes of a password that nobody has to think up: 16 characters
 
 
@@ -105,7 +106,7 @@ class Operator:
     def _ask(
         self, request: Request, take: Callable[[Line], None] = lambda _: None, *, new: bool = False
     ) -> Line:
-        writer = LogWriter(sys.stderr.fileno())
+        writer = LogWriter(STDERR)
         log = configure(writer, format="text", level="warning")
         try:
             return trio.run(partial(ask, self.folder, request, take, log=log, clock=SystemClock(), new=new))
@@ -125,7 +126,7 @@ class Operator:
 
 def take_password() -> str:
     """Return a new password: typed twice, or what stdin says if that is no terminal. Raises StartError."""
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
             raise StartError("there is no password in stdin; put one there, or --generate one")
@@ -143,6 +144,10 @@ def make_up_password() -> str:
 
 def is_sure(question: str) -> bool:
     """Ask whether something is to be done that cannot be undone. Raises StartError."""
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         raise StartError("this cannot be undone; give --yes to have it done without being asked")
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
