@@ -25,14 +25,16 @@ from tcpchat.times import parse_span
 
 PREFIX = "TCPCHAT_"
 OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME", f"{PREFIX}NO_REMEMBER", talk.PASSWORD}
-COMMANDS = ("connect", "send", "tail", "serve")
+COMMANDS = ("connect", "send", "tail", "serve", "admin")
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says and return the exit code. Errors are one sentence on stderr."""
     try:
-        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        code = app(
+            _command_first(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+        )
     except UnusedCliTokensError as error:
         print(f"tcpchat: {_unknown(error.unused_tokens or [])}", file=sys.stderr)
         return CALLED_WRONGLY
@@ -40,6 +42,16 @@ def run(arguments: Sequence[str]) -> int:
         print(f"tcpchat: {error}", file=sys.stderr)
         return CALLED_WRONGLY
     return code if isinstance(code, int) else 0
+
+
+def _command_first(arguments: Sequence[str]) -> Sequence[str]:
+    """Put options that stand before one of the operator's commands behind it: `admin --data DIR users`."""
+    if not arguments or arguments[0] != "admin":
+        return arguments
+    end = 1
+    while end < len(arguments) and (name := arguments[end]).startswith(("--data", "--json")):
+        end += 2 if name == "--data" else 1
+    return ["admin", *arguments[end : end + 1], *arguments[1:end], *arguments[end + 1 :]]
 
 
 def _unknown(words: Sequence[str]) -> str:
@@ -88,6 +100,7 @@ app = App(
     help="A chat: a server that you can talk to with netcat, and a client to live in.",
     config=[Env(PREFIX, command=False), _slips, _config_file],
 )
+app.command("tcpchat.cli.admin:app", name="admin", help="Manage users and bans: passwords, mutes, data.")
 app.register_install_completion_command(help="Install completion for your shell.")
 
 
