@@ -227,8 +227,10 @@ class Chat:
         """Have a user in memory of whom all else is on disk."""
         user = self.hub.find_known(found.user)
         if user is None:
-            user = self._restore(found)
-            self.identities.absent(user, self.clock.monotonic(), here=False)
+            user, since = self._restore(found), self.clock.monotonic()
+            if user.registered is None and user.left is not None:  # a guest's grace time goes on
+                since -= max(0, self.clock.now() - user.left) / MILLISECONDS
+            self.identities.absent(user, since, here=False)
         return user
 
     def come_back(self, user: User, found: Identity | None) -> None:
