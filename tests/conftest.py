@@ -189,7 +189,8 @@ class House:
         return found
 
     def tell_presence(self) -> None:
-        """Tell at once who came and went, which otherwise waits to be told together."""
+        """Tell at once who came and went, newcomers too, which otherwise waits to be told together."""
+        self.chat.hub.let_all_listen()
         self.server.pipeline.tell()
 
     async def peers(self, *names: str) -> list[Peer]:

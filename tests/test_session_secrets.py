@@ -27,7 +27,7 @@ async def tell(context: Context, request: Register | Login | Password) -> Regist
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("register", "login", "password"):
-        monkeypatch.setitem(BY_NAME, name, attrs.evolve(BY_NAME[name], run=tell))
+        monkeypatch.setitem(BY_NAME, name, attrs.evolve(BY_NAME[name], run=tell, ready=None))
 
 
 async def answers(peer: Peer, *lines: str | bytes) -> list[Line]:
@@ -171,7 +171,7 @@ async def test_a_bug_in_the_handler_does_not_log_the_secret(
     async def fail(context: Context, request: Register) -> Registered:
         raise RuntimeError(f"cannot do {request}")
 
-    monkeypatch.setitem(BY_NAME, "register", attrs.evolve(BY_NAME["register"], run=fail))
+    monkeypatch.setitem(BY_NAME, "register", attrs.evolve(BY_NAME["register"], run=fail, ready=None))
     peer = await house.peer()
     assert kinds(await answers(peer, "register", "correct horse")) == ["prompt", "internal"]
     (bug,) = house.log.named("bug")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tcpchat import __version__
+from tcpchat.chat.bans import Bans
 from tcpchat.chat.device import Device
 from tcpchat.chat.directory import Directory
 from tcpchat.chat.entry import Entry, answered
@@ -57,6 +58,13 @@ class Chat:
         )
         self.moderation = Moderation(reports=rules.reports_to_mute, seconds=rules.mute_seconds)
         self.moderation.fill(snapshot)
+        self.bans = Bans(snapshot.bans)
+        self.shut: set[str] = set()
+        """Ids of users whom nobody can become now."""
+        self.deleted: set[str] = set()
+        """Ids of users who were deleted, or are about to be."""
+        self.when_left: dict[User, Callable[[], None]] = {}
+        """What is called when the user's last connection is gone and asks for nothing more."""
         self.marks = Marks(self.hub)
         self.schedule = Schedule(snapshot.scheduled_id)
         for kept in snapshot.scheduled:
@@ -94,13 +102,22 @@ class Chat:
     def new_guest(self, connection: Receiver, address: str) -> tuple[User, str]:
         """Attach the connection to a new guest; return the guest and its token."""
         name, key = self.hub.guest_name()
-        now, seq = self.clock.now(), self.hub.lobby.seq
-        user = User(
-            id=self._new_id(), name=name, key=key, since=now, bucket=self._bucket(), lobby=Mark(seq, seq)
-        )
+        user = self.new_user(name, key)
         _, token = self.new_device(user, connection, "", address)
         self.hub.attach(user, connection)
         return user, token
+
+    def new_user(self, name: str, key: str) -> User:
+        """Return a user whom nobody knows yet."""
+        seq = self.hub.lobby.seq
+        return User(
+            id=self._new_id(),
+            name=name,
+            key=key,
+            since=self.clock.now(),
+            bucket=self._bucket(),
+            lobby=Mark(seq, seq),
+        )
 
     def new_device(
         self, user: User, connection: Receiver | None, name: str, address: str
@@ -136,6 +153,8 @@ class Chat:
             self._be_absent(user)
         else:
             self.identities.write(user)
+        if not user.connections and user in self.when_left:
+            self.when_left.pop(user)()
 
     def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else."""
@@ -227,6 +246,8 @@ class Chat:
         """Have a user in memory of whom all else is on disk."""
         user = self.hub.find_known(found.user)
         if user is None:
+            if found.user in self.deleted:  # what was read is not true any more
+                raise ChatError("no-such-user", "there is no such user any more")
             user, since = self._restore(found), self.clock.monotonic()
             if user.registered is None and user.left is not None:  # a guest's grace time goes on
                 since -= max(0, self.clock.now() - user.left) / MILLISECONDS
@@ -310,6 +331,7 @@ class Chat:
     def _due(self, pending: Pending, now: int) -> Entry:
         author = self.hub.find_id(pending.author)
         try:
+            self.bans.check_user(pending.author, now)
             self.moderation.check(pending.author, now)
             recipient = self._recipient(pending)
         except ChatError as why:
@@ -337,7 +359,7 @@ class Chat:
         if pending.recipient is None or pending.recipient_name is None:
             return None
         user = self.hub.find_known(pending.recipient)
-        if user is None:
+        if user is None or user.id in self.deleted:
             name = pending.recipient_name
             raise ChatError("no-such-user", f"{name} is not here any more", name=name)
         return user

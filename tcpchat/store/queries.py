@@ -8,6 +8,7 @@ from heapq import merge
 from itertools import islice
 
 from tcpchat.store import (
+    Account,
     Identity,
     Named,
     NewKey,
@@ -15,6 +16,7 @@ from tcpchat.store import (
     NewReport,
     NewScheduled,
     Other,
+    SetBan,
     SetDevice,
     SetMute,
     Snapshot,
@@ -48,7 +50,8 @@ def snapshot(db: sqlite3.Connection, lobby: str, recent: int, since: int) -> Sna
         recent=history(db, lobby, recent, before=None, after=None, until=last),
         scheduled=[NewScheduled(*row) for row in query(f"SELECT {SCHEDULED} FROM scheduled ORDER BY id")],
         reports=[NewReport(*row) for row in query(f"SELECT {REPORT} FROM report")],
-        mutes=[SetMute(*row) for row in query("SELECT user, until, reason FROM mute")],
+        mutes=[SetMute(*row) for row in query("SELECT user, until, reason, operator FROM mute")],
+        bans=[SetBan(*row) for row in query("SELECT kind, target, until, reason FROM ban")],
         names=dict(query(f"SELECT key, user FROM name WHERE user IN ({conduct})").fetchall()),
         registered=[Named(*row) for row in registered],
         absent=[Named(*row) for row in absent],
@@ -117,9 +120,11 @@ def unread(
 ) -> list[tuple[int, bool]]:
     """Count by index, so that it costs by the user's own messages and not by those of others."""
     silent = sorted({user, *ignored})
-    mention = (
-        "SELECT 1 FROM mention JOIN message USING (room, seq) WHERE user = ? AND room = ? AND seq > ?"
-        f" AND seq <= ? AND author NOT IN ({', '.join('?' * len(silent))}) LIMIT 1"
+    mentions = (
+        # In this order: a user is mentioned in few messages.
+        "SELECT 1 FROM mention CROSS JOIN message USING (room, seq)"
+        " WHERE user = ? AND mention.room = ? AND mention.seq > ? AND mention.seq <= ?"
+        f" AND author NOT IN ({_places(silent)}) LIMIT 1"
     )
     counts = []
     for room, after, until in rooms:
@@ -129,9 +134,13 @@ def unread(
         else:
             own = sum(_count_said(db, author, room, after, until) for author in silent)
             count = until - after - own
-        mentioned = db.execute(mention, (user, room, after, until, *silent)).fetchone()
-        counts.append((count, mentioned is not None))
+        mention = db.execute(mentions, (user, room, after, until, *silent))
+        counts.append((count, mention.fetchone() is not None))
     return counts
+
+
+def _places(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _count_said(db: sqlite3.Connection, author: str, room: str, after: int, until: int) -> int:
@@ -155,7 +164,7 @@ def unread_messages(
     cursor: int,
 ) -> list[tuple[int, NewMessage]]:
     silent = sorted({user, *ignored})
-    others = f"author NOT IN ({', '.join('?' * len(silent))})"
+    others = f"author NOT IN ({_places(silent)})"
     where = f"room = ? AND seq > ? AND seq <= ? AND id > ? AND {others} ORDER BY seq LIMIT ?"
     found = (
         db.execute(f"SELECT id, {MESSAGE} FROM message WHERE {where}", (*room, cursor, *silent, count))
@@ -180,15 +189,44 @@ def others(db: sqlite3.Connection, user: str, rooms: Sequence[str]) -> list[Othe
 
 
 def names(db: sqlite3.Connection, users: Sequence[str]) -> dict[str, str]:
+    said = "SELECT name FROM message WHERE author = ? AND recipient"  # each kind has an index of its own
     found = {}
     for user in users:
         for question in (
             "SELECT name FROM name WHERE user = ?",
-            "SELECT name FROM message WHERE author = ? ORDER BY id DESC LIMIT 1",
+            f"{said} IS NULL ORDER BY room DESC, seq DESC LIMIT 1",
+            f"{said} IS NOT NULL ORDER BY recipient DESC, seq DESC LIMIT 1",
         ):
             if user not in found and (row := db.execute(question, (user,)).fetchone()):
                 found[user] = row[0]
     return found
+
+
+def accounts(db: sqlite3.Connection, after: str, count: int) -> list[Account]:
+    found = db.execute(
+        "SELECT user.id, name, account.since, left, (SELECT count(*) FROM device WHERE device.user = user.id)"
+        " FROM account JOIN user ON user.id = account.user JOIN name ON name.user = user.id"
+        " WHERE name > ? ORDER BY name LIMIT ?",
+        (after, count),
+    )
+    return [Account(*row) for row in found]
+
+
+def messages_of(db: sqlite3.Connection, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
+    """Go through the messages as they lie, so that many pages cost as much as one look at all."""
+    found = db.execute(
+        f"SELECT id, {MESSAGE} FROM message"
+        " WHERE id > ? AND (author = ? OR recipient = ?) ORDER BY id LIMIT ?",
+        (cursor, user, user, count),
+    )
+    return [(row[0], NewMessage(*row[1:])) for row in found]
+
+
+def reports_of(db: sqlite3.Connection, user: str) -> list[NewReport]:
+    found = db.execute(
+        f"SELECT {REPORT} FROM report WHERE target = ? OR reporter = ? ORDER BY at", (user, user)
+    )
+    return [NewReport(*row) for row in found]
 
 
 def _name(db: sqlite3.Connection, user: str, other: str) -> str:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tcpchat.chat.room import Room, as_line, conversation, public_id
 from tcpchat.store import NewMessage
@@ -75,6 +78,49 @@ def test_recent_is_what_a_list_of_everything_would_give_or_none_beyond_memory(
         assert room.recent(count, before=before, after=after) == expected, (count, before, after)
 
 
+@given(
+    st.lists(st.sampled_from("abc"), max_size=9),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(1, 10),
+    st.none() | st.integers(0, 11),
+    st.none() | st.integers(0, 11),
+    st.frozensets(st.sampled_from("abc")),
+)
+def test_what_ignored_authors_said_has_a_number_and_no_text(
+    authors: list[str],
+    remembers: int,
+    old: int,
+    count: int,
+    before: int | None,
+    after: int | None,
+    ignored: frozenset[str],
+) -> None:
+    """As of a plain list, whatever memory holds; the first `old` are from before a restart."""
+    messages = [kept(seq)._replace(author=author) for seq, author in enumerate(authors, 1)]
+    old = min(old, len(messages))
+    room = Room("lobby", seq=old, remembers=remembers)
+    room.fill(messages[:old][-remembers:] if remembers else [])
+    for message in messages[old:]:
+        room.settle(room.number(), message.author, as_line(message))
+    everything = [message for message in messages if before is None or message.seq < before]
+    if after is None:
+        wanted = everything[-count:]
+    else:
+        wanted = [message for message in everything if message.seq > after][:count]
+    in_memory = messages[-remembers:] if remembers else []
+    lines = room.recent(count, before=before, after=after, ignored=ignored)
+    if not all(message in in_memory for message in wanted):
+        assert lines is None
+        return
+    assert lines is not None
+    shown = [orjson.loads(line) for line in lines]
+    assert [line["seq"] for line in shown] == [message.seq for message in wanted]
+    for line, message in zip(shown, wanted, strict=True):
+        silent = {"text": "", "ignored": True} if message.author in ignored else {}
+        assert line == orjson.loads(as_line(message)) | silent
+
+
 def test_what_was_said_before_a_restart_is_remembered() -> None:
     room = Room("lobby", seq=3, remembers=10)
     room.fill([kept(2), kept(3)])
@@ -104,3 +150,10 @@ def test_a_private_message_is_written_with_its_recipient_and_without_the_hidden_
 def test_two_users_have_one_conversation_whoever_begins() -> None:
     assert conversation("1", "2") == conversation("2", "1")
     assert len({conversation(*two) for two in (("1", "2"), ("1", "3"), ("2", "3"), ("1", "1"))}) == 4
+
+
+def test_a_conversation_has_one_public_id_that_says_nothing_of_the_users() -> None:
+    room = conversation("alice's id", "bob's id")
+    assert public_id(room) == public_id(conversation("bob's id", "alice's id"))
+    assert re.fullmatch("@[0-9a-f]{16}", public_id(room))
+    assert public_id(room) != public_id(conversation("alice's id", "alice's id"))

@@ -255,7 +255,9 @@ async def test_guesses_at_a_name_cost_more_and_more_on_whichever_connection(
     await log_in(house, "alice")
 
 
-async def test_guesses_on_many_connections_at_once_count_before_they_are_answered(house: House) -> None:
+async def test_guesses_on_many_connections_at_once_count_before_they_are_answered(
+    house: House, mock_clock: trio.testing.MockClock
+) -> None:
     await user(house, "alice")
     people = [await connect(house) for _ in range(30)]
     answers: list[str] = []

@@ -90,7 +90,9 @@ LINES: list[Reply | Event] = [
     ),
     Cancelled(re=1, number=1, text="tea!"),
     Renamed(re=1, old="alice", new="al"),
-    Users(re=1, users=[UserInfo(name="alice", since=AT, registered=True, away="tea", muted_until=AT)], more=True),
+    Users(
+        re=1, users=[UserInfo(name="alice", since=AT, registered=True, away="tea", muted_until=AT)], more=True
+    ),
     History(
         re=1, room=LOBBY, username="bob", conversation="@c0ffee", messages=[orjson.loads(encode(MESSAGE))],
         more=True, cursor=7,

@@ -1,0 +1,265 @@
+"""Databases of earlier versions: nothing that they hold is lost, and their users may come back."""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio.testing
+
+from tcpchat.chat.identity import hash_token
+from tcpchat.store import (
+    Named,
+    NewKey,
+    NewReport,
+    NewScheduled,
+    Prune,
+    SetDevice,
+    SetMark,
+    SetMute,
+)
+from tcpchat.store.migrate import migrate, migrations
+from tcpchat.store.sqlite import SqliteStore
+from tests.conftest import EPOCH, Peer, open_house
+from tests.store.rows import NOW, message, scheduled
+
+HERE = Path(__file__).parent
+LEFT = EPOCH - 60_000  # a minute before a server with the tests' clock starts
+
+
+def schema(database: sqlite3.Connection) -> list[tuple[str, str]]:
+    return database.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def rows(store: SqliteStore, query: str) -> list[Any]:
+    return store._writer.execute(query).fetchall()
+
+
+def test_migrations_are_numbered_from_one_without_gaps() -> None:
+    numbers = [number for number, _ in migrations()]
+    assert numbers[0] == 1
+    assert all(second == first + 1 for first, second in pairwise(numbers))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_migration_that_was_released_is_never_edited(number: int) -> None:
+    """Databases with it are out there: what changes comes in a further file."""
+    assert migrations()[number - 1] == (number, (HERE / f"schema_000{number}.sql").read_text())
+
+
+def test_opening_again_migrates_nothing(store: SqliteStore, folder: Path) -> None:
+    before = schema(store._writer)
+    store.close()
+    again = SqliteStore(folder)
+    assert schema(again._writer) == before
+    again.close()
+
+
+def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was() -> None:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.execute("CREATE TABLE message (stands, in_the, way)")
+    before = schema(database)
+    with pytest.raises(sqlite3.OperationalError, match="message already exists"):
+        migrate(database)
+    assert schema(database) == before, "the tables before the one that failed are still there"
+    assert version(database) == 0
+    assert not database.in_transaction
+    database.close()
+
+
+def test_the_first_schema_migrates_to_that_of_a_fresh_database_and_keeps_its_rows(folder: Path) -> None:
+    old = old_database(folder, 1)
+    old.execute("INSERT INTO user VALUES ('u1', 1)")
+    old.execute(
+        "INSERT INTO message (room, seq, at, author, name, text) VALUES ('lobby', 1, ?, 'u1', 'alice', 'hi')",
+        (NOW + 1,),
+    )
+    old.execute("INSERT INTO scheduled VALUES (4, 1, 'u1', 'alice', NULL, NULL, 'tea!', ?)", (NOW + 5000,))
+    old.execute("INSERT INTO report VALUES ('u1', 'u2', 'bob', NULL, 7)")
+    old.execute("INSERT INTO mute VALUES ('u1', 9, 'spam')")
+    old.execute("INSERT INTO name VALUES ('alice', 'Alice', 'u1')")
+    old.commit()
+    old.close()
+
+    migrated, fresh = SqliteStore(folder), SqliteStore(None)
+
+    assert schema(migrated._writer) == schema(fresh._writer)
+    assert version(migrated._writer) == version(fresh._writer) == migrations()[-1][0]
+    snapshot = migrated.load("lobby", 20, 0)
+    assert snapshot.recent == [message(1)]
+    assert snapshot.scheduled == [scheduled(4)]
+    assert snapshot.reports == [NewReport("u1", "u2", "bob", None, 7)]
+    assert snapshot.mutes == [SetMute("u1", 9, "spam")]
+    assert snapshot.names == {"alice": "u1"}
+    assert snapshot.absent == snapshot.registered == []
+    assert rows(migrated, "SELECT id, last_number FROM user") == [("u1", 1)]
+    assert len(snapshot.journal) == 16
+    migrated.close()
+    fresh.close()
+
+
+# The second version: users with one token each, and what was said without marks
+
+
+def old_database(folder: Path, version: int) -> sqlite3.Connection:
+    """Make a database of that version, without rows."""
+    folder.mkdir(exist_ok=True)
+    old = sqlite3.connect(folder / "tcpchat.db")
+    for number in range(1, version + 1):
+        old.executescript((HERE / f"schema_000{number}.sql").read_text())
+    old.execute(f"PRAGMA user_version = {version}")
+    return old
+
+
+@pytest.fixture
+def second(folder: Path) -> Path:
+    """Alice was here when the server stopped, bob left a minute before; carol and dora have no token.
+
+    Alice and bob talked to each other, carol to alice, and alice to herself.
+    """
+    old = old_database(folder, 2)
+    users = [("alice", 1, 9), ("bob", 2, 0), ("carol", 3, 0), ("dora", 4, 0)]
+    old.executemany("INSERT INTO user (id, at, last_number) VALUES (?, ?, ?)", users)
+    old.executemany(
+        "INSERT INTO name (key, name, user) VALUES (?, ?, ?)", [(name, name, name) for name, *_ in users]
+    )
+    old.executemany(
+        "INSERT INTO token (user, hash, left) VALUES (?, ?, ?)",
+        [(name, hash_token(f"{name}'s token"), left) for name, left in (("alice", None), ("bob", LEFT))],
+    )
+    old.executemany(
+        "INSERT INTO message (room, seq, at, author, name, recipient, recipient_name, text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            ("lobby", 1, NOW, "carol", "carol", None, None, "to all"),
+            ("@alice@bob", 1, NOW, "alice", "alice", "bob", "bob", "hi"),
+            ("@alice@bob", 2, NOW, "bob", "bob", "alice", "alice", "hi back"),
+            ("lobby", 2, NOW, "bob", "bob", None, None, "to all again"),
+            ("@alice@bob", 3, NOW, "bob", "bob", "alice", "alice", "are you there?"),
+            ("@alice@carol", 1, NOW, "carol", "carol", "alice", "alice", "psst"),
+            ("@alice@alice", 1, NOW, "alice", "alice", "alice", "alice", "milk"),
+        ],
+    )
+    old.execute("INSERT INTO scheduled VALUES (4, 9, 'alice', 'alice', 'bob', 'bob', 'tea!', ?)", (2**50,))
+    old.execute(
+        "INSERT INTO sent_key (user, key, at, room, seq, time) VALUES ('alice', 'k', ?, 'lobby', 1, 5)",
+        (NOW,),
+    )
+    old.execute("INSERT INTO report VALUES ('carol', 'bob', 'bob', 'spam', 7)")
+    old.execute("INSERT INTO mute VALUES ('carol', ?, 'spam')", (2**50,))
+    old.commit()
+    old.close()
+    return folder
+
+
+def test_the_second_schema_migrates_to_that_of_a_fresh_database(second: Path) -> None:
+    migrated, fresh = SqliteStore(second), SqliteStore(None)
+    assert schema(migrated._writer) == schema(fresh._writer)
+    assert rows(migrated, "PRAGMA foreign_key_check") == []
+    migrated.close()
+    fresh.close()
+
+
+def test_nothing_that_the_second_version_kept_is_lost(second: Path) -> None:
+    old = sqlite3.connect(second / "tcpchat.db")
+    tables = ("name", "message", "scheduled", "sent_key", "report", "mute", "journal")
+    before = {table: old.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables}
+    assert all(before.values())
+    old.close()
+    store = SqliteStore(second)
+    after = {table: rows(store, f"SELECT * FROM {table} ORDER BY 1") for table in tables}
+    snapshot = store.load("lobby", 20, 0)
+    store.close()
+    assert after == before
+    assert [line.text for line in snapshot.recent] == ["to all", "to all again"]
+    assert snapshot.scheduled == [NewScheduled(4, 9, "alice", "alice", "bob", "bob", "tea!", 2**50)]
+    assert snapshot.mutes == [SetMute("carol", 2**50, "spam")]
+
+
+def test_tokens_are_devices_and_users_know_when_they_left(second: Path) -> None:
+    store = SqliteStore(second)
+    alice, bob = hash_token("alice's token"), hash_token("bob's token")
+    assert rows(store, "SELECT hash, user, number, name, address, since, used FROM device ORDER BY user") == [
+        SetDevice(alice, "alice", 1, "", "", 1, 1),
+        SetDevice(bob, "bob", 1, "", "", 2, LEFT),
+    ]
+    assert rows(store, "SELECT id, at, left, last_number, away, receipts FROM user ORDER BY id") == [
+        ("alice", 1, None, 9, None, 1),
+        ("bob", 2, LEFT, 0, None, 1),
+        ("carol", 3, None, 0, None, 1),
+        ("dora", 4, None, 0, None, 1),
+    ]
+    snapshot = store.load("lobby", 0, LEFT)
+    assert snapshot.absent == [
+        Named("bob", "bob", "bob", None, LEFT), Named("alice", "alice", "alice", None, None)
+    ]  # fmt: skip
+    assert store.load("lobby", 0, LEFT + 1).absent[0].name == "alice"
+    store.close()
+
+
+def test_what_was_said_before_marks_were_kept_is_read(second: Path) -> None:
+    store = SqliteStore(second)
+    marks = [SetMark(*row) for row in rows(store, "SELECT user, room, read, delivered FROM mark")]
+    assert sorted(marks) == [
+        SetMark("alice", "@alice@alice", 1, 1),
+        SetMark("alice", "@alice@bob", 3, 3),
+        SetMark("alice", "@alice@carol", 1, 1),
+        SetMark("alice", "lobby", 2, 2),
+        SetMark("bob", "@alice@bob", 3, 3),
+        SetMark("bob", "lobby", 2, 2),
+        SetMark("carol", "@alice@carol", 1, 1),
+    ]
+    found = store.identity(hash_token("alice's token"), 10)
+    assert found is not None
+    assert (found.user, found.name, found.lobby) == ("alice", "alice", (2, 2))
+    assert found.keys == [NewKey("alice", "k", NOW, "lobby", None, 1, None, 5)]
+    assert sorted(found.conversations) == [
+        ("@alice@alice", 1, 1, 1), ("@alice@bob", 3, 3, 3), ("@alice@carol", 1, 1, 1)
+    ]  # fmt: skip
+    assert (
+        store.unread("alice", [(room, read, last) for room, last, read, _ in found.conversations], ())
+        == [(0, False)] * 3
+    )
+    store.close()
+
+
+def test_an_empty_database_of_the_second_version_has_no_marks(folder: Path) -> None:
+    old = old_database(folder, 2)
+    old.execute("INSERT INTO user (id, at) VALUES ('alice', 1)")
+    old.execute("INSERT INTO token (user, hash, left) VALUES ('alice', ?, NULL)", (hash_token("a"),))
+    old.commit()
+    old.close()
+    store = SqliteStore(folder)
+    assert rows(store, "SELECT user, room, read, delivered FROM mark") == [("alice", "lobby", 0, 0)]
+    store.begin(100, Prune(left=0, keys=0))
+    assert rows(store, "SELECT id, left FROM user") == [("alice", 100)]
+    store.close()
+
+
+async def test_users_of_the_second_version_come_back_with_their_tokens(
+    second: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_house(folder=second) as house:
+        peers = {}
+        for name in ("alice", "bob"):
+            peer = peers[name] = Peer(await house._listener.connect())
+            await peer.next("welcome")
+            reply = await peer.ask({"type": "resume", "token": f"{name}'s token"})
+            assert (reply["user"], reply["registered"], reply["session"]) == (name, False, 1)
+            assert (await peer.next("unread"))["conversations"] == []
+        alice, bob = peers["alice"], peers["bob"]
+        history = await alice.ask("history -u bob")
+        assert [line["text"] for line in history["messages"]] == ["hi", "hi back", "are you there?"]
+        assert (await bob.ask("send -u alice yes"))["seq"] == 4, "the conversation goes on"
+        assert (await alice.next("message"))["conversation"] == history["conversation"]
+        assert (await alice.ask({"type": "send", "text": "x", "key": "k"}))["seq"] == 1, "keys are known"
+        assert (await alice.ask("send -t 60 x"))["number"] == 10
+        found = (await alice.ask("conversations"))["conversations"]
+        assert sorted(one["username"] for one in found) == ["alice", "bob", "carol"]
