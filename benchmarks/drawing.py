@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC
 
 from tcpchat.protocol import Message
-from tcpchat.repl.completion import Live, complete
+from tcpchat.repl.choices import Live
+from tcpchat.repl.completion import complete
 from tcpchat.repl.look import Look
 from tcpchat.repl.render import message
 

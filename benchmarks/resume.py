@@ -46,7 +46,7 @@ async def keep_talking() -> None:
 
 
 async def leave() -> tuple[str, int]:
-    """Be somebody of whom something is kept, and lose the connection; return the token and the last number."""
+    """Say something and lose the connection; return the token and the number of what was said."""
     stream = await trio.open_tcp_stream("127.0.0.1", PORT)
     tail = b""
     await stream.send_all(b"send here I am\n")

@@ -36,7 +36,7 @@ CODES: Final = {
     "too-many-ignored": "the user ignores as many users as the limit allows",
     "ignore-self": "users cannot ignore themselves",
     "banned": "the operator banned this user or address until `until`",
-    "muted": "too many users reported the sender, who may read but not send until `until`",
+    "muted": "many users reported the sender, or the operator decided so: no sending until `until`",
     "rate-limited": "the user sent more than the limit; works again after `retry_after`",
     "too-many-scheduled": "the user has as many scheduled messages as the limit allows",
     "too-far-ahead": "the time is further ahead than the limit",
@@ -54,6 +54,10 @@ CODES: Final = {
 
 class StartError(Exception):
     """The server cannot start; the text is one sentence for the operator, with what would help."""
+
+
+class InUseError(StartError):
+    """Another server uses the data folder."""
 
 
 class ChatError(Exception):

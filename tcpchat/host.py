@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from tcpchat.log import LogWriter, configure
-from tcpchat.server import Server, data_folder, fit
+from tcpchat.server import Server, data_folder, fit, operators
 from tcpchat.settings import Settings
 from tcpchat.sockets import listen
 from tcpchat.store.sqlite import SqliteStore
@@ -74,7 +74,8 @@ async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> Non
         server = Server(fit(settings, log), store, log, SystemClock())
         token = trio.lowlevel.current_trio_token()
         async with trio.open_nursery() as nursery:
-            await nursery.start(server.run, listeners)
+            doors = await operators(storage, log)
+            await nursery.start(partial(server.run, doors=doors), listeners)
             ready(partial(_stop, token, server))
 
 

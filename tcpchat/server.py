@@ -14,6 +14,10 @@ import attrs
 import trio
 from platformdirs import user_data_path
 
+from tcpchat.admin.desk import Desk
+from tcpchat.admin.door import open_door
+from tcpchat.admin.office import Office
+from tcpchat.chat.account import ENDED
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.context import Context
@@ -57,7 +61,7 @@ FAREWELLS = {
         ("revoked", "this session is over: it was ended, or its password changed"),
         ("banned", "the operator banned you"),
     )
-}
+} | {ENDED: encode(Bye(code="revoked", message="this session is over: the operator ended it"))}
 """What connections are told that end for these reasons."""
 STOPPING = encode(Bye(code="server-stopping", message="the server stops; what it acknowledged is kept"))
 
@@ -85,14 +89,27 @@ class Server:
         self._connections: set[Connection] = set()
         self._refusing = 0
         self._stopping = trio.Event()
+        office = Office(
+            chat=self.chat,
+            reads=self._reader,
+            hashes=self._hasher,
+            awakening=self._awakening,
+            connections=self._connections,
+            commit=self.pipeline.commit,
+        )
+        self._desk = Desk(office, log, _reference)
 
     async def run(
         self,
         listeners: Sequence[trio.abc.Listener[Stream]],
         *,
+        doors: Sequence[trio.abc.Listener[Stream]] = (),
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Serve until `stop`; by then everyone was told, everything accepted is kept and delivered."""
+        """Serve until `stop`; by then everyone was told, everything accepted is kept and delivered.
+
+        Who comes in by one of the `doors` is the operator.
+        """
         async with trio.open_nursery() as pipeline:
             pipeline.start_soon(self.pipeline.run)
             async with trio.open_nursery() as connections:
@@ -105,6 +122,9 @@ class Server:
                     serve = partial(self._serve, spawn=connections.start_soon)
                     accept = partial(trio.serve_listeners, handler_nursery=connections)
                     await sources.start(accept, serve, listeners)
+                    if doors:
+                        admit = partial(trio.serve_listeners, handler_nursery=sources)
+                        sources.start_soon(admit, self._desk.serve, doors)
                     task_status.started()
                     await self._stopping.wait()
                     sources.cancel_scope.cancel()
@@ -123,6 +143,7 @@ class Server:
         address = peer_address(stream)
         try:
             try:
+                self.chat.bans.check_address(address, self.chat.clock.now())
                 self.chat.places.take(address)
             except ChatError as error:
                 await self._refuse(connection, address, error)
@@ -223,7 +244,8 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> Non
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, server, signals, log)
             async with trio.open_nursery() as running:
-                await running.start(server.run, listeners)
+                doors = await operators(settings.storage, log)
+                await running.start(partial(server.run, doors=doors), listeners)
                 where = addresses(listeners)
                 print("listening on", ", ".join(where), flush=True)
                 host, _, port = where[0].rpartition(":")
@@ -241,6 +263,17 @@ def fit(settings: Settings, log: Log) -> Settings:
         return settings
     log.warning("fewer connections than set: file descriptors", connections=most, files=files)
     return attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
+
+
+async def operators(storage: Storage, log: Log) -> list[trio.SocketListener]:
+    """Return where the operator is heard, if things are kept; the caller holds the data folder's lock."""
+    if storage.ephemeral:
+        return []
+    try:
+        return [await open_door(data_folder(storage))]
+    except OSError as error:
+        log.warning("no admin socket, so tcpchat admin will not work", error=str(error))
+        return []
 
 
 def data_folder(storage: Storage) -> Path:

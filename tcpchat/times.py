@@ -9,6 +9,8 @@ from typing import Protocol
 
 MILLISECONDS = 1000  # in a second; all points in time inside the server are integers of this unit
 
+FOREVER = 253_402_300_799_999  # ms since 1970: the last moment that RFC 3339 can write
+
 SPAN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"(?:(\d{1,15})d)?(?:(\d{1,15})h)?(?:(\d{1,15})m)?(?:(\d{1,15})s)?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)

@@ -79,7 +79,7 @@ def test_the_version_is_told_by_a_command_too(capsys: pytest.CaptureFixture[str]
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail"))
+    assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail", "admin"))
 
 
 def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:

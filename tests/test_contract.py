@@ -28,7 +28,7 @@ LAYERS = [
     {"commands", "store", "connection"},
     {"chat", "client"},
     {"delivery", "repl"},
-    {"session", "timers", "hasher"},
+    {"session", "timers", "hasher", "admin"},
     {"server"},
     {"host"},
     {"cli"},

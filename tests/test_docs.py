@@ -132,11 +132,12 @@ def _request(text: str) -> bytes:
 @asynccontextmanager
 async def stage(options: str, clock: trio.testing.MockClock) -> AsyncIterator[Stage]:
     given = {key: int(value) for key, _, value in (word.partition("=") for word in options.split())}
+    kinds: tuple[Any, ...] = (Limits, Rules)
     groups = [
         kind(**{field.name: given[field.name] for field in attrs.fields(kind) if field.name in given})
-        for kind in (Limits, Rules)
+        for kind in kinds
     ]
-    settings = Settings(limits=groups[0], rules=groups[1])  # type: ignore[arg-type]
+    settings = Settings(limits=groups[0], rules=groups[1])
     disk = Disk(None)
     log: Any = Log()
     server = Server(settings, disk, log, TrioClock())

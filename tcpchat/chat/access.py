@@ -85,6 +85,9 @@ class Access:
         context, chat, connection = self.context, self.context.chat, self.context.connection
         if context.user.id and connection not in context.user.connections:
             raise ChatError("bad-token", "another connection took the place of this one")
+        chat.bans.check_user(device.user.id, context.now())
+        if device.user.id in chat.shut or device not in device.user.devices:
+            raise ChatError("bad-token", "the operator ended this session")
         heard = chat.hub.heard(connection)
         chat.leave(context.user, connection, for_good=True)
         chat.connect(device, connection, context.address)
@@ -149,6 +152,9 @@ class Access:
         await self._check_password(key, named, password)
         assert named is not None
         user = await context.awakening.user(named.user)
+        chat.bans.check_user(user.id, context.now())
+        if user.id in chat.shut or chat.directory.find(user.id) is not named:
+            raise ChatError("wrong-login", WRONG)  # it changed while the password was checked
         fresh, token = chat.new_device(user, None, device_name or "", context.address)
         oldest = self._too_many(user, fresh)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tcpchat import __version__
+from tcpchat.chat.bans import Bans
 from tcpchat.chat.device import Device
 from tcpchat.chat.directory import Directory
 from tcpchat.chat.entry import Entry, answered
@@ -57,12 +58,17 @@ class Chat:
         )
         self.moderation = Moderation(reports=rules.reports_to_mute, seconds=rules.mute_seconds)
         self.moderation.fill(snapshot)
+        self.bans = Bans(snapshot.bans)
+        self.shut: set[str] = set()
+        """Ids of users whom nobody can become now."""
+        self.deleted: set[str] = set()
+        """Ids of users who were deleted, or are about to be."""
+        self.when_left: dict[User, Callable[[], None]] = {}
+        """What is called when the user's last connection is gone and asks for nothing more."""
         self.marks = Marks(self.hub)
         self.schedule = Schedule(snapshot.scheduled_id)
         for kept in snapshot.scheduled:
             self.schedule.add(Pending(**kept._asdict()))
-        # Who does not resume after a restart has another id, and is known by the name only.
-        self._by_name = {kept.recipient for kept in snapshot.scheduled if kept.recipient is not None}
         self.places = Places(limits.connections, limits.connections_per_address)
         self.messages = snapshot.messages
         self.meter = Meter()
@@ -96,13 +102,22 @@ class Chat:
     def new_guest(self, connection: Receiver, address: str) -> tuple[User, str]:
         """Attach the connection to a new guest; return the guest and its token."""
         name, key = self.hub.guest_name()
-        now, seq = self.clock.now(), self.hub.lobby.seq
-        user = User(
-            id=self._new_id(), name=name, key=key, since=now, bucket=self._bucket(), lobby=Mark(seq, seq)
-        )
+        user = self.new_user(name, key)
         _, token = self.new_device(user, connection, "", address)
         self.hub.attach(user, connection)
         return user, token
+
+    def new_user(self, name: str, key: str) -> User:
+        """Return a user whom nobody knows yet."""
+        seq = self.hub.lobby.seq
+        return User(
+            id=self._new_id(),
+            name=name,
+            key=key,
+            since=self.clock.now(),
+            bucket=self._bucket(),
+            lobby=Mark(seq, seq),
+        )
 
     def new_device(
         self, user: User, connection: Receiver | None, name: str, address: str
@@ -138,6 +153,8 @@ class Chat:
             self._be_absent(user)
         else:
             self.identities.write(user)
+        if not user.connections and user in self.when_left:
+            self.when_left.pop(user)()
 
     def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else."""
@@ -229,6 +246,8 @@ class Chat:
         """Have a user in memory of whom all else is on disk."""
         user = self.hub.find_known(found.user)
         if user is None:
+            if found.user in self.deleted:  # what was read is not true any more
+                raise ChatError("no-such-user", "there is no such user any more")
             user = self._restore(found)
             self.identities.absent(user, self.clock.monotonic(), here=False)
         return user
@@ -281,7 +300,6 @@ class Chat:
         self.hub.know(user)
         for row in found.devices:
             self.identities.add(Device(**{**row._asdict(), "user": user}))
-        self._by_name.discard(user.id)
         for room, last, read, delivered in found.conversations:
             self.hub.restore_conversation(user, room, last, Mark(read, delivered))
         return user
@@ -311,6 +329,7 @@ class Chat:
     def _due(self, pending: Pending, now: int) -> Entry:
         author = self.hub.find_id(pending.author)
         try:
+            self.bans.check_user(pending.author, now)
             self.moderation.check(pending.author, now)
             recipient = self._recipient(pending)
         except ChatError as why:
@@ -338,10 +357,7 @@ class Chat:
         if pending.recipient is None or pending.recipient_name is None:
             return None
         user = self.hub.find_known(pending.recipient)
-        if user is None and pending.recipient in self._by_name:
-            named = self.hub.find(pending.recipient_name)
-            user = named if isinstance(named, User) else None
-        if user is None:
+        if user is None or user.id in self.deleted:
             name = pending.recipient_name
             raise ChatError("no-such-user", f"{name} is not here any more", name=name)
         return user

@@ -238,6 +238,10 @@ class Hub:
         """Return who is here, by name."""
         return sorted(self._here.values(), key=lambda user: user.name)
 
+    def guests(self) -> list[User]:
+        """Return the guests who are known."""
+        return [user for user in self._known.values() if user.registered is None]
+
     def user_count(self) -> int:
         return len(self._here)
 

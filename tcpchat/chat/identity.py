@@ -89,6 +89,17 @@ class Identities:
         user.devices.clear()
         self.write(user)
 
+    def written(self, user: User) -> None:
+        """Note that the disk need not know more of the user."""
+        self._unwritten.pop(user.id, None)
+
+    def delete(self, user: User) -> None:
+        """Know nothing of the user any more, as the disk does."""
+        self.forget(user)
+        user.devices.clear()
+        self.written(user)
+        self._dropped = {token: of for token, of in self._dropped.items() if of is not user}
+
     def grace(self) -> float:
         """Return for how many seconds a guest may come back."""
         return max(self._grace, self._presence)

@@ -50,6 +50,11 @@ class Marks:
         author = self._hub.find_known(conversation.other)
         return author is not None and reader.receipts and author.receipts
 
+    def forget(self, user: User) -> None:
+        """Note that nobody wants to know any more how far the user is."""
+        for key in [key for key in self._changed if key[0] == user.id]:
+            del self._changed[key]
+
     def moved(self, user: User, conversation: Conversation) -> None:
         """Note that the user's marks in the conversation are to be written, and told to the other."""
         self._changed[user.id, conversation.other] = user, conversation

@@ -7,6 +7,7 @@ its last holder, and who reported under a name cannot report again under it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import attrs
 
@@ -15,22 +16,32 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Muted, Reported, encode
 from tcpchat.store import Change, NewReport, SetMute, Snapshot
-from tcpchat.times import MILLISECONDS, timestamp
+from tcpchat.times import FOREVER, MILLISECONDS, timestamp
+
+
+class Mute(NamedTuple):
+    """Until when somebody may not send (ms since 1970), why, and whether the operator decided so."""
+
+    until: int
+    reason: str | None
+    by_operator: bool
+
+
+NOT_MUTED = Mute(0, None, by_operator=False)
 
 
 @attrs.define(eq=False)
 class Conduct:
-    """What is held against one user: who reported (id → name key), and until when muted (ms)."""
+    """What is held against one user: who reported (id → name key), and the mute."""
 
     reporters: dict[str, str] = attrs.field(factory=dict)
-    muted_until: int = 0
-    reason: str | None = None
+    mute: Mute = NOT_MUTED
 
     def take_over(self, other: Conduct) -> None:
         """Add what is held against another."""
         self.reporters = other.reporters | self.reporters
-        if other.muted_until > self.muted_until:
-            self.muted_until, self.reason = other.muted_until, other.reason
+        if other.mute.until > self.mute.until:
+            self.mute = other.mute
 
 
 class Moderation:
@@ -51,8 +62,7 @@ class Moderation:
         for report in snapshot.reports:
             self._of(report.target).reporters[report.reporter] = report.reporter_key
         for mute in snapshot.mutes:
-            conduct = self._of(mute.user)
-            conduct.muted_until, conduct.reason = mute.until, mute.reason
+            self._of(mute.user).mute = Mute(mute.until, mute.reason, bool(mute.operator))
         self._names.update(snapshot.names)
 
     def _of(self, user: str) -> Conduct:
@@ -61,23 +71,22 @@ class Moderation:
     def muted_until(self, user: str, now: int) -> int | None:
         """Return until when the user of this id is muted, in ms since 1970, or None."""
         conduct = self._conduct.get(user)
-        return conduct.muted_until if conduct is not None and conduct.muted_until > now else None
+        return conduct.mute.until if conduct is not None and conduct.mute.until > now else None
 
     def check(self, user: str, now: int) -> None:
         """Raise ChatError `muted` if the user of this id may not send."""
         conduct = self._conduct.get(user)
-        if conduct is None or conduct.muted_until <= now:
+        if conduct is None or conduct.mute.until <= now:
             return
-        until = conduct.muted_until
-        message = f"{_reported_by(conduct)}: you may read but not send until {timestamp(until)}"
-        wait = (until - now) / MILLISECONDS
+        until = conduct.mute.until
+        for_good = until == FOREVER
         raise ChatError(
             "muted",
-            message,
-            retry_after=wait,
-            until=timestamp(until),
-            limit=self._reports,
-            reason=conduct.reason,
+            told(conduct),
+            retry_after=None if for_good else (until - now) / MILLISECONDS,
+            until=None if for_good else timestamp(until),
+            limit=None if conduct.mute.by_operator else self._reports,
+            reason=conduct.mute.reason,
         )
 
     def report(self, reporter: User, target: User, reason: str | None) -> ReportEntry:
@@ -94,27 +103,52 @@ class Moderation:
     def count(self, report: ReportEntry, now: int) -> bool:
         """Count a report that is about to be kept; return whether it mutes."""
         conduct = self._of(report.target.id)
-        report.before = (conduct.muted_until, conduct.reason)
+        report.before = conduct.mute
         conduct.reporters[report.reporter.id] = report.reporter.key
         mutes = bool(self._reports and self._mute) and len(conduct.reporters) >= self._reports
+        if mutes and now + self._mute < conduct.mute.until and conduct.mute.by_operator:
+            return False  # which would end sooner than what the operator decided
         if mutes:
-            conduct.muted_until, conduct.reason = now + self._mute, report.reason
+            conduct.mute = Mute(now + self._mute, report.reason, by_operator=False)
         return mutes
 
     def discount(self, report: ReportEntry) -> None:
         """Take back what `count` did."""
         conduct = self._conduct[report.target.id]
         del conduct.reporters[report.reporter.id]
-        conduct.muted_until, conduct.reason = report.before
-        if not (conduct.reporters or conduct.muted_until):
-            del self._conduct[report.target.id]
+        self.set_mute(report.target.id, report.before)
 
     def finish(self, report: ReportEntry, *, kept: bool) -> Conduct:
         """Let the same report be asked for again; if it was kept it goes with the target's name."""
         self._asked.discard((report.reporter.id, report.target.id))
         if kept:
-            self._names[report.target.key] = report.target.id
-        return self._conduct.get(report.target.id) or Conduct()
+            self.goes_with_name(report.target)
+        return self.of(report.target.id)
+
+    def of(self, user: str) -> Conduct:
+        """Return what is held against the user of this id."""
+        return self._conduct.get(user) or Conduct()
+
+    def set_mute(self, user: str, mute: Mute) -> Mute:
+        """Let this be the mute of the user of this id; return the one before."""
+        conduct = self._of(user)
+        before, conduct.mute = conduct.mute, mute
+        if not (conduct.reporters or mute.until):
+            del self._conduct[user]
+        return before
+
+    def goes_with_name(self, user: User) -> None:
+        """Note that what is held against the user is on disk, and goes with the name."""
+        self._names[user.key] = user.id
+
+    def forget(self, user: User) -> None:
+        """Know nothing of the user any more; what the user reported still counts, under no name."""
+        self._conduct.pop(user.id, None)
+        if self._names.get(user.key) == user.id:
+            del self._names[user.key]
+        for conduct in self._conduct.values():
+            if user.id in conduct.reporters:
+                conduct.reporters[user.id] = ""
 
     def inherited(self, user: User, key: str) -> str | None:
         """Return the id of the user before, if what is held against it comes along with this name."""
@@ -132,10 +166,23 @@ class Moderation:
             self._names[key] = user.id
 
 
-def _reported_by(conduct: Conduct) -> str:
-    reason = f" (the last one wrote: {conduct.reason})" if conduct.reason else ""
-    users = "1 user" if len(conduct.reporters) == 1 else f"{len(conduct.reporters)} users"
-    return f"{users} reported you{reason}"
+def told(conduct: Conduct) -> str:
+    """Return the sentence that tells a muted user of it."""
+    mute, reporters = conduct.mute, len(conduct.reporters)
+    if mute.by_operator:
+        why = "the operator muted you" + (f" ({mute.reason})" if mute.reason else "")
+    else:
+        reason = f" (the last one wrote: {mute.reason})" if mute.reason else ""
+        why = f"{reporters} user{'' if reporters == 1 else 's'} reported you{reason}"
+    until = "" if mute.until == FOREVER else f" until {timestamp(mute.until)}"
+    return f"{why}: you may read but not send{until}"
+
+
+def muted(conduct: Conduct) -> Muted:
+    """Return the event that tells a muted user of it."""
+    mute, message = conduct.mute, told(conduct)
+    reports = len(conduct.reporters)
+    return Muted(until=timestamp(mute.until), reports=reports, reason=mute.reason, message=message)
 
 
 @attrs.define(eq=False)
@@ -146,8 +193,8 @@ class ReportEntry(Entry):
     reporter: User
     target: User
     reason: str | None
-    before: tuple[int, str | None] = (0, None)
-    """Until when and why the target was muted before."""
+    before: Mute = NOT_MUTED
+    """The target's mute before."""
     _muted_until: int | None = None
 
     def prepare(self, at: int) -> Sequence[Change]:
@@ -165,9 +212,7 @@ class ReportEntry(Entry):
         count = len(conduct.reporters)
         until = None if self._muted_until is None else timestamp(self._muted_until)
         if until is not None:
-            message = f"{_reported_by(conduct)}: you may read but not send until {until}"
-            muted = Muted(until=until, reports=count, reason=self.reason, message=message)
-            delivery.surely_to(self.target, encode(muted))
+            delivery.surely_to(self.target, encode(muted(conduct)))
         self.reply = Reported(username=self.target.name, reports=count, muted_until=until)
 
     def undo(self) -> None:

@@ -11,7 +11,7 @@ import attrs
 import orjson
 
 from tcpchat.protocol import encode_message, encode_private
-from tcpchat.store import NewMessage
+from tcpchat.store import DELETED, NewMessage
 from tcpchat.times import timestamp
 
 RECENT = 500  # messages of the lobby in memory: as many as one `history` may ask for
@@ -34,6 +34,12 @@ def as_line(message: NewMessage) -> bytes:
     if recipient is None:
         return encode_message(room, seq, timestamp(at), name, text)
     return encode_private(recipient, public_id(room), seq, timestamp(at), name, text)
+
+
+def without_author(line: bytes) -> bytes:
+    """Return what is left of a message whose author was deleted: the number and the time."""
+    fields = orjson.loads(line) | {"from": DELETED, "text": ""}
+    return orjson.dumps(fields, None, orjson.OPT_APPEND_NEWLINE)
 
 
 def without_text(line: bytes) -> bytes:
@@ -77,6 +83,13 @@ class Room:
     def fill(self, messages: list[NewMessage]) -> None:
         """Take the last messages from disk, oldest first, when the server starts."""
         self._recent.extend((message.seq, message.author, as_line(message)) for message in messages)
+
+    def erase(self, author: str) -> None:
+        """Leave nothing but numbers and times of what the user of this id said."""
+        self._recent = deque(
+            ((seq, by, line if by != author else without_author(line)) for seq, by, line in self._recent),
+            maxlen=self.remembers,
+        )
 
     def recent(
         self, count: int, *, before: int | None, after: int | None, ignored: frozenset[str] = frozenset()

@@ -22,8 +22,7 @@ RETRY = 1000  # ms after which a due message whose commit failed is tried again
 class Pending:
     """A scheduled message. `due` is in ms since 1970.
 
-    `recipient` is the id of the user that a private one is for. A guest who does not resume after a restart
-    has another id: then `recipient_name` says who gets it.
+    `recipient` is the id of the user that a private one is for, `recipient_name` what that one was called.
     """
 
     id: int

@@ -19,20 +19,22 @@ from tcpchat.address import Address
 from tcpchat.cli import talk
 from tcpchat.cli.talk import CALLED_WRONGLY, FAILED, HERE
 from tcpchat.errors import StartError
-from tcpchat.repl.plan import HISTORY
+from tcpchat.repl.plan import HISTORY, Plan
 from tcpchat.settings import Settings
 from tcpchat.times import parse_span
 
 PREFIX = "TCPCHAT_"
-OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME"}
-COMMANDS = ("connect", "send", "tail", "serve")
+OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME", f"{PREFIX}NO_REMEMBER", talk.PASSWORD}
+COMMANDS = ("connect", "send", "tail", "serve", "admin")
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the command line says and return the exit code. Errors are one sentence on stderr."""
     try:
-        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        code = app(
+            _command_first(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+        )
     except UnusedCliTokensError as error:
         print(f"tcpchat: {_unknown(error.unused_tokens or [])}", file=sys.stderr)
         return CALLED_WRONGLY
@@ -40,6 +42,16 @@ def run(arguments: Sequence[str]) -> int:
         print(f"tcpchat: {error}", file=sys.stderr)
         return CALLED_WRONGLY
     return code if isinstance(code, int) else 0
+
+
+def _command_first(arguments: Sequence[str]) -> Sequence[str]:
+    """Put options that stand before one of the operator's commands behind it: `admin --data DIR users`."""
+    if not arguments or arguments[0] != "admin":
+        return arguments
+    end = 1
+    while end < len(arguments) and (name := arguments[end]).startswith(("--data", "--json")):
+        end += 2 if name == "--data" else 1
+    return ["admin", *arguments[end : end + 1], *arguments[1:end], *arguments[end + 1 :]]
 
 
 def _unknown(words: Sequence[str]) -> str:
@@ -88,6 +100,7 @@ app = App(
     help="A chat: a server that you can talk to with netcat, and a client to live in.",
     config=[Env(PREFIX, command=False), _slips, _config_file],
 )
+app.command("tcpchat.cli.admin:app", name="admin", help="Manage users and bans: passwords, mutes, data.")
 app.register_install_completion_command(help="Install completion for your shell.")
 
 
@@ -100,6 +113,7 @@ Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 def chat(
     *,
     name: Name = None,
+    no_remember: Switch = False,
     plain: Switch = False,
     json: Switch = False,
     config: Annotated[Path | None, Parameter(show_default=False)] = None,
@@ -112,7 +126,9 @@ def chat(
     Parameters
     ----------
     name
-        The name to take.
+        The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
+    no_remember
+        Be a new guest, and keep nothing of who you are for the next time.
     plain
         Linear text without colour or cursor control, as in a pipe.
     json
@@ -124,7 +140,7 @@ def chat(
     """
     host, port = settings.listening.host[0], settings.listening.port
     address = str(Address(_REACHED.get(host, host), port))
-    plan = talk.make_plan(address, name=name, host=lambda: talk.host(settings))
+    plan = talk.make_plan(address, name=name, remember=not no_remember, host=lambda: talk.host(settings))
     return talk.talk(plan, plain=plain, json=json)
 
 
@@ -133,6 +149,7 @@ def connect(
     address: Where = HERE,
     *,
     name: Name = None,
+    no_remember: Switch = False,
     plain: Switch = False,
     json: Switch = False,
 ) -> int:
@@ -145,13 +162,16 @@ def connect(
     address
         Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
     name
-        The name to take.
+        The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
+    no_remember
+        Be a new guest, and keep nothing of who you are for the next time.
     plain
         Linear text without colour or cursor control, as in a pipe.
     json
         Print events and replies as JSON, one a line.
     """
-    return talk.talk(talk.make_plan(address, name=name), plain=plain, json=json)
+    plan = talk.make_plan(address, name=name, remember=not no_remember)
+    return talk.talk(plan, plain=plain, json=json)
 
 
 @app.command
@@ -175,7 +195,8 @@ def send(
     time
         Send later: in so many seconds, or 10m, 1h30m, 2d.
     name
-        The name to take.
+        The name to take: that of the user you are here, or with TCPCHAT_PASSWORD a registered one.
+        Without it a new guest says it.
     """
     words = " ".join(text) if text or sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not words:
@@ -184,7 +205,7 @@ def send(
         span = None if time is None else parse_span(time)
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
-    return talk.send(talk.make_plan(address, name=name), words, username=username, time=span)
+    return talk.send(_script(address, name), words, username=username, time=span)
 
 
 @app.command
@@ -194,6 +215,7 @@ def tail(
     count: Annotated[int, Parameter(alias="-n", validator=Number(gte=0))] = HISTORY,
     follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
     json: Switch = False,
+    name: Name = None,
 ) -> int:
     """Print the last messages of the lobby.
 
@@ -207,8 +229,17 @@ def tail(
         Then print what is said as it is said, also after the server was away.
     json
         Print them as JSON, one a line.
+    name
+        The name to take, as for `send`; for a server where login is required.
     """
-    return talk.tail(talk.make_plan(address, history=count), json=json, follow=follow)
+    return talk.tail(_script(address, name, history=count), json=json, follow=follow)
+
+
+def _script(address: str, name: str | None, history: int = HISTORY) -> Plan:
+    plan = talk.make_plan(address, name=name, history=history)
+    if plan.password is not None and name is None:
+        raise CycloptsError(msg=f"{talk.PASSWORD} is the password of a user whom --name must tell")
+    return plan
 
 
 @app.command

@@ -26,6 +26,8 @@ FAILED = 1
 CALLED_WRONGLY = 2
 NO_CONNECTION = 3
 HERE = "127.0.0.1:8000"
+PASSWORD = "TCPCHAT_PASSWORD"  # noqa: S105  # where in the environment it is
+NEEDS_PASSWORD = {"name-taken", "login-required"}  # codes of refusals that a password may help with
 
 
 def is_address(text: str) -> bool:
@@ -38,12 +40,22 @@ def is_address(text: str) -> bool:
 
 
 def make_plan(
-    address: str = HERE, *, name: str | None = None, host: Host | None = None, history: int = HISTORY
+    address: str = HERE,
+    *,
+    name: str | None = None,
+    remember: bool = True,
+    host: Host | None = None,
+    history: int = HISTORY,
 ) -> Plan:
-    """Return the plan of a person whose settings are where the system keeps such things."""
+    """Return the plan of a person whose settings are where the system keeps such things.
+
+    The password is never an argument, which others on the machine can see.
+    """
     return Plan(
         address=address,
         name=name,
+        password=os.environ.get(PASSWORD) or None,
+        remember=remember,
         host=host,
         history=history,
         config=user_config_path("tcpchat", appauthor=False),
@@ -114,5 +126,8 @@ def _told(error: BaseException) -> int:
         raise error
     from tcpchat.repl.clean import clean_line
 
-    print(f"tcpchat: {clean_line(str(error))}", file=sys.stderr)  # it may be in the words of others
+    text = clean_line(str(error))  # it may be in the words of others
+    if isinstance(error, RefusedError) and error.code in NEEDS_PASSWORD:
+        text += f"; with --name and {PASSWORD} in the environment you are a registered user"
+    print(f"tcpchat: {text}", file=sys.stderr)
     return NO_CONNECTION if isinstance(error, DisconnectedError) else FAILED

@@ -184,7 +184,8 @@ class Connection:
         self.me = before.after(request, reply)
         if isinstance(reply, LoggedIn | LoggedOut | Resumed) and self.me.token != before.token:
             self.feed.become(fresh=isinstance(reply, LoggedOut))
-        self._keep()
+        if self.me != before:
+            self._keep()
 
     def _keep(self) -> None:
         """Remember who we are for a later run."""
@@ -299,7 +300,8 @@ class Connection:
         self.server = greeting.welcome.server
         if self.wanted.name is None:
             self.wanted = attrs.evolve(self.wanted, name=chosen(self.me.user))
-        self._keep()
+        if self.me.token is not None:  # else nobody may be who one is for now
+            self._keep()
         self.outbox.come_back(same_user=greeting.same_user)
         self.state = Online()
         if since is not None:

@@ -1,7 +1,8 @@
 """What a client asks: from being asked to being answered, over lost connections where that is safe.
 
-A `send` with a key is sent again until it is answered, and counts once. Anything else is done at
-most once: if the connection breaks, whoever asked is told, and may look and ask again.
+A `send` with a key is sent again until it is answered, and counts once. So is a `read` up to a number, which
+does no harm twice. Anything else is done at most once: if the connection breaks, whoever asked is told, and
+may look and ask again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import attrs
 import trio
 
 from tcpchat.client.errors import DisconnectedError, RefusedError
+from tcpchat.commands.read import Read
 from tcpchat.commands.send import Send
 from tcpchat.protocol import Error, Id, Reply, Request
 
@@ -39,8 +41,13 @@ class Asked:
 
     @property
     def lasts(self) -> bool:
-        """Whether it may be written more than once, since a key makes it count once."""
-        return isinstance(self.request, Send) and self.request.key is not None
+        """Whether it may be written more than once, and so waits for a connection."""
+        match self.request:
+            case Send(key=key):
+                return key is not None
+            case Read(seq=seq):
+                return seq is not None
+        return False
 
     @property
     def done(self) -> bool:
@@ -177,9 +184,12 @@ class Outbox:
         """There is a connection again. Only to the same user do keys mean the same to the server."""
         self.connected = True
         if not same_user:
-            lost = [asked for asked in self._waiting if asked.written]
-            self._waiting = deque(asked for asked in self._waiting if not asked.written)
-            give_up(lost, DisconnectedError(UNKNOWN))
+            waiting, self._waiting = self._waiting, deque()
+            for asked in waiting:
+                if asked.written or not isinstance(asked.request, Send):
+                    asked.fail(DisconnectedError(UNKNOWN))
+                else:
+                    self._waiting.append(asked)
         self._careful = self._patient or bool(self._waiting)
 
     def close(self, why: Exception) -> None:

@@ -165,7 +165,10 @@ class Requests:
             cursor = page.cursor
 
     async def mark_read(self, username: str | None = None, seq: int | None = None) -> Read:
-        """Say that you have read the lobby, or what `username` wrote; up to this message, or the last."""
+        """Say that you have read the lobby, or what `username` wrote; up to this message, or the last.
+
+        With a number it waits for the server if that is away.
+        """
         return await self._ask(MarkRead(username=username, seq=seq), Read)
 
     async def receipts(self, on: bool | None = None) -> bool:  # noqa: FBT001  # as in `receipts on`

@@ -7,20 +7,20 @@ metavar. Nothing here raises, whatever was typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import attrs
 
 from tcpchat.commands import BY_NAME, COMMANDS, Argument, Command, Option
+from tcpchat.repl import words
+from tcpchat.repl.choices import LOCAL_SOURCES, MAX_CANDIDATES, Choice, Live, matching, mentions, values
 from tcpchat.repl.clean import clean_line
 from tcpchat.repl.entered import BLANKS, LOCAL, LOCAL_BY_NAME, SLASHES, LocalCommand
-from tcpchat.times import SPAN_UNITS
+from tcpchat.repl.words import Fit
 
-MAX_CANDIDATES: Final = 50
 MAX_TOKEN: Final = 128  # characters; the longest name
 OPTIONS_END: Final = "--"
-SHORT_TEXT: Final = 40  # characters of a scheduled message that the menu shows
 
 
 @attrs.frozen
@@ -33,30 +33,9 @@ class Candidate:
     help: str = ""
 
 
-@attrs.frozen
-class Live:
-    """What is known now: users the most recently active first, number and text of what is scheduled."""
-
-    users: Sequence[str]
-    me: str
-    pending: Sequence[tuple[int, str]] = ()
-    settings: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
-
-
-Choice: TypeAlias = tuple[str, str, str]
-"""What to insert, what to show, and what it means."""
-Source: TypeAlias = Callable[[str, Live], Iterable[Choice]]
-"""Gives the choices for a token, best first."""
-
 _TOKEN = re.compile(r"[^ \t\n]+")
 _LAST = re.compile(r"[^ \t\n]*\Z")
 _MENTION = re.compile(r"""(?:^|(?<=[ \t\n("'\[{,;:]))@([^ \t\n@]*)\Z""")
-_UNIT_NAMES: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
-_SPANS: Final = {
-    "10": "10 seconds", "1m": "1 minute", "10m": "10 minutes", "30m": "30 minutes",
-    "1h": "1 hour", "1h30m": "1 hour and 30 minutes", "8h": "8 hours", "1d": "1 day", "7d": "7 days",
-}  # fmt: skip
-_NEW: Final = frozenset({"name"})  # fields whose value nobody else has, so that there is nothing to offer
 
 
 def complete(before: str, live: Live) -> list[Candidate]:
@@ -66,7 +45,7 @@ def complete(before: str, live: Live) -> list[Candidate]:
     if len(token) > MAX_TOKEN:
         return []
     if mention is not None and _in_text(before):
-        return _candidates(_mentions(mention[1], live), len(mention[0]))
+        return _candidates(mentions(mention[1], live), len(mention[0]))
     if not before or before.startswith((*BLANKS, "//")):
         return []
     if len(token) == len(before):
@@ -94,8 +73,9 @@ def _last_token(before: str) -> str:
 
 @attrs.frozen
 class _Place:
-    """What the token under the cursor can be."""
+    """What the token under the cursor of a command can be."""
 
+    command: str
     options: tuple[tuple[attrs.Attribute[Any], Option], ...] = ()
     """Those that were not given yet, while options can come."""
     value: tuple[attrs.Attribute[Any], Argument | Option] | None = None
@@ -109,7 +89,7 @@ class _Place:
 
 def _in_text(before: str) -> bool:
     command = _command_of(before)
-    if command is None or before.startswith(BLANKS):
+    if command is None or before.startswith(BLANKS) or _is_sentence(command, before):
         return not before.startswith(SLASHES) or before.startswith("//")
     return isinstance(command, Command) and _place(command, before).in_text
 
@@ -125,6 +105,13 @@ def _command_of(before: str) -> Command[Any] | LocalCommand | None:
     return BY_NAME.get(name) or (LOCAL_BY_NAME.get(name) if slashed else None)
 
 
+def _is_sentence(command: Command[Any] | LocalCommand, text: str) -> bool:
+    """Say whether this begins with a command's name and is text all the same."""
+    if not isinstance(command, Command) or text.startswith(SLASHES) or not words.is_word(command):
+        return False
+    return words.fit(command, text[len(command.name) :], ()) is Fit.TEXT
+
+
 def _place(command: Command[Any], before: str) -> _Place:
     """Follow the grammar over the tokens before the last, which is the one under the cursor."""
     given: set[str] = set()
@@ -135,16 +122,16 @@ def _place(command: Command[Any], before: str) -> _Place:
         option = None if ended else _option_of(command, token)
         if option is not None:
             given.add(option[0].name)
-            if not _has_value(token) and next(tokens, None) is None:
-                return _Place(value=option, only_value=True)
+            if option[1].metavar and not _has_value(token) and next(tokens, None) is None:
+                return _Place(command.name, value=option, only_value=True)
         elif token == OPTIONS_END and not ended:
             ended = True
         elif not waiting or waiting[0][1].rest:
-            return _Place(value=waiting[0] if waiting else None)
+            return _Place(command.name, value=waiting[0] if waiting else None)
         else:
             waiting.pop(0)
     options = () if ended else tuple(pair for pair in command.options if pair[0].name not in given)
-    return _Place(options, waiting[0] if waiting else None)
+    return _Place(command.name, options, waiting[0] if waiting else None)
 
 
 def _finished_tokens(before: str) -> Iterator[str]:
@@ -188,18 +175,20 @@ def _after_command(before: str, token: str, live: Live) -> list[Candidate]:
         return []
     if isinstance(command, LocalCommand):
         return _candidates(_local(command, before, token, live), len(token))
+    if _is_sentence(command, before[: len(before) - len(token)]):
+        return []
     place = _place(command, before)
     option = None if place.only_value else _option_of(command, token)
     if option is not None and option in place.options and _has_value(token):
         name = f"--{option[0].name}=" if token.startswith("--") else token[:2]
         value = token[len(name) :].removeprefix("=")
-        return _candidates(_values(option, value, live), len(value))
+        return _candidates(values(place.command, option, value, live), len(value))
     return _candidates(_options_and_values(place, token, live), len(token))
 
 
 def _options_and_values(place: _Place, token: str, live: Live) -> Iterator[Choice]:
     if not token.startswith("-") or not place.options:
-        yield from _values(place.value, token, live)
+        yield from values(place.command, place.value, token, live)
     if not token or token.startswith("-"):
         yield from _options(place, token)
 
@@ -207,103 +196,14 @@ def _options_and_values(place: _Place, token: str, live: Live) -> Iterator[Choic
 def _options(place: _Place, token: str) -> Iterator[Choice]:
     for field, option in place.options:
         long, short = f"--{field.name}", f"-{option.short}" if option.short else ""
+        if option.secret and not token:
+            continue  # left out it is asked for, and nobody can read it over your shoulder
         text = short if short.startswith(token) and short else long
         if text.startswith(token):
             yield text, option.written(field.name), field.metadata["help"]
 
 
-def _values(
-    place: tuple[attrs.Attribute[Any], Argument | Option] | None, token: str, live: Live
-) -> Iterable[Choice]:
-    if place is None or place[0].name in _NEW:
-        return ()
-    return _SOURCES.get(place[1].metavar, _nothing)(token, live)
-
-
 def _local(command: LocalCommand, before: str, token: str, live: Live) -> Iterable[Choice]:
     given = list(_finished_tokens(before))
-    sources = _LOCAL_SOURCES.get(command.name, ())
+    sources = LOCAL_SOURCES.get(command.name, ())
     return sources[len(given)](token, live, *given) if len(given) < len(sources) else ()
-
-
-def _nothing(token: str, live: Live) -> Iterable[Choice]:
-    return ()
-
-
-def _users(token: str, live: Live) -> Iterable[Choice]:
-    return ((name, name, "") for name in _others(token, live))
-
-
-def _mentions(token: str, live: Live) -> Iterable[Choice]:
-    return ((f"@{name}", f"@{name}", "") for name in _others(token, live))
-
-
-def _others(token: str, live: Live) -> Iterable[str]:
-    return (name for name in matching(token, live.users, MAX_CANDIDATES + 1) if name != live.me)
-
-
-def _spans(token: str, live: Live) -> Iterable[Choice]:
-    spans = dict(_SPANS)
-    if token.isascii() and token.isdecimal():
-        spans |= {
-            token + unit: _counted(token, name) for unit, name in _UNIT_NAMES.items() if unit in SPAN_UNITS
-        }
-    return ((span, span, meaning) for span, meaning in spans.items() if span.startswith(token))
-
-
-def _counted(number: str, name: str) -> str:
-    return f"{number} {name}" if number == "1" else f"{number} {name}s"
-
-
-def _numbers(token: str, live: Live) -> Iterable[Choice]:
-    for number, text in live.pending:
-        if str(number).startswith(token):
-            short = text if len(text) <= SHORT_TEXT else f"{text[: SHORT_TEXT - 1]}…"
-            yield str(number), str(number), short
-
-
-def _commands(token: str, live: Live) -> Iterable[Choice]:
-    return ((name, name, BY_NAME[name].summary) for name in matching(token.lower(), tuple(BY_NAME)))
-
-
-def _settings(token: str, live: Live) -> Iterable[Choice]:
-    for name in matching(token, tuple(live.settings)):
-        yield name, name, ", ".join(live.settings[name])
-
-
-def _setting_values(token: str, live: Live, name: str) -> Iterable[Choice]:
-    return ((value, value, "") for value in matching(token, live.settings.get(name, ())))
-
-
-_SOURCES: Final[dict[str, Source]] = {
-    "NAME": _users,
-    "SPAN": _spans,
-    "NUMBER": _numbers,
-    "COMMAND": _commands,
-}
-"""What a value can be, by metavar; for another there is nothing to offer."""
-_LOCAL_SOURCES: Final[dict[str, tuple[Callable[..., Iterable[Choice]], ...]]] = {
-    "set": (_settings, _setting_values),
-    "to": (_users,),
-}
-"""The same for the client's commands, by place."""
-
-
-def matching(token: str, names: Sequence[str], most: int = MAX_CANDIDATES) -> list[str]:
-    """Return the names that begin with the token, then those that hold it, then those that hold its letters.
-
-    In any case; in each class in the order of `names`. Two searches through one joined string, so that
-    thousands of names cost less than a millisecond.
-    """
-    if not token:
-        return list(names[:most])
-    folded = token.lower()
-    joined = "\n" + "\n".join(names)
-    flags = re.NOFLAG if joined.lower() == joined else re.IGNORECASE  # names are, and it is slower
-    found = re.findall(f"\n({re.escape(folded)}.*)", joined, flags)
-    if len(found) < most:
-        letters = [re.escape(char) for char in folded]
-        loose = re.findall("\n(" + "".join(f"[^{char}\n]*{char}" for char in letters) + ".*)", joined, flags)
-        holding = [name for name in loose if folded in name.lower()]
-        found = list(dict.fromkeys([*found, *holding, *loose]))
-    return found[:most]

@@ -7,33 +7,22 @@ message whose command has a typo must not go to everyone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Container
+from typing import Any, Final, TypeAlias
 
 import attrs
 
-from tcpchat.commands import BY_NAME, Command, nearest
+from tcpchat.commands import BY_NAME, Command, Incomplete, nearest
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
+from tcpchat.repl import words
+from tcpchat.repl.typos import typo_of
+from tcpchat.repl.words import Fit
 
 BLANKS: Final = (" ", "\t")
 SLASHES: Final = ("/", "\\")
 AS_TEXT: Final = "to say it as text, begin the line with a blank or //"
-LONG_NAME: Final = 7  # letters; a command's name of this length may have two typos
-SHORTEST_TYPO: Final = 4  # letters; names below have too many neighbours
-
-ORDINARY: Final = frozenset(
-    """
-    bend bing cancels cancer chancel deport ding edit emit end exist exits fend heap held hell helm
-    helps hemp hickory historic kelp king lend mend pang pig pin pine pings pink pins pint pong
-    renamed renames rend reports repot resort retort ring sand schedule scheduler schedules schemas
-    scheme seed sends sent sing spend states stats statue statues story tend user uses ushers vend
-    victory wend whelp wing yelp zing
-    """.split()  # noqa: SIM905  # a list of 70 literals would be 70 lines
-)
-"""Words that people begin sentences with and that are one or two letters from a command."""
-
 _WORD = re.compile(r"[^ \t\n]*")
 _PUNCTUATION = re.compile("[-'\u2019.,:;!?…]")
 _BREAK_IN_COMMAND = " \n"  # the grammar parts words at blanks only; a break ends a word too
@@ -51,6 +40,13 @@ class Ask:
     """A request to the server."""
 
     request: Request
+
+
+@attrs.frozen
+class AskSecret:
+    """A request that wants a password, which the next line is."""
+
+    incomplete: Incomplete
 
 
 @attrs.frozen
@@ -79,6 +75,9 @@ class Nothing:
     """A blank line."""
 
 
+Meaning: TypeAlias = Say | Ask | AskSecret | Local | Doubt | Nothing
+
+
 @attrs.frozen
 class LocalCommand:
     """A command that the client does itself; typed with a slash only."""
@@ -98,11 +97,11 @@ _SEND: Final = BY_NAME[Send.type]
 _ALL_NAMES: Final[dict[str, object]] = {**BY_NAME, **LOCAL_BY_NAME}
 
 
-def understand(line: str) -> Say | Ask | Local | Doubt | Nothing:
+def understand(line: str, known: Container[str] = ()) -> Meaning:
     """Say what a line means; several lines are one if they were entered together.
 
-    Raises ChatError: it is a command that does not exist or is not used like that. Show it, and give the
-    line back to be changed.
+    `known` are names of users, which tell `ignore bob` from a sentence. Raises ChatError: it is a command
+    that does not exist or is not used like that. Show it, and give the line back to be changed.
     """
     if not line.strip():
         return Nothing()
@@ -116,11 +115,39 @@ def understand(line: str) -> Say | Ask | Local | Doubt | Nothing:
         return _slashed(line)
     word = _first_word(line)
     command = BY_NAME.get(word.lower())
-    if line.startswith("{") or ("\n" in line and command not in {_SEND, None}):
+    if line.startswith("{"):
         return Say(line)
-    if command is not None:
-        return Ask(_parse(command, line[len(word) :]))
-    return _doubt(line, word) or Say(line)
+    if command is None:
+        return _doubt(line, word, known) or Say(line)
+    rest = line[len(word) :]
+    if words.is_word(command):
+        return _worded(command, line, rest, known)
+    return Say(line) if "\n" in line and command is not _SEND else _parse(command, rest)
+
+
+def _worded(command: Command[Any], line: str, rest: str, known: Container[str]) -> Meaning:
+    """Say what a line means that begins with a command which is a word of English."""
+    match words.fit(command, rest, known):
+        case Fit.COMMAND:
+            return _parse(command, rest)
+        case Fit.TEXT:
+            return Say(line)
+        case Fit.UNSURE:
+            word = line[: len(command.name)]
+            return Doubt(line, word, None if command.name in words.SECRET else f"/{line}")
+
+
+def tells_secret(line: str) -> bool:
+    """Say whether a line may hold a password or token, so that it is neither shown nor kept anywhere."""
+    bare = line.lstrip().lstrip("/\\")
+    word = _first_word(bare)
+    name = word.lower()
+    rest = bare[len(word) :]
+    if name not in _ALL_NAMES:
+        if ELSEWHERE.get(name) in words.SECRET and line.startswith(SLASHES):
+            return bool(rest.strip())
+        name = typo_of(name, [*words.SECRET, "resume"]) or name
+    return words.tells_secret(line, name, rest)
 
 
 def _check_unicode(line: str) -> None:
@@ -146,24 +173,25 @@ def _without_blank(line: str) -> str:
 
 
 ELSEWHERE: Final = {
-    "quit": "exit", "q": "exit", "bye": "exit", "leave": "exit", "?": "help", "h": "help", "nick": "rename",
-    "name": "rename", "who": "users", "names": "users", "list": "users", "msg": "send -u", "dm": "send -u",
-    "query": "to", "ignore": "report",
+    "afk": "away", "identify": "login", "signin": "login", "signup": "register", "passwd": "password",
+    "block": "ignore", "unblock": "unignore", "info": "whois", "quit": "exit", "q": "exit", "bye": "exit",
+    "leave": "exit", "?": "help", "h": "help", "nick": "rename", "name": "rename", "who": "users",
+    "names": "users", "list": "users", "msg": "send -u", "dm": "send -u", "query": "to",
 }  # fmt: skip
 """What other chats call our commands."""
 
 
-def _slashed(line: str) -> Ask | Local:
+def _slashed(line: str) -> Ask | AskSecret | Local:
     word = _first_word(line[1:])
     rest = line[1 + len(word) :]
     name = word.lower()
     if name in BY_NAME:
-        return Ask(_parse(BY_NAME[name], rest))
+        return _parse(BY_NAME[name], rest)
     if name in LOCAL_BY_NAME:
         return _local(LOCAL_BY_NAME[name], rest.strip())
     if not word:
         raise ChatError("unknown-command", f"there is no command after {line[0]}; {AS_TEXT}", suggestion=None)
-    near = ELSEWHERE.get(name) or _typo_of(name, _ALL_NAMES)
+    near = ELSEWHERE.get(name) or typo_of(name, _ALL_NAMES)
     guess = f"; did you mean {line[0]}{near}?" if near else "."
     message = f"there is no command {line[0]}{word[:64]}{guess} {AS_TEXT.capitalize()}"
     raise ChatError("unknown-command", message, suggestion=near)
@@ -171,20 +199,24 @@ def _slashed(line: str) -> Ask | Local:
 
 def _local(command: LocalCommand, argument: str) -> Local:
     places = len(command.usage.split()) - 1
-    words = argument.split()
-    if len(words) > places:
-        message = f"{command.name} does not take {words[places][:64]!r}; {AS_TEXT}"
+    given = argument.split()
+    if len(given) > places:
+        message = f"{command.name} does not take {given[places][:64]!r}; {AS_TEXT}"
         raise ChatError("bad-usage", message, usage=f"/{command.usage}")
     return Local(command.name, argument)
 
 
-def _parse(command: Command[Any], rest: str) -> Request:
+def _parse(command: Command[Any], rest: str) -> Ask | AskSecret:
     try:
-        request: Request = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
+        request: Request | Incomplete = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
     except ChatError as error:
-        message = f"{error.message.removesuffix('.')}; {AS_TEXT}"
-        raise ChatError(error.code, message, **error.details) from None
-    return _with_breaks(request) if "\n" in rest else request
+        message = error.message.removesuffix(".")
+        if command.name in words.SECRET:  # the word that is wrong may be the password
+            message = f"{command.name} is not written like that; leave the password out, and it is asked for"
+        raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
+    if isinstance(request, Incomplete):
+        return AskSecret(request)
+    return Ask(_with_breaks(request) if "\n" in rest else request)
 
 
 def _with_breaks(request: Request) -> Request:
@@ -199,12 +231,12 @@ def _with_breaks(request: Request) -> Request:
 # Typos.
 
 
-def _doubt(line: str, word: str) -> Doubt | None:
-    """Return the doubt about a line whose first word is no command; several lines can only be a send."""
+def _doubt(line: str, word: str, known: Container[str]) -> Doubt | None:
+    """Return the doubt about a line whose first word is no command; several lines can only be few."""
     rest = line[len(word) :]
     if line.strip().lower() in {"quit", "bye", "?"}:
         return Doubt(line, word, ELSEWHERE[word.lower()])
-    commands = {_SEND.name: _SEND} if "\n" in line else BY_NAME
+    commands = {name: BY_NAME[name] for name in {_SEND.name, *words.SECRET}} if "\n" in line else BY_NAME
     option = _first_word(rest.lstrip("".join(BLANKS))).partition("=")[0]
     takers = {name: command for name, command in commands.items() if option in _options(command)}
     if takers:
@@ -212,10 +244,28 @@ def _doubt(line: str, word: str) -> Doubt | None:
         return Doubt(line, word, near and near + rest)
     if glued := _glued(word):
         return Doubt(line, word, glued + rest)
-    near = _typo_of(word.lower(), commands)
-    if near is None or (_is_ordinary(word) and not _is_whole(near, rest)):
+    near = typo_of(word.lower(), [name for name in commands if name not in words.NEAR_EVERYTHING])
+    if near is None:
+        return None
+    if words.is_word(BY_NAME[near]):
+        return _doubt_word(line, word, near + rest, known)
+    if _is_ordinary(word) and not _is_whole(near, rest):
         return None
     return Doubt(line, word, near + rest)
+
+
+def _doubt_word(line: str, word: str, corrected: str, known: Container[str]) -> Doubt | None:
+    """Return the doubt about a line that, corrected, begins with a command which is a word of English."""
+    if _is_ordinary(word):
+        return None
+    command = BY_NAME[_first_word(corrected)]
+    match words.fit(command, corrected[len(command.name) :], known):
+        case Fit.COMMAND:
+            return Doubt(line, word, corrected)
+        case Fit.TEXT:
+            return None
+        case Fit.UNSURE:
+            return Doubt(line, word, None if command.name in words.SECRET else f"/{corrected}")
 
 
 def _options(command: Command[Any]) -> set[str]:
@@ -232,21 +282,10 @@ def _glued(word: str) -> str | None:
     return f"{name} -{option}"
 
 
-def _typo_of(word: str, commands: Iterable[str] = BY_NAME) -> str | None:
-    near = [(distance(word, name), name) for name in commands if abs(len(word) - len(name)) <= _typos(name)]
-    return min(((count, name) for count, name in near if count <= _typos(name)), default=(0, None))[1]
-
-
-def _typos(name: str) -> int:
-    if len(name) < SHORTEST_TYPO:
-        return 0
-    return 2 if len(name) >= LONG_NAME else 1
-
-
 def _is_ordinary(word: str) -> bool:
     """Say whether this is an ordinary word, or one or a command with punctuation: `status: all is well`."""
     stem = _PUNCTUATION.split(word.lower(), maxsplit=1)[0]
-    return stem in ORDINARY or stem in BY_NAME
+    return stem in BY_NAME or not {stem, word.lower()}.isdisjoint(words.ORDINARY)
 
 
 def _is_whole(name: str, rest: str) -> bool:
@@ -256,18 +295,3 @@ def _is_whole(name: str, rest: str) -> bool:
     except ChatError:
         return False
     return not rest.strip()
-
-
-def distance(one: str, other: str) -> int:
-    """Return the Damerau-Levenshtein distance (optimal string alignment): `sned` is 1 from `send`."""
-    before: list[int] = []
-    above = list(range(len(other) + 1))
-    for i, char in enumerate(one, 1):
-        row = [i]
-        for j, another in enumerate(other, 1):
-            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (char != another))
-            if i > 1 and j > 1 and char == other[j - 2] and one[i - 2] == another:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, above = above, row
-    return above[-1]

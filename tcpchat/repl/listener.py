@@ -9,26 +9,43 @@ from typing import Any, ClassVar
 import trio
 
 from tcpchat.client import Disconnected, Reconnected, Skipped
+from tcpchat.commands.history import History as AskHistory
 from tcpchat.protocol import (
+    Absent,
+    Away,
+    Back,
     Cancelled,
+    Conversations,
     Error,
     Event,
+    History,
+    Ignoring,
     Joined,
     Left,
+    LoggedIn,
+    LoggedOut,
     Message,
     Muted,
     PendingMessage,
+    Read,
+    Receipt,
     Renamed,
     Reply,
+    Request,
+    Resumed,
     Schedule,
+    Sessions,
+    Unread,
     Unsent,
     Users,
     Welcome,
 )
-from tcpchat.repl import render
+from tcpchat.repl import about, render
 from tcpchat.repl.clean import clean_line
-from tcpchat.repl.look import Look, local_time
+from tcpchat.repl.look import UNWRAPPED, Look, get, local_time
 from tcpchat.repl.preferences import Preferences
+from tcpchat.repl.reading import Reading
+from tcpchat.repl.receipts import Receipts
 from tcpchat.repl.roster import Roster
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.status import Status, clock
@@ -44,6 +61,13 @@ class Listener:
         self.roster = Roster()
         self.pending: dict[int, PendingMessage] = {}
         """Your scheduled messages, by number."""
+        self.reading = Reading()
+        self.receipts = Receipts()
+        self.ignored: list[str] = []
+        """Of whom you hear nothing, if that was asked for."""
+        self.sessions: list[tuple[int, str]] = []
+        """Number and device of your sessions, if they were asked for."""
+        self._before: dict[str, int] | None = None  # by conversation its last message when you came
         self._here: dict[str, None] = {}  # of the pages of `users` so far
         self._screen = screen
         self._preferences = preferences
@@ -55,9 +79,19 @@ class Listener:
 
     def look(self) -> Look:
         """Return how things are to be shown now."""
-        timestamps = self._preferences.on("timestamps")
-        width, me = self._screen.width, self._status.me
-        return Look(width=width, me=me, timestamps=timestamps, zone=self._zone)
+        return Look(
+            width=self._screen.width,
+            me=self._status.me,
+            timestamps=self._preferences.on("timestamps"),
+            zone=self._zone,
+            colours=self.colours,
+            marks=self.receipts.marks,
+        )
+
+    @property
+    def colours(self) -> bool:
+        """Whether the screen has any."""
+        return self._screen.width < UNWRAPPED and self._preferences["theme"] != "mono"
 
     def hear(self, event: Event) -> None:
         """Keep up with an event, and show it."""
@@ -67,15 +101,24 @@ class Listener:
 
     def _message(self, message: Message) -> None:
         mine = message.sender == self._status.me
-        self.roster.spoke(message.sender)
-        self._show(message)
-        old = self._greeted is None or (message.room is not None and message.seq <= self._greeted)
-        if mine or old:
-            return
         private = message.to is not None
-        self._status.unread += private
+        self.reading.show(message, mine=mine or bool(message.ignored))
+        if message.ignored:
+            return
+        self.roster.spoke(message.sender)
+        if private:
+            self.receipts.said(message, mine=mine)
+        self._show(message)
+        if mine or self._is_old(message):
+            return
         if (private or render.is_mention(message.text, self._status.me)) and self._preferences.on("bell"):
             self._screen.bell()
+
+    def _is_old(self, message: Message) -> bool:
+        """Say whether it was said before you came, so that nobody rings for it."""
+        if message.room is None:
+            return message.seq <= (self._before or {}).get(message.conversation or "", 0)
+        return self._greeted is None or message.seq <= self._greeted
 
     def _show(self, message: Message) -> None:
         """Show a message, under a line with its day if that is another than of the one before."""
@@ -93,6 +136,7 @@ class Listener:
 
     def _renamed(self, event: Renamed) -> None:
         self.roster.renamed(event.old, event.new)
+        self.receipts.renamed(event.old, event.new)
         if self._status.target == event.old:
             self._status.target = event.new
         if event.new == self._status.me:
@@ -107,8 +151,28 @@ class Listener:
             self._screen.refresh()
 
     def _welcome(self, event: Welcome) -> None:
+        self.reading.welcome(event.journal)
         if self._greeted is None:
             self._greeted = event.seq
+
+    def _unread(self, event: Unread) -> None:
+        self.reading.told(event)
+        if self._before is None:
+            places = event.conversations
+            self._before = {get(item, "conversation") or "": get(item, "seq") for item in places}
+        if self._screen.asks:
+            self._screen.complain(about.unread(event, self.look()))
+
+    def _read(self, event: Read) -> None:
+        self.reading.read(event)
+        self._screen.refresh()
+
+    def _receipt(self, event: Receipt) -> None:
+        self.receipts.told(event)
+        self._screen.refresh()
+
+    def _absent(self, event: Absent) -> None:
+        self._screen.complain(about.absent(event, self.look()))
 
     def _muted(self, event: Muted) -> None:
         self._status.muted_until = self._when(event.until)
@@ -119,9 +183,13 @@ class Listener:
         self.complain(f"your scheduled message {event.number} was not sent: {event.message}")
 
     def _disconnected(self, event: Disconnected) -> None:
+        self.reading.lost()
         self.notice(f"{event.reason}; trying to come back. What you send waits until then.")
 
     def _reconnected(self, event: Reconnected) -> None:
+        if not event.user:
+            self.notice(f"back after {clock(event.seconds)}, but not logged in any more: login NAME")
+            return
         missed = f"{event.missed} messages were missed:" if event.missed else "nothing was missed"
         if event.missed == 1:
             missed = "1 message was missed:"
@@ -134,6 +202,9 @@ class Listener:
         """Take a page of who is here."""
         if isinstance(page, Users):
             self._here.update(dict.fromkeys(user.name for user in page.users))
+            for user in page.users:
+                if user.name == self._status.me:
+                    self._status.away = user.away
             if not page.more:
                 self.roster.fill(self._here)
                 self._here = {}
@@ -144,6 +215,43 @@ class Listener:
             self.pending |= {message.number: message for message in reply.messages}
         elif isinstance(reply, Cancelled):
             self.pending.pop(reply.number, None)
+
+    def conversations(self, page: Reply) -> None:
+        """Take a page of those with whom you talked."""
+        if isinstance(page, Conversations):
+            self.receipts.listed(page)
+
+    def replied(self, request: Request, reply: Reply) -> None:
+        """Take from the answer to what was typed what is to be known later."""
+        self.scheduled(reply)
+        self.conversations(reply)
+        match reply:
+            case Renamed():
+                self.roster.renamed(reply.old, reply.new)
+                self.receipts.renamed(reply.old, reply.new)
+            case LoggedIn() | LoggedOut() | Resumed():
+                self._become_another()
+            case Away():
+                self._status.away = reply.text
+            case Back():
+                self._status.away = None
+            case Read():
+                self.reading.read(reply)
+            case Unread():
+                self.reading.told(reply)
+            case History() if isinstance(request, AskHistory):
+                self.reading.show_history(request, reply)
+            case Sessions():
+                self.sessions = [(get(item, "number"), get(item, "device")) for item in reply.sessions]
+            case Ignoring():
+                self.ignored = list(reply.users)
+
+    def _become_another(self) -> None:
+        """Forget what was known of the user that you were."""
+        self.reading.forget()
+        self.receipts.forget()
+        self.ignored, self.sessions, self._before = [], [], None
+        self._status.target = self._status.away = None
 
     def still_pending(self) -> dict[int, PendingMessage]:
         """Return your scheduled messages that are not due yet, by number."""
@@ -182,6 +290,10 @@ class Listener:
         Left: _presence,
         Renamed: _renamed,
         Welcome: _welcome,
+        Unread: _unread,
+        Read: _read,
+        Receipt: _receipt,
+        Absent: _absent,
         Muted: _muted,
         Unsent: _unsent,
         Error: refused,

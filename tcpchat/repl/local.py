@@ -47,7 +47,8 @@ class LocalCommands:
         self._screen.clear()
 
     def _to(self, name: str) -> str | None:
-        if name and name not in self._listener.roster:
+        listener = self._listener
+        if name and name not in listener.roster and name not in listener.receipts.names():
             return f"nobody called {name!r} is here; /to alone sends to the lobby again"
         self._status.target = name or None
         self._screen.refresh()

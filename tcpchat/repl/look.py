@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from enum import Enum
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -31,6 +33,38 @@ class Look:
     me: str
     timestamps: bool = True
     zone: tzinfo
+    colours: bool = True
+    """Else what only a colour tells is told in words."""
+    marks: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
+    """By conversation up to which message it was delivered, and read."""
+
+
+class Got(Enum):
+    """How far a message of yours got: to the server, to a device of whom it is to, under that one's eyes."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+def how_far(seq: int, marks: tuple[int, int]) -> Got:
+    """Return how far a message got, of a conversation that was delivered and read up to these numbers."""
+    delivered, seen = marks
+    if seq <= seen:
+        return Got.READ
+    return Got.DELIVERED if seq <= delivered else Got.SENT
+
+
+def ticks(got: Got, *, colours: bool) -> tuple[str, str]:
+    """Return the mark of a message that got so far."""
+    if got is Got.READ:
+        return "class:receipt.seen", "✓✓" if colours else "✓✓ (read)"
+    return ("class:receipt", "✓✓") if got is Got.DELIVERED else ("class:own", "✓")
+
+
+def get(item: object, name: str) -> Any:
+    """Return a field of an item of a list, which is an object or, as it came, a mapping."""
+    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
 
 
 def plain(fragments: Fragments) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import AsyncIterator
+import termios
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 import attrs
@@ -12,17 +15,28 @@ import orjson
 import trio
 
 from tcpchat.client import Client, DisconnectedError, RefusedError
+from tcpchat.commands import Incomplete
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
+from tcpchat.protocol import Bye, Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
 from tcpchat.repl import render
-from tcpchat.repl.entered import Ask, Doubt, Local, Say, understand
+from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
 from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
 from tcpchat.repl.plan import Plan
 from tcpchat.repl.preferences import SETTINGS, Preferences
-from tcpchat.repl.session import connected, converse, local_zone, open_client
-from tcpchat.repl.talk import Talk
+from tcpchat.repl.session import (
+    as_whom,
+    connected,
+    converse,
+    leave_nothing,
+    local_zone,
+    open_client,
+    why_over,
+)
+from tcpchat.repl.talk import ENDS, Talk
+
+LOGIN_REQUIRED = "login-required"  # the code where nobody is connected, who may log in
 
 
 class Plain:
@@ -67,13 +81,32 @@ def for_pipe(plan: Plan) -> Plan:
     return plan if sys.stdin.isatty() else attrs.evolve(plan, history=0, patient=True)
 
 
-async def read_lines(stdin: TextIO) -> AsyncIterator[str]:
-    """Yield the lines of stdin as they come; whoever stops listening leaves one read behind."""
+async def read_lines(stdin: TextIO, secret: Callable[[], bool] = lambda: False) -> AsyncIterator[str]:
+    """Yield the lines of stdin as they come; whoever stops listening leaves one read behind.
+
+    A line that is to be a `secret` is not echoed.
+    """
     while True:
-        line = await trio.to_thread.run_sync(stdin.readline, abandon_on_cancel=True)
+        with _without_echo(stdin, hide=secret()):
+            line = await trio.to_thread.run_sync(stdin.readline, abandon_on_cancel=True)
         if not line:
             return
         yield line.removesuffix("\n")
+
+
+@contextmanager
+def _without_echo(stdin: TextIO, *, hide: bool) -> Iterator[None]:
+    if not (hide and stdin.isatty()):
+        yield
+        return
+    before = termios.tcgetattr(stdin)
+    hidden = termios.tcgetattr(stdin)
+    hidden[3] &= ~termios.ECHO
+    termios.tcsetattr(stdin, termios.TCSADRAIN, hidden)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
 
 
 async def leave_on_signal(talk: Talk, signals: AsyncIterator[int]) -> None:
@@ -92,10 +125,11 @@ async def talk_plainly(plan: Plan) -> int:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(leave_on_signal, talk, signals)
-                async for line in read_lines(sys.stdin):
+                async for line in read_lines(sys.stdin, lambda: talk.asks_secret):
                     talk.entered(line)
                     if not screen.asks:
                         await talk.wait_settled()  # so that what is printed is in the order of the lines
+                talk.no_more_lines()
                 await talk.wait_settled()
                 talk.leave_now()
 
@@ -106,29 +140,35 @@ async def talk_plainly(plan: Plan) -> int:
 async def talk_json(plan: Plan) -> int:
     """Print each event and reply as a line of JSON, and do what stdin says until its end.
 
-    Returns how many lines failed. Raises ConnectError, or DisconnectedError if the client gave up.
+    Returns how many lines failed. Raises as `converse` does.
     """
     failures = 0
+    waiting: deque[Incomplete] = deque()  # the request whose secret the next line is, if there is one
+    plan = as_whom(plan, Preferences(plan.config and plan.config / SETTINGS), person=False)
     async with connected(plan) as (client, _):
-        wanted = plan.name or Preferences(plan.config and plan.config / SETTINGS)["name"]
-        if wanted:
-            await client.rename(wanted)
+        if client.refused is not None and client.refused.code != LOGIN_REQUIRED:
+            raise client.refused
         async with trio.open_nursery() as nursery:
             printing = _Printing(client)
             nursery.start_soon(printing.run, nursery.cancel_scope)
-            async for line in read_lines(sys.stdin):
+            async for line in read_lines(sys.stdin, lambda: bool(waiting)):
                 try:
-                    request = _request(line)
+                    request = waiting.pop().answer(_as_bytes(line)) if waiting else _request(line)
                     if isinstance(request, Exit):
                         break
-                    if request is not None:
+                    if isinstance(request, Incomplete):
+                        waiting.append(request)
+                        _print(request.prompt())
+                    elif request is not None:
                         _print(await _ask(client, request))
                 except (ChatError, RefusedError) as error:
                     failures += 1
                     _print(as_error(error) if isinstance(error, ChatError) else error.error)
+            failures += len(waiting)
+            await leave_nothing(client)
             nursery.cancel_scope.cancel()
         if printing.gave_up is not None:
-            raise printing.gave_up
+            raise why_over(printing.gave_up, printing.sent_away)
     return failures
 
 
@@ -137,12 +177,15 @@ class _Printing:
 
     def __init__(self, client: Client) -> None:
         self.gave_up: DisconnectedError | None = None
+        self.sent_away: Bye | None = None
         self._client = client
 
     async def run(self, scope: trio.CancelScope) -> None:
         try:
             async for event in self._client.events():
                 _print(event)
+                if isinstance(event, Bye) and event.code in ENDS:
+                    self.sent_away = event
         except DisconnectedError as error:
             self.gave_up = error
         scope.cancel()
@@ -154,32 +197,37 @@ async def _ask(client: Client, request: Request) -> Reply:
     return await client.request(request)
 
 
-def _request(line: str) -> Request | None:
+def _as_bytes(line: str) -> bytes:
+    return line.encode(errors="surrogateescape")
+
+
+def _request(line: str) -> Request | Incomplete | None:
     """Return what a line asks for; None if it is empty. Raises ChatError."""
     match understand(line):
         case Say(text=text):
             return Send(text=text)
         case Ask(request=request):
             return request
+        case AskSecret(incomplete=incomplete):
+            return incomplete
         case Local(name=name):
             raise ChatError("unknown-command", f"/{name} is for terminals")
         case Doubt(corrected=corrected):
-            hint = f"; did you mean: {corrected}" if corrected else ""
+            hint = f"; did you mean: {corrected}" if corrected and not tells_secret(line) else ""
             raise ChatError("unknown-command", f"not sent, since it looks like a mistyped command{hint}")
     return None
 
 
 async def send(plan: Plan, text: str, username: str | None, time: float | None) -> None:
     """Say one thing; return once it is kept. Raises ConnectError, DisconnectedError or RefusedError."""
-    async with open_client(plan) as client:
-        if plan.name:
-            await client.rename(plan.name)
+    async with open_client(_in_a_script(plan)) as client:
         await client.send(text, username=username, time=time)
+        await leave_nothing(client)
 
 
 async def tail(plan: Plan, *, json: bool, follow: bool) -> None:
     """Print the last messages, and with `follow` all that come. Raises ConnectError or DisconnectedError."""
-    async with open_client(plan) as client:
+    async with open_client(_in_a_script(plan)) as client:
         look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
         last = 0
         async for event in client.events():
@@ -189,7 +237,13 @@ async def tail(plan: Plan, *, json: bool, follow: bool) -> None:
                 _print(event) if json else _write(plain(render.message(event, look)))
             done = plan.history == 0 or last == 0 or (isinstance(event, Message) and event.seq >= last)
             if done and not follow:
-                return
+                break
+        await leave_nothing(client)
+
+
+def _in_a_script(plan: Plan) -> Plan:
+    """Return the plan of who is somebody only by name."""
+    return attrs.evolve(plan, remember=plan.remember and plan.name is not None)
 
 
 def _print(line: Reply | Event) -> None:

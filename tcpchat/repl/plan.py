@@ -20,6 +20,12 @@ class Plan:
 
     address: str
     name: str | None = None
+    password: str | None = attrs.field(default=None, repr=False)
+    """Of the registered user `name`; without a name it counts for nothing."""
+    remember: bool = True
+    """Be who one was here before, and keep who one is. A script is that only with a `name`."""
+    anyone: bool = False
+    """Talk all the same if the name cannot be had, or a login is required."""
     history: int = HISTORY
     pause: float = 0.0
     """Seconds to wait after something came, so that in a busy room more is drawn at once."""
@@ -30,4 +36,4 @@ class Plan:
     config: Path | None = None
     """The folder where settings are kept; None keeps none."""
     state: Path | None = None
-    """The folder where what was typed is kept; None keeps nothing."""
+    """The folder where what was typed and who one is are kept; None keeps nothing."""

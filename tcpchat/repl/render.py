@@ -16,7 +16,19 @@ import attrs
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Error, Joined, Left, Message, Renamed
 from tcpchat.repl.clean import clean, clean_line
-from tcpchat.repl.look import BREAK, GAP, NARROWEST, UNWRAPPED, Fragments, Look, hang, hour, name_style
+from tcpchat.repl.look import (
+    BREAK,
+    GAP,
+    NARROWEST,
+    UNWRAPPED,
+    Fragments,
+    Look,
+    hang,
+    hour,
+    how_far,
+    name_style,
+    ticks,
+)
 from tcpchat.repl.wrap import columns
 from tcpchat.times import format_span
 
@@ -34,10 +46,17 @@ def message(m: Message, look: Look) -> Fragments:
     if m.to is not None:
         style = "class:private"
         head += [(style, " → "), (name_style(m.to, look.me), clean_line(m.to))]
-    head.append(("class:own", " ✓ ") if own else ("", GAP))
+    head += _mark(m, look) if own else [("", GAP)]
     if not own and is_mention(text, look.me):
         style = f"{style} class:mention".strip()
     return hang(head, style, text, look)
+
+
+def _mark(m: Message, look: Look) -> Fragments:
+    """Return how far your own message got, as far as that is known when it is shown."""
+    got = how_far(m.seq, look.marks.get(m.conversation or "", (0, 0)))
+    style, text = ticks(got, colours=look.colours)
+    return [(style, f" {text} ")]
 
 
 def _folded(text: str) -> str:

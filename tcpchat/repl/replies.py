@@ -1,8 +1,8 @@
-"""How replies look. Pure; see `render` for events."""
+"""How replies look. Pure; see `render` for events, and `about` for what is about who you are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -25,27 +25,17 @@ from tcpchat.protocol import (
     Status,
     Users,
 )
+from tcpchat.repl import about
 from tcpchat.repl.clean import clean, clean_line
-from tcpchat.repl.look import (
-    GAP,
-    NARROWEST,
-    Fragments,
-    Look,
-    hang,
-    hour,
-    local_time,
-    moment,
-    name_style,
-    plain,
-)
+from tcpchat.repl.look import GAP, Fragments, Look, get, hang, hour, local_time, moment, name_style
 from tcpchat.repl.render import day, message, notice, refusal
-from tcpchat.repl.wrap import columns
+from tcpchat.repl.tables import in_columns, in_rows, titled
 from tcpchat.times import format_span
 
 
 def reply(reply: Reply, look: Look) -> Fragments:
     """Return what the server answered; nothing for a `sent`, since the message itself shows it."""
-    return _REPLIES.get(type(reply), _unknown)(reply, look)
+    return (_REPLIES.get(type(reply)) or about.REPLIES.get(type(reply), _unknown))(reply, look)
 
 
 def _unknown(reply: Any, look: Look) -> Fragments:
@@ -54,66 +44,65 @@ def _unknown(reply: Any, look: Look) -> Fragments:
     return notice(f"the server answered with {fields.get('type') or getattr(reply, 'type', '?')}", look)
 
 
-def _get(item: object, name: str) -> Any:
-    """Return a field of an item of a list, which is an object or, as it came, a mapping."""
-    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
-
-
 def _as_message(item: object) -> Message:
     if isinstance(item, Message):
         return item
-    to = _get(item, "to")
+    to = get(item, "to")
     return Message(
-        seq=0,
-        at=str(_get(item, "at")),
-        sender=str(_get(item, "from") or "?"),
-        text=str(_get(item, "text") or ""),
+        seq=int(get(item, "seq") or 0),
+        at=str(get(item, "at")),
+        sender=str(get(item, "from") or "?"),
+        text=str(get(item, "text") or ""),
         to=None if to is None else str(to),
+        conversation=get(item, "conversation"),
+        ignored=get(item, "ignored"),
     )
 
 
 def _users(reply: Users, look: Look) -> Fragments:
     count = len(reply.users)
-    fragments = _title("1 user" if count == 1 else f"{count} users", look)
-    muted = [user for user in reply.users if _get(user, "muted_until")]
-    heard = [user for user in reply.users if not _get(user, "muted_until")]
-    for users in (heard, muted):
-        fragments += _in_columns([_user_cell(user, look) for user in users], look)
+    fragments = titled("1 user" if count == 1 else f"{count} users", look)
+    marked = [user for user in reply.users if _is_marked(user)]
+    others = [user for user in reply.users if not _is_marked(user)]
+    fragments += in_columns([_user_cell(user, look) for user in others], look)
+    for user in marked:
+        *head, (style, text) = _user_cell(user, look)
+        fragments += hang(head, style, text, look)
     if reply.more and reply.users:
-        fragments += notice(f"there are more: users --after {_get(reply.users[-1], 'name')}", look)
+        fragments += notice(f"there are more: users --after {get(reply.users[-1], 'name')}", look)
     return fragments
+
+
+def _is_marked(user: object) -> bool:
+    """Say whether so much is to be said of a user that it takes a line."""
+    return bool(get(user, "muted_until")) or get(user, "away") is not None
 
 
 def _user_cell(user: object, look: Look) -> Fragments:
-    name = str(_get(user, "name"))
+    name = str(get(user, "name"))
     cell = [
         (name_style(name, look.me), clean_line(name)),
-        ("class:time", f" {moment(_get(user, 'since'), look)}"),
+        ("class:time", f" {moment(get(user, 'since'), look)}"),
     ]
-    if muted := _get(user, "muted_until"):
+    if get(user, "registered"):
+        cell.append(("class:dim", " registered"))
+    if muted := get(user, "muted_until"):
         cell.append(("class:error", f" muted until {moment(muted, look)}"))
+    if (away := get(user, "away")) is not None:
+        cell.append(("class:notice", f" away: {clean_line(str(away))}" if away else " away"))
     return cell
 
 
-def _in_columns(cells: Sequence[Fragments], look: Look) -> Fragments:
-    """Set cells side by side, as many in a line as fit, in columns of one width."""
-    sizes = [columns(plain(cell)) for cell in cells]
-    widest = max(sizes, default=0) + len(GAP)
-    across = max(1, look.width // widest)
-    fragments: Fragments = []
-    for i, (cell, size) in enumerate(zip(cells, sizes, strict=True), 1):
-        if i % across == 0 or i == len(cells):
-            fragments += hang(cell[:-1], *cell[-1], look)
-        else:
-            fragments += [*cell, ("", " " * (widest - size))]
-    return fragments
-
-
 def history(reply: History, look: Look, *, newer: bool = False) -> Fragments:
-    """Return messages under their days; `newer` if it was asked for those after some number."""
+    """Return messages under their days, but for those of whom you ignore.
+
+    `newer` if it was asked for those after some number.
+    """
     fragments: Fragments = []
     today = None
     for said in map(_as_message, reply.messages):
+        if said.ignored:
+            continue
         time = local_time(said.at, look.zone)
         if time is not None and time.date() != today:
             today = time.date()
@@ -121,10 +110,13 @@ def history(reply: History, look: Look, *, newer: bool = False) -> Fragments:
         fragments += message(said, look)
     if not reply.messages:
         fragments += notice("nothing was said", look)
+    elif reply.more and reply.cursor is not None:
+        whose = f" -u {reply.username}" if reply.username else ""
+        fragments += notice(f"there is more: history --unread{whose} --cursor {reply.cursor}", look)
     elif reply.more:
         end, option = (-1, "--after") if newer else (0, "--before")
         whose = f" -u {reply.username}" if reply.username else ""
-        seq = _get(reply.messages[end], "seq")
+        seq = get(reply.messages[end], "seq")
         fragments += notice(f"there is more: history{whose} {option} {seq}", look)
     return fragments
 
@@ -135,18 +127,18 @@ def _schedule(reply: Schedule, look: Look) -> Fragments:
     fragments: Fragments = []
     for item in reply.messages:
         head = [
-            ("class:title", f"{clean_line(str(_get(item, 'number'))):>3}{GAP}"),
-            ("class:time", f"{moment(_get(item, 'at'), look)} "),
-            ("class:private" if _get(item, "username") else "class:dim", f"{_where(item)}{GAP}"),
+            ("class:title", f"{clean_line(str(get(item, 'number'))):>3}{GAP}"),
+            ("class:time", f"{moment(get(item, 'at'), look)} "),
+            ("class:private" if get(item, "username") else "class:dim", f"{_where(item)}{GAP}"),
         ]
-        fragments += hang(head, "", clean(str(_get(item, "text") or "")), look)
+        fragments += hang(head, "", clean(str(get(item, "text") or "")), look)
     if reply.more:
-        fragments += notice(f"there are more: scheduled --after {_get(reply.messages[-1], 'number')}", look)
+        fragments += notice(f"there are more: scheduled --after {get(reply.messages[-1], 'number')}", look)
     return fragments
 
 
 def _where(item: object) -> str:
-    return "→ " + clean_line(str(_get(item, "username") or _get(item, "room") or "?"))
+    return "→ " + clean_line(str(get(item, "username") or get(item, "room") or "?"))
 
 
 def _scheduled(reply: Scheduled, look: Look) -> Fragments:
@@ -178,12 +170,12 @@ def _status(reply: Status, look: Look) -> Fragments:
             for name, limit in reply.limits.items()
         ),
     ]
-    return _rows(rows, look)
+    return in_rows(rows, look)
 
 
 def _help(reply: Help, look: Look) -> Fragments:
     """Return usage and summary of each command; with fields and examples where there are some."""
-    fragments = _rows(
+    fragments = in_rows(
         [(_text(command, "usage"), _text(command, "summary")) for command in reply.commands], look
     )
     for command in reply.commands:
@@ -192,9 +184,9 @@ def _help(reply: Help, look: Look) -> Fragments:
                 (str(field.get("plain") or f"{field.get('name')} (JSON)"), _text(field, "help"))
                 for field in fields
             ]
-            fragments += _title("fields", look) + _rows(rows, look)
+            fragments += titled("fields", look) + in_rows(rows, look)
         if examples := command.get("examples"):
-            fragments += _title("examples", look)
+            fragments += titled("examples", look)
             for example in examples:
                 fragments += hang([("", GAP)], "class:usage", clean_line(str(example)), look)
     return fragments
@@ -202,27 +194,6 @@ def _help(reply: Help, look: Look) -> Fragments:
 
 def _text(item: Mapping[str, Any], name: str) -> str:
     return str(item.get(name) or "")
-
-
-def _rows(rows: Sequence[tuple[str, str]], look: Look) -> Fragments:
-    """Set pairs in two columns; where the left one is too wide, the right one goes below it."""
-    cleaned = [(clean_line(left), clean_line(right)) for left, right in rows]
-    limit = max(look.width, NARROWEST) // 3 - len(GAP) * 2
-    column = max((size for left, _ in cleaned if (size := columns(left)) <= limit), default=0)
-    blank = [("", " " * (column + len(GAP) * 2))]
-    fragments: Fragments = []
-    for left, right in cleaned:
-        missing = column - columns(left)
-        if missing >= 0:
-            head = [("", GAP), ("class:usage", left), ("", " " * missing + GAP)]
-            fragments += hang(head, "", right, look)
-        else:
-            fragments += hang([("", GAP)], "class:usage", left, look) + hang(blank, "", right, look)
-    return fragments
-
-
-def _title(text: str, look: Look) -> Fragments:
-    return hang([], "class:title", text, look)
 
 
 def _schema(reply: Schema, look: Look) -> Fragments:

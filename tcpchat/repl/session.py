@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, tzinfo
 
+import attrs
 import trio
 
-from tcpchat.client import Client, ConnectError, Reconnect, RefusedError
+from tcpchat.client import Client, ConnectError, DisconnectedError, Reconnect, RefusedError
+from tcpchat.commands.exit import Exit
 from tcpchat.errors import StartError
+from tcpchat.protocol import Bye, Error
 from tcpchat.repl.plan import Host, Plan
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.screen import Screen
@@ -24,20 +27,54 @@ async def converse(
 ) -> Talk:
     """Connect, and talk until somebody leaves; `beside` gets the Talk and feeds it lines.
 
-    Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up.
+    Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up,
+    RefusedError if the server will not have it, or a script cannot be who it is to be.
     """
+    plan = as_whom(plan, preferences, person=screen.asks)
     async with connected(plan) as (client, kept):
         talk = Talk(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
-        wanted = plan.name or preferences["name"]
-        if wanted:
-            await _take_name(client, wanted, talk, strict=plan.name is not None and not screen.asks)
         talk.greet(kept)
+        if client.refused is not None and plan.name is not None:
+            talk.notice(_why_not(plan.name, client.refused))
         async with trio.open_nursery() as nursery:
             await nursery.start(_until_over, talk, nursery.cancel_scope)
             await beside(talk)
+        if not screen.asks:
+            await leave_nothing(client)
     if talk.gave_up is not None:
-        raise talk.gave_up
+        raise why_over(talk.gave_up, talk.sent_away)
     return talk
+
+
+def as_whom(plan: Plan, preferences: Preferences, *, person: bool) -> Plan:
+    """Return the plan with the name to have, and what to do if it cannot be had.
+
+    A script must not speak under another name than the one that it was given; nor is it who somebody at the
+    terminal was, unless it asks for that by name.
+    """
+    name = plan.name or preferences["name"] or None
+    remember = plan.remember and (person or name is not None)
+    return attrs.evolve(plan, name=name, remember=remember, anyone=person or plan.name is None)
+
+
+def _why_not(name: str, error: RefusedError) -> str:
+    """Return why one is not who one wanted to be."""
+    text = f"you cannot be {name} now: {error}"
+    return f"{text}; if it is yours: login {name}" if error.code == "name-taken" else text
+
+
+def why_over(gave_up: DisconnectedError, sent_away: Bye | None) -> DisconnectedError | RefusedError:
+    """Return the error that a conversation ends with: it was lost, or the server will not have it."""
+    if sent_away is None:
+        return gave_up
+    return RefusedError(Error(code=sent_away.code, message=sent_away.message))
+
+
+async def leave_nothing(client: Client) -> None:
+    """Let a guest who was not here before be gone for good, so that the name is free again."""
+    if client.user and not client.registered and client.session is None:
+        with suppress(DisconnectedError, RefusedError):
+            await client.request(Exit())
 
 
 @asynccontextmanager
@@ -70,9 +107,16 @@ async def _host(plan: Plan, host: Host, stack: AsyncExitStack) -> tuple[Client, 
 
 def open_client(plan: Plan) -> Client:
     """Return the client of a plan, not connected yet."""
-    reconnect = Reconnect(give_up=GIVE_UP)
     return Client(
-        plan.address, history=plan.history, reconnect=reconnect, patient=plan.patient, pause=plan.pause
+        plan.address,
+        name=plan.name,
+        password=plan.password if plan.name is not None else None,
+        remember=plan.state if plan.remember and plan.state is not None else False,
+        anyone=plan.anyone,
+        history=plan.history,
+        reconnect=Reconnect(give_up=GIVE_UP),
+        patient=plan.patient,
+        pause=plan.pause,
     )
 
 
@@ -81,15 +125,6 @@ async def _until_over(
 ) -> None:
     await talk.run(task_status=task_status)
     scope.cancel()
-
-
-async def _take_name(client: Client, name: str, talk: Talk, *, strict: bool) -> None:
-    try:
-        await client.rename(name)
-    except RefusedError as error:
-        if strict:  # a script must not speak under another name
-            raise
-        talk.notice(f"you cannot be {name} now: {error}")
 
 
 def local_zone() -> tzinfo:

@@ -10,7 +10,7 @@ from wcwidth import clip
 from tcpchat.client import Closed, Offline, State
 from tcpchat.commands.send import Send
 from tcpchat.repl.clean import clean_line
-from tcpchat.repl.look import Fragments
+from tcpchat.repl.look import Fragments, Got, ticks
 from tcpchat.repl.wrap import columns
 from tcpchat.times import format_span
 
@@ -30,12 +30,20 @@ class Status:
     latency: float | None = None
     here: int = 0
     unread: int = 0
-    """Private messages since something was typed."""
+    """Private messages that were shown while the person was not there."""
     scheduled: int = 0
     muted_until: float = 0.0
     limited_until: float = 0.0
     question: str | None = None
     """The answers that the question above may have; the next line is one."""
+    secret: bool = False
+    """That line is a secret."""
+    away: str | None = None
+    """What others read, if you are away."""
+    receipt: tuple[str, Got] | None = None
+    """To whom your last private message went, and how far it got."""
+    colours: bool = True
+    """Else what only a colour tells is told in words."""
 
 
 def prompt(status: Status, now: float) -> Fragments:
@@ -78,7 +86,13 @@ def toolbar(status: Status, now: float) -> Fragments:
         parts.append(f"{status.unread} unread private")
     if status.scheduled:
         parts.append(f"{status.scheduled} scheduled")
+    if status.away is not None:
+        parts.append(f"away: {clean_line(status.away)}" if status.away else "away")
     fragments: Fragments = [("class:toolbar", " " + " │ ".join(parts))]
+    if status.receipt is not None:
+        name, got = status.receipt
+        fragments.append(("class:toolbar", f" │ {clean_line(name)} "))
+        fragments.append(ticks(got, colours=status.colours))
     for until, what in ((status.muted_until, "muted"), (status.limited_until, "too fast: wait")):
         if until > now:
             left = int(until - now + ALMOST)

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import tzinfo
+from functools import partial
 
 import trio
 
-from tcpchat.client import Asked, Client, Disconnected, DisconnectedError, Offline, Reconnected, RefusedError
+from tcpchat.client import (
+    Client,
+    Disconnected,
+    DisconnectedError,
+    Offline,
+    Online,
+    Reconnected,
+    RefusedError,
+)
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.help import Help
 from tcpchat.commands.history import History as AskHistory
-from tcpchat.commands.scheduled import Scheduled as ListScheduled
 from tcpchat.commands.send import Send
-from tcpchat.commands.users import Users as ListUsers
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
+    Bye,
     History,
+    LoggedIn,
+    LoggedOut,
     Message,
     Muted,
-    PendingMessage,
-    Renamed,
+    Registered,
     Reply,
     Request,
-    Schedule,
-    Scheduled,
-    Sent,
-    Users,
+    Resumed,
     as_error,
 )
-from tcpchat.repl import render, replies, status
-from tcpchat.repl.completion import Candidate, Live, complete
-from tcpchat.repl.entered import Ask, Doubt, Local, Say, understand
+from tcpchat.repl import about, doubts, render, replies, status
+from tcpchat.repl.around import look_around
+from tcpchat.repl.choices import Live
+from tcpchat.repl.completion import Candidate, complete
+from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.local import LocalCommands
 from tcpchat.repl.look import Fragments
 from tcpchat.repl.preferences import CHOICES, MEANING, Preferences
+from tcpchat.repl.questions import Questions
+from tcpchat.repl.reading import send_marks
 from tcpchat.repl.screen import Screen
+from tcpchat.repl.secrets import Secrets
+from tcpchat.repl.sending import Sending
 from tcpchat.repl.status import Status
 from tcpchat.times import Clock
 
-SHOWN = 1.0  # seconds to wait until what is acknowledged comes as an event too
-SOON = 0.3  # seconds; what is acknowledged by then is not shown as waiting
 YES = {"y", "yes"}
+ENDS = {"banned", "replaced", "revoked"}  # codes of `bye` that somebody meant
 
 
 class Talk:
@@ -62,30 +73,52 @@ class Talk:
         self.failures = 0
         """How many lines came to nothing."""
         self.gave_up: DisconnectedError | None = None
+        self.sent_away: Bye | None = None
+        """Why the server will not have this client any more."""
         self._client = client
         self._screen = screen
         self.hosting = hosting
         self._status = Status(address=str(client.address), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
         self._local = LocalCommands(screen, preferences, self._status, self._listener)
-        self._sends: dict[Asked, float] = {}  # not answered yet, and when they were asked
-        self._own = 0  # messages that are acknowledged, less those that were shown
+        self._questions = Questions(screen, self._status)
+        self._secrets = Secrets(
+            self._questions,
+            tell=self.notice,
+            refuse=self._failed,
+            go_on=self._request,
+            person=screen.asks,
+        )
         self._asking = 0  # other requests that are not answered yet
-        self._answer: Callable[[str], None] | None = None  # what the next line is the answer to
         self._left = trio.Event()
         self._changed = trio.lowlevel.ParkingLot()
         self._idle = trio.lowlevel.ParkingLot()
         self._nursery: trio.Nursery | None = None
+        self._sending = Sending(
+            client,
+            screen,
+            self._listener,
+            start=self._start,
+            failed=self._failed,
+            changed=self._changed,
+            idle=self._idle,
+        )
 
     def greet(self, kept: str | None) -> None:
         """Say where this is; to scripts only if it is a server of our own, which `kept` tells."""
         client = self._client
         if kept is not None:
             self.notice(f"nobody answered on {client.address}, so this is the server now; {kept}")
-        if self._screen.asks:
-            self.notice(
-                f"{client.server} on {client.address}; you are {client.user}. Just type, or type help."
-            )
+        if not self._screen.asks:
+            return
+        where = f"{client.server} on {client.address}"
+        if client.user:
+            who = about.you_are(client.user, registered=client.registered)
+            self.notice(f"{where}; {who}. Just type, or type help.")
+        else:
+            self.notice(f"{where}; this server is for registered users: login NAME")
+        if client.remember_problem:
+            self.notice(client.remember_problem)
 
     def notice(self, text: str) -> None:
         """Show a line of our own."""
@@ -97,6 +130,8 @@ class Talk:
             self._nursery = nursery
             nursery.start_soon(self._tick)
             nursery.start_soon(self._listen)
+            if self._screen.asks:
+                nursery.start_soon(send_marks, self._listener.reading, self._online, self._mark)
             self._look_around()
             task_status.started()
             await self._left.wait()
@@ -111,36 +146,28 @@ class Talk:
                 self._status.me = self._client.user
                 self._listener.hear(event)
                 if isinstance(event, Message) and event.sender == self._client.user:
-                    self._own -= 1
-                    self._idle.unpark_all()
+                    self._sending.shown(event)
                 if isinstance(event, Disconnected | Reconnected | Muted):
                     self._changed.unpark_all()
                 if isinstance(event, Reconnected):
                     self._look_around()
+                if isinstance(event, Bye) and event.code in ENDS:
+                    self.sent_away = event
         except DisconnectedError as error:
             self.gave_up = error
         self._left.set()
 
+    def _online(self) -> bool:
+        return isinstance(self._client.state, Online)
+
+    def _mark(self, request: Request) -> None:
+        """Tell the server how far the person has read; it matters to nobody if that does not work."""
+        with suppress(DisconnectedError):
+            self._client.request_nowait(request, on_reply=partial(self._listener.replied, request))
+
     def _look_around(self) -> None:
-        """Ask who is here and what waits."""
-        self._pages(ListUsers(), self._listener.users)
-        self._listener.pending.clear()
-        self._pages(ListScheduled(), self._listener.scheduled)
-
-    def _pages(self, request: ListUsers | ListScheduled, take: Callable[[Reply], None]) -> None:
-        """Ask for all pages of a list, and hand on each at the moment that it comes."""
-
-        def page(reply: Reply) -> None:
-            take(reply)
-            if isinstance(reply, Users) and reply.more:
-                self._pages(ListUsers(after=reply.users[-1].name), take)
-            elif isinstance(reply, Schedule) and reply.more:
-                self._pages(ListScheduled(after=reply.messages[-1].number), take)
-            else:
-                self._screen.refresh()
-
-        with suppress(DisconnectedError):  # it is asked again after coming back
-            self._client.request_nowait(request, on_reply=page)
+        look_around(self._client, self._listener, self._screen.refresh)
+        self._listener.reading.moved.unpark_all()
 
     async def _tick(self) -> None:
         """Draw anew while something counts down."""
@@ -152,18 +179,19 @@ class Talk:
 
     async def wait_settled(self) -> None:
         """Wait until everything that was entered is answered, and for a moment until it is shown."""
-        while self._sends or self._asking:
+        while self._sending or self._asking:
             await self._idle.park()
-        with trio.move_on_after(SHOWN):
-            while self._own > 0:
-                await self._idle.park()
+        await self._sending.wait_shown()
 
     # What the screen shows around the input.
 
     def _view(self) -> Status:
         view, client = self._status, self._client
         view.me, view.state, view.latency = client.user, client.state, client.latency
-        view.here, view.scheduled = len(self._listener.roster), len(self._listener.still_pending())
+        listener = self._listener
+        view.here, view.scheduled = len(listener.roster), len(listener.still_pending())
+        view.unread, view.receipt = listener.reading.unread, listener.receipts.state(view.target)
+        view.colours = listener.colours
         return view
 
     def prompt(self) -> Fragments:
@@ -176,20 +204,18 @@ class Talk:
 
     def waiting(self) -> Fragments:
         """Return the lines above the input: what was sent and is not acknowledged."""
-        now, offline = trio.current_time(), isinstance(self._client.state, Offline)
-        late = [
-            asked.request
-            for asked, since in self._sends.items()
-            if (offline or now - since >= SOON) and isinstance(asked.request, Send)
-        ]
-        return status.waiting(late, self._screen.width)
+        return self._sending.waiting()
 
     def live(self) -> Live:
         """Return what completion chooses from."""
         pending = self._listener.still_pending()
+        roster, names = self._listener.roster, self._listener.receipts.names()
         return Live(
-            users=self._listener.roster.recent(),
+            users=roster.recent(),
             me=self._client.user,
+            absent=[name for name in names if name not in roster],
+            ignored=self._listener.ignored,
+            sessions=self._listener.sessions,
             pending=[(number, message.text) for number, message in pending.items()],
             settings={name: CHOICES.get(name, ()) for name in MEANING},
         )
@@ -200,98 +226,76 @@ class Talk:
 
     # What a typed line does.
 
+    def here(self) -> None:
+        """Take it that the person is there and sees what is shown."""
+        if self._listener.reading.here():
+            self._screen.refresh()
+
     def entered(self, line: str) -> None:
         """Do what the line says, or show why not."""
         if self._left.is_set():
             return
-        self._status.unread = 0
-        if self._answer is not None:
-            answer, self._answer, self._status.question = self._answer, None, None
+        self.here()
+        answer = self._questions.take()
+        if answer is not None:
             answer(line)
-            self._screen.refresh()
         elif not line and isinstance(self._client.state, Offline):
             self._client.retry_now()
         else:
             self._do(line)
 
+    def no_more_lines(self) -> None:
+        """Take it that nothing more will be entered."""
+        if self.asks_secret:
+            self.entered("")
+
+    @property
+    def asks_secret(self) -> bool:
+        """Whether the next line is a secret."""
+        return self._status.secret
+
+    def keeps(self, line: str) -> bool:
+        """Say whether a line may be kept, so that it can be found again: not one with a password."""
+        return not self.asks_secret and not tells_secret(line)
+
     def drop_question(self) -> bool:
         """Take back what was asked; return whether something was."""
-        asked, self._answer, self._status.question = self._answer, None, None
-        self._screen.refresh()
-        return asked is not None
+        return self._questions.take() is not None
 
     def _do(self, line: str) -> None:
         try:
-            meant = understand(line)
-            match meant:
-                case Say():
-                    self._say(meant.text)
-                case Ask():
-                    self._request(meant.request)
-                case Local():
-                    if wrong := self._local.run(meant):
+            match understand(line, self._known()):
+                case Say(text=text):
+                    self._say(text)
+                case Ask(request=request):
+                    self._request(request)
+                case AskSecret(incomplete=incomplete):
+                    self._secrets.ask(incomplete)
+                case Local() as command:
+                    if wrong := self._local.run(command):
                         self._failed(wrong)
-                case Doubt():
-                    self._doubt(meant)
+                case Doubt() as doubt:
+                    self._doubt(doubt)
         except ChatError as error:
             self.failures += 1
             self._screen.complain(render.refusal(as_error(error), self._listener.look()))
 
+    def _known(self) -> set[str]:
+        """Return the names of users that this client has heard of."""
+        listener = self._listener
+        return {*listener.roster.recent(), *listener.receipts.names(), *listener.ignored}
+
     def _say(self, text: str) -> None:
-        self._send(Send(text=text, username=self._status.target))
+        self._sending.send(Send(text=text, username=self._status.target))
 
-    def _send(self, send: Send) -> None:
-        try:
-            asked = self._client.send_nowait(send.text, username=send.username, time=send.time)
-        except DisconnectedError as error:
-            self._failed(f"not sent: {error}")
-            return
-        self._sends[asked] = trio.current_time()
-        self._start(self._follow, asked)
-        if isinstance(self._client.state, Offline):
-            self._screen.refresh()
-
-    def _start(self, job: Callable[..., object], *arguments: object) -> None:
+    def _start(self, job: Callable[..., Awaitable[None]], *arguments: object) -> None:
         assert self._nursery is not None
-        self._nursery.start_soon(job, *arguments)  # type: ignore[arg-type]  # all are async
-
-    async def _follow(self, asked: Asked) -> None:
-        """Show what becomes of something that was sent; if it is kept, its event shows it."""
-        with trio.move_on_after(SOON):
-            await asked.wait_done()
-        if not asked.done:
-            self._screen.refresh()
-        try:
-            reply = await asked.wait()
-            if isinstance(reply, Sent):
-                self._own += 1
-            if isinstance(reply, Scheduled):
-                assert isinstance(asked.request, Send)
-                self._remember(reply, asked.request.text)
-                self._screen.show(replies.reply(reply, self._listener.look()))
-        except RefusedError as error:
-            self.failures += 1
-            self._listener.refused(error.error)
-            self._changed.unpark_all()
-        except DisconnectedError as error:
-            assert isinstance(asked.request, Send)
-            self._failed(f"not known to be sent: {asked.request.text!r}: {error}")
-        finally:
-            del self._sends[asked]
-            self._idle.unpark_all()
-        self._screen.refresh()
-
-    def _remember(self, reply: Scheduled, text: str) -> None:
-        message = PendingMessage(
-            number=reply.number, at=reply.at, room=reply.room, username=reply.username, text=text
-        )
-        self._listener.pending[reply.number] = message
-        self._changed.unpark_all()
+        self._nursery.start_soon(job, *arguments)
 
     def _request(self, request: Request) -> None:
         match request:
             case Send():
-                self._send(request)
+                self._sending.send(request)
             case Exit():
                 self.leave()
             case Help():
@@ -302,10 +306,9 @@ class Talk:
 
     async def _ask(self, request: Request) -> None:
         try:
-            reply = await self._client.request(request)
-            self._listener.scheduled(reply)
-            if isinstance(reply, Renamed):
-                self._listener.roster.renamed(reply.old, reply.new)
+            reply = await self._client.request_nowait(
+                request, on_reply=partial(self._replied, request)
+            ).wait()
             look = self._listener.look()
             if isinstance(reply, History) and isinstance(request, AskHistory):
                 self._screen.show(replies.history(reply, look, newer=request.after is not None))
@@ -320,16 +323,25 @@ class Talk:
             self._asking -= 1
             self._idle.unpark_all()
 
-    def _failed(self, text: str) -> None:
+    def _replied(self, request: Request, reply: Reply) -> None:
+        """Take note of an answer before anything that was said after it."""
+        self._status.me = self._client.user
+        self._listener.replied(request, reply)
+        if isinstance(reply, LoggedIn | LoggedOut | Resumed | Registered):
+            self._look_around()
+
+    def _failed(self, text: str | None) -> None:
+        """Count what came to nothing, and tell why unless that is told elsewhere."""
         self.failures += 1
-        self._listener.complain(text)
+        if text is not None:
+            self._listener.complain(text)
 
     # What is asked first.
 
     def _doubt(self, doubt: Doubt) -> None:
+        asking = doubts.put(doubt)
         if not self._screen.asks:
-            hint = f"; did you mean: {doubt.corrected}" if doubt.corrected else ""
-            self._failed(f"not sent: it looks like a mistyped command{hint}; a blank before it makes it text")
+            self._failed(asking.refusal)
             return
 
         def answer(line: str) -> None:
@@ -338,40 +350,34 @@ class Talk:
                 self._do(doubt.corrected)
             elif word in {"t", "text"}:
                 self._say(doubt.line)
-            elif not word:
+            elif not word and asking.shown == doubt.line:
                 self._screen.edit(doubt.line)
+            elif not word:
+                self.notice(f"not sent: {asking.shown}")
             else:  # another line, which is meant to be one
-                self.notice(f"not sent: {doubt.line}")
+                self.notice(f"not sent: {asking.shown}")
                 self._do(line)
 
-        run = f"y runs “{doubt.corrected}”, " if doubt.corrected else ""
-        text = (
-            f"“{doubt.line}” looks like a mistyped command: {run}t says it as text, Enter lets you change it"
-        )
-        self._question(text, "y, t or Enter" if run else "t or Enter", answer)
-
-    def _question(self, text: str, short: str, answer: Callable[[str], None]) -> None:
-        self.notice(text)
-        self._status.question = short
-        self._answer = answer
-        self._screen.refresh()
+        self.notice(asking.text)
+        self._questions.ask(asking.short, answer)
 
     def leave(self) -> None:
         """Leave, after asking if somebody else or something would suffer."""
         others = len(self._listener.roster) - 1
         why = []
-        if self._sends:
-            waiting = len(self._sends)
+        if self._sending:
+            waiting = len(self._sending)
             why.append(
                 "a message is not sent yet" if waiting == 1 else f"{waiting} messages are not sent yet"
             )
         if self.hosting and others > 0:
             here = "1 other is here" if others == 1 else f"{others} others are here"
             why.append(f"{here}, for whom the server stops with you")
-        if not why or not self._screen.asks or self._answer == self._leave_if:
+        if not why or not self._screen.asks or self._questions.answer == self._leave_if:
             self._left.set()
             return
-        self._question(f"{' and '.join(why)}. Leave all the same?", "y or n", self._leave_if)
+        self.notice(f"{' and '.join(why)}. Leave all the same?")
+        self._questions.ask("y or n", self._leave_if)
 
     def _leave_if(self, line: str) -> None:
         if line.strip().lower() in YES:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,13 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus, is_done
 from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.key_binding import KeyBindings, KeyBindingsBase, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.key_binding import (
+    ConditionalKeyBindings,
+    KeyBindings,
+    KeyBindingsBase,
+    KeyPressEvent,
+    merge_key_bindings,
+)
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.key_binding.bindings.open_in_editor import load_open_in_editor_bindings
 from prompt_toolkit.layout import (
@@ -37,7 +44,11 @@ from prompt_toolkit.layout import (
     Window,
 )
 from prompt_toolkit.layout.menus import CompletionsMenu
-from prompt_toolkit.layout.processors import AppendAutoSuggestion, HighlightIncrementalSearchProcessor
+from prompt_toolkit.layout.processors import (
+    AppendAutoSuggestion,
+    HighlightIncrementalSearchProcessor,
+    PasswordProcessor,
+)
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import DynamicStyle, Style
@@ -58,6 +69,9 @@ TWICE = 2.0  # seconds in which a second Ctrl-C counts as one
 WAITING = 50_000  # fragments, which are some 10,000 lines, that wait while nothing can be shown
 MENU = 8  # lines
 INPUT = 12  # lines of the input that are seen at once
+HIDDEN = "HIDDEN"  # the buffer that a password is typed into
+EARLY_SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
+"""What may have a password in it or after it, as far as that is known without the rest of the client."""
 
 
 class _LiveCompleter(Completer):
@@ -74,6 +88,14 @@ class _LiveCompleter(Completer):
             yield Completion(
                 found.text, start_position=found.start, display=found.display, display_meta=found.help
             )
+
+
+class _Input(Buffer):
+    """Leaves it to whoever accepts a line whether it is kept in the history; passwords must not be."""
+
+    def validate_and_handle(self) -> None:
+        assert self.accept_handler is not None
+        self.accept_handler(self)
 
 
 class Terminal:
@@ -107,7 +129,7 @@ class Terminal:
             output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
             # The input needs no more lines than it has, so where on the screen it is does not matter.
             output.enable_cpr = False
-        self._buffer = Buffer(
+        self._buffer = _Input(
             name=DEFAULT_BUFFER,
             completer=_LiveCompleter(self),
             complete_while_typing=True,
@@ -117,10 +139,15 @@ class Terminal:
             multiline=True,
             tempfile_suffix=".txt",
         )
+        self._secret = Buffer(name=HIDDEN)  # no history, no completion
         self._app: Application[None] = Application(
             layout=self._layout(),
             key_bindings=merge_key_bindings(
-                [load_auto_suggest_bindings(), load_open_in_editor_bindings(), self._bindings()]
+                [
+                    load_auto_suggest_bindings(),
+                    ConditionalKeyBindings(load_open_in_editor_bindings(), has_focus(DEFAULT_BUFFER)),
+                    self._bindings(),
+                ]
             ),
             style=DynamicStyle(lambda: self._styles[self._theme]),
             include_default_pygments_style=False,
@@ -130,6 +157,7 @@ class Terminal:
             after_render=lambda _: self.drawn.set(),
         )
         self._app.ttimeoutlen = 0.05
+        self._app.key_processor.before_key_press += self._pressed
 
     async def run(self) -> None:
         """Show the input until `close`."""
@@ -172,7 +200,20 @@ class Terminal:
     complain = show
 
     def refresh(self) -> None:
+        self._focus()
         self._app.invalidate()
+
+    def _focus(self) -> None:
+        """Let what is typed go where it is asked for."""
+        layout = self._app.layout
+        if self._asks_secret():
+            layout.focus(self._secret)
+        elif layout.has_focus(self._secret):
+            self._secret.reset()
+            layout.focus(self._buffer)
+
+    def _asks_secret(self) -> bool:
+        return self.talk is not None and self.talk.asks_secret
 
     def bell(self) -> None:
         self._app.output.bell()
@@ -240,13 +281,21 @@ class Terminal:
             dont_extend_height=True,
             get_line_prefix=self._prefix,
         )
+        secret = Window(
+            BufferControl(buffer=self._secret, input_processors=[PasswordProcessor()]),
+            height=1,
+            dont_extend_height=True,
+            get_line_prefix=self._prefix,
+        )
+        secretly = Condition(self._asks_secret)
         waiting = Window(FormattedTextControl(self._waiting), dont_extend_height=True)
         toolbar = Window(
             FormattedTextControl(self._toolbar), height=1, dont_extend_height=True, style="class:toolbar"
         )
         rows: list[Container] = [
             ConditionalContainer(waiting, Condition(lambda: bool(self._waiting()))),
-            text,
+            ConditionalContainer(secret, secretly),
+            ConditionalContainer(text, ~secretly),
             search.__pt_container__(),
             CompletionsMenu(max_height=MENU, scroll_offset=1),
             ConditionalContainer(toolbar, ~is_done),
@@ -272,30 +321,52 @@ class Terminal:
         keys = KeyBindings()
         typing = has_focus(DEFAULT_BUFFER)
         keys.add("enter", filter=typing)(lambda _: self._buffer.validate_and_handle())
+        keys.add("enter", filter=has_focus(HIDDEN))(lambda _: self._enter_secret())
         keys.add("escape", "enter", filter=typing)(lambda _: self._buffer.newline(copy_margin=False))
         keys.add("c-c")(self._interrupt)
+        no_secret = has_focus(HIDDEN) & Condition(lambda: not self._secret.text)
+        keys.add("c-d", filter=no_secret)(self._interrupt)
         keys.add("c-d", filter=typing & Condition(lambda: not self._buffer.text))(self._end)
         keys.add("c-l")(lambda _: self.clear())
         keys.add("c-z")(self._suspend)
         return keys
 
-    def _accept(self, buffer: Buffer) -> bool:
-        """Take the line once the input is empty, so that it may be given back to be changed."""
-        self._hint = ""
-        self._loop.call_soon(self._entered, buffer.text)
-        return False
+    def _pressed(self, _: object) -> None:
+        if self.talk is not None:
+            self.talk.here()
 
-    def _entered(self, line: str) -> None:
+    def _accept(self, buffer: Buffer) -> bool:
+        """Take the line once the input is empty, so that it may be given back to be changed.
+
+        And before the next key: what was typed ahead may be a password, which must not stand in the input.
+        What is in the input then stays there.
+        """
+        line = buffer.text
+        if self.talk is None and any(map(EARLY_SECRET.match, self.typed_early)):
+            self._show_hint("not connected yet: what comes next may be asked for")
+            return True
+        self._hint = ""
+        if self.talk.keeps(line) if self.talk is not None else not EARLY_SECRET.match(line):
+            buffer.append_to_history()
+        buffer.reset()
         if self.talk is not None:
             self.talk.entered(line)
         elif line:
             self.typed_early.append(line)
+        return True
+
+    def _enter_secret(self) -> None:
+        line = self._secret.text
+        self._secret.reset()
+        if self.talk is not None:
+            self.talk.entered(line)
 
     def _interrupt(self, event: KeyPressEvent) -> None:
         if not event.app.layout.has_focus(DEFAULT_BUFFER):
             event.app.layout.focus(DEFAULT_BUFFER)
         now = self._loop.time()
         if self.talk is not None and self.talk.drop_question():
+            self._secret.reset()
             self._last_interrupt = float("-inf")
         elif self._buffer.text:
             self._buffer.reset()

@@ -21,6 +21,7 @@ def _style(theme: str, **roles: str) -> dict[str, str]:
 STYLES: Final[dict[str, dict[str, str]]] = {
     "dark": _style(
         "dark", time="#8f8f8f", me="#ffffff bold", own="#87d787", private="#d7afff", mention="#ffd75f bold",
+        receipt="#87d787", receipt_seen="#5fd7ff",
         day="#8f8f8f", presence="#8f8f8f", notice="#87afd7", error="#ff8787", usage="#d7d7af", dim="#8f8f8f",
         title="bold", prompt="#8f8f8f", target="#87d787", question="#ffd75f bold", offline="#ff8787 bold",
         waiting="#8f8f8f", toolbar="noreverse bg:#303030 #c6c6c6", toolbar_limit="#ff8787 bold",
@@ -28,6 +29,7 @@ STYLES: Final[dict[str, dict[str, str]]] = {
     ),
     "light": _style(
         "light", time="#686868", me="#000000 bold", own="#1e6e1e", private="#7028a0", mention="#a02800 bold",
+        receipt="#1e6e1e", receipt_seen="#005faf",
         day="#686868", presence="#686868", notice="#005f9f", error="#b00020", usage="#5f5000", dim="#686868",
         title="bold", prompt="#686868", target="#1e6e1e", question="#a02800 bold", offline="#b00020 bold",
         waiting="#686868", toolbar="noreverse bg:#e4e4e4 #303030", toolbar_limit="#b00020 bold",
@@ -35,6 +37,7 @@ STYLES: Final[dict[str, dict[str, str]]] = {
     ),
     "mono": {f"name.{i}": "bold" for i in range(NAME_COLOURS)} | {
         "time": "", "me": "bold underline", "own": "bold", "private": "underline", "mention": "reverse",
+        "receipt": "bold", "receipt.seen": "bold",
         "day": "", "presence": "", "notice": "", "error": "bold", "usage": "", "dim": "", "title": "bold",
         "prompt": "", "target": "bold", "question": "bold", "offline": "bold", "waiting": "",
         "toolbar": "reverse", "toolbar.limit": "bold", "auto-suggestion": "underline", "completion-menu": "",

@@ -183,11 +183,35 @@ class NewReport(NamedTuple):
 
 
 class SetMute(NamedTuple):
-    """The user may not send until then (ms since 1970)."""
+    """The user may not send until then (ms since 1970); `operator` is 1 if it is the operator's will."""
 
     user: str
     until: int
     reason: str | None
+    operator: int = 0
+
+
+class DropMute(NamedTuple):
+    """The user may send again."""
+
+    user: str
+
+
+class SetBan(NamedTuple):
+    """A user (by id), or the addresses of a network, may not come in until then (ms since 1970)."""
+
+    kind: str
+    """`user` or `address`."""
+    target: str
+    until: int
+    reason: str | None
+
+
+class DropBan(NamedTuple):
+    """A user, or a network, may come in again."""
+
+    kind: str
+    target: str
 
 
 class MoveConduct(NamedTuple):
@@ -197,11 +221,25 @@ class MoveConduct(NamedTuple):
     new: str
 
 
+class DeleteUser(NamedTuple):
+    """Nothing is known of the user any more. What the user said keeps its number and time only.
+
+    Nothing in the same batch keeps anything for the user.
+    """
+
+    user: str
+
+
 Change: TypeAlias = (
     NewUser | SetLeft | SetDevice | DropDevice | SetAccount | SetName | NewMessage | NewKey | TrimKeys | Prune
     | SetMark | NewMention | SetAway | SetReceipts | SetIgnored | DropIgnored
-    | NewScheduled | DropScheduled | NewReport | SetMute | MoveConduct
+    | NewScheduled | DropScheduled | NewReport | SetMute | DropMute | MoveConduct
+    | SetBan | DropBan | DeleteUser
 )  # fmt: skip
+
+
+DELETED = "deleted"
+"""The name that messages have whose author was deleted."""
 
 
 def other_end(room: str, user: str) -> str:
@@ -245,6 +283,17 @@ class Named(NamedTuple):
     left: int | None
 
 
+class Account(NamedTuple):
+    """A registered user, as the operator sees it. Points in time are ms since 1970."""
+
+    user: str
+    name: str
+    since: int | None
+    """When it was registered; None for a guest."""
+    left: int | None
+    sessions: int
+
+
 class Other(NamedTuple):
     """The other one of a conversation: the name, now or of then, and how far it was delivered and read."""
 
@@ -266,6 +315,7 @@ class Snapshot:
     scheduled: list[NewScheduled]
     reports: list[NewReport]
     mutes: list[SetMute]
+    bans: list[SetBan] = attrs.field(factory=list)
     names: dict[str, str]
     """Name key → user, for the users with reports or a mute."""
     registered: list[Named]
@@ -335,6 +385,18 @@ class Store(Protocol):
 
     def names(self, users: Sequence[str]) -> dict[str, str]:
         """Read the last names of users, by their ids."""
+
+    def accounts(self, after: str, count: int) -> list[Account]:
+        """Read up to `count` registered users by name, those after that name."""
+
+    def messages_of(self, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
+        """Read what the user wrote, and what others wrote to the user privately, as it was said.
+
+        Each with its cursor: up to `count`, and those after `cursor`, which is 0 at first.
+        """
+
+    def reports_of(self, user: str) -> list[NewReport]:
+        """Read the reports by the user and about the user, oldest first."""
 
     def begin(self, now: int, prune: Prune) -> None:
         """Note that whoever has not left did so now, since the server starts. Raises StorageError."""

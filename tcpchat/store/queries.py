@@ -8,6 +8,7 @@ from heapq import merge
 from itertools import islice
 
 from tcpchat.store import (
+    Account,
     Identity,
     Named,
     NewKey,
@@ -15,6 +16,7 @@ from tcpchat.store import (
     NewReport,
     NewScheduled,
     Other,
+    SetBan,
     SetDevice,
     SetMute,
     Snapshot,
@@ -48,7 +50,8 @@ def snapshot(db: sqlite3.Connection, lobby: str, recent: int, since: int) -> Sna
         recent=history(db, lobby, recent, before=None, after=None, until=last),
         scheduled=[NewScheduled(*row) for row in query(f"SELECT {SCHEDULED} FROM scheduled ORDER BY id")],
         reports=[NewReport(*row) for row in query(f"SELECT {REPORT} FROM report")],
-        mutes=[SetMute(*row) for row in query("SELECT user, until, reason FROM mute")],
+        mutes=[SetMute(*row) for row in query("SELECT user, until, reason, operator FROM mute")],
+        bans=[SetBan(*row) for row in query("SELECT kind, target, until, reason FROM ban")],
         names=dict(query(f"SELECT key, user FROM name WHERE user IN ({conduct})").fetchall()),
         registered=[Named(*row) for row in registered],
         absent=[Named(*row) for row in absent],
@@ -197,6 +200,33 @@ def names(db: sqlite3.Connection, users: Sequence[str]) -> dict[str, str]:
             if user not in found and (row := db.execute(question, (user,)).fetchone()):
                 found[user] = row[0]
     return found
+
+
+def accounts(db: sqlite3.Connection, after: str, count: int) -> list[Account]:
+    found = db.execute(
+        "SELECT user.id, name, account.since, left, (SELECT count(*) FROM device WHERE device.user = user.id)"
+        " FROM account JOIN user ON user.id = account.user JOIN name ON name.user = user.id"
+        " WHERE name > ? ORDER BY name LIMIT ?",
+        (after, count),
+    )
+    return [Account(*row) for row in found]
+
+
+def messages_of(db: sqlite3.Connection, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
+    """Go through the messages as they lie, so that many pages cost as much as one look at all."""
+    found = db.execute(
+        f"SELECT id, {MESSAGE} FROM message"
+        " WHERE id > ? AND (author = ? OR recipient = ?) ORDER BY id LIMIT ?",
+        (cursor, user, user, count),
+    )
+    return [(row[0], NewMessage(*row[1:])) for row in found]
+
+
+def reports_of(db: sqlite3.Connection, user: str) -> list[NewReport]:
+    found = db.execute(
+        f"SELECT {REPORT} FROM report WHERE target = ? OR reporter = ? ORDER BY at", (user, user)
+    )
+    return [NewReport(*row) for row in found]
 
 
 def _name(db: sqlite3.Connection, user: str, other: str) -> str:

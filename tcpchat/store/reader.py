@@ -9,7 +9,7 @@ from typing import TypeVar
 import trio
 
 from tcpchat.errors import ChatError
-from tcpchat.store import Identity, NewMessage, Other, StorageError, Store
+from tcpchat.store import Account, Identity, NewMessage, NewReport, Other, StorageError, Store
 
 READERS = 4  # threads that read at the same time
 
@@ -64,3 +64,12 @@ class Reader:
 
     async def names(self, users: Sequence[str]) -> dict[str, str]:
         return await self._ask(partial(self._store.names, users))
+
+    async def accounts(self, after: str, count: int) -> list[Account]:
+        return await self._ask(partial(self._store.accounts, after, count))
+
+    async def messages_of(self, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
+        return await self._ask(partial(self._store.messages_of, user, count, cursor))
+
+    async def reports_of(self, user: str) -> list[NewReport]:
+        return await self._ask(partial(self._store.reports_of, user))

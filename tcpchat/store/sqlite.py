@@ -15,11 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from tcpchat.errors import StartError
+from tcpchat.errors import InUseError, StartError
 from tcpchat.store import (
+    Account,
     Change,
     Identity,
     NewMessage,
+    NewReport,
     Other,
     Prune,
     Snapshot,
@@ -34,7 +36,7 @@ Synchronous = Literal["full", "normal", "off"]
 
 _BUGS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
 """What SQLite says of changes that are wrong. All else is the disk's fault."""
-_DATABASE = "tcpchat.db"
+DATABASE = "tcpchat.db"
 _LOCK = "tcpchat.lock"
 
 
@@ -51,7 +53,7 @@ class SqliteStore:
         self._lock = None if folder is None else _lock(folder)
         try:
             if folder is not None:  # what people say in private is for nobody else on this machine
-                os.close(os.open(folder / _DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connect()
         except (sqlite3.Error, OSError) as error:
             self._unlock()
@@ -69,7 +71,7 @@ class SqliteStore:
         return StartError(f"the database in {self._folder} cannot be used: {error}")
 
     def _connect(self) -> sqlite3.Connection:
-        path = ":memory:" if self._folder is None else str(self._folder / _DATABASE)
+        path = ":memory:" if self._folder is None else str(self._folder / DATABASE)
         # Other threads do use it, one at a time; a reader may wait for a checkpoint, hence the timeout.
         return sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=2 * ROWS
@@ -134,6 +136,15 @@ class SqliteStore:
     def names(self, users: Sequence[str]) -> dict[str, str]:
         return self._read(lambda db: queries.names(db, users))
 
+    def accounts(self, after: str, count: int) -> list[Account]:
+        return self._read(lambda db: queries.accounts(db, after, count))
+
+    def messages_of(self, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
+        return self._read(lambda db: queries.messages_of(db, user, count, cursor))
+
+    def reports_of(self, user: str) -> list[NewReport]:
+        return self._read(lambda db: queries.reports_of(db, user))
+
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         try:
             with self._reading() as connection:
@@ -191,7 +202,7 @@ def _lock(folder: Path) -> int:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
         os.close(lock)
         who = f" (process {holder})" if holder else ""
-        raise StartError(
+        raise InUseError(
             f"another tcpchat server{who} uses the data folder {folder}; stop it or give another --data"
         ) from None
     try:

@@ -8,9 +8,13 @@ from itertools import chain, groupby
 from typing import Any
 
 from tcpchat.store import (
+    DELETED,
     Change,
+    DeleteUser,
+    DropBan,
     DropDevice,
     DropIgnored,
+    DropMute,
     DropScheduled,
     MoveConduct,
     NewKey,
@@ -22,6 +26,7 @@ from tcpchat.store import (
     Prune,
     SetAccount,
     SetAway,
+    SetBan,
     SetDevice,
     SetIgnored,
     SetLeft,
@@ -67,8 +72,11 @@ _ROWS: dict[Hashable, tuple[str, str, str]] = {
     ),
     NewMention: ("INSERT OR IGNORE INTO mention (user, room, seq) VALUES ", "(?, ?, ?)", ""),
 }
-_LAST = (NewKey, SetMark, NewMention)
-"""What comes with a message and may be written after all of them, so that both are many rows."""
+_LAST = (NewKey, SetMark, NewMention, DeleteUser)
+"""What comes with a message and may be written after all of them, so that both are many rows.
+
+And what leaves nothing of a user, so that it comes after all that.
+"""
 _PRUNE_DEVICES = """
     DELETE FROM device WHERE user NOT IN (SELECT user FROM account)
     AND (SELECT left FROM user WHERE id = device.user) < ?
@@ -78,6 +86,22 @@ _PRUNE = [  # what is of no use when nothing brings the user back
     for table in ("mark", "mention", "ignored")
 ]
 _PRUNE_KEYS = "DELETE FROM sent_key WHERE at < ?"
+_PRUNE_BANS = "DELETE FROM ban WHERE until < ?"
+_DELETE = (
+    *(
+        f"DELETE FROM {table} WHERE user = ?"
+        for table in ("device", "account", "name", "sent_key", "mark", "mention", "ignored", "mute")
+    ),
+    "DELETE FROM ignored WHERE other = ?",
+    "DELETE FROM scheduled WHERE author = ?",
+    "DELETE FROM report WHERE target = ?",
+    "DELETE FROM ban WHERE kind = 'user' AND target = ?",
+    # These count against others, so they stay, without a word of the user's.
+    "UPDATE report SET reporter_key = '', reason = NULL WHERE reporter = ?",
+    f"UPDATE message SET name = '{DELETED}', text = '' WHERE author = ?",
+    f"UPDATE message SET recipient_name = '{DELETED}' WHERE recipient = ?",
+    "UPDATE user SET left = NULL, away = NULL, away_since = NULL, receipts = 1 WHERE id = ?",
+)
 
 # What each change writes: statements, and which of the change's fields are their parameters.
 _STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
@@ -112,6 +136,7 @@ _STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
         (_PRUNE_DEVICES, (0,)),
         *((statement, ()) for statement in _PRUNE),
         (_PRUNE_KEYS, (1,)),
+        (_PRUNE_BANS, (0,)),
     ),
     NewScheduled: (
         (f"INSERT INTO scheduled ({SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*range(8),)),
@@ -119,14 +144,22 @@ _STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
     ),
     DropScheduled: (("DELETE FROM scheduled WHERE id = ?", (0,)),),
     NewReport: ((f"INSERT INTO report ({REPORT}) VALUES (?, ?, ?, ?, ?)", (*range(5),)),),
-    SetMute: (("INSERT OR REPLACE INTO mute (user, until, reason) VALUES (?, ?, ?)", (*range(3),)),),
+    SetMute: (
+        ("INSERT OR REPLACE INTO mute (user, until, reason, operator) VALUES (?, ?, ?, ?)", (*range(4),)),
+    ),
+    DropMute: (("DELETE FROM mute WHERE user = ?", (0,)),),
+    SetBan: (("INSERT OR REPLACE INTO ban (kind, target, until, reason) VALUES (?, ?, ?, ?)", (*range(4),)),),
+    DropBan: (("DELETE FROM ban WHERE kind = ? AND target = ?", (0, 1)),),
+    DeleteUser: tuple((statement, (0,)) for statement in _DELETE),
     MoveConduct: (
         ("UPDATE OR IGNORE report SET target = ? WHERE target = ?", (1, 0)),
         ("DELETE FROM report WHERE target = ?", (0,)),
         (
             """
-            INSERT INTO mute (user, until, reason) SELECT ?, until, reason FROM mute WHERE user = ?
-            ON CONFLICT (user) DO UPDATE SET until = excluded.until, reason = excluded.reason
+            INSERT INTO mute (user, until, reason, operator)
+            SELECT ?, until, reason, operator FROM mute WHERE user = ?
+            ON CONFLICT (user) DO UPDATE
+            SET until = excluded.until, reason = excluded.reason, operator = excluded.operator
             WHERE excluded.until > until
             """,
             (1, 0),

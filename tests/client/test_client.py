@@ -28,6 +28,7 @@ from tcpchat.client import (
 from tcpchat.commands import scheduled, users
 from tcpchat.protocol import Bye, Event, Joined, Message, Scheduled, Sent, Welcome, page
 from tcpchat.settings import Limits, Settings
+from tcpchat.store.sqlite import SqliteStore
 from tests.client.conftest import SOON, Door
 from tests.conftest import House, Peer, open_house
 
@@ -453,7 +454,8 @@ async def test_another_journal_begins_anew(door: Door) -> None:
 
 
 async def test_a_server_that_was_started_anew_with_its_data_goes_on(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
+    store = SqliteStore(tmp_path, "off")
+    async with open_house(store=store) as house:
         door = Door(house)
         bob = await house.peer("bob")
         async with door.client(name="alice") as client:
@@ -464,7 +466,7 @@ async def test_a_server_that_was_started_anew_with_its_data_goes_on(tmp_path: Pa
             house.server.stop()
             await until(client, Disconnected)
             waiting = client.send_nowait("4")
-            house.store.close()
+            store.close()
             async with open_house(folder=tmp_path) as door.house:
                 door.shut = False
                 reply = await waiting.wait()
@@ -509,7 +511,7 @@ async def test_who_answers_inside_the_loop_does_not_wait_for_ever() -> None:
 async def test_other_events_that_a_slow_reader_missed_are_counted() -> None:
     async with free_door() as door, door.client(buffer=3) as client:
         for _ in range(10):
-            await door.house.peer()
+            await (await door.house.peer()).quiet()
             door.house.tell_presence()
         await client.ping()
         heard = 0

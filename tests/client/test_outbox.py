@@ -11,9 +11,11 @@ from tcpchat.client import Asked, DisconnectedError, RefusedError
 from tcpchat.client import outbox as outboxes
 from tcpchat.client.outbox import Outbox
 from tcpchat.commands.ping import Ping
+from tcpchat.commands.read import Read
 from tcpchat.commands.send import Send
 from tcpchat.commands.status import Status
 from tcpchat.protocol import Error, Pong, Reply, Request, Sent
+from tcpchat.protocol import Read as ReadReply
 
 GONE = DisconnectedError("the cat ate the cable")
 
@@ -367,3 +369,51 @@ async def test_only_the_id_of_a_request_is_changed(outbox: Outbox) -> None:
     outbox.take(0)
     assert asked.request == attrs.evolve(request, id=1)
     assert asked.written
+
+
+async def test_how_far_one_has_read_is_said_again_until_it_is_answered(outbox: Outbox) -> None:
+    said = Asked(Read(username="bob", seq=3))
+    add(outbox, said)
+    outbox.take(0)
+    outbox.lose(GONE)
+    later = Asked(Read(seq=9))
+    add(outbox, later)
+    assert outbox.unanswered == []
+    outbox.come_back(same_user=True)
+    taken = [*outbox.take(0)]
+    assert [one.request for one in taken] == [Read(id=2, username="bob", seq=3)]
+    outbox.answer(ReadReply(re=2, username="bob", seq=3), 0)
+    assert said.done
+    assert outbox.take(0) == [later]
+
+
+async def test_another_user_does_not_say_how_far_the_one_before_has_read(outbox: Outbox) -> None:
+    asked = [Asked(Read(seq=3)), Asked(Read(seq=4))]
+    add(outbox, asked[0])
+    outbox.take(0)
+    outbox.lose(GONE)
+    add(outbox, asked[1])
+    outbox.come_back(same_user=False)
+    for one in asked:
+        assert "may have been done or not" in await error_of(one)
+    assert outbox.take(0) == []
+
+
+async def test_having_read_all_is_not_said_again_since_there_may_be_more_by_then(
+    outbox: Outbox,
+) -> None:
+    asked = Asked(Read())
+    add(outbox, asked)
+    outbox.take(0)
+    outbox.lose(GONE)
+    assert "may have been done or not" in await error_of(asked)
+
+
+def test_a_request_is_found_by_its_id_until_it_is_answered(outbox: Outbox) -> None:
+    asked = Asked(Ping())
+    add(outbox, asked)
+    outbox.take(0)
+    assert outbox.asked_as(1) == Ping(id=1)
+    assert outbox.asked_as("1") is None
+    outbox.answer(Pong(re=1, at=""), 0)
+    assert outbox.asked_as(1) is None

@@ -1,6 +1,9 @@
-"""Private messages over lost connections, against a server that the test plays, with a clock that jumps."""
+"""Private messages over lost connections and from run to run, most with a server that the test plays."""
 
 from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
@@ -10,9 +13,10 @@ from tcpchat.client import Client, Reconnected, Skipped
 from tcpchat.commands.history import MAX_COUNT
 from tcpchat.commands.resume import Resume
 from tcpchat.protocol import Absent, Event, Message, Read, Receipt, Unread
-from tests.client.conftest import Fake, Talk, message
+from tests.client.conftest import Door, Fake, Talk, message
+from tests.client.test_client import FREE
 from tests.client.test_connection import until
-from tests.conftest import Line
+from tests.conftest import Line, Peer, open_house
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
 
@@ -230,3 +234,59 @@ async def test_what_is_told_of_conversations_comes_as_events(
     async with fake.online() as (client, talk):
         await talk.say(line)
         assert await until(client, type(event)) == event
+
+
+@pytest.mark.parametrize("end", ["cut", "deaf"])
+async def test_connections_that_break_again_and_again_lose_and_repeat_nothing(end: str) -> None:
+    async with open_house(FREE) as house:
+        door = Door(house)
+        bob, eve = await house.peers("bob", "eve")
+        async with door.client(name="alice") as client:
+            got: dict[str | None, list[str]] = {"bob": [], "eve": [], "alice": []}
+
+            async def talk(peer: Peer) -> None:
+                for number in range(60):
+                    await peer.ask({"type": "send", "username": "alice", "text": str(number)})
+                    await trio.sleep(0.001)
+
+            async def answer() -> None:
+                for number in range(30):
+                    await client.send(str(number), username="bob")
+
+            async def disturb() -> None:
+                while True:
+                    await trio.sleep(0.01)
+                    door.cable.loses_received = end == "deaf"
+                    await trio.sleep(0.01)
+                    await door.cable.cut()
+
+            async with trio.open_nursery() as breaking:
+                breaking.start_soon(disturb)
+                async with trio.open_nursery() as nursery:
+                    for job in (partial(talk, bob), partial(talk, eve), answer):
+                        nursery.start_soon(job)
+                    while sum(map(len, got.values())) < 150:
+                        message = await until(client, Message)
+                        got[message.sender].append(message.text)
+                breaking.cancel_scope.cancel()
+            assert got["bob"] == got["eve"] == [str(number) for number in range(60)]
+            assert got["alice"] == [str(number) for number in range(30)]
+            assert len(door.cables) > 2
+
+
+async def test_a_later_run_gets_what_was_not_read_and_says_what_was(tmp_path: Path) -> None:
+    async with open_house(FREE) as house:
+        door = Door(house)
+        bob = await house.peer("bob")
+        async with door.client(name="alice", remember=tmp_path) as client:
+            for text in ("one", "two"):
+                await bob.ask({"type": "send", "username": "alice", "text": text})
+            first = await until(client, Message)
+            assert first.conversation is not None
+            await client.mark_read(first.conversation, first.seq)
+        await bob.ask({"type": "send", "username": "alice", "text": "three"})
+        async with door.client(name="alice", remember=tmp_path) as client:
+            assert [(await until(client, Message)).text for _ in range(2)] == ["two", "three"]
+            (unread,) = await client.unread()
+            assert (unread.username, unread.count, unread.read) == ("bob", 2, 1)
+            assert [one.text async for one in client.unread_messages("bob")] == ["two", "three"]

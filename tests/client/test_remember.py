@@ -637,3 +637,13 @@ async def test_a_password_for_one_user_is_not_tried_for_another(
 def test_a_password_without_a_name_is_an_error_of_the_one_who_asks() -> None:
     with pytest.raises(ValueError, match="the name that it is for"):
         Client(password="secret")
+
+
+async def test_being_nobody_for_now_forgets_nobody(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """On this address was another server; the one from before may be back tomorrow."""
+    await run(fake, welcomes(token="t1"), remember=tmp_path)
+    play = welcomes(None, token=None, journal="other")
+    assert await run(fake, play, remember=tmp_path, anyone=True) == ["exit"]
+    assert tokens(tmp_path) == ["t1"]

@@ -98,7 +98,7 @@ async def test_nobody_hears_of_the_guest_that_one_came_as(house: House) -> None:
     for way in ({"token": alice.token, "after": 0}, {"token": alice.token}):
         person = await connect(house)
         await say(bob, "x")
-        house.tell_presence()
+        house.server.pipeline.tell()
         await person.do("resume", **way)
         await say(bob, "x")
         house.tell_presence()

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import trio.testing
 
+from tcpchat.store import Identity, StorageError
+from tcpchat.store.sqlite import SqliteStore
 from tests.commands.test_reading import say, shown, unread
 from tests.conftest import House, Line, open_house
 from tests.people import Clock, Person, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
@@ -246,3 +248,28 @@ async def test_who_logs_in_has_nothing_of_the_guest_before(house: House) -> None
     await log_in_on(other, "alice")
     assert await conversations(other) == []
     assert await unread(other) == {}
+
+
+async def test_a_scheduled_message_waits_until_the_disk_gives_whom_it_is_for(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    class Unreadable(SqliteStore):
+        broken = False
+
+        def identity(self, who: bytes | str, keys: int) -> Identity | None:
+            if self.broken:
+                raise StorageError("the disk is on holiday")
+            return super().identity(who, keys)
+
+    async with open_house(folder=tmp_path) as house:
+        await lose(await user(house, "alice"))
+        await (await user(house, "bob")).do("send", text="tea", time=60, username="alice")
+    disk = Unreadable(tmp_path, "off")
+    async with open_house(store=disk) as house:
+        disk.broken = True
+        await pass_time(house, mock_clock, 61, 1.1, 1.1)
+        assert len(house.chat.schedule) == 1
+        disk.broken = False
+        while len(house.chat.schedule):
+            await pass_time(house, mock_clock, 1.1)
+        assert await unread(await log_in(house, "alice")) == {"bob": (1, False, 0, 1)}

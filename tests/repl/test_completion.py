@@ -10,17 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpchat.commands import BY_NAME, COMMANDS, Command
+from tcpchat.repl.choices import _SOURCES, _SOURCES_OF, MAX_CANDIDATES, Live, matching
 from tcpchat.repl.clean import clean_line
-from tcpchat.repl.completion import _SOURCES, MAX_CANDIDATES, Candidate, Live, complete, matching
+from tcpchat.repl.completion import Candidate, complete
 from tcpchat.repl.entered import LOCAL
 
 LIVE = Live(
     users=["rob", "bob", "carol", "alice", "boris"],
     me="alice",
+    absent=["zoe", "brian"],
+    ignored=["mallory", "Eve"],
+    sessions=[(1, "laptop"), (12, "phone")],
     pending=[(1, "tea"), (12, "x" * 90)],
     settings={"bell": ("on", "off"), "theme": ("dark", "light")},
 )
-OTHERS = ["rob", "bob", "carol", "boris"]
+HERE = ["rob", "bob", "carol", "boris"]
+OTHERS = [*HERE, "zoe", "brian"]
 NAMES = [command.name for command in COMMANDS]
 
 
@@ -38,7 +43,7 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("cl", []),
         ("/", [f"/{name}" for name in [*NAMES, *(command.name for command in LOCAL)]]),
         ("\\clea", ["\\clear"]),
-        ("/nd", ["/send"]),
+        ("/nd", ["/send", "/unread"]),
         (" h", []),
         ("//h", []),
         ("send ", ["-u", "-t"]),
@@ -77,6 +82,33 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("users --after c", ["carol"]),
         ("history -n ", []),
         ("history --bef", ["--before"]),
+        ("history --un", ["--unread"]),
+        ("history --unread ", ["-n", "--before", "--after", "-u", "--cursor"]),
+        ("history --unread -u zo", ["zoe"]),
+        ("history --unread=", []),
+        ("whois ", OTHERS),
+        ("whois z", ["zoe"]),
+        ("ignore ", OTHERS),
+        ("unignore ", ["mallory", "Eve"]),
+        ("unignore e", ["Eve", "mallory"][:1]),
+        ("users --after z", []),
+        ("revoke ", ["1", "12"]),
+        ("revoke 12", ["12"]),
+        ("receipts ", ["on", "off"]),
+        ("receipts of", ["off"]),
+        ("login ", ["--device"]),
+        ("login al", []),
+        ("login -", ["--password", "--device"]),
+        ("password ", []),
+        ("register --p", ["--password"]),
+        ("read ", ["--room", "-u"]),
+        ("read the ", []),
+        ("read the docs @bo", ["@bob", "@boris"]),
+        ("back @bo", ["@bob", "@boris"]),
+        ("/read the docs @bo", []),
+        ("ignore @bo", []),
+        ("/away for lunch @bo", ["@bob", "@boris"]),
+        ("away for lunch @bo", ["@bob", "@boris"]),
         ("xyz ", []),
         ("set ", []),
         ("/set ", ["bell", "theme"]),
@@ -86,7 +118,7 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("/set theme dark ", []),
         ("/to bor", ["boris"]),
         ("/clear ", []),
-        ("@", [f"@{name}" for name in OTHERS]),
+        ("@", [f"@{name}" for name in HERE]),
         ("hi @bo", ["@bob", "@boris"]),
         ("hi (@bo", ["@bob", "@boris"]),
         (" @bo", ["@bob", "@boris"]),
@@ -125,6 +157,8 @@ def test_what_a_candidate_means_is_told() -> None:
     assert complete("send -", LIVE)[0] == Candidate(
         "-u", -1, "-u/--username NAME", "send to this user only, not to the lobby"
     )
+    assert complete("revoke 12", LIVE) == [Candidate("12", -2, "12", "phone")]
+    assert complete("whois z", LIVE) == [Candidate("zoe", -1, "zoe", "not connected")]
     assert complete("cancel 12", LIVE) == [Candidate("12", -2, "12", "x" * 39 + "…")]
 
 
@@ -150,6 +184,10 @@ def test_every_source_serves_a_metavar_that_exists() -> None:
     options = {option.metavar for command in COMMANDS for _, option in command.options}
     arguments = {argument.metavar for command in COMMANDS for _, argument in command.arguments}
     assert set(_SOURCES) <= options | arguments
+    for name, sources in _SOURCES_OF.items():
+        metavars = {option.metavar for _, option in BY_NAME[name].options}
+        metavars |= {argument.metavar for _, argument in BY_NAME[name].arguments}
+        assert set(sources) <= metavars
 
 
 def test_names_that_begin_so_come_first_then_those_that_hold_it_then_its_letters() -> None:

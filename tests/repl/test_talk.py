@@ -16,116 +16,24 @@ from tcpchat.commands import BY_NAME, scheduled, users
 from tcpchat.protocol import Error, Message, Unknown, Unsent, Welcome, page
 from tcpchat.repl.entered import LOCAL
 from tcpchat.repl.listener import Listener
-from tcpchat.repl.look import Fragments, plain
 from tcpchat.repl.preferences import Preferences
+from tcpchat.repl.sending import SOON as SHOWN_AFTER
 from tcpchat.repl.status import SHOWN, Status
-from tcpchat.repl.talk import SOON as SHOWN_AFTER
 from tcpchat.repl.talk import Talk
 from tcpchat.settings import Limits, Rules, Settings
 from tests.client.conftest import Door
 from tests.conftest import House, Peer, TrioClock, open_house
+from tests.repl.person import Person, Screen
 
 STRICT = Settings(rules=Rules(reports_to_mute=1, mute_seconds=90))
 
 
-class Screen:
-    """Keeps what it is told."""
-
-    def __init__(self, *, asks: bool = True) -> None:
-        self.width = 80
-        self.asks = asks
-        self.shown: list[str] = []
-        self.complaints: list[str] = []
-        self.lines: list[str] = []
-        """Both, in order."""
-        self.edited: list[str] = []
-        self.themes: list[str] = []
-        self.bells = self.clears = self.refreshed = 0
-        self._news = trio.lowlevel.ParkingLot()
-
-    def _take(self, fragments: Fragments, lines: list[str]) -> None:
-        lines += plain(fragments).splitlines()
-        self.lines += plain(fragments).splitlines()
-        self._news.unpark_all()
-
-    def show(self, fragments: Fragments) -> None:
-        self._take(fragments, self.shown)
-
-    def complain(self, fragments: Fragments) -> None:
-        self._take(fragments, self.complaints)
-
-    def refresh(self) -> None:
-        self.refreshed += 1
-        self._news.unpark_all()
-
-    def bell(self) -> None:
-        self.bells += 1
-
-    def clear(self) -> None:
-        self.clears += 1
-
-    def edit(self, line: str) -> None:
-        self.edited.append(line)
-
-    def use_theme(self, name: str) -> None:
-        self.themes.append(name)
-
-    async def line(self, text: str) -> str:
-        """Wait for a line with this text; return it without the time."""
-        while True:
-            for line in self.lines:
-                if text in line:
-                    return line.removeprefix(line[:6] if line[2:3] == ":" else "")
-            await self._news.park()
-
-    @property
-    def told(self) -> str:
-        """All complaints and notices as one line."""
-        return " ".join(" ".join(self.complaints).split())
-
-    def count(self, text: str) -> int:
-        return sum(text in line for line in self.lines)
-
-
-class Person:
-    """Somebody at a screen."""
+class Sitter(Person):
+    """Somebody on a cable to a house."""
 
     def __init__(self, talk: Talk, screen: Screen, client: Client, door: Door) -> None:
-        self.talk = talk
-        self.screen = screen
-        self.client = client
+        super().__init__(talk, screen, client)
         self.door = door
-
-    def enter(self, *lines: str) -> None:
-        for line in lines:
-            self.talk.entered(line)
-
-    async def do(self, line: str) -> None:
-        """Enter a line and wait until it is answered."""
-        self.talk.entered(line)
-        await self.settle()
-
-    async def settle(self) -> None:
-        await wait_all_tasks_blocked()
-        await self.talk.wait_settled()
-        await wait_all_tasks_blocked()
-
-    @property
-    def prompt(self) -> str:
-        return plain(self.talk.prompt())
-
-    @property
-    def toolbar(self) -> str:
-        return plain(self.talk.toolbar())
-
-    @property
-    def waiting(self) -> list[str]:
-        return plain(self.talk.waiting()).splitlines()
-
-    async def until(self, text: str) -> None:
-        """Wait until the prompt, the toolbar or the lines that wait hold this."""
-        while text not in "\n".join([self.prompt, self.toolbar, *self.waiting]):
-            await self.screen._news.park()
 
     async def go_offline(self) -> None:
         """Lose the server, which cannot be reached from now on."""
@@ -143,14 +51,14 @@ async def sitting(
     hosting: bool = False,
     preferences: Preferences | None = None,
     **options: Any,
-) -> AsyncIterator[Person]:
+) -> AsyncIterator[Sitter]:
     """Let somebody talk until the block ends."""
     door, screen = Door(house), Screen(asks=asks)
     async with door.client(**({"name": name, "history": 20} | options)) as client:
         talk = Talk(client, screen, preferences or Preferences(None), TrioClock(), UTC, hosting=hosting)
         async with trio.open_nursery() as nursery:
             await nursery.start(talk.run)
-            person = Person(talk, screen, client, door)
+            person = Sitter(talk, screen, client, door)
             while not talk.live().users:
                 await screen._news.park()
             yield person
@@ -158,13 +66,13 @@ async def sitting(
 
 
 @pytest.fixture
-async def alice(house: House) -> AsyncIterator[Person]:
+async def alice(house: House) -> AsyncIterator[Sitter]:
     async with sitting(house) as person:
         yield person
 
 
 @pytest.fixture
-async def bob(house: House, alice: Person) -> Peer:
+async def bob(house: House, alice: Sitter) -> Peer:
     """Bob, whom alice has seen come."""
     peer = await house.peer("bob")
     house.tell_presence()
@@ -189,7 +97,7 @@ async def texts(peer: Peer) -> list[str]:
 # Saying something.
 
 
-async def test_the_greeting_says_where_this_is(alice: Person) -> None:
+async def test_the_greeting_says_where_this_is(alice: Sitter) -> None:
     alice.talk.greet("messages are kept in /there")
     where = alice.client.address
     assert alice.screen.told.startswith(
@@ -198,7 +106,7 @@ async def test_the_greeting_says_where_this_is(alice: Person) -> None:
     assert alice.screen.told.endswith(f" on {where}; you are alice. Just type, or type help.")
 
 
-async def test_text_is_said_and_marked_when_it_is_kept(alice: Person, bob: Peer) -> None:
+async def test_text_is_said_and_marked_when_it_is_kept(alice: Sitter, bob: Peer) -> None:
     await alice.do("hello  all ")
     assert await texts(bob) == ["hello  all "]
     assert await alice.screen.line("hello") == "alice ✓ hello  all "
@@ -211,24 +119,24 @@ async def test_text_is_said_and_marked_when_it_is_kept(alice: Person, bob: Peer)
     ("line", "said"), [("//users", ["users"]), (" users", ["users"]), ("  ", []), ("", [])]
 )
 async def test_text_that_looks_like_something_else(
-    alice: Person, bob: Peer, line: str, said: list[str]
+    alice: Sitter, bob: Peer, line: str, said: list[str]
 ) -> None:
     await alice.do(line)
     assert await texts(bob) == said
 
 
-async def test_several_lines_are_one_message(alice: Person, bob: Peer) -> None:
+async def test_several_lines_are_one_message(alice: Sitter, bob: Peer) -> None:
     await alice.do("one\ntwo\nusers")
     assert await texts(bob) == ["one\ntwo\nusers"]
 
 
-async def test_a_private_message_is_shown_with_both_names(alice: Person, bob: Peer) -> None:
+async def test_a_private_message_is_shown_with_both_names(alice: Sitter, bob: Peer) -> None:
     await alice.do("send -u bob psst")
     assert await texts(bob) == ["psst"]
     assert await alice.screen.line("psst") == "alice → bob ✓ psst"
 
 
-async def test_to_changes_whom_text_goes_to(house: House, alice: Person, bob: Peer) -> None:
+async def test_to_changes_whom_text_goes_to(house: House, alice: Sitter, bob: Peer) -> None:
     await alice.do("/to nobody")
     assert alice.prompt == "alice → lobby ▸ "
     assert alice.screen.complaints[-1].startswith("✗ nobody called 'nobody' is here")
@@ -244,7 +152,7 @@ async def test_to_changes_whom_text_goes_to(house: House, alice: Person, bob: Pe
 
 
 async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
-    house: House, alice: Person, mock_clock: MockClock
+    house: House, alice: Sitter, mock_clock: MockClock
 ) -> None:
     alice.door.cable.loses_sent = True
     alice.enter("one", "send -u alice two")
@@ -276,7 +184,7 @@ async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
     ],
 )
 async def test_a_mistyped_command_asks(
-    alice: Person, bob: Peer, answer: str, private: bool | None, said: str | None, edited: list[str]
+    alice: Sitter, bob: Peer, answer: str, private: bool | None, said: str | None, edited: list[str]
 ) -> None:
     await alice.do("sned -u bob secret")
     assert alice.prompt == "[y, t or Enter] ▸ "
@@ -312,7 +220,7 @@ async def test_a_mistyped_command_is_refused_where_nobody_can_be_asked(house: Ho
     ],
 )
 async def test_what_was_wrong_is_told_and_counted(
-    alice: Person, bob: Peer, line: str, told: str, usage: str | None
+    alice: Sitter, bob: Peer, line: str, told: str, usage: str | None
 ) -> None:
     await alice.do(line)
     assert told in alice.screen.told
@@ -322,7 +230,7 @@ async def test_what_was_wrong_is_told_and_counted(
     assert await texts(bob) == []
 
 
-async def test_requests_show_their_replies(alice: Person, bob: Peer) -> None:
+async def test_requests_show_their_replies(alice: Sitter, bob: Peer) -> None:
     await say(bob, "earlier")
     await alice.screen.line("earlier")
     await alice.do("users")
@@ -335,7 +243,7 @@ async def test_requests_show_their_replies(alice: Person, bob: Peer) -> None:
     assert alice.screen.count("bob  earlier") == 2
 
 
-async def test_rename_changes_the_prompt_and_who_is_here(alice: Person, bob: Peer) -> None:
+async def test_rename_changes_the_prompt_and_who_is_here(alice: Sitter, bob: Peer) -> None:
     await alice.do("rename alicia")
     assert alice.prompt == "alicia → lobby ▸ "
     assert sorted(alice.talk.live().users) == ["alicia", "bob"]
@@ -343,7 +251,7 @@ async def test_rename_changes_the_prompt_and_who_is_here(alice: Person, bob: Pee
     assert await alice.screen.line("✓ me") == "alicia ✓ me"
 
 
-async def test_help_knows_the_commands_of_the_client_too(alice: Person) -> None:
+async def test_help_knows_the_commands_of_the_client_too(alice: Sitter) -> None:
     await alice.do("help")
     for usage in [*(command.usage for command in LOCAL), "send [-u/--username NAME]", "//TEXT"]:
         assert alice.screen.count(usage), usage
@@ -353,7 +261,7 @@ async def test_help_knows_the_commands_of_the_client_too(alice: Person) -> None:
     assert alice.screen.count("examples")
 
 
-async def test_clear_clears(alice: Person) -> None:
+async def test_clear_clears(alice: Sitter) -> None:
     await alice.do("/clear")
     assert alice.screen.clears == 1
 
@@ -361,7 +269,7 @@ async def test_clear_clears(alice: Person) -> None:
 # What comes in.
 
 
-async def test_a_mention_and_a_private_message_ring_once(alice: Person, bob: Peer) -> None:
+async def test_a_mention_and_a_private_message_ring_once(alice: Sitter, bob: Peer) -> None:
     for text, to, bells in (
         ("hey alice, look", None, 1),
         ("malice", None, 1),
@@ -387,7 +295,7 @@ async def test_nobody_rings_for_what_was_said_before(house: House) -> None:
         assert alice.screen.bells == 0
 
 
-async def test_private_messages_are_unread_until_something_is_entered(alice: Person, bob: Peer) -> None:
+async def test_private_messages_are_unread_until_something_is_entered(alice: Sitter, bob: Peer) -> None:
     for text, to in (("one", "alice"), ("two", "alice"), ("to all", None)):
         await say(bob, text, to)
     await alice.screen.line("to all")
@@ -396,7 +304,7 @@ async def test_private_messages_are_unread_until_something_is_entered(alice: Per
     assert "unread" not in alice.toolbar
 
 
-async def test_who_is_here(house: House, alice: Person, bob: Peer) -> None:
+async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
     assert "2 here" in alice.toolbar
     assert alice.talk.live().users[0] == "bob"
     await alice.do("/set joins off")
@@ -424,7 +332,7 @@ async def test_the_pages_of_who_is_here_are_put_together(
         await alice.until("5 scheduled")
 
 
-async def test_days_are_told_apart(alice: Person) -> None:
+async def test_days_are_told_apart(alice: Sitter) -> None:
     for seq, at in enumerate(
         ("2026-11-21T23:59:00.000Z", "2026-11-22T00:01:00.000Z", "soon", "2026-11-22T00:02:00.000Z")
     ):
@@ -506,7 +414,7 @@ async def test_too_fast_is_refused_with_a_countdown(mock_clock: MockClock) -> No
 
 
 async def test_what_is_scheduled_is_counted_until_it_goes_out(
-    house: House, alice: Person, bob: Peer, mock_clock: MockClock
+    house: House, alice: Sitter, bob: Peer, mock_clock: MockClock
 ) -> None:
     await alice.do("send -t 10 tea is ready")
     await alice.do("send -t 20m -u bob still there?")
@@ -527,7 +435,7 @@ async def test_what_is_scheduled_is_counted_until_it_goes_out(
 
 
 async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
-    house: House, alice: Person
+    house: House, alice: Sitter
 ) -> None:
     bob = await house.peer("bob")
     await alice.do("before")
@@ -556,7 +464,7 @@ async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
     assert alice.prompt == "alice → lobby ▸ "
 
 
-async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Person) -> None:
+async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Sitter) -> None:
     await alice.go_offline()
     await alice.do("users")
     assert alice.screen.complaints[-1] == "✗ not connected; try again when the server is back"
@@ -610,12 +518,12 @@ async def ended(person: Person) -> bool:
 
 
 @pytest.mark.parametrize("line", ["exit", "/exit", "EXIT"])
-async def test_exit_leaves(alice: Person, line: str) -> None:
+async def test_exit_leaves(alice: Sitter, line: str) -> None:
     alice.enter(line)
     assert await ended(alice)
 
 
-async def test_a_guest_leaves_without_a_question(alice: Person, bob: Peer) -> None:
+async def test_a_guest_leaves_without_a_question(alice: Sitter, bob: Peer) -> None:
     alice.talk.leave()
     assert await ended(alice)
 
@@ -653,7 +561,7 @@ async def test_a_host_who_is_alone_leaves_without_a_question(house: House) -> No
         assert await ended(alice)
 
 
-async def test_what_is_not_sent_is_a_reason_to_ask(alice: Person) -> None:
+async def test_what_is_not_sent_is_a_reason_to_ask(alice: Sitter) -> None:
     await alice.go_offline()
     alice.enter("one", "two")
     alice.talk.leave()
@@ -666,7 +574,7 @@ async def test_what_is_not_sent_is_a_reason_to_ask(alice: Person) -> None:
 # Settings.
 
 
-async def test_settings_are_shown_and_changed(alice: Person) -> None:
+async def test_settings_are_shown_and_changed(alice: Sitter) -> None:
     await alice.do("/set")
     for name in ("bell on: ring", "theme dark: colours", "name (none): the name"):
         assert alice.screen.count(name) == 1, name
@@ -686,14 +594,14 @@ async def test_settings_are_shown_and_changed(alice: Person) -> None:
         ("/set bell loud", "bell is on or off, not 'loud'"),
     ],
 )
-async def test_a_wrong_setting_is_told(alice: Person, line: str, told: str) -> None:
+async def test_a_wrong_setting_is_told(alice: Sitter, line: str, told: str) -> None:
     await alice.do(line)
     assert told in alice.screen.complaints[-1]
     assert alice.talk.failures == 1
     assert alice.screen.themes == []
 
 
-async def test_times_can_be_left_out(alice: Person) -> None:
+async def test_times_can_be_left_out(alice: Sitter) -> None:
     await alice.do("/set timestamps off")
     await alice.do("now")
     assert alice.screen.shown[-1] == "alice ✓ now"

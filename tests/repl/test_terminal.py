@@ -159,9 +159,10 @@ def summary(command: str) -> str:
 def test_the_menu_shows_commands_with_their_summaries(alice: Terminal) -> None:
     alice.type("s")
     alice.wait_for(*(summary(command) for command in ("send", "scheduled", "status")))
-    assert [re.findall(r"\w+", line)[0] for line in alice.lines[1:5]] == [
+    assert [re.findall(r"\w+", line)[0] for line in alice.lines[1:6]] == [
         "send",
         "scheduled",
+        "sessions",
         "status",
         "schema",
     ]

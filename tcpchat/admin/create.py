@@ -1,0 +1,49 @@
+"""`create`: a registered user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.admin.command import AdminCommand
+from tcpchat.admin.replies import NAME, Created
+from tcpchat.chat.account import CreateEntry
+from tcpchat.chat.hub import GUEST
+from tcpchat.errors import ChatError
+from tcpchat.names import enforce, skeleton
+from tcpchat.protocol import Request, about
+
+if TYPE_CHECKING:
+    from tcpchat.admin.office import Office
+
+
+@attrs.frozen(kw_only=True)
+class Create(Request):
+    """Ask for a registered user."""
+
+    type: ClassVar[str] = "create"
+    name: str = attrs.field(metadata=NAME)
+    password: str = attrs.field(repr=False, metadata=about("what the user logs in with"))
+
+
+async def run(office: Office, request: Create) -> CreateEntry:
+    chat = office.chat
+    name = enforce(request.name, chat.settings.limits.name_characters)
+    if name.startswith(GUEST):
+        raise ChatError("bad-name", f"names that begin with {GUEST} are for guests", name=name)
+    hash = await office.hashes.hash(request.password)
+    user = chat.new_user(name, skeleton(name))
+    if not chat.hub.is_free(user.key):
+        message = f"{name} is taken by a user or a guest, or looks like a name that is"
+        raise ChatError("name-taken", message, name=name)
+    chat.hub.claim(user, name, user.key)
+    return CreateEntry(chat, user, hash, lambda: Created(user=name))
+
+
+COMMAND = AdminCommand(
+    request=Create,
+    run=run,
+    summary="make a registered user",
+    examples=("tcpchat admin create alice",),
+)

@@ -1,0 +1,47 @@
+"""`mute`: let a user read but not send."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.admin.command import AdminCommand
+from tcpchat.admin.office import check_reason, shown
+from tcpchat.admin.replies import NAME, Muted
+from tcpchat.chat.moderation import Mute as Sentence
+from tcpchat.chat.verdict import MuteEntry
+from tcpchat.protocol import Request, about
+
+if TYPE_CHECKING:
+    from tcpchat.admin.office import Office
+
+
+@attrs.frozen(kw_only=True)
+class Mute(Request):
+    """Ask to let a user read but not send."""
+
+    type: ClassVar[str] = "mute"
+    name: str = attrs.field(metadata=NAME)
+    seconds: float | None = attrs.field(default=None, metadata=about("for how long; without it for good"))
+    reason: str | None = attrs.field(default=None, metadata=about("why, which who is muted reads"))
+
+
+async def run(office: Office, request: Mute) -> MuteEntry:
+    check_reason(request.reason)
+    until, reason = office.until(request.seconds), request.reason
+    user = await office.awakening.named(request.name)
+    return MuteEntry(
+        office.chat.moderation,
+        user,
+        Sentence(until, reason, by_operator=True),
+        lambda: Muted(user=user.name, until=shown(until), reason=reason),
+    )
+
+
+COMMAND = AdminCommand(
+    request=Mute,
+    run=run,
+    summary="let a user read but not send, for a span or for good",
+    examples=("tcpchat admin mute bob --for 1h --reason 'too loud'",),
+)

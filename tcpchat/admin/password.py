@@ -1,0 +1,43 @@
+"""`password`: another password for a registered user, who forgot it or lost it to somebody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.admin.command import AdminCommand
+from tcpchat.admin.replies import NAME, PasswordReset
+from tcpchat.chat.account import ResetEntry
+from tcpchat.protocol import Reply, Request, about
+
+if TYPE_CHECKING:
+    from tcpchat.admin.office import Office
+
+
+@attrs.frozen(kw_only=True)
+class Password(Request):
+    """Ask for another password of a registered user."""
+
+    type: ClassVar[str] = "password"
+    name: str = attrs.field(metadata=NAME)
+    password: str = attrs.field(repr=False, metadata=about("what the user logs in with from now on"))
+
+
+async def run(office: Office, request: Password) -> Reply:
+    office.registration(await office.awakening.named(request.name))
+    hash = await office.hashes.hash(request.password)
+    user = await office.awakening.named(request.name)
+    async with office.emptied(user):
+        done = PasswordReset(user=user.name, sessions=len(user.devices))
+        entry = ResetEntry(office.chat, user, office.registration(user), hash, lambda: done)
+        await office.commit(entry)
+    return done
+
+
+COMMAND = AdminCommand(
+    request=Password,
+    run=run,
+    summary="give a registered user another password, and end all sessions of that user",
+    examples=("tcpchat admin password alice",),
+)

@@ -1,0 +1,67 @@
+"""`users`: who is registered, and who is a guest now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from tcpchat.admin.command import AdminCommand
+from tcpchat.admin.replies import UserRow
+from tcpchat.admin.replies import Users as UsersReply
+from tcpchat.chat.user import User
+from tcpchat.protocol import Request, about
+from tcpchat.store import Account
+from tcpchat.times import timestamp
+
+if TYPE_CHECKING:
+    from tcpchat.admin.office import Office
+
+PAGE = 1000  # users in one reply; each takes up to 1 KB of its line
+
+
+@attrs.frozen(kw_only=True)
+class Users(Request):
+    """Ask for the registered users."""
+
+    type: ClassVar[str] = "users"
+    all: bool = attrs.field(default=False, metadata=about("and for the guests who are here or may come back"))
+    after: str = attrs.field(default="", metadata=about("and for those only whose names come after this one"))
+
+
+async def run(office: Office, request: Users) -> UsersReply:
+    hub = office.chat.hub
+    found = await office.reads.accounts(request.after, PAGE + 1)
+    # Memory knows better than the disk who is here.
+    rows = [_row(office, account, hub.find_known(account.user)) for account in found]
+    if request.all:
+        rows += [_row(office, None, user) for user in hub.guests() if user.name > request.after]
+        rows.sort(key=lambda row: row.name)
+    return UsersReply(users=rows[:PAGE], more=len(rows) > PAGE)
+
+
+def _row(office: Office, account: Account | None, known: User | None) -> UserRow:
+    if known is not None:
+        left = None if known.connections else known.left
+        account = Account(known.id, known.name, known.registered, left, len(known.devices))
+    assert account is not None
+    now = office.now()
+    muted = office.chat.moderation.muted_until(account.user, now)
+    ban = office.chat.bans.of_user(account.user, now)
+    return UserRow(
+        name=account.name,
+        registered=None if account.since is None else timestamp(account.since),
+        here=known is not None and bool(known.connections),
+        seen=None if account.left is None else timestamp(account.left),
+        sessions=account.sessions,
+        muted_until=None if muted is None else timestamp(muted),
+        banned_until=None if ban is None else timestamp(ban.until),
+    )
+
+
+COMMAND = AdminCommand(
+    request=Users,
+    run=run,
+    summary="list the registered users, and with --all the guests too",
+    examples=("tcpchat admin users",),
+)

@@ -1,0 +1,165 @@
+"""The operator's arguments → requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+from cyclopts import App, Parameter
+
+from tcpchat.admin import ban, bans, create, delete, export, mute, password, unban, unmute, users
+from tcpchat.admin.command import AdminCommand
+from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, take_password
+from tcpchat.cli.talk import FAILED
+from tcpchat.protocol import Request
+from tcpchat.server import data_folder
+from tcpchat.settings import Storage
+from tcpchat.times import parse_span
+
+
+def _check_span(_: type, value: str | None) -> None:
+    if value is not None:
+        parse_span(value)  # its ValueError is what the parser shows
+
+
+def _switch(help: str, name: str | None = None) -> Parameter:
+    return Parameter(name=name, negative="", show_default=False, help=help)
+
+
+Name = Annotated[str, Parameter(help="The user's name.")]
+Target = Annotated[str, Parameter(help="A name, an address, or a network such as 192.0.2.0/24.")]
+IsName = Annotated[bool, _switch("TARGET is a name, though it looks like an address.")]
+Everybody = Annotated[bool, _switch("List the guests too who are here or may come back.", "--all")]
+Generate = Annotated[bool, _switch("Make up a password and print it, instead of asking for one.")]
+Yes = Annotated[bool, _switch("Do not ask whether you are sure.")]
+Reason = Annotated[str | None, Parameter(show_default=False, help="Why. The user reads it.")]
+_SPAN_HELP = "For how long: seconds, or 10m, 1h30m, 2d. Without it for good."
+Span = Annotated[
+    str | None, Parameter(name="--for", show_default=False, validator=_check_span, help=_SPAN_HELP)
+]
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Where:
+    """Whose users these are, and how the reply is printed."""
+
+    data: Annotated[Path | None, Parameter(env_var="TCPCHAT_DATA", show_default=False)] = None
+    """The server's data folder, as tcpchat serve has it."""
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False
+    """Print the server's reply, a line of JSON."""
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(data_folder(Storage(data=self.data)), self.json)
+
+
+HERE = Where()
+
+app = App(
+    name="admin",
+    help="Manage users and bans of the server with this data folder, whether it runs or not.",
+    config=[lambda *_: None],  # what the environment sets for a chat is nothing for this
+)
+
+
+def _command(command: AdminCommand[Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Let the function take the arguments of one of the operator's commands."""
+    summary = f"{command.summary[0].upper()}{command.summary[1:]}."
+    examples = "".join(f"\n\n{example}" for example in command.examples)
+
+    def register(function: Callable[..., int]) -> Callable[..., int]:
+        app.command(function, name=command.name, help=f"{summary}\n\nFor example:{examples}")
+        return function
+
+    return register
+
+
+@_command(create.COMMAND)
+def _create(name: Name, /, *, generate: Generate = False, where: Where = HERE) -> int:
+    return _with_password(
+        where, lambda password: create.Create(name=name, password=password), generate=generate, new=True
+    )
+
+
+@_command(password.COMMAND)
+def _password(name: Name, /, *, generate: Generate = False, where: Where = HERE) -> int:
+    return _with_password(
+        where, lambda secret: password.Password(name=name, password=secret), generate=generate
+    )
+
+
+def _with_password(
+    where: Where, request: Callable[[str], Request], *, generate: bool, new: bool = False
+) -> int:
+    def run() -> int:
+        if not generate:
+            return where.operator.do(request(take_password()), new=new)
+        made_up = make_up_password()
+        return where.operator.do(request(made_up), new=new, made_up=made_up)
+
+    return coded(run)
+
+
+@_command(users.COMMAND)
+def _users(*, everybody: Everybody = False, where: Where = HERE) -> int:
+    def page(rows: list[Any]) -> Request:
+        return users.Users(all=everybody, after=rows[-1]["name"] if rows else "")
+
+    return coded(lambda: where.operator.show("users", page))
+
+
+@_command(ban.COMMAND)
+def _ban(
+    target: Target,
+    /,
+    *,
+    span: Span = None,
+    reason: Reason = None,
+    name: IsName = False,
+    where: Where = HERE,
+) -> int:
+    request = ban.Ban(target=target, name=name, seconds=_seconds(span), reason=reason)
+    return coded(lambda: where.operator.do(request))
+
+
+@_command(unban.COMMAND)
+def _unban(target: Target, /, *, name: IsName = False, where: Where = HERE) -> int:
+    return coded(lambda: where.operator.do(unban.Unban(target=target, name=name)))
+
+
+@_command(bans.COMMAND)
+def _bans(*, where: Where = HERE) -> int:
+    return coded(lambda: where.operator.show("bans", lambda rows: bans.Bans(skip=len(rows))))
+
+
+@_command(mute.COMMAND)
+def _mute(name: Name, /, *, span: Span = None, reason: Reason = None, where: Where = HERE) -> int:
+    request = mute.Mute(name=name, seconds=_seconds(span), reason=reason)
+    return coded(lambda: where.operator.do(request))
+
+
+@_command(unmute.COMMAND)
+def _unmute(name: Name, /, *, where: Where = HERE) -> int:
+    return coded(lambda: where.operator.do(unmute.Unmute(name=name)))
+
+
+@_command(export.COMMAND)
+def _export(name: Name, /, *, where: Where = HERE) -> int:
+    return coded(lambda: where.operator.export(export.Export(name=name)))
+
+
+@_command(delete.COMMAND)
+def _delete(name: Name, /, *, yes: Yes = False, where: Where = HERE) -> int:
+    def run() -> int:
+        if not (yes or is_sure(f"Delete {name}, and the text of all that {name} wrote?")):
+            return FAILED
+        return where.operator.do(delete.Delete(name=name))
+
+    return coded(run)
+
+
+def _seconds(span: str | None) -> float | None:
+    return None if span is None else parse_span(span)

@@ -1,0 +1,145 @@
+"""What the operator reads: a reply as a sentence or a table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_network
+from typing import Any, Final
+
+from wcwidth import wcswidth
+
+from tcpchat.repl.clean import clean_line
+
+Line = dict[str, Any]
+FOREVER = "9999"  # how the time begins of what never ends
+
+
+def sentence(reply: Line) -> str:
+    """Return the sentence for a reply that is no list."""
+    said = _SENTENCES[reply["type"]](reply)
+    return f"{said}\nThe password is {reply['password']}" if "password" in reply else said
+
+
+def _created(reply: Line) -> str:
+    return f"{reply['user']} is registered and can log in."
+
+
+def _password_reset(reply: Line) -> str:
+    return f"{reply['user']} has another password; {_count(reply['sessions'], 'session')} ended."
+
+
+def _banned(reply: Line) -> str:
+    whom = reply.get("user") or reply["address"]
+    lines = [f"{whom} is banned {_until(reply)}; {_count(reply['ended'], 'connection')} ended."]
+    if reply["addresses"]:
+        lines.append(f"Who was {whom} can come back as another guest, unless the address is banned too:")
+        lines += [f"  tcpchat admin ban {_network(address)}" for address in reply["addresses"]]
+    return "\n".join(lines)
+
+
+def _network(address: str) -> str:
+    """Return what to ban: whoever has an IPv6 address mostly has all that begin with the same 64 bits."""
+    if ":" not in address:
+        return address
+    return str(ip_network((address.partition("%")[0], 64), strict=False))
+
+
+def _unbanned(reply: Line) -> str:
+    return f"{clean_line(reply['target'])} is not banned any more."
+
+
+def _muted(reply: Line) -> str:
+    return f"{reply['user']} may read but not send, {_until(reply)}."
+
+
+def _unmuted(reply: Line) -> str:
+    return f"{reply['user']} may send again."
+
+
+def _exported(reply: Line) -> str:
+    return f"{_count(reply['records'], 'record')} of {reply['user']}."
+
+
+def _deleted(reply: Line) -> str:
+    return f"{reply['user']} is deleted; {_count(reply['ended'], 'connection')} ended."
+
+
+_SENTENCES: Final[dict[str, Callable[[Line], str]]] = {
+    "created": _created,
+    "password-reset": _password_reset,
+    "banned": _banned,
+    "unbanned": _unbanned,
+    "muted": _muted,
+    "unmuted": _unmuted,
+    "exported": _exported,
+    "deleted": _deleted,
+}
+
+
+def users(rows: list[Line]) -> str:
+    """Return the table of users."""
+    return _table(
+        ("NAME", "REGISTERED", "LAST SEEN", "SESSIONS", ""),
+        [
+            (
+                row["name"],
+                _time(row["registered"]) if "registered" in row else "guest",
+                "here" if row["here"] else _time(row["seen"]) if "seen" in row else "never",
+                str(row["sessions"]),
+                ", ".join(_against(row)),
+            )
+            for row in rows
+        ],
+        "There are no registered users.",
+    )
+
+
+def _against(row: Line) -> Iterator[str]:
+    for what in ("muted", "banned"):
+        if until := row.get(f"{what}_until"):
+            yield f"{what} {'for good' if until.startswith(FOREVER) else 'until ' + _time(until)}"
+
+
+def bans(rows: list[Line]) -> str:
+    """Return the table of bans."""
+    return _table(
+        ("WHO", "UNTIL", "REASON"),
+        [
+            (
+                row.get("user") or row["address"],
+                _time(row["until"]) if "until" in row else "for good",
+                clean_line(row.get("reason", "")),
+            )
+            for row in rows
+        ],
+        "Nobody is banned.",
+    )
+
+
+TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {"users": users, "bans": bans}
+"""Tables by what the reply calls its rows."""
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> str:
+    if not rows:
+        return empty
+    widths = [max(wcswidth(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell + " " * (width - wcswidth(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in (head, *rows)
+    )
+
+
+def _until(reply: Line) -> str:
+    return f"until {_time(reply['until'])}" if "until" in reply else "for good"
+
+
+def _time(at: str) -> str:
+    """Write a point in time as people read it."""
+    return f"{at[:16].replace('T', ' ')} UTC"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

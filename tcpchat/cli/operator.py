@@ -1,0 +1,153 @@
+"""Has done what the operator wants, and prints the replies."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+import trio
+
+from tcpchat.admin.client import ask
+from tcpchat.cli import answers
+from tcpchat.cli.talk import FAILED
+from tcpchat.errors import StartError
+from tcpchat.log import LogWriter, configure
+from tcpchat.protocol import Request
+from tcpchat.repl.clean import clean_line
+from tcpchat.times import SystemClock
+
+Line = dict[str, Any]
+STDERR = 2  # file descriptor
+GENERATED = 12  # random bytes of a password that nobody has to think up: 16 characters
+
+
+def coded(run: Callable[[], int]) -> int:
+    """Run it and return the exit code; tell in one sentence on stderr why it could not be done."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
+        return _told(error)
+    return code
+
+
+def _told(error: BaseException) -> int:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, BrokenPipeError):  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if isinstance(error, KeyboardInterrupt | EOFError):
+        return FAILED
+    if not isinstance(error, StartError):
+        raise error
+    _complain(str(error))
+    return FAILED
+
+
+def _complain(what: str) -> None:
+    print(f"tcpchat: {clean_line(what)}", file=sys.stderr)
+
+
+def _print(line: Line) -> None:
+    print(orjson.dumps(line).decode())
+
+
+@attrs.frozen
+class Operator:
+    """Asks the server of a data folder. What is done returns the exit code, or raises StartError."""
+
+    folder: Path
+    json: bool
+
+    def do(self, request: Request, *, new: bool = False, made_up: str | None = None) -> int:
+        """Have one thing done; show the password that was made up for it."""
+        reply = self._ask(request, new=new)
+        if made_up is not None and reply["type"] != "error":
+            reply["password"] = made_up
+        return self._show(reply)
+
+    def export(self, request: Request) -> int:
+        """Print records as JSON lines, and nothing else on stdout."""
+        reply = self._ask(request, lambda event: _print(event["record"]))
+        if reply["type"] == "error":
+            return self._show(reply)
+        print(answers.sentence(reply), file=sys.stderr)
+        return 0
+
+    def show(self, table: str, page: Callable[[list[Line]], Request]) -> int:
+        """Print what the replies list under this name; `page` asks for what comes after some of it."""
+        rows: list[Line] = []
+        for reply in self._pages(table, page, rows):
+            if self.json or reply["type"] == "error":
+                code = self._show(reply)
+                if code:
+                    return code
+        if not self.json:
+            print(answers.TABLES[table](rows))
+        return 0
+
+    def _pages(self, table: str, page: Callable[[list[Line]], Request], rows: list[Line]) -> Iterator[Line]:
+        more = True
+        while more:
+            reply = self._ask(page(rows))
+            rows += reply.get(table, [])
+            more = reply.get("more", False)
+            yield reply
+
+    def _ask(
+        self, request: Request, take: Callable[[Line], None] = lambda _: None, *, new: bool = False
+    ) -> Line:
+        writer = LogWriter(STDERR)
+        log = configure(writer, format="text", level="warning")
+        try:
+            return trio.run(partial(ask, self.folder, request, take, log=log, clock=SystemClock(), new=new))
+        finally:
+            writer.close()
+
+    def _show(self, reply: Line) -> int:
+        failed = reply["type"] == "error"
+        if self.json:
+            _print(reply)
+        elif failed:
+            _complain(reply["message"])
+        else:
+            print(answers.sentence(reply))
+        return FAILED if failed else 0
+
+
+def take_password() -> str:
+    """Return a new password: typed twice, or what stdin says if that is no terminal. Raises StartError."""
+    if not _is_terminal():
+        password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise StartError("there is no password in stdin; put one there, or --generate one")
+        return password
+    password = getpass("New password: ")
+    if getpass("The same again: ") != password:
+        raise StartError("these were two different passwords, so nothing was done")
+    return password
+
+
+def make_up_password() -> str:
+    """Return a password that nobody can guess."""
+    return secrets.token_urlsafe(GENERATED)
+
+
+def is_sure(question: str) -> bool:
+    """Ask whether something is to be done that cannot be undone. Raises StartError."""
+    if not _is_terminal():
+        raise StartError("this cannot be undone; give --yes to have it done without being asked")
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()

@@ -1,0 +1,127 @@
+"""What was said and is not answered yet, and what became of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import trio
+
+from tcpchat.client import Asked, Client, DisconnectedError, Offline, RefusedError
+from tcpchat.commands.send import Send
+from tcpchat.protocol import Message, PendingMessage, Scheduled, Sent
+from tcpchat.repl import replies, status
+from tcpchat.repl.listener import Listener
+from tcpchat.repl.look import Fragments
+from tcpchat.repl.screen import Screen
+
+SHOWN = 1.0  # seconds to wait until what is acknowledged comes as an event too
+SOON = 0.3  # seconds; what is acknowledged by then is not shown as waiting
+REMEMBERED = 1000  # own messages that were shown
+
+_Place: TypeAlias = tuple[str | None, int]
+"""The room or user that a message went to, and its number there."""
+
+
+class Sending:
+    """Sends, and follows what was sent until it is answered and shown.
+
+    `start` runs a job beside; `failed` counts and may tell what came to nothing; `changed` is where waits who
+    draws what counts down, and `idle` who wants everything to be answered.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        screen: Screen,
+        listener: Listener,
+        *,
+        start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None],
+        failed: Callable[[str | None], None],
+        changed: trio.lowlevel.ParkingLot,
+        idle: trio.lowlevel.ParkingLot,
+    ) -> None:
+        self._client = client
+        self._screen = screen
+        self._listener = listener
+        self._start = start
+        self._failed = failed
+        self._changed = changed
+        self._idle = idle
+        self._sends: dict[Asked, float] = {}  # and when they were asked
+        self._unshown: set[_Place] = set()  # of messages that are acknowledged
+        self._shown: deque[_Place] = deque(maxlen=REMEMBERED)  # of own messages, also those of other devices
+
+    def __len__(self) -> int:
+        return len(self._sends)
+
+    def send(self, send: Send) -> None:
+        try:
+            asked = self._client.send_nowait(send.text, username=send.username, time=send.time)
+        except DisconnectedError as error:
+            self._failed(f"not sent: {error}")
+            return
+        self._sends[asked] = trio.current_time()
+        self._start(self._follow, asked)
+        if isinstance(self._client.state, Offline):
+            self._screen.refresh()
+
+    async def _follow(self, asked: Asked) -> None:
+        """Show what becomes of something that was sent; if it is kept, its event shows it."""
+        with trio.move_on_after(SOON):
+            await asked.wait_done()
+        if not asked.done:
+            self._screen.refresh()
+        assert isinstance(asked.request, Send)
+        try:
+            reply = await asked.wait()
+            if isinstance(reply, Sent):
+                place = (reply.username or reply.room, reply.seq)
+                if place not in self._shown:
+                    self._unshown.add(place)
+            if isinstance(reply, Scheduled):
+                self._remember(reply, asked.request.text)
+                self._screen.show(replies.reply(reply, self._listener.look()))
+        except RefusedError as error:
+            self._failed(None)
+            self._listener.refused(error.error)
+            self._changed.unpark_all()
+        except DisconnectedError as error:
+            self._failed(f"not known to be sent: {asked.request.text!r}: {error}")
+        finally:
+            del self._sends[asked]
+            self._idle.unpark_all()
+        self._screen.refresh()
+
+    def _remember(self, reply: Scheduled, text: str) -> None:
+        message = PendingMessage(
+            number=reply.number, at=reply.at, room=reply.room, username=reply.username, text=text
+        )
+        self._listener.pending[reply.number] = message
+        self._changed.unpark_all()
+
+    def shown(self, message: Message) -> None:
+        """Take it that a message of one's own, from here or another device, is shown."""
+        place = (message.to or message.room, message.seq)
+        if place in self._unshown:
+            self._unshown.discard(place)
+        else:
+            self._shown.append(place)
+        self._idle.unpark_all()
+
+    async def wait_shown(self) -> None:
+        """Wait for a moment until all that was acknowledged is shown."""
+        with trio.move_on_after(SHOWN):
+            while self._unshown:
+                await self._idle.park()
+
+    def waiting(self) -> Fragments:
+        """Return the lines above the input: what was sent and is not acknowledged."""
+        now, offline = trio.current_time(), isinstance(self._client.state, Offline)
+        late = [
+            asked.request
+            for asked, since in self._sends.items()
+            if (offline or now - since >= SOON) and isinstance(asked.request, Send)
+        ]
+        return status.waiting(late, self._screen.width)

@@ -1,0 +1,124 @@
+"""A server on a real port with a data folder, and its operator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tcpchat.admin import BY_NAME
+from tcpchat.admin.client import ask
+from tcpchat.admin.door import open_door
+from tcpchat.server import Server
+from tcpchat.settings import Settings
+from tcpchat.store.sqlite import SqliteStore
+from tests.conftest import Line, Log, Peer, TrioClock
+
+PASSWORD = "correct horse"
+
+
+class Operator:
+    """Asks by the data folder, as `tcpchat admin` does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records: list[Line] = []
+        self.log = Log()
+
+    async def __call__(self, command: str, **fields: Any) -> Line:
+        request = BY_NAME[command].request(**fields)
+        log: Any = self.log
+        clock: Any = TrioClock()
+        take = self.take
+        return await ask(self.folder, request, take, log=log, clock=clock, new=command == "create")
+
+    def take(self, line: Line) -> None:
+        self.records.append(line["record"])
+
+    async def done(self, command: str, **fields: Any) -> Line:
+        """Ask for what must not be refused."""
+        reply = await self(command, **fields)
+        assert reply["type"] != "error", reply
+        return reply
+
+
+class Someone(Peer):
+    """A peer with the token of its session."""
+
+    token = ""
+
+
+async def report(reporter: Peer, username: str, reason: str | None = None) -> None:
+    why = {} if reason is None else {"reason": reason}
+    reply = await reporter.ask({"type": "report", "username": username, **why})
+    assert reply["type"] == "reported", reply
+
+
+class Place:
+    """A running server with its operator."""
+
+    def __init__(self, server: Server, folder: Path, port: int, log: Log) -> None:
+        self.server = server
+        self.chat = server.chat
+        self.operator = Operator(folder)
+        self.port = port
+        self.log = log
+        self.strangers: list[Someone] = []
+
+    async def stranger(self) -> Someone:
+        """Connect somebody who has read nothing."""
+        someone = Someone(await trio.open_tcp_stream("127.0.0.1", self.port))
+        self.strangers.append(someone)
+        return someone
+
+    async def peer(self, name: str | None = None) -> Someone:
+        peer = await self.stranger()
+        peer.token = (await peer.next("welcome"))["token"]
+        if name is not None:
+            reply = await peer.ask({"type": "rename", "name": name})
+            assert reply["type"] == "renamed", reply
+            peer.name = name
+        return peer
+
+    async def logged_in(self, name: str, password: str = PASSWORD) -> Someone:
+        peer = await self.peer()
+        reply = await peer.ask({"type": "login", "name": name, "password": password})
+        assert reply["type"] == "logged-in", reply
+        peer.token = reply["token"]
+        return peer
+
+
+@asynccontextmanager
+async def open_place(folder: Path, *, store: SqliteStore | None = None) -> AsyncIterator[Place]:
+    store = store or SqliteStore(folder, "off")
+    log = Log()
+    server = Server(Settings(), store, log, TrioClock())  # type: ignore[arg-type]
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    doors = [await open_door(folder)]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(server.run, doors=doors), listeners)
+        opened = Place(server, folder, listeners[0].socket.getsockname()[1], log)
+        try:
+            yield opened
+        finally:
+            for someone in opened.strangers:
+                await trio.aclose_forcefully(someone.stream)
+            nursery.cancel_scope.cancel()
+    store.close()
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    async with open_place(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    """The operator of a folder whose server does not run."""
+    return Operator(tmp_path / "data")

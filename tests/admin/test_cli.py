@@ -1,0 +1,198 @@
+"""`tcpchat admin`: what is typed, what is printed, and the exit code."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tcpchat.cli import answers, operator
+from tcpchat.cli.app import run
+from tests.process import COMMAND, PATIENCE, ServerProcess, environment
+
+PASSWORD = "correct horse"
+Shell = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Run one command on the data folder, with this on stdin; return the exit code, stdout and stderr."""
+
+    def type_in(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        code = run(["admin", "--data", str(tmp_path / "data"), *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return type_in
+
+
+def created(shell: Shell, *names: str) -> None:
+    for name in names:
+        assert shell("create", name, stdin=f"{PASSWORD}\n") == (
+            0,
+            f"{name} is registered and can log in.\n",
+            "",
+        )
+
+
+def test_a_password_comes_from_stdin_or_is_made_up(shell: Shell) -> None:
+    created(shell, "alice")
+    code, out, _ = shell("create", "bob", "--generate")
+    assert code == 0
+    first, second = out.splitlines()
+    assert first == "bob is registered and can log in."
+    made_up = second.removeprefix("The password is ")
+    assert len(made_up) == 16
+    code, out, _ = shell("--json", "password", "bob", "--generate")
+    reply = orjson.loads(out)
+    assert (reply["type"], reply["user"], reply["sessions"]) == ("password-reset", "bob", 0)
+    assert made_up != reply["password"]
+
+
+def test_a_person_types_the_password_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operator, "_is_terminal", lambda: True)
+    asked: list[str] = []
+    typed = iter([PASSWORD, PASSWORD, PASSWORD, "correct house"])
+
+    def getpass(prompt: str) -> str:
+        asked.append(prompt)
+        return next(typed)
+
+    monkeypatch.setattr(operator, "getpass", getpass)
+    assert shell("create", "alice")[0] == 0
+    assert asked == ["New password: ", "The same again: "]
+    code, out, err = shell("create", "bob")
+    assert (code, out) == (1, "")
+    assert err == "tcpchat: these were two different passwords, so nothing was done\n"
+
+
+def test_without_a_password_nothing_is_done(shell: Shell) -> None:
+    code, out, err = shell("create", "alice")
+    assert (code, out) == (1, "")
+    assert "no password in stdin" in err
+
+
+def test_what_is_refused_is_a_sentence_on_stderr_or_json(shell: Shell) -> None:
+    created(shell, "alice")
+    assert shell("ban", "eve") == (1, "", "tcpchat: there is nobody called 'eve'\n")
+    code, out, err = shell("ban", "eve", "--json")
+    assert (code, err) == (1, "")
+    assert orjson.loads(out)["code"] == "no-such-user"
+
+
+def test_a_folder_without_data_is_told(shell: Shell, tmp_path: Path) -> None:
+    told = f"tcpchat: there is no data in {tmp_path / 'data'}; give the server's --data\n"
+    assert shell("users") == (1, "", told)
+
+
+def test_what_makes_no_sense_is_told_before_anything_is_asked(shell: Shell) -> None:
+    code, _, err = shell("ban", "eve", "--for", "soon")
+    assert code == 2
+    assert "'soon' is not a span" in err
+
+
+def test_tables_tell_everything_at_a_glance(shell: Shell) -> None:
+    assert shell("users")[0] == 1
+    created(shell, "alice", "bob")
+    assert shell("bans") == (0, "Nobody is banned.\n", "")
+    assert shell("ban", "alice", "--for", "1h", "--reason", "no good")[1].startswith(
+        "alice is banned until 20"
+    )
+    assert shell("ban", "2001:db8::/64")[1] == "2001:db8::/64 is banned for good; 0 connections ended.\n"
+    assert shell("mute", "bob")[1] == "bob may read but not send, for good.\n"
+    head, alice, bob = shell("users")[1].splitlines()
+    assert head == "NAME   REGISTERED            LAST SEEN  SESSIONS"
+    assert "banned until 20" in alice
+    assert bob.endswith("UTC  never      0         muted for good")
+    head, user, network = shell("bans")[1].splitlines()
+    assert head.split() == ["WHO", "UNTIL", "REASON"]
+    assert user.endswith("UTC  no good")
+    assert network == "2001:db8::/64  for good"
+    assert shell("unban", "alice")[1] == "alice is not banned any more.\n"
+    assert shell("unmute", "bob")[1] == "bob may send again.\n"
+
+
+def test_an_export_is_json_lines_and_nothing_else(shell: Shell) -> None:
+    created(shell, "alice")
+    code, out, err = shell("export", "alice")
+    assert (code, err) == (0, "2 records of alice.\n")
+    assert [orjson.loads(line)["kind"] for line in out.splitlines()] == ["account", "mark"]
+    assert shell("export", "eve") == (1, "", "tcpchat: there is nobody called 'eve'\n")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("YES", 0), ("n", 1), ("", 1)])
+def test_who_deletes_is_asked_first(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    created(shell, "alice")
+    refused, _, err = shell("delete", "alice")
+    assert refused == 1
+    assert "--yes" in err
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    monkeypatch.setattr(operator, "_is_terminal", lambda: True)
+    assert shell("delete", "alice")[0] == code
+    assert ("alice" in shell("users")[1]) == bool(code)
+
+
+def test_yes_deletes_at_once(shell: Shell) -> None:
+    created(shell, "alice")
+    assert shell("delete", "--yes", "alice") == (0, "alice is deleted; 0 connections ended.\n", "")
+
+
+def test_what_others_made_up_cannot_move_the_cursor() -> None:
+    row = {"user": "bob", "until": "2026-11-21T09:00:00.123Z", "reason": "a\x1b[2Jb"}
+    assert "\x1b" not in answers.bans([row])
+
+
+def test_a_banned_guest_s_addresses_are_told() -> None:
+    reply = {"type": "banned", "user": "bob", "ended": 1, "addresses": ["192.0.2.7", "2001:db8::1:2"]}
+    assert answers.sentence(reply).splitlines() == [
+        "bob is banned for good; 1 connection ended.",
+        "Who was bob can come back as another guest, unless the address is banned too:",
+        "  tcpchat admin ban 192.0.2.7",
+        "  tcpchat admin ban 2001:db8::/64",
+    ]
+
+
+# In processes of their own
+
+
+def admin(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "admin", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=environment({"TCPCHAT_DATA": str(folder), "TCPCHAT_NAME": "nobody"}),
+    )
+
+
+def test_the_operator_of_a_running_server(tmp_path: Path) -> None:
+    with ServerProcess("--data", str(tmp_path)) as server, server.connect() as client:
+        client.next("welcome")
+        made = admin(tmp_path, "create", "alice", stdin=PASSWORD)
+        assert (made.returncode, made.stdout, made.stderr) == (0, "alice is registered and can log in.\n", "")
+        client.send(f'{{"type":"login","name":"alice","password":"{PASSWORD}"}}')
+        assert client.next("logged-in")["user"] == "alice"
+        banned = admin(tmp_path, "ban", "alice", "--reason", "no good")
+        assert "1 connection ended" in banned.stdout
+        assert client.rest()[-1]["code"] == "banned"
+        assert PASSWORD not in server.log()
+
+
+def test_what_the_environment_has_for_a_client_is_nothing_for_the_operator(
+    shell: Shell, tmp_path: Path
+) -> None:
+    created(shell, "alice")
+    listed = admin(tmp_path / "data", "users")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert listed.stdout.splitlines()[1].startswith("alice ")
+    refused = run(["admin", "create"])
+    assert refused == 2

@@ -1,0 +1,86 @@
+"""The operator's commands explain themselves, and nobody else can ask for them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+import pytest
+
+from tcpchat import admin
+from tcpchat.admin import BY_NAME, COMMANDS
+from tcpchat.admin.command import AdminCommand
+from tcpchat.admin.replies import REPLIES
+from tcpchat.commands import BY_NAME as OF_THE_CHAT
+from tests.admin.conftest import PASSWORD, Place
+
+FOLDER = Path(admin.__file__).parent
+OTHERS = {"__init__", "client", "command", "desk", "door", "office", "replies"}
+ROOT = Path(__file__).parents[2]
+
+
+def named(command: AdminCommand[Any]) -> str:
+    return command.name
+
+
+def test_every_file_of_a_command_is_in_the_registry_and_the_other_way_round() -> None:
+    assert {file.stem for file in FOLDER.glob("*.py")} - OTHERS == set(BY_NAME)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_a_command_stands_in_the_file_of_its_name_and_explains_itself(command: AdminCommand[Any]) -> None:
+    assert command.request.__module__ == command.run.__module__ == f"tcpchat.admin.{command.name}"
+    assert command.summary
+    assert not command.summary.endswith(".")
+    for field in attrs.fields(command.request):
+        assert field.metadata["help"], field.name
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_a_command_is_in_the_operators_manual_with_its_examples(command: AdminCommand[Any]) -> None:
+    manual = (ROOT / "docs/admin.md").read_text()
+    (section,) = re.findall(rf"^### {command.name}\n((?:(?!^##).*\n)*)", manual, re.MULTILINE)
+    for example in command.examples:
+        assert f"$ {example}\n" in section
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda kind: kind.type)
+def test_the_fields_of_replies_are_explained(reply: Any) -> None:
+    assert all(field.metadata["help"] for field in attrs.fields(reply))
+
+
+def fields_of(command: AdminCommand[Any]) -> dict[str, object]:
+    values = {"name": "bob", "password": PASSWORD, "target": "bob"}
+    known = {field.name for field in attrs.fields(command.request)}
+    return {key: value for key, value in values.items() if key in known}
+
+
+async def test_who_only_has_a_connection_can_do_none_of_it(place: Place) -> None:
+    """Not even by a command that the chat has under the same name."""
+    await place.operator.done("create", name="bob", password=PASSWORD)
+    eve = await place.peer("eve")
+    for command in COMMANDS:
+        reply = await eve.ask({"type": command.name, **fields_of(command)})
+        if command.name not in OF_THE_CHAT:
+            assert reply["code"] == "unknown-type", reply
+        elif reply["type"] == "error":
+            assert reply["code"] in {"unknown-field", "missing-field"}
+        plain = [reply for reply in await _said(eve, f"{command.name} bob") if reply["type"] != "users"]
+        assert all(reply["code"] in {"unknown-command", "bad-usage"} for reply in plain), plain
+    assert [user["name"] for user in (await place.operator("users"))["users"]] == ["bob"]
+    assert (await place.operator("bans"))["bans"] == []
+    await place.logged_in("bob")
+
+
+async def _said(peer: Any, line: str) -> list[dict[str, Any]]:
+    await peer.send(line)
+    lines: list[dict[str, Any]] = await peer.quiet()
+    return lines
+
+
+def test_a_request_is_json_only() -> None:
+    line = orjson.dumps({"type": "ban", "target": "bob", "seconds": 5})
+    assert admin.read_request(line) == BY_NAME["ban"].request(target="bob", seconds=5)

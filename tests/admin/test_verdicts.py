@@ -1,0 +1,234 @@
+"""Whom the operator bans and mutes, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trio.testing
+
+from tests.admin.conftest import PASSWORD, Place, open_place, report
+
+HOUR = 3600.0
+HELLO = {"type": "send", "text": "hello"}
+
+
+# Banned users
+
+
+async def test_a_banned_user_is_thrown_out_and_can_neither_login_nor_resume(place: Place) -> None:
+    await place.operator.done("create", name="alice", password=PASSWORD)
+    alice = await place.logged_in("alice")
+    reply = await place.operator("ban", target="alice", seconds=HOUR, reason="no good")
+    assert (reply["user"], reply["reason"], reply["ended"]) == ("alice", "no good", 1)
+    assert reply["addresses"] == ["127.0.0.1"]
+    assert (await alice.rest())[-1]["code"] == "banned"
+    stranger = await place.peer()
+    login = await stranger.ask({"type": "login", "name": "alice", "password": PASSWORD})
+    resume = await stranger.ask({"type": "resume", "token": alice.token})
+    for error in (login, resume):
+        assert (error["code"], error["until"], error["reason"]) == ("banned", reply["until"], "no good")
+        assert 0 < error["retry_after"] <= HOUR
+        assert "the operator banned you (no good) until" in error["message"]
+    assert (await stranger.ask("status"))["type"] == "status"  # it stays the guest that it is
+
+
+async def test_who_does_not_know_the_password_is_not_told_of_the_ban(place: Place) -> None:
+    await place.operator.done("create", name="alice", password=PASSWORD)
+    await place.operator.done("ban", target="alice")
+    stranger = await place.peer()
+    login = await stranger.ask({"type": "login", "name": "alice", "password": "a wrong guess"})
+    assert login["code"] == "wrong-login"
+
+
+async def test_a_banned_guest_comes_back_as_another_one_only(place: Place) -> None:
+    bob = await place.peer("bob")
+    await place.operator.done("ban", target="bob")
+    await bob.rest()
+    again = await place.peer()
+    error = await again.ask({"type": "resume", "token": bob.token})
+    assert error["code"] == "banned"
+    assert "until" not in error
+    assert "retry_after" not in error
+
+
+async def test_a_ban_ends_by_itself_or_by_the_operator(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_place(tmp_path / "data") as place:
+        for name in ("bob", "carol"):
+            peer = await place.peer(name)
+            await place.operator.done("ban", target=name, seconds=60.0)
+            await peer.rest()
+            if name == "bob":
+                mock_clock.jump(60)
+                assert (await place.operator("bans"))["bans"] == []
+            else:
+                assert (await place.operator("unban", target="Carol"))["type"] == "unbanned"
+            again = await place.peer()
+            assert (await again.ask({"type": "resume", "token": peer.token}))["type"] == "resumed"
+
+
+async def test_a_ban_holds_after_a_restart(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "data") as place:
+        await place.operator.done("create", name="alice", password=PASSWORD)
+        await place.operator.done("ban", target="alice", seconds=HOUR, reason="no good")
+        await place.operator.done("ban", target="192.0.2.7")
+    async with open_place(tmp_path / "data") as place:
+        user, address = (await place.operator("bans"))["bans"]
+        assert (user["user"], user["reason"]) == ("alice", "no good")
+        assert user["until"].startswith("20")
+        assert address == {"address": "192.0.2.7"}
+        stranger = await place.peer()
+        login = await stranger.ask({"type": "login", "name": "alice", "password": PASSWORD})
+        assert login["code"] == "banned"
+
+
+async def test_what_a_banned_user_scheduled_is_not_sent(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_place(tmp_path / "data") as place:
+        bob, carol = await place.peer("bob"), await place.peer("carol")
+        await bob.ask({"type": "send", "text": "later", "time": 10})
+        await place.operator.done("ban", target="bob", seconds=60.0)
+        await bob.rest()
+        mock_clock.jump(11)
+        await place.server.pipeline.wait_idle()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(place.chat.schedule) == 0
+        assert (await carol.ask({"type": "history"}))["messages"] == []
+
+
+# Banned addresses
+
+
+async def test_a_banned_address_is_thrown_out_and_refused(place: Place) -> None:
+    peers = [await place.peer(), await place.peer()]
+    reply = await place.operator("ban", target="127.0.0.0/8", reason="no good")
+    assert (reply["address"], reply["ended"]) == ("127.0.0.0/8", 2)
+    for peer in peers:
+        assert (await peer.rest())[-1]["code"] == "banned"
+    (refused,) = await (await place.stranger()).rest()
+    assert (refused["type"], refused["code"], refused["reason"]) == ("error", "banned", "no good")
+    assert (await place.operator("unban", target="127.0.0.0/8"))["type"] == "unbanned"
+    await place.peer()
+
+
+async def test_another_address_is_not_banned(place: Place) -> None:
+    peer = await place.peer()
+    reply = await place.operator("ban", target="192.0.2.0/24", seconds=HOUR)
+    assert reply["ended"] == 0
+    assert await peer.quiet() == []
+    await place.peer()
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("10.0.0.1/8", "10.0.0.1/8 is an address in a network; the network is 10.0.0.0/8"),
+        ("10.1.1.1", "10.1.1.1 is not banned; but 10.0.0.0/8 is"),
+        ("192.0.2.1", "192.0.2.1 is not banned; see bans"),
+        ("nobody", "nobody is not banned; see bans"),
+    ],
+)
+async def test_what_is_not_banned_cannot_be_unbanned(place: Place, target: str, message: str) -> None:
+    await place.operator.done("ban", target="10.0.0.0/8")
+    reply = await place.operator("unban", target=target)
+    assert (reply["code"], reply["field"]) == ("bad-value", "target")
+    assert message in reply["message"]
+
+
+async def test_a_name_that_looks_like_an_address_can_be_meant(place: Place) -> None:
+    peer = await place.peer("127.0.0.1")
+    reply = await place.operator("ban", target="127.0.0.1", name=True)
+    assert reply["user"] == "127.0.0.1"
+    assert (await peer.rest())[-1]["code"] == "banned"
+    await place.peer()
+    assert (await place.operator("unban", target="127.0.0.1"))["type"] == "error"
+    assert (await place.operator("unban", target="127.0.0.1", name=True))["type"] == "unbanned"
+
+
+async def test_many_bans_come_in_pages(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcpchat.admin.bans.PAGE", 2)
+    for number in range(3):
+        await place.operator.done("ban", target=f"192.0.2.{number}")
+    first, rest = await place.operator("bans"), await place.operator("bans", skip=2)
+    assert (len(first["bans"]), first["more"], len(rest["bans"]), rest["more"]) == (2, True, 1, False)
+
+
+@pytest.mark.parametrize("command", ["ban", "mute"])
+async def test_a_span_and_a_reason_have_bounds(place: Place, command: str) -> None:
+    await place.peer("bob")
+    whom = {"target": "bob"} if command == "ban" else {"name": "bob"}
+    for seconds in (0.0, -1.0, 1e12):
+        assert (await place.operator(command, **whom, seconds=seconds))["code"] == "bad-value"
+    assert (await place.operator(command, **whom, reason="x" * 501))["code"] == "text-too-long"
+    assert (await place.operator(command, **whom, reason="x" * 500))["type"] != "error"
+
+
+# Muted
+
+
+async def test_who_is_muted_reads_that_the_operator_did_it(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_place(tmp_path / "data") as place:
+        bob = await place.peer("bob")
+        reply = await place.operator("mute", name="bob", seconds=60.0, reason="too loud")
+        assert (reply["user"], reply["reason"]) == ("bob", "too loud")
+        muted = await bob.next("muted")
+        assert muted["message"].startswith(
+            "the operator muted you (too loud): you may read but not send until "
+        )
+        assert muted["reports"] == 0
+        error = await bob.ask(HELLO)
+        assert (error["code"], error["reason"], error["until"]) == ("muted", "too loud", reply["until"])
+        assert "limit" not in error
+        mock_clock.jump(60)
+        assert (await bob.ask(HELLO))["type"] == "sent"
+
+
+async def test_a_mute_for_good_ends_when_the_operator_says_so(place: Place) -> None:
+    bob = await place.peer("bob")
+    assert "until" not in await place.operator.done("mute", name="bob")
+    error = await bob.ask(HELLO)
+    assert error["message"] == "the operator muted you: you may read but not send"
+    assert "retry_after" not in error
+    assert await place.operator("unmute", name="bob") == {"type": "unmuted", "user": "bob"}
+    assert (await bob.ask(HELLO))["type"] == "sent"
+    assert (await place.operator("unmute", name="bob"))["code"] == "bad-value"
+
+
+async def test_reports_do_not_shorten_what_the_operator_decided(place: Place) -> None:
+    bob = await place.peer("bob")
+    await place.operator.done("mute", name="bob", seconds=24 * HOUR)
+    for number in range(4):
+        reporter = await place.peer(f"reporter{number}")
+        await report(reporter, "bob")
+    assert "the operator muted you" in (await bob.ask(HELLO))["message"]
+
+
+async def test_a_mute_of_the_operator_goes_with_the_name_and_over_a_restart(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "data") as place:
+        bob = await place.peer("bob")
+        await place.operator.done("mute", name="bob", reason="too loud")
+        await bob.leave()
+    async with open_place(tmp_path / "data") as place:
+        again = await place.peer("bob")
+        assert "the operator muted you (too loud)" in (await again.ask(HELLO))["message"]
+        await place.operator.done("unmute", name="bob")
+        assert (await again.ask(HELLO))["type"] == "sent"
+        await again.leave()
+    async with open_place(tmp_path / "data") as place:
+        again = await place.peer("bob")
+        assert (await again.ask(HELLO))["type"] == "sent"
+
+
+async def test_the_operator_lifts_a_mute_by_reports(place: Place) -> None:
+    bob = await place.peer("bob")
+    for number in range(4):
+        reporter = await place.peer(f"reporter{number}")
+        await report(reporter, "bob")
+    assert (await bob.ask(HELLO))["message"].startswith("4 users reported you")
+    await place.operator.done("unmute", name="bob")
+    assert (await bob.ask(HELLO))["type"] == "sent"

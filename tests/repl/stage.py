@@ -1,0 +1,171 @@
+"""A server that a test plays: it answers as the test says, and keeps what was asked."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Self
+
+import orjson
+import trio
+import trio.testing
+
+from tcpchat.client import Client, Reconnect
+from tests.conftest import Line
+from tests.process import PATIENCE
+
+AT = "2026-11-21T09:00:00.123Z"
+SOON = Reconnect(first=0.001, most=0.01)
+Answer = Callable[[Line], Line]
+
+
+def message(seq: int, text: str, *, sender: str = "bob", to: str | None = None, **fields: Any) -> Line:
+    """Return the event of a message in the lobby, or of the private conversation of alice and bob."""
+    where: Line = {"room": "lobby"} if to is None else {"to": to, "conversation": "@b"}
+    return {"type": "message", "seq": seq, "at": AT, "from": sender, "text": text} | where | fields
+
+
+class Stage:
+    """What the server says; `answers` gives by type of the request the reply, which may be an error."""
+
+    def __init__(self, user: str | None = "alice", *, seq: int = 0) -> None:
+        self.requests: list[Line] = []
+        self.seq = seq
+        self.user = user
+        self.answers: dict[str, Answer] = {
+            "bye": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
+            "conversations": lambda _: {"type": "conversations", "conversations": [], "more": False},
+            "exit": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
+            "history": lambda _: {"type": "history", "room": "lobby", "messages": [], "more": False},
+            "ping": lambda _: {"type": "pong", "at": AT},
+            "read": self._read,
+            "rename": self._rename,
+            "resume": self._resume,
+            "scheduled": lambda _: {"type": "schedule", "messages": [], "more": False},
+            "users": self._users,
+        }
+
+    def welcome(self) -> Line:
+        line = {
+            "type": "welcome", "protocol": 1, "server": "played 1", "room": "lobby", "seq": self.seq,
+            "journal": "j", "hint": "",
+        }  # fmt: skip
+        return line if self.user is None else line | {"user": self.user, "token": "t-secret"}
+
+    def answer(self, request: Line) -> Line:
+        self.requests.append(request)
+        reply = self.answers[request["type"]](request)
+        return reply | {"re": request["id"]}
+
+    def of(self, type: str) -> list[Line]:
+        """Return the requests of this type, without their ids."""
+        return [
+            {name: value for name, value in request.items() if name not in {"id", "type"}}
+            for request in self.requests
+            if request["type"] == type
+        ]
+
+    def refuse(self, type: str, code: str, **fields: Any) -> None:
+        """Answer requests of this type with an error from now on."""
+        self.answers[type] = lambda _: {
+            "type": "error", "code": code, "message": f"because {code}"
+        } | fields  # fmt: skip
+
+    def reply(self, type: str, reply: str, **fields: Any) -> None:
+        """Answer requests of this type so from now on."""
+        self.answers[type] = lambda _: {"type": reply} | fields
+
+    def _read(self, request: Line) -> Line:
+        where = {"conversation": "@b", "username": "bob"} if "username" in request else {"room": "lobby"}
+        return {"type": "read", "seq": request["seq"]} | where
+
+    def _rename(self, request: Line) -> Line:
+        old, self.user = self.user, request["name"]
+        return {"type": "renamed", "old": old, "new": self.user}
+
+    def _resume(self, request: Line) -> Line:
+        return {"type": "resumed", "user": self.user, "registered": False, "session": 1, "seq": self.seq}
+
+    def _users(self, _: Line) -> Line:
+        names = ["bob"] if self.user is None else [self.user, "bob"]
+        return {"type": "users", "users": [{"name": name, "since": AT} for name in names], "more": False}
+
+
+class Memory:
+    """A stage on memory streams."""
+
+    def __init__(self, stage: Stage, nursery: trio.Nursery) -> None:
+        self.stage = stage
+        self.shut = False
+        self._nursery = nursery
+        self._stream: trio.abc.Stream | None = None
+
+    async def open_stream(self) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        if self.shut:
+            raise ConnectionRefusedError(111, "Connection refused")
+        mine, theirs = trio.testing.memory_stream_pair()
+        self._stream = theirs
+        await self.say(self.stage.welcome())
+        self._nursery.start_soon(self._serve, theirs)
+        return mine
+
+    def client(self, **options: Any) -> Client:
+        return Client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        tail = b""
+        try:
+            while data := await stream.receive_some():
+                *lines, tail = (tail + data).split(b"\n")
+                for line in lines:
+                    await stream.send_all(orjson.dumps(self.stage.answer(orjson.loads(line))) + b"\n")
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+
+    async def say(self, *lines: Line) -> None:
+        """Say something unasked."""
+        assert self._stream is not None
+        await self._stream.send_all(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+    async def cut(self) -> None:
+        assert self._stream is not None
+        await trio.aclose_forcefully(self._stream)
+
+
+class Socket:
+    """A stage on a port of this machine, in a thread, for one client."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._connection: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        try:
+            self._connection, _ = self._listener.accept()
+            self._connection.settimeout(PATIENCE)
+            self.say(self.stage.welcome())
+            with self._connection.makefile("rb") as file:
+                for line in file:
+                    self.say(self.stage.answer(orjson.loads(line)))
+        except OSError:
+            pass
+
+    def say(self, line: Line) -> None:
+        assert self._connection is not None
+        self._connection.sendall(orjson.dumps(line) + b"\n")
