@@ -170,11 +170,15 @@ def test_the_second_schema_migrates_to_that_of_a_fresh_database(second: Path) ->
 def test_nothing_that_the_second_version_kept_is_lost(second: Path) -> None:
     old = sqlite3.connect(second / "tcpchat.db")
     tables = ("name", "message", "scheduled", "sent_key", "report", "mute", "journal")
-    before = {table: old.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables}
+    columns = {
+        table: ", ".join(row[1] for row in old.execute(f"PRAGMA table_info({table})")) for table in tables
+    }
+    queries = {table: f"SELECT {columns[table]} FROM {table} ORDER BY 1" for table in tables}
+    before = {table: old.execute(query).fetchall() for table, query in queries.items()}
     assert all(before.values())
     old.close()
     store = SqliteStore(second)
-    after = {table: rows(store, f"SELECT * FROM {table} ORDER BY 1") for table in tables}
+    after = {table: rows(store, query) for table, query in queries.items()}
     snapshot = store.load("lobby", 20, 0)
     store.close()
     assert after == before
