@@ -67,6 +67,8 @@ def test_a_name_is_registered_for_good() -> None:
     assert holder(directory, "alice") == "alice"
     directory.register(registered("alice")._replace(registered=7))
     assert [named.registered for named in directory.registered()] == [7]
+    directory.register(registered("alice")._replace(key="al", name="al"))
+    assert (holder(directory, "alice"), holder(directory, "al")) == (None, "al")
 
 
 def test_who_is_renamed_leaves_the_old_name_free() -> None:
