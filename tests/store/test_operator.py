@@ -1,0 +1,139 @@
+"""What only the operator changes and asks: users who are deleted, accounts, all that is kept of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tcpchat.store import (
+    Change,
+    DeleteUser,
+    DropBan,
+    DropMute,
+    NewKey,
+    NewMention,
+    NewMessage,
+    NewReport,
+    NewScheduled,
+    NewUser,
+    Prune,
+    SetAccount,
+    SetAway,
+    SetBan,
+    SetDevice,
+    SetIgnored,
+    SetLeft,
+    SetMark,
+    SetMute,
+    SetName,
+)
+from tcpchat.store.sqlite import SqliteStore
+
+NOW = 1_795_251_600_123
+ROOM = "@a@b"
+
+
+@pytest.fixture
+def store() -> Iterator[SqliteStore]:
+    store = SqliteStore(None)
+    yield store
+    store.close()
+
+
+def all_of(user: str, other: str) -> list[Change]:
+    """Return one of everything that can be kept for a user."""
+    hash = user.encode() * 32
+    return [
+        NewUser(user, NOW),
+        SetName(user, f"key-{user}", f"name-{user}"),
+        SetAccount(user, NOW, f"hash-{user}"),
+        SetLeft(user, NOW, NOW),
+        SetDevice(hash, user, 1, f"device-{user}", "192.0.2.7", NOW, NOW),
+        SetAway(user, f"away-{user}", NOW),
+        SetIgnored(user, other),
+        NewScheduled(ord(user), 1, user, f"name-{user}", None, None, f"later-{user}", NOW),
+        NewReport(other, user, f"key-{user}", f"reason-{user}", NOW),
+        SetMute(user, NOW, f"mute-{user}", 1),
+        SetBan("user", user, NOW, f"ban-{user}"),
+        NewMessage("lobby", ord(user), NOW, user, f"name-{user}", None, None, f"text-{user}"),
+        NewMessage(ROOM, ord(user), NOW, user, f"name-{user}", other, f"name-{other}", f"text-{user}"),
+        NewKey(user, f"sent-{user}", NOW, "lobby", None, 1, None, NOW),
+        SetMark(user, ROOM, 1, 1),
+        NewMention(user, "lobby", 1),
+    ]
+
+
+def kept(store: SqliteStore) -> dict[str, list[tuple[object, ...]]]:
+    query = store._writer.execute
+    tables = [row[0] for row in query("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {table: query(f"SELECT * FROM {table}").fetchall() for table in tables}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "later"])
+def test_of_a_deleted_user_nothing_is_left_and_of_others_all(store: SqliteStore, together: bool) -> None:
+    """Also what comes before it in the same batch, though keys and marks are written last."""
+    store.commit(all_of("b", "a"))
+    before = kept(store)
+    if together:
+        store.commit([*all_of("a", "b"), DeleteUser("a")])
+    else:
+        store.commit(all_of("a", "b"))
+        store.commit([DeleteUser("a")])
+    after = kept(store)
+    for table in after.keys() - {"message", "report", "ignored", "user"}:
+        assert after[table] == before[table], table
+    assert after["ignored"] == []
+    assert after["report"] == [("b", "a", "", None, NOW)]
+    texts = {
+        (room, seq): (at, name, to, text)
+        for _, room, seq, at, _, name, _, to, text in store._writer.execute("SELECT * FROM message")
+    }
+    assert texts == {
+        ("lobby", ord("a")): (NOW, "deleted", None, ""),
+        (ROOM, ord("a")): (NOW, "deleted", "name-b", ""),
+        ("lobby", ord("b")): (NOW, "name-b", None, "text-b"),
+        (ROOM, ord("b")): (NOW, "name-b", "deleted", "text-b"),
+    }
+    (user,) = [row for row in after["user"] if row[0] == "a"]
+    assert not {"away-a"} & {str(value) for value in user}
+    assert store.identity("a", 1).name is None  # type: ignore[union-attr]
+
+
+def test_bans_and_the_operators_mutes_are_there_after_a_start_until_they_are_dropped(
+    store: SqliteStore,
+) -> None:
+    bans = [SetBan("address", "192.0.2.0/24", NOW + 1, "spam"), SetBan("user", "a", NOW, None)]
+    store.commit([*bans, NewUser("a", NOW), SetMute("a", NOW, "loud", 1)])
+    snapshot = store.load("lobby", 1, 0)
+    assert sorted(snapshot.bans) == bans
+    assert snapshot.mutes == [SetMute("a", NOW, "loud", 1)]
+    store.commit([Prune(NOW + 1, 0)])
+    assert store.load("lobby", 1, 0).bans == bans[:1]
+    store.commit([DropBan("address", "192.0.2.0/24"), DropMute("a")])
+    snapshot = store.load("lobby", 1, 0)
+    assert (snapshot.bans, snapshot.mutes) == ([], [])
+
+
+def test_accounts_come_by_name_with_their_sessions(store: SqliteStore) -> None:
+    for user in "cab":
+        store.commit(all_of(user, "x"))
+    store.commit([NewUser("g", NOW), SetName("g", "g", "name-bb")])
+    found = store.accounts("", 2)
+    assert [(one.user, one.name, one.since, one.left, one.sessions) for one in found] == [
+        (user, f"name-{user}", NOW, NOW, 1) for user in "ab"
+    ]
+    assert [one.user for one in store.accounts("name-b", 2)] == ["c"]
+
+
+def test_messages_of_a_user_are_read_in_pages(store: SqliteStore) -> None:
+    store.commit([*all_of("a", "b"), *all_of("b", "a"), *all_of("c", "b")])
+    found = store.messages_of("a", 2, 0)
+    texts = [message.text for _, message in found]
+    assert texts == ["text-a", "text-a"]
+    assert [message.text for _, message in store.messages_of("a", 2, found[-1][0])] == ["text-b"]
+
+
+def test_reports_by_and_about_a_user_are_read(store: SqliteStore) -> None:
+    store.commit([*all_of("a", "b"), *all_of("b", "a"), *all_of("c", "b")])
+    assert {(one.target, one.reporter) for one in store.reports_of("a")} == {("b", "a"), ("a", "b")}
