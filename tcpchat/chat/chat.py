@@ -329,7 +329,7 @@ class Chat:
         return [self._due(pending, now) for pending in self.schedule.take_due(now, most)]
 
     def _due(self, pending: Pending, now: int) -> Entry:
-        author = self.hub.find_id(pending.author)
+        author = self.hub.find_known(pending.author)
         try:
             self.bans.check_user(pending.author, now)
             self.moderation.check(pending.author, now)
@@ -337,7 +337,7 @@ class Chat:
         except ChatError as why:
             return GiveUp(self.schedule, pending, why, author)
         if author is None:
-            author = self.hub.find_known(pending.author) or self._absent(pending)
+            author = self._absent(pending)
         room = self.hub.lobby if recipient is None else self.hub.conversation(author, recipient)
         return SendDue(
             room=room,

@@ -165,8 +165,8 @@ class Post(Entry):
         if recipient is None:
             for user in self.mentioned:
                 changes += self._mention(user, at, seq)
-        elif seq == 1:
-            changes += [SetMark(user.id, self.room.name, 0, 0) for user in {author, recipient}]
+        else:
+            changes += self._marks(recipient, seq)
         changes.append(self._message)
         if self.key is not None:
             room = self.room.name if recipient is None else None
@@ -187,6 +187,16 @@ class Post(Entry):
             self._line, self.text = b"", ""
             self._message = self._message._replace(text="")
 
+    def _marks(self, recipient: User, seq: int) -> list[Change]:
+        """Return the conversation's beginning for both; and who has read all before has read this too."""
+        author, room = self.author, self.room.name
+        marks: list[Change] = []
+        if seq == 1 and author is not recipient:
+            marks.append(SetMark(recipient.id, room, 0, 0))
+        if author.mark(room).say(seq):
+            marks.append(SetMark(author.id, room, seq, seq))
+        return marks
+
     def _mention(self, user: User | Named, at: int, seq: int) -> list[Change]:
         if isinstance(user, Named):
             return [NewMention(user.user, self.room.name, seq)]
@@ -194,6 +204,7 @@ class Post(Entry):
 
     def _settle_private(self, recipient: User, delivery: Delivery) -> None:
         author = self.author
+        author.mark(self.room.name).said(self.seq())
         delivery.to(author, self._line)
         if author is recipient:
             return
@@ -226,6 +237,8 @@ class Post(Entry):
         super().undo()
         if self._message is not None:
             self.room.undo(self._message.seq)
+            if self.recipient is not None:
+                self.author.mark(self.room.name).saying = 0
             self._message = None
 
     def drop(self) -> None:

@@ -287,10 +287,6 @@ class Hub:
                 found[user.name] = user
         return list(found.values())
 
-    def find_id(self, id: str) -> User | None:
-        """Return who has this id and is here."""
-        return self._here.get(id)
-
     def find_known(self, id: str) -> User | None:
         """Return who has this id, here or away."""
         return self._known.get(id)
@@ -343,7 +339,7 @@ class Hub:
 
 def _taken(name: str, holder: str, who: str, *, registered: bool) -> ChatError:
     like = "" if holder == name else f": it looks like {holder}, {who}"
-    hint = "; log in if it is yours" if registered else ""
+    hint = f"; login {holder} if it is yours" if registered else ""
     return ChatError("name-taken", f"{name} is taken{like}{hint}", name=name)
 
 

@@ -37,7 +37,9 @@ class Marks:
         """Note that a device of the recipient was given each of these private messages."""
         for post in posts:
             assert post.recipient is not None
-            self.advance(post.recipient, post.recipient.conversations[post.author.id], post.seq())
+            conversation = post.recipient.conversations[post.author.id]
+            if conversation.mark.delivered >= post.seq() - 1:  # else those before come first, by `history`
+                self.advance(post.recipient, conversation, post.seq())
 
     def advance(self, user: User, conversation: Conversation, delivered: int) -> None:
         """Note that a device of the user was given the conversation up to this message."""

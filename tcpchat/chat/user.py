@@ -30,6 +30,22 @@ class Mark:
     read: int = 0
     delivered: int = 0
 
+    saying: int = 0
+    """The last own message on its way to disk that is read with all before it; 0 if there is none."""
+
+    def say(self, seq: int) -> bool:
+        """Note that the user's own message of this number is on its way; return whether it is read then."""
+        follows = seq - 1 in {self.read, self.saying}
+        if follows:
+            self.saying = seq
+        return follows
+
+    def said(self, seq: int) -> None:
+        """Note that the user's own message is on disk."""
+        if self.read == seq - 1:
+            self.read = seq
+            self.delivered = max(self.delivered, seq)
+
 
 @attrs.define(eq=False)
 class Conversation:

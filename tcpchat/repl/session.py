@@ -59,8 +59,7 @@ def as_whom(plan: Plan, preferences: Preferences, *, person: bool) -> Plan:
 
 def _why_not(name: str, error: RefusedError) -> str:
     """Return why one is not who one wanted to be."""
-    text = f"you cannot be {name} now: {error}"
-    return f"{text}; if it is yours: login {name}" if error.code == "name-taken" else text
+    return f"you cannot be {name} now: {error}"
 
 
 def why_over(gave_up: DisconnectedError, sent_away: Bye | None) -> DisconnectedError | RefusedError:

@@ -88,7 +88,7 @@ def renamed(old: str, new: str) -> dict[str, Any]:
 def test_who_joins_is_found_by_name_and_by_id_and_listed_by_name() -> None:
     hub = Hub()
     carol, alice = join(hub, "carol", "alice")
-    assert hub.find("carol") is hub.find_id("id of carol") is carol
+    assert hub.find("carol") is hub.find_known("id of carol") is carol
     assert hub.users() == [alice, carol]
     assert hub.user_count() == 2
 
@@ -98,7 +98,7 @@ def test_who_left_is_not_found_and_the_name_is_free() -> None:
     alice, bob = join(hub, "alice", "bob")
     leave(hub, alice)
     assert hub.users() == [bob]
-    assert hub.find_id(alice.id) is None
+    assert not hub.is_here(alice)
     with pytest.raises(ChatError, match="there is nobody called 'alice'"):
         hub.find("alice")
     rename(hub, bob, "alice")
@@ -127,7 +127,7 @@ def test_who_departed_is_not_here_but_keeps_the_name() -> None:
     hub.depart(alice)
     assert news(hub) == [left("alice")]
     assert hub.users() == [bob]
-    assert hub.find_id(alice.id) is None
+    assert not hub.is_here(alice)
     assert hub.find_known(alice.id) is alice
     assert hub.find("alice") is alice, "who is away can be written to"
     for name, like in (("alice", ""), ("a1ice", "alice, who is away")):

@@ -118,7 +118,7 @@ async def test_the_name_is_the_users_after_exit_the_grace_time_and_restarts(
         assert house.chat.hub.find_known(alice.name) is None
         for name in ("alice", "ALICE", "a1ice"):
             error = await (await connect(house)).do("rename", name=name)
-            assert (error["code"], "log in" in error["message"]) == ("name-taken", True)
+            assert (error["code"], "login" in error["message"]) == ("name-taken", True)
         assert not await dead(house, alice.token)
     for _ in range(2):
         async with open_house(folder=tmp_path) as house:

@@ -159,7 +159,7 @@ async def test_a_conversation_keeps_its_id_whatever_the_two_are_called(tmp_path:
     async with open_house(folder=tmp_path) as house:
         alice = await log_in(house, "alicia")
         (after,) = await conversations(alice)
-        assert after == before | {"username": "bobby", "seq": 2, "delivered": 0}
+        assert after == before | {"username": "bobby", "seq": 2, "delivered": 2, "seen": 2}
         history = await alice.do("history", username=after["conversation"])
         assert [line["from"] for line in history["messages"]] == ["bob", "bobby"]
         assert history["username"] == "bobby"
