@@ -88,7 +88,7 @@ class Office:
                     for connection in list(user.connections):
                         connection.stop(ENDED)
                     await left.wait()
-                await self.awakening.settled()
+                await self.awakening.settled()  # scheduled messages that came due too
                 yield ended
             finally:
                 chat.shut.discard(user.id)
