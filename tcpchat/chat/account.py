@@ -79,8 +79,8 @@ def hide(chat: Chat, user: User) -> None:
 class DeleteEntry(Entry):
     """Leave nothing of a user but the numbers and times of what the user said.
 
-    The user is hidden and has no connection, nobody can become the user, and nothing of the user is under
-    way. What others sent to the user is before this in the pipeline, since this is submitted at once.
+    The user is hidden and has no connection, and nobody can become the user. What was sent to the user, and
+    what came due of the user's, is before this in the pipeline, since this is submitted at once.
     """
 
     chat: Chat

@@ -11,12 +11,13 @@ import pytest
 import trio
 import trio.testing
 
+from tcpchat.chat.user import User
 from tcpchat.store import Identity, NewMessage
 from tests.admin.conftest import PASSWORD, Disk, Place, open_place
 from tests.admin.test_accounts import left_of, lobby
 
 LOGIN = {"type": "login", "name": "alice", "password": PASSWORD}
-TURNS = 300  # of the loop, in which what should wait would have gone on if it did not
+TURNS = 3000  # of the loop, in which what should wait would have gone on if it did not
 
 
 @pytest.fixture
@@ -120,11 +121,15 @@ async def test_who_is_just_registering_is_deleted_with_the_account(place: Place)
     alice = await place.peer("alice")
     await alice.send({"type": "register", "password": PASSWORD})
     await hashing.wait()
+    user = place.chat.hub.find("alice")
+    assert isinstance(user, User)
     async with deleting(place):
-        await until(lambda: place.chat.deleted, TURNS)
+        await until(lambda: place.chat.hub.find_known(user.id) is None, TURNS)
         hashed.set()
+    assert (await alice.rest())[-1]["code"] == "revoked"
     assert (await place.operator("users"))["users"] == []
-    assert place.chat.directory.registered_as("alice") is None
+    assert place.chat.directory.find(user.id) is None
+    assert place.log.named("bug") == []
     assert left_of(place.operator.folder, "alice") == []
 
 
@@ -141,6 +146,7 @@ async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
             await until(lambda: place.chat.deleted, TURNS)
             disk.release()
     disk.refuses = ()
-    assert len(place.chat.schedule) == 0
     mock_clock.jump(5)
+    await until(lambda: not len(place.chat.schedule))
+    await place.server.pipeline.wait_idle()
     assert await lobby(bob) == []
