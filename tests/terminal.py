@@ -184,6 +184,11 @@ class Terminal:
         self._child.wait()
         return -self._child.signalstatus if self._child.signalstatus else int(self._child.exitstatus)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal itself shows what is typed."""
+        return bool(self.stty()[3] & termios.ECHO)
+
     def stty(self) -> list[Any]:
         """Return the settings of the terminal's line."""
         return termios.tcgetattr(self._child.child_fd)

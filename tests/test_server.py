@@ -75,6 +75,7 @@ async def test_a_reader_that_stops_costs_others_nothing_and_is_closed() -> None:
         connection.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[attr-defined]
         readers = [await door.peer() for _ in range(200)]
         sender = await door.peer("sender")
+        await _until(lambda: not door.server.chat.hub.newcomers)
         counts: list[int] = []
 
         async def read(reader: Peer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
@@ -56,10 +57,12 @@ class Access:
         device, found = await self._find(token)
         if device.connection is not context.connection:
             self._become(device, found, listen=after is None)
-            if after is not None:
-                await self._catch_up(after)
+        elif after is not None:
+            chat.hub.stop_listening(context.connection)
+        if after is not None:
+            await self._catch_up(after)
         await context.awakening.settled()
-        context.afterwards = encode(await context.reading.unread())
+        await self._tell_unread()
         user = device.user
         return Resumed(
             user=user.name,
@@ -67,6 +70,11 @@ class Access:
             session=device.number,
             seq=chat.hub.lobby.seq,
         )
+
+    async def _tell_unread(self) -> None:
+        """Let `unread` follow the reply; a disk that cannot be read now makes nothing else untrue."""
+        with suppress(ChatError):
+            self.context.afterwards = encode(await self.context.reading.unread())
 
     async def _find(self, token: str) -> tuple[Device, Identity | None]:
         """Return whose token it is, and what is on disk of a user of whom not all is in memory."""
@@ -104,6 +112,7 @@ class Access:
         As fast as it reads, and no faster; so whoever reads slowly has to catch up first.
         """
         context, hub = self.context, self.context.chat.hub
+        most = min(CHUNK, (context.chat.settings.limits.backlog_bytes or CHUNK) // 2)
         while True:
             place = await context.reading.place(None)
             until = hub.lobby.seq
@@ -115,14 +124,14 @@ class Access:
             for line in lines:
                 chunk.append(line)
                 size += len(line)
-                if size > CHUNK:
+                if size > most:
                     break
             context.connection.write_nowait(b"".join(chunk))
             after += len(chunk)
             if after == hub.lobby.seq:
                 hub.listen(context.user, context.connection)
                 return
-            await context.connection.wait_backlog(CHUNK)
+            await context.connection.wait_backlog(most)
 
     def check_may_register(self) -> None:
         """Raise ChatError `already-registered`, or `bad-name` for the name that the server gave."""
@@ -166,7 +175,7 @@ class Access:
         self._become(fresh, found, listen=True)
         self._drop(oldest)
         await context.awakening.settled()
-        context.afterwards = encode(await context.reading.unread())
+        await self._tell_unread()
         return LoggedIn(user=fresh.user.name, session=fresh.number, token=token, seq=chat.hub.lobby.seq)
 
     async def _check_password(self, key: str, named: Named | None, password: str) -> None:

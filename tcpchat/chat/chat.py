@@ -248,8 +248,10 @@ class Chat:
         if user is None:
             if found.user in self.deleted:  # what was read is not true any more
                 raise ChatError("no-such-user", "there is no such user any more")
-            user = self._restore(found)
-            self.identities.absent(user, self.clock.monotonic(), here=False)
+            user, since = self._restore(found), self.clock.monotonic()
+            if user.registered is None and user.left is not None:  # a guest's grace time goes on
+                since -= max(0, self.clock.now() - user.left) / MILLISECONDS
+            self.identities.absent(user, since, here=False)
         return user
 
     def come_back(self, user: User, found: Identity | None) -> None:

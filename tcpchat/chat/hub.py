@@ -169,6 +169,11 @@ class Hub:
             self.presence.joined(user)
         self.connections[connection] = user
 
+    def stop_listening(self, connection: Receiver) -> None:
+        """Let an attached connection not hear the lobby; its user stays."""
+        self.connections.pop(connection, None)
+        self.newcomers.pop(connection, None)
+
     def let_listen(self, connection: Receiver) -> None:
         """Let a newcomer hear the lobby, and what was said there since it came."""
         newcomer = self.newcomers.pop(connection)
@@ -207,8 +212,7 @@ class Hub:
 
     def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else: the user stays here."""
-        self.connections.pop(connection, None)
-        self.newcomers.pop(connection, None)
+        self.stop_listening(connection)
         user.connections.remove(connection)
 
     def depart(self, user: User) -> None:

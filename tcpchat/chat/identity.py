@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import islice
+from operator import itemgetter
 from typing import TypeAlias
 
 import attrs
@@ -63,11 +64,14 @@ class Identities:
         """Return the user of this id if the disk does not know yet what became of the token."""
         return self._unwritten.get(id)
 
-    def absent(self, user: User, now: float, *, here: bool) -> None:
-        """Remember a user without a connection; `here` if others still see the user."""
-        self._absent[user] = now
+    def absent(self, user: User, since: float, *, here: bool) -> None:
+        """Remember a user without a connection; `here` if others still see the user, who left just now."""
+        last = next(reversed(self._absent.values()), since)
+        self._absent[user] = since
+        if since < last:
+            self._absent = dict(sorted(self._absent.items(), key=itemgetter(1)))
         if here:
-            self._staying[user] = now
+            self._staying[user] = since
         self.on_absent()
 
     def back(self, user: User) -> None:

@@ -131,7 +131,16 @@ class Reading:
             found = await self.context.reads.unread_messages(user.id, rooms, user.ignored, count + 1, cursor)
         lines = [as_line(message) for _, message in found[:count]]
         shown, _ = page(line.removesuffix(b"\n") for line in lines)
+        self._given_unread(places, [message for _, message in found[: len(shown)]])
         return place, shown, found[len(shown) - 1][0] if len(shown) < len(found) else None
+
+    def _given_unread(self, places: list[Place], messages: list[NewMessage]) -> None:
+        """Note that this device was given what is unread, up to these messages."""
+        last = {message.room: message.seq for message in messages}
+        for place in places:
+            if place.conversation is not None and place.conversation.room.name in last:
+                seq = last[place.conversation.room.name]
+                self.context.chat.marks.advance(self.context.user, place.conversation, seq)
 
     async def _all(self) -> list[Place]:
         user = self.context.user

@@ -183,6 +183,9 @@ class Terminal:
         early, self.typed_early = self.typed_early, []
         for line in early:
             talk.entered(line)
+        if talk.asks_secret:  # which may be what was typed after it
+            self._secret.insert_text(self._buffer.text)
+            self._buffer.reset()
         self.refresh()
 
     # What a Screen does.

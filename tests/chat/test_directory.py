@@ -67,6 +67,8 @@ def test_a_name_is_registered_for_good() -> None:
     assert holder(directory, "alice") == "alice"
     directory.register(registered("alice")._replace(registered=7))
     assert [named.registered for named in directory.registered()] == [7]
+    directory.register(registered("alice")._replace(key="al", name="al"))
+    assert (holder(directory, "alice"), holder(directory, "al")) == (None, "al")
 
 
 def test_who_is_renamed_leaves_the_old_name_free() -> None:
@@ -89,7 +91,8 @@ def test_a_guest_who_is_back_is_kept_elsewhere() -> None:
     directory = Directory([registered("al")], [guest("bob")])
     for id in ("id of bob", "id of bob", "id of al"):
         directory.came_back(id)
-    assert holder(directory, "bob") is directory.find("id of bob") is None
+    assert holder(directory, "bob") is None
+    assert directory.find("id of bob") is None
     assert holder(directory, "al") == "al"
     assert directory.first_left() is None
 
@@ -110,5 +113,6 @@ def test_a_name_that_is_dropped_is_free() -> None:
     directory = Directory([registered("al")], [guest("bob")])
     for id in ("id of al", "id of bob", "id of bob"):
         directory.drop(id)
-    assert holder(directory, "al") is holder(directory, "bob") is directory.first_left() is None
+    assert holder(directory, "al") is holder(directory, "bob") is None
+    assert directory.first_left() is None
     assert directory.registered() == []

@@ -21,6 +21,7 @@ class Listener(Ear):
         self.data = b""
 
     def write_nowait(self, data: bytes) -> None:
+        assert data, "nothing is not worth a write"
         self.data += data
 
     def lines(self) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import re
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tcpchat.chat.room import Room, as_line, conversation, public_id
@@ -87,6 +87,7 @@ def test_recent_is_what_a_list_of_everything_would_give_or_none_beyond_memory(
     st.none() | st.integers(0, 11),
     st.frozensets(st.sampled_from("abc")),
 )
+@example(list("abcab"), 4, 2, 10, None, 1, frozenset("a"))
 def test_what_ignored_authors_said_has_a_number_and_no_text(
     authors: list[str],
     remembers: int,

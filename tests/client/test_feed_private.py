@@ -222,6 +222,16 @@ def test_a_conversation_that_cannot_be_had_is_given_up_and_counted() -> None:
     assert heard(feed) == [(EVE, 1), (BOB, 6)]
 
 
+def test_giving_up_does_not_go_back_behind_what_was_taken() -> None:
+    feed = known(info(BOB, 5))
+    fetch(feed, page(BOB, 1, 2, 3, 4, 5, 6, more=True))
+    feed.wanted()
+    assert feed.give_up()
+    feed.take(said(BOB, 6))
+    feed.take(said(BOB, 7))
+    assert heard(feed) == [(BOB, seq) for seq in range(1, 8)]
+
+
 def test_the_lobby_is_not_given_up() -> None:
     feed = Feed(100)
     feed.welcome(5, "j", 5)

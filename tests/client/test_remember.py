@@ -439,8 +439,9 @@ async def test_a_rename_is_remembered_whichever_device_did_it(
 ) -> None:
     async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, talk):
         await talk.say({"type": "renamed", "old": "bob", "new": "rob"})
-        await talk.say({"type": "renamed", "old": "alice", "new": "carol"})
         assert await until(client, Renamed) == Renamed(old="bob", new="rob")
+        assert client.user == "alice"
+        await talk.say({"type": "renamed", "old": "alice", "new": "carol"})
         assert await until(client, Renamed) == Renamed(old="alice", new="carol")
         assert client.user == "carol"
         assert files(tmp_path)[0]["user"] == "carol"
@@ -647,3 +648,39 @@ async def test_being_nobody_for_now_forgets_nobody(
     play = welcomes(None, token=None, journal="other")
     assert await run(fake, play, remember=tmp_path, anyone=True) == ["exit"]
     assert tokens(tmp_path) == ["t1"]
+
+
+async def test_the_same_name_on_another_server_is_another_user(fake: Fake, autojump_clock: MockClock) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+        asked = client.send_nowait("hi")
+        await talk.next("send")
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome(None, token=None, journal="other")
+        request = await later.next("login")
+        await later.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
+        with pytest.raises(DisconnectedError, match="may have been done or not"):
+            await asked.wait()
+
+
+async def test_a_registered_user_who_took_another_name_keeps_it(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    await run(fake, logs_in("t1"), remember=tmp_path, **ALICE)
+    play = resumes("t1", "carol", registered=True)
+    assert await run(fake, play, remember=tmp_path, **ALICE) == ["exit"]
+
+
+async def test_a_name_that_the_server_writes_otherwise_is_not_taken_again(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async def play(talk: Talk) -> None:
+        await talk.welcome()
+        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
+
+    async with client_of(fake, play, name="ａｌｉｃｅ") as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.resume("alice")
+        await until(client, Reconnected)
+        assert (await later.hear())["type"] in {"ping", "conversations"}

@@ -118,6 +118,16 @@ def test_a_folder_of_somebody_else_is_not_trusted(folder: Path, monkeypatch: pyt
         assert "belongs to another user" in str(one.problem)
 
 
+def test_a_file_that_somebody_else_put_there_is_not_trusted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was put there while others could, and would make you a user of theirs."""
+    keep(folder)
+    with closing(Remembered(folder, HERE, None)) as one:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        assert one.load("j") is None
+
+
 def test_programs_at_the_same_time_have_each_a_file(folder: Path) -> None:
     bob = attrs.evolve(ALICE, user="bob", token="t2")
     with closing(Remembered(folder, HERE, None)) as first:

@@ -146,6 +146,29 @@ async def test_a_guests_name_is_free_when_the_grace_time_is_over_and_not_before(
         assert await dead(house, bob.token)
 
 
+async def test_what_others_write_to_a_guest_who_is_absent_does_not_prolong_the_grace_time(
+    tmp_path: Path, mock_clock: Clock
+) -> None:
+    async with open_house(folder=tmp_path) as house:
+        bob, zoe = await guest(house, "bob"), await guest(house, "zoe")
+        for person in (zoe, bob):
+            await person.do("send", text="so that I am kept")
+            await lose(person)
+            await pass_time(house, mock_clock, 10, 90)
+    async with open_house(folder=tmp_path) as house:  # zoe left 200 s ago, bob 100 s
+        alice, other = await guest(house, "alice"), await guest(house, "other")
+        await pass_time(house, mock_clock, 300)
+        await lose(other)
+        for name in ("bob", "zoe"):
+            assert (await alice.do("send", text="are you there?", username=name))["type"] == "sent"
+        for seconds, known in ((99, {"bob", "zoe"}), (2, {"bob"}), (98, {"bob"}), (2, set())):
+            await pass_time(house, mock_clock, seconds)
+            found = {name for name in ("bob", "zoe") if "code" not in await alice.do("whois", name=name)}
+            assert found == known
+        assert (await alice.do("whois", name=other.name))["here"] is False
+        assert (await alice.do("rename", name="bob"))["type"] == "renamed"
+
+
 async def test_a_registration_goes_with_a_rename(tmp_path: Path) -> None:
     async with open_house(folder=tmp_path) as house:
         alice = await user(house, "alice")

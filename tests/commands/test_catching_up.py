@@ -273,3 +273,15 @@ async def test_what_is_on_disk_and_not_told_yet_comes_once() -> None:
         disk.told.set()
         lines = [*again.events, *await again._until(1), *await again.quiet()]
         assert numbers(lines) == [RECENT + 2]
+
+
+async def test_who_resumes_the_user_that_it_is_can_catch_up_too(tmp_path: Path) -> None:
+    async with open_house(FAST, folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await guest(house, "bob")
+        for number in range(5):
+            await say(bob, str(number))
+        await alice.heard()
+        await alice.do("resume", token=alice.token, after=2)
+        await say(bob, "live")
+        heard = await alice.heard("message")
+        assert [line["seq"] for line in heard] == [3, 4, 5, 6]

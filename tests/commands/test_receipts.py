@@ -82,6 +82,20 @@ async def test_what_is_said_to_who_is_not_there_is_delivered_when_a_device_gets_
     assert await receipts(house, mock_clock, bob) == []
 
 
+async def test_what_comes_as_unread_is_delivered(house: House, mock_clock: Clock) -> None:
+    alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+    await lose(alice)
+    await say(bob, "one", "two", "three", to="alice")
+    await say(carol, "psst", to="alice")
+    back = await resume(house, alice.token)
+    first = await back.do("history", unread=True, count=2)
+    assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
+    assert await receipts(house, mock_clock, carol) == []
+    await back.do("history", unread=True, cursor=first["cursor"])
+    assert await receipts(house, mock_clock, bob) == [("alice", 3, 0)]
+    assert await receipts(house, mock_clock, carol) == [("alice", 1, 0)]
+
+
 async def test_a_gap_is_not_delivered(house: House, mock_clock: Clock) -> None:
     alice, bob = await user(house, "alice"), await user(house, "bob")
     await lose(alice)

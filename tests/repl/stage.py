@@ -34,7 +34,6 @@ class Stage:
         self.seq = seq
         self.user = user
         self.answers: dict[str, Answer] = {
-            "bye": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
             "conversations": lambda _: {"type": "conversations", "conversations": [], "more": False},
             "exit": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
             "history": lambda _: {"type": "history", "room": "lobby", "messages": [], "more": False},
@@ -43,6 +42,7 @@ class Stage:
             "rename": self._rename,
             "resume": self._resume,
             "scheduled": lambda _: {"type": "schedule", "messages": [], "more": False},
+            "send": self._send,
             "users": self._users,
         }
 
@@ -55,8 +55,8 @@ class Stage:
 
     def answer(self, request: Line) -> Line:
         self.requests.append(request)
-        reply = self.answers[request["type"]](request)
-        return reply | {"re": request["id"]}
+        reply = {"re": request["id"]} | self.answers[request["type"]](request)
+        return {name: value for name, value in reply.items() if value is not None}
 
     def of(self, type: str) -> list[Line]:
         """Return the requests of this type, without their ids."""
@@ -86,6 +86,12 @@ class Stage:
 
     def _resume(self, request: Line) -> Line:
         return {"type": "resumed", "user": self.user, "registered": False, "session": 1, "seq": self.seq}
+
+    def _send(self, request: Line) -> Line:
+        """Acknowledge a message, of which no event comes."""
+        self.seq += 1
+        where = {"username": request["username"]} if "username" in request else {"room": "lobby"}
+        return {"type": "sent", "seq": self.seq, "at": AT} | where
 
     def _users(self, _: Line) -> Line:
         names = ["bob"] if self.user is None else [self.user, "bob"]
@@ -135,36 +141,57 @@ class Memory:
 
 
 class Socket:
-    """A stage on a port of this machine, in a thread, for one client."""
+    """A stage on a port of this machine, in a thread, for one client after the other."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE)
         self.port: int = self._listener.getsockname()[1]
+        self.where = f"127.0.0.1:{self.port}"
+        self.open = threading.Event()
+        """Whoever connects is greeted."""
+        self.open.set()
         self._thread = threading.Thread(target=self._serve)
         self._connection: socket.socket | None = None
+        self._over = False
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        self._over = True
+        self.open.set()
+        socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()  # so that it ends
         if self._connection is not None:
             self._connection.close()
-        self._thread.join()
+        self._thread.join(PATIENCE)
+        self._listener.close()
+        assert not self._thread.is_alive()
 
     def _serve(self) -> None:
-        try:
-            self._connection, _ = self._listener.accept()
-            self._connection.settimeout(PATIENCE)
-            self.say(self.stage.welcome())
-            with self._connection.makefile("rb") as file:
-                for line in file:
-                    self.say(self.stage.answer(orjson.loads(line)))
-        except OSError:
-            pass
+        while not self._over:
+            try:
+                self._connection, _ = self._listener.accept()
+                self._connection.settimeout(PATIENCE)
+                self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self.open.wait(PATIENCE) and not self._over:
+                    self._talk(self._connection)
+            except OSError:
+                pass
+            finally:
+                if self._connection is not None:
+                    self._connection.close()
+
+    def _talk(self, connection: socket.socket) -> None:
+        self.say(self.stage.welcome())
+        with connection.makefile("rb") as file:
+            for line in file:
+                reply = self.stage.answer(orjson.loads(line))
+                self.say(reply)
+                if reply["type"] == "bye":
+                    return
 
     def say(self, line: Line) -> None:
         assert self._connection is not None

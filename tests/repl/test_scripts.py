@@ -1,0 +1,181 @@
+"""Who a script is: nobody in particular, unless it says a name; and that no password is ever an argument."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import COMMAND, PATIENCE
+from tests.repl.stage import Socket, Stage
+from tests.repl.test_pipe import lines_of
+from tests.terminal import home
+
+SECRET = "hunter22"
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def server() -> Iterator[Socket]:
+    stage = Stage("guest-1")
+
+    def resume(request: dict[str, Any]) -> dict[str, Any]:
+        stage.user = "alice"
+        return {"type": "resumed", "user": "alice", "registered": True, "session": 2, "seq": 0}
+
+    def login(request: dict[str, Any]) -> dict[str, Any]:
+        stage.user = request["name"]
+        fields = {"user": request["name"], "session": 2, "token": "t-of-alice", "seq": 0}
+        return {"type": "logged-in"} | fields
+
+    stage.answers |= {"login": login, "resume": resume}
+    with Socket(stage) as server:
+        yield server
+
+
+def run(folder: Path, *arguments: str, input: str = "", **environ: str) -> Done:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        input=input,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=home(folder) | environ,
+        check=False,
+    )
+
+
+def remembered(folder: Path) -> str:
+    """Return what is in the files that say who one is."""
+    files = folder.rglob("identities/*")
+    return "\n".join(file.read_text() for file in files if not file.name.endswith(".lock"))
+
+
+def types(server: Socket) -> list[str]:
+    return [request["type"] for request in server.stage.requests]
+
+
+# A password comes on the next line, or from the environment.
+
+
+def test_in_a_pipe_the_next_line_is_the_password(server: Socket, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", server.where, input=f"login alice\n{SECRET}\nhi\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "you are alice (registered)" in done.stdout
+    assert SECRET not in done.stdout
+    (login,) = server.stage.of("login")
+    assert (login["name"], login["password"]) == ("alice", SECRET)
+    assert [request["text"] for request in server.stage.of("send")] == ["hi"]
+
+
+def test_a_password_that_does_not_come_is_a_failure(server: Socket, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", server.where, input="login alice\n")
+    assert done.returncode == 1
+    assert "login was given up" in done.stderr
+    assert server.stage.of("login") == []
+
+
+def test_as_json_all_is_json_and_the_next_line_is_the_password_too(server: Socket, tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "connect", server.where, "--json", input=f"login alice\n{SECRET}\nregister\n\nping\n"
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = [line for line in lines_of(done.stdout) if line["type"] != "welcome"]
+    assert [line["type"] for line in lines] == ["prompt", "logged-in", "prompt", "error", "pong"]
+    assert lines[0]["field"] == "password"
+    assert SECRET not in done.stdout
+
+
+def test_a_password_in_the_environment_logs_in(server: Socket, tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi", TCPCHAT_PASSWORD=SECRET)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [(login["name"], login["password"]) for login in server.stage.of("login")] == [("alice", SECRET)]
+    assert types(server)[:2] == ["login", "send"]
+
+
+@pytest.mark.parametrize("command", ["send", "tail"])
+def test_a_password_without_a_name_is_a_mistake(tmp_path: Path, command: str) -> None:
+    done = run(tmp_path, command, *(["hi"] if command == "send" else []), TCPCHAT_PASSWORD=SECRET)
+    assert done.returncode == 2
+    assert done.stderr == "tcpchat: TCPCHAT_PASSWORD is the password of a user whom --name must tell\n"
+
+
+def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) -> None:
+    server.stage.refuse("rename", "name-taken")
+    done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "tcpchat: because name-taken; with --name and TCPCHAT_PASSWORD in the environment you are a"
+        " registered user\n"
+    )
+    assert server.stage.of("send") == []
+
+
+# Who a script is.
+
+
+def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
+    run(tmp_path, "connect", server.where, "--name", "alice", input=f"login alice\n{SECRET}\n")
+    before = remembered(tmp_path)
+    for arguments in (("send", "hi", "-a"), ("tail", "-n", "0"), ("connect",), ("connect", "--json")):
+        server.stage.user = "guest-1"
+        server.stage.requests.clear()
+        done = run(tmp_path, *arguments, server.where)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert types(server)[-1] == "exit"
+        assert not {"resume", "login", "rename"} & set(types(server))
+        assert remembered(tmp_path) == before != ""
+
+
+def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: Socket, tmp_path: Path) -> None:
+    run(tmp_path, "connect", server.where, "--name", "alice", input=f"login alice\n{SECRET}\n")
+    server.stage.requests.clear()
+    for arguments in (("send", "hi", "-a", server.where), ("tail", "-n", "0", server.where)):
+        server.stage.user = "guest-1"
+        done = run(tmp_path, *arguments, "--name", "alice")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert [request["token"] for request in server.stage.of("resume")] == ["t-of-alice"] * 2
+    assert "login" not in types(server)
+    assert "t-of-alice" in remembered(tmp_path)
+
+
+def test_with_a_name_that_is_free_it_is_a_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "-a", server.where, "--name", "ci", "hi")
+    assert done.returncode == 0
+    assert types(server)[0] == "rename"
+    assert types(server)[-1] == "exit"
+    assert remembered(tmp_path) == ""
+
+
+def test_nothing_is_remembered_if_that_is_wanted(server: Socket, tmp_path: Path) -> None:
+    login = f"login alice\n{SECRET}\n"
+    run(tmp_path, "connect", server.where, "--name", "alice", input=login)
+    before = remembered(tmp_path)
+    server.stage.user = "guest-1"
+    server.stage.requests.clear()
+    done = run(tmp_path, "connect", server.where, "--no-remember", "--name", "alice", input="ping\n")
+    assert done.returncode == 0
+    assert "resume" not in types(server)
+    assert remembered(tmp_path) == before != ""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_who_is_sent_away_fails_with_that_sentence(
+    server: Socket, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    server.stage.reply("ping", "bye", re=None, code="revoked", message="another device sent you away")
+    command = [*COMMAND, "connect", server.where, *arguments]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=home(tmp_path),
+    ) as process:  # whose stdin does not end
+        assert process.wait(PATIENCE) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == "tcpchat: another device sent you away\n"
