@@ -29,7 +29,6 @@ async def run(office: Office, request: Delete) -> Deleted:
     async with office.emptied(user) as ended:
         done = Deleted(user=user.name, ended=ended)
         hide(chat, user)
-        await office.awakening.settled()  # after which nothing that names the user is under way
         await office.commit(DeleteEntry(chat, user, done.user, lambda: done))
     return done
 

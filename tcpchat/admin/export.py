@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -35,13 +36,14 @@ async def run(office: Office, request: Export) -> Exported:
     user = await office.awakening.named(request.name)
     await office.awakening.settled()
     name, count = user.name, 0
-    async for record in _records(office, user):
-        await office.tell(Record(record=record))
-        count += 1
+    async with aclosing(_records(office, user)) as records:
+        async for record in records:
+            await office.tell(Record(record=record))
+            count += 1
     return Exported(user=name, records=count)
 
 
-async def _records(office: Office, user: User) -> AsyncIterator[Fields]:
+async def _records(office: Office, user: User) -> AsyncGenerator[Fields, None]:
     for record in (*_account(office, user), *_sessions(user), *await _others(office, user)):
         yield record
     for pending in office.chat.schedule.of(user.id):

@@ -74,7 +74,9 @@ class Office:
     async def emptied(self, user: User) -> AsyncIterator[int]:
         """Let nobody be this user while the block lasts; give how many connections that ended.
 
-        What they asked for is settled by then. Raises ChatError `no-such-user`.
+        What they asked for is settled by then, or before what is submitted next.
+
+        Raises ChatError `no-such-user`.
         """
         async with self.one_at_a_time:
             ended, chat = len(user.connections), self.chat
@@ -88,7 +90,6 @@ class Office:
                     for connection in list(user.connections):
                         connection.stop(ENDED)
                     await left.wait()
-                await self.awakening.settled()
                 yield ended
             finally:
                 chat.shut.discard(user.id)

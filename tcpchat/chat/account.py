@@ -69,7 +69,7 @@ class ResetEntry(Entry):
 
 
 def hide(chat: Chat, user: User) -> None:
-    """Let nobody find a user who is to be deleted; what names the user is still under way."""
+    """Let nobody find a user who is to be deleted."""
     chat.deleted.add(user.id)
     chat.hub.depart(user)
     user.name = DELETED
@@ -79,8 +79,8 @@ def hide(chat: Chat, user: User) -> None:
 class DeleteEntry(Entry):
     """Leave nothing of a user but the numbers and times of what the user said.
 
-    The user is hidden and has no connection, and nobody can become the user. Whatever was under way when
-    the user was hidden is settled. It is submitted as soon as it is made.
+    The user is hidden and has no connection, and nobody can become the user. What was sent to the user, and
+    what came due of the user's, is before this in the pipeline, since this is submitted at once.
     """
 
     chat: Chat

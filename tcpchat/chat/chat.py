@@ -331,8 +331,7 @@ class Chat:
     def _due(self, pending: Pending, now: int) -> Entry:
         author = self.hub.find_known(pending.author)
         try:
-            self.bans.check_user(pending.author, now)
-            self.moderation.check(pending.author, now)
+            self._check_author(pending.author, now)
             recipient = self._recipient(pending)
         except ChatError as why:
             return GiveUp(self.schedule, pending, why, author)
@@ -348,6 +347,12 @@ class Chat:
             schedule=self.schedule,
             pending=pending,
         )
+
+    def _check_author(self, id: str, now: int) -> None:
+        if id in self.deleted:  # it came due before, and the disk did not take it
+            raise ChatError("no-such-user", "its author was deleted")
+        self.bans.check_user(id, now)
+        self.moderation.check(id, now)
 
     def asleep(self, most: int) -> list[str]:
         """Return the ids of users who must be in memory before up to `most` due messages can be sent."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,41 @@ from tcpchat.admin.client import ask
 from tcpchat.admin.door import open_door
 from tcpchat.server import Server
 from tcpchat.settings import Settings
+from tcpchat.store import Change, StorageError
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Line, Log, Peer, TrioClock
 
 PASSWORD = "correct horse"
+
+
+class Disk(SqliteStore):
+    """Can refuse changes of some kinds, and can be held, so that what is committed takes long."""
+
+    refuses: type[Any] | tuple[()] = ()
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "off")
+        self._goes = threading.Event()
+        self._goes.set()
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        changes = list(changes)
+        assert self._goes.wait(10)
+        if any(isinstance(change, self.refuses) for change in changes):
+            raise StorageError("the disk is full")
+        super().commit(changes)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Commit nothing until it is released, or the block ends."""
+        self._goes.clear()
+        try:
+            yield
+        finally:
+            self._goes.set()
+
+    def release(self) -> None:
+        self._goes.set()
 
 
 class Operator:

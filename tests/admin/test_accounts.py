@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from tcpchat.store import Change, DeleteUser, StorageError
-from tcpchat.store.sqlite import DATABASE, SqliteStore
-from tests.admin.conftest import PASSWORD, Operator, Place, open_place, report
+from tcpchat.store import DeleteUser, SetAccount
+from tcpchat.store.sqlite import DATABASE
+from tests.admin.conftest import PASSWORD, Disk, Operator, Place, open_place, report
 from tests.conftest import Line, Peer
 
 
@@ -72,6 +72,31 @@ async def test_nobody_is_created_against_the_rules(place: Place, name: str, pass
     assert (await place.operator("create", name=name, password=password))["code"] == code
     assert (await place.operator("users"))["users"] == []
     assert place.chat.hub.is_free("eve")
+
+
+async def test_a_name_is_free_again_if_the_disk_does_not_take_the_user(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "data")
+    async with open_place(tmp_path / "data", store=disk) as place:
+        disk.refuses = SetAccount
+        reply = await place.operator("create", name="alice", password=PASSWORD)
+        assert reply["code"] == "storage-failed"
+        disk.refuses = ()
+        await place.operator.done("create", name="alice", password=PASSWORD)
+        await place.logged_in("alice")
+
+
+async def test_who_is_created_and_does_not_come_is_not_kept_in_memory(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_place(tmp_path / "data") as place:
+        await place.operator.done("create", name="alice", password=PASSWORD)
+        named = place.chat.directory.registered_as("alice")
+        assert named
+        assert place.chat.hub.find_known(named.user)
+        mock_clock.jump(601)
+        place.chat.let_go()
+        assert place.chat.hub.find_known(named.user) is None
+        await place.logged_in("alice")
 
 
 async def test_two_at_once_do_not_make_the_same_user(place: Place) -> None:
@@ -208,10 +233,15 @@ def left_of(folder: Path, *words: str) -> list[object]:
 
 
 async def test_the_name_of_who_was_deleted_is_free(place: Place) -> None:
+    """And what was held against that user is not held against who takes it."""
     await place.operator.done("create", name="alice", password=PASSWORD)
+    await place.operator.done("mute", name="alice")
+    await place.operator.done("ban", target="alice")
     await place.operator.done("delete", name="alice")
+    assert (await place.operator("bans"))["bans"] == []
     bob = await place.peer("bob")
     assert (await bob.ask({"type": "rename", "name": "alice"}))["type"] == "renamed"
+    await say(bob, "not muted")
 
 
 async def test_what_is_left_is_the_same_after_a_restart(tmp_path: Path) -> None:
@@ -252,35 +282,23 @@ async def test_a_message_that_alice_is_still_sending_is_erased_too(place: Place)
     assert left_of(place.operator.folder, "secret", "alice") == []
 
 
-class Disk(SqliteStore):
-    """Refuses to delete while it is full."""
-
-    full = False
-
-    def commit(self, changes: Iterable[Change]) -> None:
-        changes = list(changes)
-        if self.full and any(isinstance(change, DeleteUser) for change in changes):
-            raise StorageError("disk is full")
-        super().commit(changes)
-
-
 async def test_who_cannot_be_deleted_goes_on_as_before(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
-    disk = Disk(tmp_path / "data", "off")
+    disk = Disk(tmp_path / "data")
     async with open_place(tmp_path / "data", store=disk) as place:
         alice, bob = await place.peer("alice"), await place.peer("bob")
         await alice.ask({"type": "send", "text": "later", "time": 60})
-        disk.full = True
+        disk.refuses = DeleteUser
         assert (await place.operator("delete", name="alice"))["code"] == "storage-failed"
-        disk.full = False
+        disk.refuses = ()
         again = await place.peer()
         back = await again.ask({"type": "resume", "token": alice.token})
         assert back["user"] == "alice"
         await say(bob, "are you there?", username="alice")
         mock_clock.jump(61)
-        assert (await bob.next("message"))["text"] in {"later", "are you there?"}
-        await again.next("message")
+        assert (await again.next("message"))["text"] == "are you there?"
+        assert (await again.next("message"))["text"] == "later"
 
 
 async def test_nobody_is_deleted_twice(place: Place, operator: Operator) -> None:

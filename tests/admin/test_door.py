@@ -15,6 +15,7 @@ from tcpchat.errors import StartError
 from tcpchat.protocol import LineReader
 from tcpchat.server import operators
 from tcpchat.settings import MAX_LINE, Storage
+from tcpchat.store import NewMessage, NewUser, SetAccount, SetName
 from tcpchat.store.sqlite import SqliteStore
 from tests.admin.conftest import PASSWORD, Operator, Place, open_place
 from tests.conftest import Line, Log
@@ -113,6 +114,21 @@ async def test_who_hangs_up_without_reading_disturbs_nobody(place: Place) -> Non
     await stream.aclose()
     assert (await place.operator("bans"))["type"] == "bans"
     assert place.log.named("bug") == []
+
+
+async def test_who_hangs_up_during_an_export_is_no_bug(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "data", "off")
+    text = "x" * 4000
+    said = [NewMessage("lobby", seq, seq, "a", "alice", None, None, text) for seq in range(1, 500)]
+    store.commit([NewUser("a", 1), SetName("a", "alice", "alice"), SetAccount("a", 1, ""), *said])
+    async with open_place(tmp_path / "data", store=store) as place:
+        stream = await knock(place.operator.folder)
+        assert stream is not None
+        await stream.send_all(b'{"type":"export","name":"alice"}\n')
+        await stream.receive_some(1)
+        await stream.aclose()
+        assert (await place.operator("bans"))["type"] == "bans"
+        assert place.log.named("bug") == []
 
 
 async def test_a_server_stops_though_its_operator_is_connected(tmp_path: Path) -> None:

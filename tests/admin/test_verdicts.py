@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import trio.testing
 
-from tests.admin.conftest import PASSWORD, Place, open_place, report
+from tcpchat.store import SetMute
+from tests.admin.conftest import PASSWORD, Disk, Place, open_place, report
 
 HOUR = 3600.0
 HELLO = {"type": "send", "text": "hello"}
@@ -31,6 +32,7 @@ async def test_a_banned_user_is_thrown_out_and_can_neither_login_nor_resume(plac
         assert 0 < error["retry_after"] <= HOUR
         assert "the operator banned you (no good) until" in error["message"]
     assert (await stranger.ask("status"))["type"] == "status"  # it stays the guest that it is
+    assert (await place.operator("users"))["users"][0]["sessions"] == 1  # and has no new one
 
 
 async def test_who_does_not_know_the_password_is_not_told_of_the_ban(place: Place) -> None:
@@ -232,3 +234,20 @@ async def test_the_operator_lifts_a_mute_by_reports(place: Place) -> None:
     assert (await bob.ask(HELLO))["message"].startswith("4 users reported you")
     await place.operator.done("unmute", name="bob")
     assert (await bob.ask(HELLO))["type"] == "sent"
+
+
+async def test_who_takes_the_name_of_a_muted_guest_is_muted(place: Place) -> None:
+    bob = await place.peer("bob")
+    await place.operator.done("mute", name="bob")
+    await bob.leave()
+    again = await place.peer("bob")
+    assert (await again.ask(HELLO))["code"] == "muted"
+
+
+async def test_a_mute_that_the_disk_does_not_take_is_none(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "data")
+    async with open_place(tmp_path / "data", store=disk) as place:
+        bob = await place.peer("bob")
+        disk.refuses = SetMute
+        assert (await place.operator("mute", name="bob"))["code"] == "storage-failed"
+        assert (await bob.ask(HELLO))["type"] == "sent"

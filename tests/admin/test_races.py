@@ -1,0 +1,152 @@
+"""What others do while a user is deleted: the disk is held, so that it takes as long as is needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from tcpchat.chat.user import User
+from tcpchat.store import Identity, NewMessage
+from tests.admin.conftest import PASSWORD, Disk, Place, open_place
+from tests.admin.test_accounts import left_of, lobby
+
+LOGIN = {"type": "login", "name": "alice", "password": PASSWORD}
+TURNS = 3000  # of the loop, in which what should wait would have gone on if it did not
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path / "data")
+
+
+@pytest.fixture
+async def place(tmp_path: Path, disk: Disk, mock_clock: trio.testing.MockClock) -> AsyncIterator[Place]:
+    async with open_place(tmp_path / "data", store=disk) as opened:
+        yield opened
+
+
+async def until(condition: Callable[[], object], turns: float = float("inf")) -> None:
+    """Wait until it is so, or for so many turns of the loop."""
+    while turns and not condition():
+        await trio.lowlevel.checkpoint()
+        turns -= 1
+
+
+@asynccontextmanager
+async def deleting(place: Place) -> AsyncIterator[None]:
+    """Have alice deleted: under way while the block lasts, and done after it."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(place.operator.done, "delete", name="alice"))
+        await until(lambda: place.chat.shut)
+        yield
+
+
+async def test_nobody_finds_or_becomes_who_is_being_deleted(
+    place: Place, disk: Disk, mock_clock: trio.testing.MockClock
+) -> None:
+    await place.operator.done("create", name="alice", password=PASSWORD)
+    bob, stranger = await place.peer("bob"), await place.peer()
+    await bob.ask({"type": "send", "text": "scheduled", "username": "alice", "time": 10})
+    with disk.held():
+        async with deleting(place):
+            await until(lambda: place.chat.deleted)
+            sent = await bob.ask({"type": "send", "text": "hello", "username": "alice"})
+            assert sent["code"] == "no-such-user"
+            assert (await stranger.ask(LOGIN))["code"] == "wrong-login"
+            mock_clock.jump(11)
+            await until(lambda: not len(place.chat.schedule))
+            disk.release()
+    assert (await bob.next("unsent"))["code"] == "no-such-user"
+    assert left_of(place.operator.folder, "alice") == []
+
+
+async def test_who_is_just_logging_in_does_not_become_who_is_being_deleted(place: Place, disk: Disk) -> None:
+    await place.operator.done("create", name="alice", password=PASSWORD)
+    named = place.chat.directory.registered_as("alice")
+    assert named
+    user = place.chat.hub.find_known(named.user)
+    assert user
+    stranger = await place.peer()
+    with disk.held():
+        await stranger.send(LOGIN | {"id": 1})
+        await until(lambda: user.devices)  # the new session is on its way to disk
+        async with deleting(place):
+            disk.release()
+    assert (await stranger.next("error"))["code"] == "bad-token"
+    assert (await stranger.ask({"type": "whois", "name": "alice"}))["code"] == "no-such-user"
+    assert left_of(place.operator.folder, "alice") == []
+
+
+async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: Path) -> None:
+    async with open_place(tmp_path / "data") as place:
+        await place.operator.done("create", name="alice", password=PASSWORD)
+        alice = await place.logged_in("alice")
+    async with open_place(tmp_path / "data") as place:
+        found, deleted = trio.Event(), trio.Event()
+        identity = place.server._reader.identity
+
+        async def slowly(who: bytes | str) -> Identity | None:
+            read = await identity(who)
+            if isinstance(who, bytes):
+                found.set()
+                await deleted.wait()
+            return read
+
+        place.server._reader.identity = slowly  # type: ignore[method-assign]
+        stranger = await place.peer()
+        await stranger.send({"type": "resume", "token": alice.token})
+        await found.wait()
+        await place.operator.done("delete", name="alice")
+        deleted.set()
+        assert (await stranger.next("error"))["code"] == "no-such-user"
+
+
+async def test_who_is_just_registering_is_deleted_with_the_account(place: Place) -> None:
+    hashes = place.server._hasher
+    hashing, hashed = trio.Event(), trio.Event()
+
+    async def slowly(password: str) -> str:
+        hashing.set()
+        with trio.CancelScope(shield=True):  # as a thread, which nothing stops
+            await hashed.wait()
+        return "hash"
+
+    hashes.hash = slowly  # type: ignore[method-assign]
+    alice = await place.peer("alice")
+    await alice.send({"type": "register", "password": PASSWORD})
+    await hashing.wait()
+    user = place.chat.hub.find("alice")
+    assert isinstance(user, User)
+    async with deleting(place):
+        await until(lambda: place.chat.hub.find_known(user.id) is None, TURNS)
+        hashed.set()
+    assert (await alice.rest())[-1]["code"] == "revoked"
+    assert (await place.operator("users"))["users"] == []
+    assert place.chat.directory.find(user.id) is None
+    assert place.log.named("bug") == []
+    assert left_of(place.operator.folder, "alice") == []
+
+
+async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
+    place: Place, disk: Disk, mock_clock: trio.testing.MockClock
+) -> None:
+    alice, bob = await place.peer("alice"), await place.peer("bob")
+    await alice.ask({"type": "send", "text": "secret", "time": 10})
+    disk.refuses = NewMessage
+    with disk.held():
+        mock_clock.jump(11)
+        await until(lambda: not len(place.chat.schedule))
+        async with deleting(place):
+            await until(lambda: place.chat.deleted, TURNS)
+            disk.release()
+    disk.refuses = ()
+    mock_clock.jump(5)
+    await until(lambda: not len(place.chat.schedule))
+    await place.server.pipeline.wait_idle()
+    assert await lobby(bob) == []
