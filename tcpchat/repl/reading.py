@@ -108,7 +108,7 @@ class Reading:
             place.asked = 0
 
     def show(self, message: Message, *, mine: bool) -> None:
-        """Note a message that came and is shown; one that is not counts as `mine`."""
+        """Note a message that came and is shown."""
         place = self._place(message.room, message.conversation)
         if place is None:
             return
