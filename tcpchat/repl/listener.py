@@ -181,7 +181,6 @@ class Listener:
         self.complain(f"your scheduled message {event.number} was not sent: {event.message}")
 
     def _disconnected(self, event: Disconnected) -> None:
-        self.reading.lost()
         self.notice(f"{event.reason}; trying to come back. What you send waits until then.")
 
     def _reconnected(self, event: Reconnected) -> None:

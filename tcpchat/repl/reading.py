@@ -29,7 +29,7 @@ class _Place:
     mark: int = 0
     """What the server knows."""
     asked: int = 0
-    """What the server was told on this connection."""
+    """What the server was told; the library sees to it that it arrives."""
     first: int = 0
     shown: int = 0
     """All of these numbers, from the first to the last, were shown."""
@@ -101,11 +101,6 @@ class Reading:
         """Begin anew as another user, who has seen what the screen shows of the lobby."""
         lobby = self._places.get(LOBBY, _Place())
         self._places = {LOBBY: _Place(first=lobby.first, shown=lobby.shown, others=lobby.others)}
-
-    def lost(self) -> None:
-        """Note that marks may not have arrived."""
-        for place in self._places.values():
-            place.asked = 0
 
     def show(self, message: Message, *, mine: bool) -> None:
         """Note a message that came and is shown."""
