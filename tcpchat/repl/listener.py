@@ -102,9 +102,7 @@ class Listener:
     def _message(self, message: Message) -> None:
         mine = message.sender == self._status.me
         private = message.to is not None
-        self.reading.show(message, mine=mine or bool(message.ignored))
-        if message.ignored:
-            return
+        self.reading.show(message, mine=mine)
         self.roster.spoke(message.sender)
         if private:
             self.receipts.said(message, mine=mine)
@@ -183,7 +181,6 @@ class Listener:
         self.complain(f"your scheduled message {event.number} was not sent: {event.message}")
 
     def _disconnected(self, event: Disconnected) -> None:
-        self.reading.lost()
         self.notice(f"{event.reason}; trying to come back. What you send waits until then.")
 
     def _reconnected(self, event: Reconnected) -> None:

@@ -12,6 +12,7 @@ from tcpchat.repl.status import Status
 
 HINTS = (
     "//TEXT, or a blank before it, says text that looks like a command",
+    "what only begins with a word such as read or away is text; /away TEXT is the command",
     "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
     "Alt-Enter begins a new line · Ctrl-X Ctrl-E opens your editor",
 )

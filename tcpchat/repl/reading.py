@@ -29,7 +29,7 @@ class _Place:
     mark: int = 0
     """What the server knows."""
     asked: int = 0
-    """What the server was told on this connection."""
+    """What the server was told; the library sees to it that it arrives."""
     first: int = 0
     shown: int = 0
     """All of these numbers, from the first to the last, were shown."""
@@ -102,13 +102,8 @@ class Reading:
         lobby = self._places.get(LOBBY, _Place())
         self._places = {LOBBY: _Place(first=lobby.first, shown=lobby.shown, others=lobby.others)}
 
-    def lost(self) -> None:
-        """Note that marks may not have arrived."""
-        for place in self._places.values():
-            place.asked = 0
-
     def show(self, message: Message, *, mine: bool) -> None:
-        """Note a message that came and is shown; one that is not counts as `mine`."""
+        """Note a message that came and is shown."""
         place = self._place(message.room, message.conversation)
         if place is None:
             return

@@ -26,7 +26,7 @@ def server() -> Iterator[Socket]:
 
 @pytest.fixture
 def alice(server: Socket, tmp_path: Path) -> Iterator[Terminal]:
-    editor = set_editor(tmp_path, 'cat "$1" >> seen; printf edited >> "$1"')
+    editor = set_editor(tmp_path, f'cat "$1" >> {tmp_path}/seen; printf edited >> "$1"')
     with Terminal("connect", server.where, folder=tmp_path, environ=editor) as person:
         person.wait_for(PROMPT, "2 here")
         yield person

@@ -159,6 +159,15 @@ async def test_login_asks_once_and_makes_you_another(alice: Sitter) -> None:
     assert nothing_tells(alice)
 
 
+async def test_what_is_asked_after_a_login_is_about_who_you_are_then(alice: Sitter) -> None:
+    alice.stage.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
+    users = [{"name": "robert", "since": AT, "away": "lunch"}]
+    alice.stage.reply("users", "users", users=users, more=False)
+    alice.enter("login robert", SECRET)
+    await wait_all_tasks_blocked()
+    assert "│ away: lunch" in alice.toolbar
+
+
 async def test_a_wrong_password_is_told(alice: Sitter) -> None:
     alice.stage.refuse("login", "wrong-login")
     await alice.do("login robert")

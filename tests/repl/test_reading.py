@@ -86,16 +86,6 @@ def test_what_was_read_before_is_not_unread_when_it_comes_again() -> None:
     assert reading.unread == 2
 
 
-def test_a_mark_that_may_not_have_arrived_is_told_again_and_one_that_did_is_not() -> None:
-    reading = Reading()
-    show(reading, lobby(1), private(1))
-    reading.here()
-    assert marks(reading) == [(None, 1), ("@b", 1)]
-    reading.read(Read(room="lobby", seq=1))
-    reading.lost()
-    assert marks(reading) == [("@b", 1)]
-
-
 # Unread messages of the lobby that are not shown at the start.
 
 

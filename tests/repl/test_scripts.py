@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tcpchat.client.identity import Identity
+from tcpchat.client.remembered import Remembered
 from tests.process import COMMAND, PATIENCE
 from tests.repl.stage import Socket, Stage
 from tests.repl.test_pipe import lines_of
@@ -55,7 +57,8 @@ def remembered(folder: Path) -> str:
 
 
 def types(server: Socket) -> list[str]:
-    return [request["type"] for request in server.stage.requests]
+    """Return what was asked, but for signs of life."""
+    return [request["type"] for request in server.stage.requests if request["type"] != "ping"]
 
 
 # A password comes on the next line, or from the environment.
@@ -119,7 +122,11 @@ def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) ->
 
 def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
     run(tmp_path, "connect", server.where, "--name", "alice", input=f"login alice\n{SECRET}\n")
+    mine = Remembered(tmp_path / "state" / "tcpchat", server.where, None)  # as a terminal without --name
+    mine.save(Identity(user="me", token="t-of-me", journal="j", registered=True, session=1))
+    mine.close()
     before = remembered(tmp_path)
+    assert "t-of-me" in before
     for arguments in (("send", "hi", "-a"), ("tail", "-n", "0"), ("connect",), ("connect", "--json")):
         server.stage.user = "guest-1"
         server.stage.requests.clear()
@@ -127,7 +134,7 @@ def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp
         assert (done.returncode, done.stderr) == (0, "")
         assert types(server)[-1] == "exit"
         assert not {"resume", "login", "rename"} & set(types(server))
-        assert remembered(tmp_path) == before != ""
+        assert remembered(tmp_path) == before
 
 
 def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: Socket, tmp_path: Path) -> None:

@@ -481,7 +481,7 @@ def test_the_window_may_change_while_messages_come(alice: Terminal, bob: Client)
         say(bob, "y" * (columns - 11))
         alice.wait_for("y" * (columns - 11))
         alice.wait_until(lambda: alice.lines[alice.screen.cursor.y].startswith(PROMPT))
-        rows_with_text = [line[6:] for line in alice.lines if "bob" in line]
+        rows_with_text = [line[6:] for line in alice.lines if "bob  " in line]
         assert rows_with_text == [f"bob  {'x' * (columns - 12)}", f"bob  {'y' * (columns - 11)}"]
 
 

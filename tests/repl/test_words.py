@@ -31,6 +31,7 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
 @pytest.mark.parametrize(
     "line",
     [
+        "read\n812", "ignore\nbob",
         "back in five", "back, finally", "Back again", "back to work", "back home\nat last",
         "read the docs", "read 812 pages", "read it", "read: the docs", "ready", "ready?", "red", "bread",
         "away from keyboard today", "away lunch", "away!", "way better", "way",
