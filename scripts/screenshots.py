@@ -87,9 +87,11 @@ async def play(port: int, person: Person, theme: str) -> None:
         person.type("sned -u bob secret\r")
         await look(person.wait_for, "mistyped")
         person.type("y\r")
-        await look(person.wait_for, "secret")
+        await look(person.wait_for, "✓ secret")
+        await bob.mark_read("alice")
+        await look(person.wait_for, "│ bob ✓✓")
         person.type("send -u ")
-        await look(person.wait_for, "bob ")
+        await look(person.wait_for, " chloé ")
         await look(person.look, 0.5)
 
 

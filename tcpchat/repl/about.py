@@ -26,6 +26,7 @@ from tcpchat.protocol import (
 )
 from tcpchat.repl.clean import clean_line
 from tcpchat.repl.look import GAP, Fragments, Got, Look, get, hang, how_far, moment, name_style, ticks
+from tcpchat.repl.plan import HISTORY
 from tcpchat.repl.render import notice
 from tcpchat.repl.tables import in_rows, titled
 
@@ -38,7 +39,11 @@ def you_are(name: str, *, registered: bool) -> str:
 def unread(event: Unread, look: Look) -> Fragments:
     """Return where there is something new; nothing if there is not."""
     places = [_place(item) for item in event.conversations]
-    return notice(f"unread: {', '.join(places)}", look) if places else []
+    if not places:
+        return []
+    missing = any(get(item, "room") and _number(item, "count") > HISTORY for item in event.conversations)
+    hint = "; history --unread shows what is not shown below, read takes all as read" if missing else ""
+    return notice(f"unread: {', '.join(places)}{hint}", look)
 
 
 def _place(item: object) -> str:

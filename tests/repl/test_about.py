@@ -178,6 +178,16 @@ def test_as_an_event_nothing_unread_is_nothing_to_show() -> None:
     ]
 
 
+@pytest.mark.parametrize(("count", "hint"), [(20, False), (21, True)])
+def test_what_is_not_shown_at_the_start_is_told(count: int, hint: bool) -> None:
+    places = [
+        UnreadInfo(room="lobby", count=count, mentioned=False, read=1, seq=90),
+        UnreadInfo(username="bob", conversation="@b", count=99, mentioned=False, read=1, seq=100),
+    ]
+    line = " ".join(shown(about.unread(Unread(conversations=places), WIDE)))
+    assert ("history --unread shows" in line) is hint
+
+
 # Ticks.
 
 
