@@ -266,6 +266,7 @@ async def test_what_was_scheduled_by_or_for_who_is_deleted_is_not_sent(
         await alice.ask({"type": "send", "text": "of alice", "time": 10})
         await bob.ask({"type": "send", "text": "to alice", "username": "alice", "time": 10})
         await place.operator.done("delete", name="alice")
+        assert len(place.chat.schedule) == 1  # bob's, who is told when it comes due
         mock_clock.jump(11)
         unsent = await bob.next("unsent")
         assert (unsent["code"], unsent["text"]) == ("no-such-user", "to alice")

@@ -145,6 +145,7 @@ async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
         async with deleting(place):
             await until(lambda: place.chat.deleted, TURNS)
             disk.release()
+    await place.server.pipeline.wait_idle()
     disk.refuses = ()
     mock_clock.jump(5)
     await until(lambda: not len(place.chat.schedule))
