@@ -40,7 +40,7 @@ def serve(listener: socket.socket, data: bytes, connections: int) -> None:
 
 async def with_client(port: int) -> float:
     """Return the seconds until the last message came out of `events`."""
-    async with Client(f"127.0.0.1:{port}") as client:
+    async with Client(f"127.0.0.1:{port}", remember=False) as client:
         began = time.perf_counter()
         async for event in client.events():
             if isinstance(event, Message) and event.seq == MESSAGES:

@@ -31,7 +31,7 @@ PAYLOAD = "x" * 64
 
 async def say(count: int) -> None:
     """Say so many messages, as fast as the server takes them."""
-    async with Client(f"127.0.0.1:{PORT}", reconnect=Reconnect.never()) as client:
+    async with Client(f"127.0.0.1:{PORT}", reconnect=Reconnect.never(), remember=False) as client:
         for start in range(0, count, 400):
             asked = [client.send_nowait(PAYLOAD) for _ in range(min(400, count - start))]
             for one in asked:
@@ -39,7 +39,7 @@ async def say(count: int) -> None:
 
 
 async def keep_talking() -> None:
-    async with Client(f"127.0.0.1:{PORT}", reconnect=Reconnect.never()) as client:
+    async with Client(f"127.0.0.1:{PORT}", reconnect=Reconnect.never(), remember=False) as client:
         while True:
             await client.send(PAYLOAD)
             await trio.sleep(0.002)
@@ -78,7 +78,9 @@ async def resume(token: str, after: int, missed: int) -> float:
 async def read(after: int, missed: int) -> float:
     """Return the seconds that the library needs for the same."""
     began = time.perf_counter()
-    async with Client(f"127.0.0.1:{PORT}", after=after, reconnect=Reconnect.never()) as client:
+    async with Client(
+        f"127.0.0.1:{PORT}", after=after, reconnect=Reconnect.never(), remember=False
+    ) as client:
         count = 0
         async for event in client.events():
             count += isinstance(event, Message)

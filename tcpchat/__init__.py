@@ -21,9 +21,24 @@ if TYPE_CHECKING:
         RefusedError,
         Skipped,
     )
-    from tcpchat.protocol import Event, Joined, Left, Message, Muted, Renamed, Scheduled, Sent, Unsent
+    from tcpchat.protocol import (
+        Absent,
+        Event,
+        Joined,
+        Left,
+        Message,
+        Muted,
+        Read,
+        Receipt,
+        Renamed,
+        Scheduled,
+        Sent,
+        Unread,
+        Unsent,
+    )
 
 __all__ = [
+    "Absent",
     "Asked",
     "Client",
     "ConnectError",
@@ -34,6 +49,8 @@ __all__ = [
     "Left",
     "Message",
     "Muted",
+    "Read",
+    "Receipt",
     "Reconnect",
     "Reconnected",
     "RefusedError",
@@ -41,6 +58,7 @@ __all__ = [
     "Scheduled",
     "Sent",
     "Skipped",
+    "Unread",
     "Unsent",
     "__version__",
 ]

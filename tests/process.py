@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import socket
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import orjson
@@ -18,9 +21,19 @@ COMMAND = [sys.executable, "-m", "tcpchat"]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment without settings of tcpchat, and with `extra`."""
+    """Return this process's environment without settings of tcpchat, and with `extra`.
+
+    Whoever runs the tests has identities of their own in the folder of states, which no test is to touch.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TCPCHAT_")}
-    return kept | dict(extra or {})
+    return kept | {"XDG_STATE_HOME": _state_folder()} | dict(extra or {})
+
+
+@cache
+def _state_folder() -> str:
+    folder = TemporaryDirectory(prefix="tcpchat-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 class ServerProcess:

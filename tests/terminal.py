@@ -20,6 +20,7 @@ from tests.process import PATIENCE, environment
 
 BRACKETED_PASTE = 2004 << 5  # as pyte notes private modes
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "backspace": "\x7f", "up": "\x1b[A", "left": "\x1b[D"}
+LOOK = 0.05  # seconds between two looks at what is not on the screen
 READ = 64 * 1024  # bytes at once
 
 
@@ -154,10 +155,10 @@ class Terminal:
         return what in self.text if isinstance(what, str) else what.search(self.text) is not None
 
     def wait_until(self, condition: Callable[[], bool], what: str = "to be so") -> None:
-        """Take in what is drawn until a condition holds."""
+        """Take in what is drawn until a condition holds, which may be of something else than the screen."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            if not self._read(deadline - time.monotonic()):
+            if not self._read(min(LOOK, deadline - time.monotonic())) and time.monotonic() > deadline:
                 raise AssertionError(f"the screen was never seen {what}; it is:\n{self.text}")
 
     def read_for(self, seconds: float) -> None:

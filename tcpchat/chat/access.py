@@ -246,6 +246,7 @@ class Access:
         hash = await context.hashes.hash(new)
         others = [device for device in user.devices if device is not context.device]
         await context.commit(EndEntry(others, [SetAccount(user.id, user.registered, hash)]))
+        chat.directory.register(named._replace())  # another, so that a login under way sees that it changed
         self._drop(others)
         return PasswordChanged(revoked=len(others))
 
