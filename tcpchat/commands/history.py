@@ -35,8 +35,8 @@ class History(Request):
         default=None,
         metadata=option("u", "NAME", "what you and this user said to each other; or a conversation's id"),
     )
-    unread: bool | None = attrs.field(
-        default=None, metadata=flag("only what you have not read, of all conversations or of that one")
+    unread: bool = attrs.field(
+        default=False, metadata=flag("only what you have not read, of all conversations or of that one")
     )
     cursor: int | None = attrs.field(
         default=None,
