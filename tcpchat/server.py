@@ -178,7 +178,7 @@ class Server:
                 connection.write_nowait(FAREWELLS[connection.reason])
         finally:
             user = session.context.user
-            self.chat.leave(user, connection, for_good=connection.reason in GONE_FOR_GOOD)
+            self.chat.people.leave(user, connection, for_good=connection.reason in GONE_FOR_GOOD)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == "server-stopping"
         await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)

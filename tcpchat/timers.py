@@ -84,15 +84,15 @@ async def let_absent_go(chat: Chat) -> NoReturn:
     """Tell of who did not come back soon, and forget who did not come back at all."""
     while True:
         absent = trio.Event()
-        chat.identities.on_absent = absent.set
-        with trio.move_on_after(min(LONGEST_SLEEP, chat.let_go_in())):
+        chat.people.identities.on_absent = absent.set
+        with trio.move_on_after(min(LONGEST_SLEEP, chat.people.let_go_in())):
             await absent.wait()
-        chat.let_go()
+        chat.people.let_go()
 
 
 async def write_identities(chat: Chat, pipeline: Pipeline) -> NoReturn:
     """Write who left and who is back, and now and then delete what need not be kept any more."""
-    identities, monotonic = chat.identities, chat.clock.monotonic
+    identities, monotonic = chat.people.identities, chat.clock.monotonic
     prune_at = monotonic() + PRUNE
     while True:
         unwritten = trio.Event()

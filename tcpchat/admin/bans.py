@@ -51,7 +51,7 @@ async def names(office: Office, bans: Iterable[SetBan]) -> dict[str, str]:
     chat, found = office.chat, {}
     ids = [ban.target for ban in bans if ban.kind == USER]
     for id in ids:
-        known = chat.hub.find_known(id) or chat.directory.find(id)
+        known = chat.hub.find_known(id) or chat.people.directory.find(id)
         if known is not None:
             found[id] = known.name
     unknown = [id for id in ids if id not in found]

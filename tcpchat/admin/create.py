@@ -33,7 +33,7 @@ async def run(office: Office, request: Create) -> CreateEntry:
     if name.startswith(GUEST):
         raise ChatError("bad-name", f"names that begin with {GUEST} are for guests", name=name)
     hash = await office.hashes.hash(request.password)
-    user = chat.new_user(name, skeleton(name))
+    user = chat.people.new_user(name, skeleton(name))
     if not chat.hub.is_free(user.key):
         message = f"{name} is taken by a user or a guest, or looks like a name that is"
         raise ChatError("name-taken", message, name=name)

@@ -64,7 +64,7 @@ class Office:
 
     def registration(self, user: User) -> Named:
         """Return what is kept of a registered user. Raises ChatError `not-registered`."""
-        named = self.chat.directory.find(user.id)
+        named = self.chat.people.directory.find(user.id)
         if named is None or named.registered is None:
             message = f"{user.name} is a guest, and only registered users have a password"
             raise ChatError("not-registered", message, name=user.name)
@@ -80,20 +80,20 @@ class Office:
         """
         async with self.one_at_a_time:
             ended, chat = len(user.connections), self.chat
-            if user.id in chat.deleted:
+            if user.id in chat.people.deleted:
                 raise ChatError("no-such-user", "this user was deleted a moment ago")
-            chat.shut.add(user.id)
+            chat.people.shut.add(user.id)
             try:
                 if user.connections:
                     left = trio.Event()
-                    chat.when_left[user] = left.set
+                    chat.people.when_left[user] = left.set
                     for connection in list(user.connections):
                         connection.stop(ENDED)
                     await left.wait()
                 yield ended
             finally:
-                chat.shut.discard(user.id)
-                chat.when_left.pop(user, None)
+                chat.people.shut.discard(user.id)
+                chat.people.when_left.pop(user, None)
 
 
 def check_reason(reason: str | None) -> None:

@@ -79,11 +79,11 @@ class Access:
     async def _find(self, token: str) -> tuple[Device, Identity | None]:
         """Return whose token it is, and what is on disk of a user of whom not all is in memory."""
         context, chat, hashed = self.context, self.context.chat, hash_token(token)
-        known, found = chat.identities.find(hashed), None
+        known, found = chat.people.identities.find(hashed), None
         if known is None or known.user.sends_on_disk:
             await context.awakening.settled()
             found = await context.reads.identity(hashed)
-        return chat.find_device(hashed, found), found
+        return chat.people.find_device(hashed, found), found
 
     def _become(self, device: Device, found: Identity | None, *, listen: bool) -> None:
         """Make the connection one of the device's user, and nobody else's.
@@ -94,12 +94,12 @@ class Access:
         if context.user.id and connection not in context.user.connections:
             raise ChatError("bad-token", "another connection took the place of this one")
         chat.bans.check_user(device.user.id, context.now())
-        if device.user.id in chat.shut or device not in device.user.devices:
+        if device.user.id in chat.people.shut or device not in device.user.devices:
             raise ChatError("bad-token", "the operator ended this session")
         heard = chat.hub.heard(connection)
-        chat.leave(context.user, connection, for_good=True)
-        chat.connect(device, connection, context.address)
-        chat.come_back(device.user, found)
+        chat.people.leave(context.user, connection, for_good=True)
+        chat.people.connect(device, connection, context.address)
+        chat.people.come_back(device.user, found)
         context.user = device.user
         if missed := device.user.take_missed():
             connection.write_nowait(missed)
@@ -157,19 +157,19 @@ class Access:
         """Be the registered user of this name. Raises ChatError `wrong-login`, `rate-limited`."""
         context, chat = self.context, self.context.chat
         device_name = _device_name(device)
-        key, named = skeleton(name[:LONGEST_NAME]), chat.directory.registered_as(name)
+        key, named = skeleton(name[:LONGEST_NAME]), chat.people.directory.registered_as(name)
         await self._check_password(key, named, password)
         assert named is not None
         user = await context.awakening.user(named.user)
         chat.bans.check_user(user.id, context.now())
-        if user.id in chat.shut or chat.directory.find(user.id) is not named:
+        if user.id in chat.people.shut or chat.people.directory.find(user.id) is not named:
             raise ChatError("wrong-login", WRONG)  # it changed while the password was checked
-        fresh, token = chat.new_device(user, None, device_name or "", context.address)
+        fresh, token = chat.people.new_device(user, None, device_name or "", context.address)
         oldest = self._too_many(user, fresh)
         try:
             await context.commit(EndEntry(oldest, [fresh.change()]))
         except ChatError:
-            chat.identities.drop(fresh)
+            chat.people.identities.drop(fresh)
             raise
         fresh, found = await self._find(token)  # if the user was forgotten meanwhile, it is made anew
         self._become(fresh, found, listen=True)
@@ -199,7 +199,7 @@ class Access:
         """End connections of sessions that are over, unless that happened meanwhile."""
         for device in devices:
             if device in device.user.devices:
-                self.context.chat.drop(device, "revoked")
+                self.context.chat.people.drop(device, "revoked")
 
     async def logout(self) -> LoggedOut:
         """End this session and be a new guest, or nobody where login is required."""
@@ -207,13 +207,13 @@ class Access:
         device = context.device
         if user.kept:
             await context.commit(EndEntry([device]))
-        chat.leave(user, context.connection, for_good=True)
+        chat.people.leave(user, context.connection, for_good=True)
         if device in user.devices:
-            chat.identities.drop(device)
+            chat.people.identities.drop(device)
         if chat.settings.rules.require_login:
-            context.user = chat.nobody()
+            context.user = chat.people.nobody()
             return LoggedOut()
-        context.user, token = chat.new_guest(context.connection, context.address)
+        context.user, token = chat.people.new_guest(context.connection, context.address)
         chat.hub.listen(context.user, context.connection)
         return LoggedOut(user=context.user.name, token=token)
 
@@ -239,14 +239,14 @@ class Access:
     async def change_password(self, password: str, new: str) -> PasswordChanged:
         """Take another password, and end all other sessions. Raises ChatError `not-registered`."""
         context, chat, user = self.context, self.context.chat, self.context.user
-        named = chat.directory.find(user.id)
+        named = chat.people.directory.find(user.id)
         if user.registered is None or named is None:
             raise ChatError("not-registered", "you have no password, since you are not registered")
         await self._check_password(user.key, named, password)
         hash = await context.hashes.hash(new)
         others = [device for device in user.devices if device is not context.device]
         await context.commit(EndEntry(others, [SetAccount(user.id, user.registered, hash)]))
-        chat.directory.register(named._replace())  # another, so that a login under way sees that it changed
+        chat.people.directory.register(named._replace())
         self._drop(others)
         return PasswordChanged(revoked=len(others))
 
@@ -279,5 +279,5 @@ class RegisterEntry(Entry):
         user = self.user
         user.registered = self._at
         user.changed()
-        self.chat.directory.register(Named(user.id, user.key, user.name, self._at, user.left))
+        self.chat.people.directory.register(Named(user.id, user.key, user.name, self._at, user.left))
         self.reply = Registered(user=user.name)

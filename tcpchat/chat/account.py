@@ -36,9 +36,9 @@ class CreateEntry(Entry):
     def settle(self, delivery: Delivery) -> None:
         chat, user = self.chat, self.user
         user.registered = self._at
-        chat.directory.register(Named(user.id, user.key, user.name, self._at, None))
+        chat.people.directory.register(Named(user.id, user.key, user.name, self._at, None))
         chat.hub.know(user)
-        chat.identities.absent(user, chat.clock.monotonic(), here=False)
+        chat.people.identities.absent(user, chat.clock.monotonic(), here=False)
         self.reply = self.created()
 
     def drop(self) -> None:
@@ -62,15 +62,15 @@ class ResetEntry(Entry):
 
     def settle(self, delivery: Delivery) -> None:
         for device in list(self.user.devices):
-            self.chat.drop(device, ENDED)
+            self.chat.people.drop(device, ENDED)
         # Another object, by which a login sees that the password that it checked is not the password now.
-        self.chat.directory.register(self.named._replace())
+        self.chat.people.directory.register(self.named._replace())
         self.reply = self.done()
 
 
 def hide(chat: Chat, user: User) -> None:
     """Let nobody find a user who is to be deleted."""
-    chat.deleted.add(user.id)
+    chat.people.deleted.add(user.id)
     chat.hub.depart(user)
     user.name = DELETED
 
@@ -92,7 +92,7 @@ class DeleteEntry(Entry):
 
     def __attrs_post_init__(self) -> None:
         chat = self.chat
-        chat.identities.written(self.user)
+        chat.people.identities.written(self.user)
         self._pending = chat.schedule.of(self.user.id)
         for pending in self._pending:
             chat.schedule.remove(pending)
@@ -103,11 +103,11 @@ class DeleteEntry(Entry):
     def settle(self, delivery: Delivery) -> None:
         chat, user = self.chat, self.user
         user.kept = False
-        chat.identities.delete(user)
+        chat.people.identities.delete(user)
         chat.marks.forget(user)
         if chat.hub.find_known(user.id) is user:
             chat.hub.gone(user)
-        chat.directory.drop(user.id)
+        chat.people.directory.drop(user.id)
         for other in list(chat.hub.ignored_by.get(user.id, ())):
             chat.hub.ignore(other, other.ignored - {user.id})
         chat.moderation.forget(user)
@@ -117,7 +117,7 @@ class DeleteEntry(Entry):
 
     def drop(self) -> None:
         self.user.name = self.name
-        self.chat.deleted.discard(self.user.id)
+        self.chat.people.deleted.discard(self.user.id)
         for pending in self._pending:
             self.chat.schedule.add(pending)
-        self.chat.identities.write(self.user)
+        self.chat.people.identities.write(self.user)

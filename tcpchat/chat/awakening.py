@@ -35,4 +35,4 @@ class Awakening:
         found = await self.reads.identity(id)
         if found is None:
             raise ChatError("no-such-user", "there is no such user any more")
-        return self.chat.awake(found)
+        return self.chat.people.awake(found)

@@ -174,7 +174,7 @@ class Context:
         if name.startswith(GUEST):
             raise ChatError("bad-name", f"the server gives names that begin with {GUEST}", name=name)
         hub.claim(user, name, key)
-        return RenameEntry(hub, self.chat.directory, self.chat.moderation, user, name, key)
+        return RenameEntry(hub, self.chat.people.directory, self.chat.moderation, user, name, key)
 
     async def report(self, name: str, reason: str | None) -> ReportEntry:
         """Report a user."""

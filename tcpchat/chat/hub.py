@@ -137,7 +137,7 @@ class Hub:
         self.ignored_by: dict[str, set[User]] = {}
         """Who ignores the user of an id, of those who are known."""
         self.presence = Presence()
-        self._directory = Directory((), ()) if directory is None else directory
+        self.directory = Directory((), ()) if directory is None else directory
         self._guests = guests
         self._by_key: dict[str, User] = {}
         self._known: dict[str, User] = {}
@@ -254,7 +254,7 @@ class Hub:
 
     def is_free(self, key: str) -> bool:
         """Tell whether nobody has, keeps or claims a name of this key."""
-        return key not in self._by_key and self._directory.holder(key) is None
+        return key not in self._by_key and self.directory.holder(key) is None
 
     def find(self, name: str) -> User | Named:
         """Return who has this name, in any case or width: a known user, or one who must be read from disk.
@@ -271,7 +271,7 @@ class Hub:
 
     def _has(self, name: str) -> User | Named | None:
         key = skeleton(name)
-        user = self._by_key.get(key) or self._directory.holder(key)
+        user = self._by_key.get(key) or self.directory.holder(key)
         # A look-alike is not the same: a message must not go to who imitates somebody.
         if user is None or user.name != name:
             return None
@@ -297,7 +297,7 @@ class Hub:
         if holder is not None and holder is not user:
             who = "who is here" if holder.id in self._here else "who is away and may come back"
             raise _taken(name, holder.name, who, registered=holder.registered is not None)
-        kept = self._directory.holder(key)
+        kept = self.directory.holder(key)
         if kept is not None and kept.user != user.id:
             registered = kept.registered is not None
             who = "who is registered" if registered else "who was here before the server was started again"

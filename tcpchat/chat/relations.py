@@ -108,7 +108,7 @@ class Relations:
         """Return the names of those whom the user ignores, by id; of who is gone the last one."""
         chat, names = self.context.chat, {}
         for id in self.context.user.ignored:
-            known = chat.hub.find_known(id) or chat.directory.find(id)
+            known = chat.hub.find_known(id) or chat.people.directory.find(id)
             if known is not None:
                 names[id] = known.name
         unknown = sorted(self.context.user.ignored - names.keys())

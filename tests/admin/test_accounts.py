@@ -90,11 +90,11 @@ async def test_who_is_created_and_does_not_come_is_not_kept_in_memory(
 ) -> None:
     async with open_place(tmp_path / "data") as place:
         await place.operator.done("create", name="alice", password=PASSWORD)
-        named = place.chat.directory.registered_as("alice")
+        named = place.chat.people.directory.registered_as("alice")
         assert named
         assert place.chat.hub.find_known(named.user)
         mock_clock.jump(601)
-        place.chat.let_go()
+        place.chat.people.let_go()
         assert place.chat.hub.find_known(named.user) is None
         await place.logged_in("alice")
 

@@ -43,7 +43,7 @@ async def deleting(place: Place) -> AsyncIterator[None]:
     """Have alice deleted: under way while the block lasts, and done after it."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(place.operator.done, "delete", name="alice"))
-        await until(lambda: place.chat.shut)
+        await until(lambda: place.chat.people.shut)
         yield
 
 
@@ -55,7 +55,7 @@ async def test_nobody_finds_or_becomes_who_is_being_deleted(
     await bob.ask({"type": "send", "text": "scheduled", "username": "alice", "time": 10})
     with disk.held():
         async with deleting(place):
-            await until(lambda: place.chat.deleted)
+            await until(lambda: place.chat.people.deleted)
             sent = await bob.ask({"type": "send", "text": "hello", "username": "alice"})
             assert sent["code"] == "no-such-user"
             assert (await stranger.ask(LOGIN))["code"] == "wrong-login"
@@ -68,7 +68,7 @@ async def test_nobody_finds_or_becomes_who_is_being_deleted(
 
 async def test_who_is_just_logging_in_does_not_become_who_is_being_deleted(place: Place, disk: Disk) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
-    named = place.chat.directory.registered_as("alice")
+    named = place.chat.people.directory.registered_as("alice")
     assert named
     user = place.chat.hub.find_known(named.user)
     assert user
@@ -128,7 +128,7 @@ async def test_who_is_just_registering_is_deleted_with_the_account(place: Place)
         hashed.set()
     assert (await alice.rest())[-1]["code"] == "revoked"
     assert (await place.operator("users"))["users"] == []
-    assert place.chat.directory.find(user.id) is None
+    assert place.chat.people.directory.find(user.id) is None
     assert place.log.named("bug") == []
     assert left_of(place.operator.folder, "alice") == []
 
@@ -143,7 +143,7 @@ async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
         mock_clock.jump(11)
         await until(lambda: not len(place.chat.schedule))
         async with deleting(place):
-            await until(lambda: place.chat.deleted, TURNS)
+            await until(lambda: place.chat.people.deleted, TURNS)
             disk.release()
     await place.server.pipeline.wait_idle()
     disk.refuses = ()

@@ -255,7 +255,7 @@ async def test_after_the_grace_time_the_name_is_free_and_the_token_dead(
     await pass_time(house, mock_clock, 5, 595)
     assert (await resume(bob, token))["code"] == "bad-token"
     assert (await bob.ask({"type": "rename", "name": "alice"}))["type"] == "renamed"
-    assert not house.chat.identities._absent
+    assert not house.chat.people.identities._absent
 
 
 async def test_exit_is_the_end_of_a_token_at_once(house: House) -> None:
@@ -312,7 +312,7 @@ async def test_nobody_comes_back_late_because_the_server_is_busy(house: House, m
     await lose(alice)
     mock_clock.jump(600)
     with pytest.raises(ChatError, match="nobody can come back"):
-        house.chat.find_device(hash_token(token), None)
+        house.chat.people.find_device(hash_token(token), None)
 
 
 async def test_who_is_known_but_not_to_the_disk_any_more_is_not_taken_without_the_keys(
@@ -337,7 +337,7 @@ async def test_of_too_many_who_are_away_the_first_is_forgotten(mock_clock: Clock
         assert (await resume(peer, comers[0][1]))["code"] == "bad-token"
         assert (await resume(peer, comers[1][1]))["user"] == "b2"
         assert len(house.chat.hub._known) == 2
-        assert len(house.chat.identities._by_token) == 2
+        assert len(house.chat.people.identities._by_token) == 2
 
 
 async def test_a_forgotten_user_for_whom_anything_is_kept_comes_back_from_disk(mock_clock: Clock) -> None:
@@ -368,14 +368,14 @@ async def test_ten_thousand_who_leave_at_once_cost_little(house: House, mock_clo
     chat.hub.let_all_listen()
     house.tell_presence()
     for user, ear in zip(users, ears, strict=True):
-        chat.leave(user, ear, for_good=False)
+        chat.people.leave(user, ear, for_good=False)
     assert chat.hub.user_count() == 10_000
     await pass_time(house, mock_clock, 5)
     assert chat.hub.user_count() == 0
     await pass_time(house, mock_clock, 595)
     assert not chat.hub._known
     assert not chat.hub._by_key
-    assert not chat.identities._by_token
+    assert not chat.people.identities._by_token
 
 
 async def test_what_is_said_privately_in_between_is_unread_and_not_pushed(house: House) -> None:
@@ -662,8 +662,8 @@ async def test_keys_of_who_is_away_are_read_after_what_is_under_way(mock_clock: 
         await middle.send({"type": "resume", "token": token})
         await trio.testing.wait_all_tasks_blocked()
         user = house.user("alice")
-        house.chat.leave(user, user.connections[0], for_good=False)
-        house.chat._depart(user)
+        house.chat.people.leave(user, user.connections[0], for_good=False)
+        house.chat.people._depart(user)
         assert user.sends_on_disk
         new = Peer(await house._listener.connect())
         await new.send({"type": "resume", "token": token}, KEYED)
@@ -700,8 +700,8 @@ async def test_a_send_that_failed_leaves_no_keys_to_look_for(mock_clock: Clock) 
         await old.send(KEYED)
         await trio.testing.wait_all_tasks_blocked()
         user = house.user("alice")
-        house.chat.leave(user, user.connections[0], for_good=False)
-        house.chat._depart(user)
+        house.chat.people.leave(user, user.connections[0], for_good=False)
+        house.chat.people._depart(user)
         disk.open.set()
         await house.server.pipeline.wait_idle()
         disk.full = False
@@ -749,7 +749,7 @@ async def test_resuming_works_on_a_full_disk_and_is_written_later(mock_clock: Cl
         assert (await alice.ask("send x"))["code"] == "storage-failed"
         disk.full = False
         await pass_time(house, mock_clock, 1, 1, 1)
-        assert not house.chat.identities._unwritten
+        assert not house.chat.people.identities._unwritten
         assert disk._writer.execute("SELECT left FROM user").fetchall() == [(None,)]
 
 

@@ -200,8 +200,8 @@ async def test_nothing_writes_a_token_again_that_is_just_being_ended(ending: Lin
             await trio.testing.wait_all_tasks_blocked()
         found = house.chat.hub.find("alice")
         assert isinstance(found, User)
-        house.chat.identities.write(found)
-        entry = house.chat.identities.records()
+        house.chat.people.identities.write(found)
+        entry = house.chat.people.identities.records()
         assert entry is not None
         house.server.pipeline.submit(entry)
         disk.open.set()
