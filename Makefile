@@ -36,7 +36,7 @@ requirements: ## pin what pyproject.toml asks for; needs uv
 	@scripts/pin
 
 clean:
-	rm -rf .venv .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .coverage* .hypothesis .mypy_cache .ruff_cache .pytest_cache
 
 .venv/run: requirements/run.txt requirements/build.txt pyproject.toml
 	@scripts/setup $(PYTHON) run
