@@ -158,7 +158,8 @@ class Connection:
             await self._next_change()
 
     async def wait_backlog(self, most: int) -> None:
-        """Wait until at most so many bytes wait to be sent."""
+        """Wait until at most so many bytes wait to be sent; nothing is waited for in vain once it is over."""
+        await trio.lowlevel.checkpoint_if_cancelled()
         while self.backlog > most:
             await self._next_change()
 

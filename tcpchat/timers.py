@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NoReturn
 
 import trio
@@ -20,7 +21,6 @@ PRESENCE_PER_RECEIVER = 0.0001  # … and so much more for each who hears it: a 
 RECEIPTS = 0.1  # seconds between two writings of what was delivered and read; many messages make one
 IDENTITY = 0.1  # seconds between two writings of who left and who is back; many do so at once
 IDENTITY_RETRY = 1.0  # seconds after which what the disk refused is written again
-DUE_RETRY = 1.0  # seconds after which whoever a due message is for is read again
 PRUNE = 60.0  # seconds between two looks for what need not be kept any more
 LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while something waits for it
 
@@ -69,12 +69,9 @@ async def send_scheduled(chat: Chat, pipeline: Pipeline, awakening: Awakening) -
             wait = min(wait, max(0.0, (due - chat.clock.now()) / MILLISECONDS))
         with trio.move_on_after(wait):
             await earlier.wait()
-        try:
-            for user in chat.asleep(BATCH_ENTRIES):
+        for user in chat.asleep(BATCH_ENTRIES):
+            with suppress(ChatError):  # whom the disk does not give now it may give later
                 await awakening.user(user)
-        except ChatError:  # whom the disk does not give now it may give later
-            await trio.sleep(DUE_RETRY)
-            continue
         places = [pipeline.submit(entry) for entry in chat.due(BATCH_ENTRIES)]
         if places:  # many that are due at once come in batches, with others in between
             await pipeline.wait_released(places[-1])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tcpchat.chat.context import Context
 
 CHUNK = 256 * 1024  # bytes of missed messages that a connection gets before it must have read most of them
+MOST_BEHIND = 20  # messages that are read at once at least, however long they are
 WRONG = "there is no registered user of this name with this password"
 
 
@@ -60,7 +61,11 @@ class Access:
         elif after is not None:
             chat.hub.stop_listening(context.connection)
         if after is not None:
-            await self._catch_up(after)
+            try:
+                await self._catch_up(after)
+            except ChatError:  # neither the one it was nor able to hear as the other
+                context.connection.stop("storage-failed")
+                raise
         await context.awakening.settled()
         await self._tell_unread()
         user = device.user
@@ -92,11 +97,12 @@ class Access:
         """
         context, chat, connection = self.context, self.context.chat, self.context.connection
         if context.user.id and connection not in context.user.connections:
-            raise ChatError("bad-token", "another connection took the place of this one")
+            raise _replaced()
         chat.bans.check_user(device.user.id, context.now())
         if device.user.id in chat.people.shut or device not in device.user.devices:
             raise ChatError("bad-token", "the operator ended this session")
         heard = chat.hub.heard(connection)
+        chat.people.identities.back(device.user)  # before anybody is let go
         chat.people.leave(context.user, connection, for_good=True)
         chat.people.connect(device, connection, context.address)
         chat.people.come_back(device.user, found)
@@ -113,24 +119,21 @@ class Access:
         """
         context, hub = self.context, self.context.chat.hub
         most = min(CHUNK, (context.chat.settings.limits.backlog_bytes or CHUNK) // 2)
+        count = RECENT
         while True:
             place = await context.reading.place(None)
             until = hub.lobby.seq
-            lines = await context.reading.history(place, RECENT, before=None, after=after, until=until)
+            lines = await context.reading.history(place, count, before=None, after=after, until=until)
             if context.connection not in context.user.connections:
                 return  # another took its place meanwhile
-            size = 0
-            chunk = []
-            for line in lines:
-                chunk.append(line)
-                size += len(line)
-                if size > most:
-                    break
+            chunk = _within(lines, most)
             context.connection.write_nowait(b"".join(chunk))
             after += len(chunk)
             if after == hub.lobby.seq:
                 hub.listen(context.user, context.connection)
                 return
+            count = min(RECENT, max(MOST_BEHIND, 2 * len(chunk)))
+            del lines, chunk  # many may wait here, and each of them for long
             await context.connection.wait_backlog(most)
 
     def check_may_register(self) -> None:
@@ -151,13 +154,15 @@ class Access:
         name = _device_name(device)
         self.check_may_register()
         context.gate.count_registration(context.address)
-        return RegisterEntry(context.chat, user, await context.hashes.hash(password), context.device, name)
+        own = context.device
+        return RegisterEntry(context.chat, user, await context.hashes.hash(password), own, name)
 
     async def login(self, name: str, password: str, device: str | None) -> LoggedIn:
         """Be the registered user of this name. Raises ChatError `wrong-login`, `rate-limited`."""
         context, chat = self.context, self.context.chat
         device_name = _device_name(device)
-        key, named = skeleton(name[:LONGEST_NAME]), chat.people.directory.registered_as(name)
+        named = chat.people.directory.registered_as(name)
+        key = skeleton(name[:LONGEST_NAME]) if named is None else named.key  # one for all ways to write it
         await self._check_password(key, named, password)
         assert named is not None
         user = await context.awakening.user(named.user)
@@ -165,34 +170,49 @@ class Access:
         if user.id in chat.people.shut or chat.people.directory.find(user.id) is not named:
             raise ChatError("wrong-login", WRONG)  # it changed while the password was checked
         fresh, token = chat.people.new_device(user, None, device_name or "", context.address)
-        oldest = self._too_many(user, fresh)
         try:
-            await context.commit(EndEntry(oldest, [fresh.change()]))
-        except ChatError:
-            chat.people.identities.drop(fresh)
+            own = await self._begin(fresh, token)
+        except BaseException:
+            chat.people.identities.discard(fresh)
             raise
-        fresh, found = await self._find(token)  # if the user was forgotten meanwhile, it is made anew
-        self._become(fresh, found, listen=True)
-        self._drop(oldest)
         await context.awakening.settled()
         await self._tell_unread()
-        return LoggedIn(user=fresh.user.name, session=fresh.number, token=token, seq=chat.hub.lobby.seq)
+        return LoggedIn(user=own.user.name, session=own.number, token=token, seq=chat.hub.lobby.seq)
+
+    async def _begin(self, fresh: Device, token: str) -> Device:
+        """Write a new session, and let it be this connection's. If that fails it is to be discarded."""
+        oldest = self._too_many(fresh)
+        await self.context.commit(EndEntry(oldest, [fresh.change()]))
+        self._drop(oldest)
+        try:
+            device, found = await self._find(token)  # if the user was forgotten meanwhile, it is made anew
+            self._become(device, found, listen=True)
+        except ChatError as error:
+            if error.code != "bad-token":
+                raise
+            raise ChatError("wrong-login", WRONG) from None  # the password changed meanwhile
+        return device
 
     async def _check_password(self, key: str, named: Named | None, password: str) -> None:
         """Raise ChatError `wrong-login`, or `rate-limited` where there were too many guesses."""
         context = self.context
         context.gate.count_guess(key, context.address)
-        hash = None if named is None else await context.reads.password(named.user)
-        if not await context.hashes.verify(hash, password):
+        try:
+            hash = None if named is None else await context.reads.password(named.user)
+            right = await context.hashes.verify(hash, password)
+        except BaseException:
+            context.gate.was_not_tried(key, context.address)
+            raise
+        if not right:
             raise ChatError("wrong-login", WRONG)
         context.gate.was_right(key, context.address)
 
-    def _too_many(self, user: User, fresh: Device) -> list[Device]:
+    def _too_many(self, fresh: Device) -> list[Device]:
         """Return the session that was not used for longest, if the user has more than may be."""
-        most = self.context.chat.settings.limits.sessions_per_user
-        if not most or len(user.devices) <= most:
+        most, devices = self.context.chat.settings.limits.sessions_per_user, fresh.user.lasting()
+        if not most or len(devices) <= most:
             return []
-        others = [device for device in user.devices if device is not fresh]
+        others = [device for device in devices if device is not fresh]
         return [min(others, key=lambda device: (device.connection is not None, device.used))]
 
     def _drop(self, devices: Sequence[Device]) -> None:
@@ -204,12 +224,15 @@ class Access:
     async def logout(self) -> LoggedOut:
         """End this session and be a new guest, or nobody where login is required."""
         context, chat, user = self.context, self.context.chat, self.context.user
-        device = context.device
+        device, connection = context.device, context.connection
         if user.kept:
             await context.commit(EndEntry([device]))
-        chat.people.leave(user, context.connection, for_good=True)
-        if device in user.devices:
-            chat.people.identities.drop(device)
+        mine = connection in user.connections
+        if mine:
+            chat.people.leave(user, connection, for_good=True)
+        self._drop([device])  # with whoever came with its token meanwhile
+        if not mine:
+            raise _replaced()
         if chat.settings.rules.require_login:
             context.user = chat.people.nobody()
             return LoggedOut()
@@ -243,12 +266,39 @@ class Access:
         if user.registered is None or named is None:
             raise ChatError("not-registered", "you have no password, since you are not registered")
         await self._check_password(user.key, named, password)
-        hash = await context.hashes.hash(new)
-        others = [device for device in user.devices if device is not context.device]
-        await context.commit(EndEntry(others, [SetAccount(user.id, user.registered, hash)]))
-        chat.people.directory.register(named._replace())
-        self._drop(others)
-        return PasswordChanged(revoked=len(others))
+        own = context.device
+        changes: list[Change] = [SetAccount(user.id, user.registered, await context.hashes.hash(new))]
+        revoked = 0
+        while (others := [device for device in user.lasting() if device is not own]) or changes:
+            await context.commit(EndEntry(others, changes))
+            # Another object of the same content, by which a login under way sees that the password changed.
+            chat.people.directory.register(named._replace())
+            self._drop(others)
+            revoked, changes = revoked + len(others), []  # and those that came while it was written
+        return PasswordChanged(revoked=revoked)
+
+    async def end_guest(self) -> None:
+        """Let nobody come back as this guest, who says goodbye, not even after a crash."""
+        user = self.context.user
+        device = user.device_of(self.context.connection)
+        if device is not None and user.kept and user.registered is None:
+            with suppress(ChatError):  # then the disk is told later
+                await self.context.commit(EndEntry([device]))
+
+
+def _replaced() -> ChatError:
+    return ChatError("bad-token", "another connection took the place of this one")
+
+
+def _within(lines: Sequence[bytes], most: int) -> list[bytes]:
+    """Return the first lines, up to the one with which they are longer than that."""
+    taken, size = [], 0
+    for line in lines:
+        taken.append(line)
+        size += len(line)
+        if size > most:
+            break
+    return taken
 
 
 def _device_name(name: str | None) -> str | None:
@@ -268,9 +318,14 @@ class RegisterEntry(Entry):
     device: Device
     device_name: str | None
     _at: int = attrs.field(default=0, init=False)
+    _before: str = attrs.field(default="", init=False)
+
+    def undo(self) -> None:
+        super().undo()
+        self.device.name = self._before
 
     def prepare(self, at: int) -> Sequence[Change]:
-        self._at = at
+        self._at, self._before = at, self.device.name
         self.device.name = self.device_name or self.device.name
         kept = self.keep(self.user, at)
         return [*kept, SetAccount(self.user.id, at, self.hash), self.device.change()]

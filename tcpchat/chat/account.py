@@ -8,8 +8,10 @@ import attrs
 
 from tcpchat.chat.bans import USER
 from tcpchat.chat.chat import Chat
+from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.schedule import Pending
+from tcpchat.chat.setting import end
 from tcpchat.chat.user import User
 from tcpchat.protocol import Reply
 from tcpchat.store import DELETED, Change, DeleteUser, DropDevice, Named, SetAccount
@@ -54,11 +56,18 @@ class ResetEntry(Entry):
     named: Named
     hash: str = attrs.field(repr=False)
     done: Answer
+    _ended: list[Device] = attrs.field(factory=list, init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
         assert self.named.registered is not None
         drops = [DropDevice(device.hash) for device in self.user.devices]
+        self._ended = end(self.user.devices)
         return [SetAccount(self.user.id, self.named.registered, self.hash), *drops]
+
+    def undo(self) -> None:
+        super().undo()
+        for device in self._ended:
+            device.over = False
 
     def settle(self, delivery: Delivery) -> None:
         for device in list(self.user.devices):

@@ -14,7 +14,7 @@ from tcpchat.chat.marks import Marks
 from tcpchat.chat.moderation import Moderation
 from tcpchat.chat.people import People
 from tcpchat.chat.receiver import Receiver
-from tcpchat.chat.schedule import GiveUp, Pending, Schedule, SendDue
+from tcpchat.chat.schedule import RETRY, GiveUp, Pending, Schedule, SendDue
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, PROTOCOL_VERSION, Welcome
@@ -105,8 +105,18 @@ class Chat:
 
     def due(self, most: int) -> list[Entry]:
         """Take up to `most` scheduled messages that came due, as entries that send or drop them."""
-        now = self.clock.now()
-        return [self._due(pending, now) for pending in self.schedule.take_due(now, most)]
+        now, entries = self.clock.now(), []
+        for pending in self.schedule.take_due(now, most):
+            if self._is_asleep(pending.recipient):  # the disk did not give who it is for
+                pending.due += RETRY
+                self.schedule.add(pending)
+            else:
+                entries.append(self._due(pending, now))
+        return entries
+
+    def _is_asleep(self, user: str | None) -> bool:
+        known = user is None or self.hub.find_known(user) is not None
+        return not known and self.people.directory.find(str(user)) is not None
 
     def _due(self, pending: Pending, now: int) -> Entry:
         author = self.hub.find_known(pending.author)

@@ -64,9 +64,10 @@ class Context:
 
     @property
     def device(self) -> Device:
-        """Return what this connection is to its user."""
+        """Return what this connection is to its user. Raises ChatError `bad-token` if nothing any more."""
         device = self.user.device_of(self.connection)
-        assert device is not None
+        if device is None:
+            raise ChatError("bad-token", "another connection took the place of this one")
         return device
 
     def begin(self, *, free: bool, arriving: bool) -> None:

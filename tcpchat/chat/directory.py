@@ -14,6 +14,7 @@ class Directory:
 
     def __init__(self, registered: Iterable[Named], absent: Iterable[Named]) -> None:
         self._by_key: dict[str, Named] = {}
+        self._by_name: dict[str, Named] = {}
         self._by_id: dict[str, Named] = {}
         for named in registered:
             self._put(named)
@@ -24,16 +25,23 @@ class Directory:
 
     def _put(self, named: Named) -> None:
         self._by_key[named.key] = named
+        self._by_name[named.name] = named
         self._by_id[named.user] = named
 
     def _remove(self, named: Named) -> None:
         del self._by_id[named.user]
         if self._by_key[named.key] is named:
             del self._by_key[named.key]
+        if self._by_name.get(named.name) is named:
+            del self._by_name[named.name]
 
     def holder(self, key: str) -> Named | None:
         """Return whose name of this key is kept."""
         return self._by_key.get(key)
+
+    def called(self, name: str) -> Named | None:
+        """Return who is kept under exactly this name."""
+        return self._by_name.get(name)
 
     def find(self, user: str) -> Named | None:
         """Return what is kept of the user of this id."""

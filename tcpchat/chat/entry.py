@@ -148,6 +148,7 @@ class Post(Entry):
     """Whom a message of a room mentions."""
     _message: NewMessage | None = attrs.field(default=None, init=False)
     _line: bytes = attrs.field(default=b"", init=False)
+    _saying: int = attrs.field(default=0, init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
         author, recipient = self.author, self.recipient
@@ -193,7 +194,9 @@ class Post(Entry):
         marks: list[Change] = []
         if seq == 1 and author is not recipient:
             marks.append(SetMark(recipient.id, room, 0, 0))
-        if author.mark(room).say(seq):
+        mark = author.mark(room)
+        self._saying = mark.saying
+        if mark.say(seq):
             marks.append(SetMark(author.id, room, seq, seq))
         return marks
 
@@ -238,7 +241,7 @@ class Post(Entry):
         if self._message is not None:
             self.room.undo(self._message.seq)
             if self.recipient is not None:
-                self.author.mark(self.room.name).saying = 0
+                self.author.mark(self.room.name).saying = self._saying
             self._message = None
 
     def drop(self) -> None:

@@ -9,7 +9,8 @@ from tcpchat.chat.guesses import Guesses
 from tcpchat.errors import ChatError
 from tcpchat.times import Clock
 
-NAME_GUESSES = 5  # wrong passwords for a name in a row, before the next guess has to wait
+NAME_GUESSES = 5  # wrong passwords for a name in a row and from one address, before the next one has to wait
+ANYWHERE_GUESSES = 100  # the same from all addresses together, so that one cannot lock the owner out
 ADDRESS_GUESSES = 20  # the same from one address, where many may sit behind one
 REGISTRATIONS = 10  # of one address, before the next one has to wait
 LONGEST = 60.0  # seconds that a guess has to wait at most; a guesser must not lock the owner out for long
@@ -21,23 +22,37 @@ class Gate:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._names = Guesses(NAME_GUESSES, LONGEST, MOST)
+        self._names = Guesses(ANYWHERE_GUESSES, LONGEST, MOST)
+        self._pairs = Guesses(NAME_GUESSES, LONGEST, MOST)  # a name from an address
         self._addresses = Guesses(ADDRESS_GUESSES, LONGEST, MOST)
         self._registrations = Guesses(REGISTRATIONS, LONGEST, MOST)
 
     def count_guess(self, name: str, address: str) -> None:
         """Note that a password is tried. Raises ChatError `rate-limited`."""
         now, address = self._clock.monotonic(), _network(address)
-        wait = max(self._names.check(name, now), self._addresses.check(address, now))
+        counts = self._counts(name, address)
+        wait = max(guesses.check(key, now) for guesses, key in counts)
         if wait:
             raise _too_fast(wait, "wrong passwords")
-        self._names.failed(name, now)
-        self._addresses.failed(address, now)
+        for guesses, key in counts:
+            guesses.failed(key, now)
+
+    def _counts(self, name: str, network: str) -> list[tuple[Guesses, str]]:
+        return [
+            (self._names, name),
+            (self._pairs, f"{network} {name}"),
+            (self._addresses, network),
+        ]
+
+    def was_not_tried(self, name: str, address: str) -> None:
+        """Take back a guess that nobody looked at."""
+        for guesses, key in self._counts(name, _network(address)):
+            guesses.forgive(key)
 
     def was_right(self, name: str, address: str) -> None:
-        """Note that it was the password: that guess does not count, nor those of this name before."""
-        self._names.succeeded(name)
-        self._addresses.forgive(_network(address))
+        """Note that it was the password: that does not count, nor what was wrong from there before."""
+        self.was_not_tried(name, address)
+        self._pairs.succeeded(f"{_network(address)} {name}")
 
     def count_registration(self, address: str) -> None:
         """Note that somebody registers. Raises ChatError `rate-limited`."""

@@ -22,7 +22,6 @@ from tcpchat.store import Named, other_end
 GUEST = "guest-"
 MENTIONS = 20  # in one message; more are shown and not counted
 _MENTION = re.compile(rf"(?<![\w.-])@([\w][^\s@]{{0,{LONGEST_NAME - 1}}})")
-_AFTER_NAME = re.compile(r"\W+$")  # such as the ) of (@bob), unless the name has it
 NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name
 
 
@@ -140,6 +139,7 @@ class Hub:
         self.directory = Directory((), ()) if directory is None else directory
         self._guests = guests
         self._by_key: dict[str, User] = {}
+        self._by_name: dict[str, User] = {}
         self._known: dict[str, User] = {}
         self._here: dict[str, User] = {}
 
@@ -206,6 +206,7 @@ class Hub:
     def know(self, user: User) -> None:
         """Keep the name, which is free, for a user who need not be here."""
         self._by_key[user.key] = user
+        self._by_name[user.name] = user
         self._known[user.id] = user
         for other in user.ignored:
             self.ignored_by.setdefault(other, set()).add(user)
@@ -224,19 +225,24 @@ class Hub:
         """Let the user depart for good: the name is free."""
         self.depart(user)
         del self._by_key[user.key]
+        if self._by_name.get(user.name) is user:
+            del self._by_name[user.name]
         del self._known[user.id]
-        self.ignore(user, frozenset())
+        self._unignore(user, user.ignored)
 
     def ignore(self, user: User, others: frozenset[str]) -> None:
         """Let the user hear nothing of those of these ids, and hear all others."""
-        for other in user.ignored - others:
+        self._unignore(user, user.ignored - others)
+        for other in others - user.ignored:
+            self.ignored_by.setdefault(other, set()).add(user)
+        user.ignored = others
+
+    def _unignore(self, user: User, others: frozenset[str]) -> None:
+        for other in others:
             ignoring = self.ignored_by[other]
             ignoring.discard(user)
             if not ignoring:
                 del self.ignored_by[other]
-        for other in others - user.ignored:
-            self.ignored_by.setdefault(other, set()).add(user)
-        user.ignored = others
 
     def users(self) -> list[User]:
         """Return who is here, by name."""
@@ -282,10 +288,15 @@ class Hub:
         found: dict[str, User | Named] = {}
         for match in islice(_MENTION.finditer(text), MENTIONS):
             word = match[1].lower()
-            user = self._has(word) or self._has(_AFTER_NAME.sub("", word))
+            user = self._called(word) or self._called(_without_end(word))
             if user is not None:
                 found[user.name] = user
         return list(found.values())
+
+    def _called(self, name: str) -> User | Named | None:
+        """Return who has exactly this name; what others write costs one look only."""
+        named = self._by_name.get(name) or self.directory.called(name)
+        return named if named is None or isinstance(named, User) else self._known.get(named.user, named)
 
     def find_known(self, id: str) -> User | None:
         """Return who has this id, here or away."""
@@ -313,7 +324,10 @@ class Hub:
             self.presence.renamed(user, name)
         if key != user.key:
             del self._by_key[user.key]
+        if self._by_name.get(user.name) is user:
+            del self._by_name[user.name]
         user.name, user.key = name, key
+        self._by_name[name] = user
 
     def release(self, user: User, key: str) -> None:
         """Give up a claim."""
@@ -341,6 +355,14 @@ def _taken(name: str, holder: str, who: str, *, registered: bool) -> ChatError:
     like = "" if holder == name else f": it looks like {holder}, {who}"
     hint = f"; login {holder} if it is yours" if registered else ""
     return ChatError("name-taken", f"{name} is taken{like}{hint}", name=name)
+
+
+def _without_end(word: str) -> str:
+    """Return a word without what is no letter or digit at its end, such as the ) of (@bob)."""
+    end = len(word)
+    while end and not (word[end - 1].isalnum() or word[end - 1] == "_"):
+        end -= 1
+    return word[:end]
 
 
 def _as_kept(name: str) -> str:

@@ -56,6 +56,13 @@ class Identities:
         device.user.devices.remove(device)
         self._by_token.pop(device.hash, None)
 
+    def discard(self, device: Device) -> None:
+        """Let a device that was never used be none, on disk too if it got there."""
+        if device in device.user.devices and device.connection is None:
+            self.drop(device)
+            self._dropped[device.hash] = device.user
+            self.write(device.user)
+
     def find(self, token: bytes) -> Device | None:
         """Return whose token has this hash, among the users whom the chat knows."""
         return self._by_token.get(token)

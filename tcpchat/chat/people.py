@@ -78,10 +78,10 @@ class People:
     ) -> tuple[Device, str]:
         """Give the user one more token; return its device, and the token itself."""
         token, now = self._new_token(), self._clock.now()
-        number = max((device.number for device in user.devices), default=0) + 1
+        user.last_session = max([user.last_session, *(device.number for device in user.devices)]) + 1
         device = Device(
             user=user,
-            number=number,
+            number=user.last_session,
             hash=hash_token(token),
             name=name,
             address=address,
@@ -107,6 +107,9 @@ class People:
             self._be_absent(user)
         else:
             self.identities.write(user)
+        self._tell_left(user)
+
+    def _tell_left(self, user: User) -> None:
         if not user.connections and user in self.when_left:
             self.when_left.pop(user)()
 
@@ -166,6 +169,7 @@ class People:
             self.expire(user)
         elif connection is not None and not user.connections:
             self._be_absent(user)
+        self._tell_left(user)
 
     def find_device(self, token: bytes, found: Identity | None) -> Device:
         """Return the device whose token has this hash; its user is in memory from now on.
@@ -177,7 +181,7 @@ class People:
         if device is None and found is not None and self._may_resume(found):
             self.awake(found)
             device = self.identities.find(token)
-        if device is None or not self._may_be_here(device.user, found):
+        if device is None or device.over or not self._may_be_here(device.user, found):
             raise ChatError("bad-token", "nobody can come back with this token any more")
         return device
 

@@ -33,6 +33,14 @@ class SettingEntry(Entry):
         self.reply = self.apply(self.user)
 
 
+def end(devices: Sequence[Device]) -> list[Device]:
+    """Let nothing that is prepared later write the devices again; return those that were not over before."""
+    ended = [device for device in devices if not device.over]
+    for device in ended:
+        device.over = True
+    return ended
+
+
 @attrs.define(eq=False)
 class EndEntry(Entry):
     """Let nobody come back with the tokens of these devices, and write `changes` with that.
@@ -42,15 +50,15 @@ class EndEntry(Entry):
 
     devices: Sequence[Device]
     changes: Sequence[Change] = ()
+    _ended: list[Device] = attrs.field(factory=list, init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
-        for device in self.devices:
-            device.over = True
+        self._ended = end(self.devices)
         return [*self.changes, *(DropDevice(device.hash) for device in self.devices)]
 
     def undo(self) -> None:
         super().undo()
-        for device in self.devices:
+        for device in self._ended:
             device.over = False
 
     def settle(self, delivery: Delivery) -> None:

@@ -82,6 +82,8 @@ class User:
     """The name and key that the user has after the commit under way."""
     last_number: int = 0
     """Of the scheduled messages; numbers are not used again."""
+    last_session: int = 0
+    """The highest number that a session got while the user is in memory."""
     scheduling: int = 0
     """How many messages are on their way into the schedule."""
     lobby: Mark = attrs.field(factory=Mark)

@@ -20,7 +20,8 @@ class Exit(Request):
     type: ClassVar[str] = "exit"
 
 
-def run(context: Context, request: Exit) -> Bye:
+async def run(context: Context, request: Exit) -> Bye:
+    await context.access.end_guest()
     return Bye(code="exit", message=f"bye, {context.user.name}".removesuffix(", "))
 
 

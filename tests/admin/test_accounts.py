@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from tcpchat.store import DeleteUser, SetAccount
+from tcpchat.chat.account import ResetEntry
+from tcpchat.protocol import Pong
+from tcpchat.store import DeleteUser, SetAccount, SetDevice
 from tcpchat.store.sqlite import DATABASE
 from tests.admin.conftest import PASSWORD, Disk, Operator, Place, open_place, report
 from tests.conftest import Line, Peer
@@ -127,6 +129,23 @@ async def test_a_reset_ends_all_sessions_and_only_the_new_password_is_right(plac
     old = await stranger.ask({"type": "login", "name": "alice", "password": PASSWORD})
     assert old["code"] == "wrong-login"
     await place.logged_in("alice", "battery staple")
+
+
+async def test_no_record_that_is_behind_a_reset_writes_its_sessions_again(place: Place) -> None:
+    await place.operator.done("create", name="alice", password=PASSWORD)
+    await place.logged_in("alice")
+    chat = place.chat
+    named = chat.people.directory.registered_as("alice")
+    assert named
+    user = chat.hub.find_known(named.user)
+    assert user
+    reset = ResetEntry(chat, user, named, "hash", lambda: Pong(at=""))
+    for prepare, devices in ((reset.prepare, 0), (lambda _: reset.undo(), 1)):
+        prepare(0)
+        chat.people.identities.write(user)
+        record = chat.people.identities.records()
+        assert record
+        assert len([change for change in record.prepare(0) if isinstance(change, SetDevice)]) == devices
 
 
 async def test_who_checks_the_old_password_during_a_reset_is_not_let_in(place: Place) -> None:

@@ -78,7 +78,7 @@ async def test_who_is_just_logging_in_does_not_become_who_is_being_deleted(place
         await until(lambda: user.devices)  # the new session is on its way to disk
         async with deleting(place):
             disk.release()
-    assert (await stranger.next("error"))["code"] == "bad-token"
+    assert (await stranger.next("error"))["code"] == "wrong-login"
     assert (await stranger.ask({"type": "whois", "name": "alice"}))["code"] == "no-such-user"
     assert left_of(place.operator.folder, "alice") == []
 

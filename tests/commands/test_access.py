@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tcpchat import server
-from tcpchat.chat.gate import ADDRESS_GUESSES, NAME_GUESSES, REGISTRATIONS
+from tcpchat.chat.gate import ADDRESS_GUESSES, ANYWHERE_GUESSES, NAME_GUESSES, REGISTRATIONS
 from tests.conftest import House, Line, open_house
 from tests.people import (
     PASSWORD,
@@ -291,8 +291,8 @@ async def test_guesses_at_one_name_from_many_addresses_wait_too(
     await user(house, "alice")
     numbers = itertools.count(1)
     monkeypatch.setattr(server, "peer_address", lambda _: f"192.0.2.{next(numbers)}")
-    answers = [(await guess(await connect(house)))["code"] for _ in range(NAME_GUESSES + 2)]
-    assert answers == ["wrong-login"] * (NAME_GUESSES + 1) + ["rate-limited"]
+    answers = [(await guess(await connect(house)))["code"] for _ in range(ANYWHERE_GUESSES + 2)]
+    assert answers == ["wrong-login"] * (ANYWHERE_GUESSES + 1) + ["rate-limited"]
 
 
 async def test_the_right_password_lets_guesses_of_that_name_begin_anew(house: House) -> None:

@@ -1,0 +1,236 @@
+"""Who one is while that changes: no session outlives its end, and nothing fails half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tcpchat import server
+from tcpchat.chat.gate import NAME_GUESSES
+from tcpchat.errors import ChatError
+from tcpchat.hasher import Hasher
+from tcpchat.settings import Limits, Settings
+from tests.conftest import House, open_house
+from tests.people import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
+from tests.test_delivery import GatedStore
+
+
+async def under_way(house: House) -> None:
+    """Wait until something is on its way to a disk that takes its time."""
+    while house.server.pipeline._idle.is_set():
+        await trio.testing.wait_all_tasks_blocked()
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_a_login_with_the_old_password_does_not_outlive_a_new_one() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, phone = await user(house, "alice"), await connect(house)
+        disk.open.clear()
+        await alice.send({"type": "password", "password": PASSWORD, "new": "battery staple", "id": 5})
+        await under_way(house)
+        await phone.send({"type": "login", "name": "alice", "password": PASSWORD, "id": 6})
+        for _ in range(20):
+            await trio.testing.wait_all_tasks_blocked(0.005)
+        disk.open.set()
+        assert (await alice.next("password-changed"))["type"] == "password-changed"
+        lines = [await phone.line()]
+        while lines[-1]["type"] not in {"error", "logged-in"}:
+            lines.append(await phone.line())
+        if lines[-1]["type"] == "logged-in":
+            assert await end_of(phone) == "revoked"
+            assert await dead(house, lines[-1]["token"])
+        else:
+            assert lines[-1]["code"] == "wrong-login"
+        assert len((await alice.do("sessions"))["sessions"]) == 1
+
+
+async def test_who_resumes_a_session_that_is_being_logged_out_is_sent_away() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice = await user(house, "alice")
+        phone, thief = await log_in(house, "alice"), await connect(house)
+        disk.open.clear()
+        await phone.send({"type": "logout"})
+        await under_way(house)
+        await thief.send({"type": "resume", "token": phone.token, "id": 7})
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await thief.next("error"))["code"] == "bad-token"
+        assert [session["number"] for session in (await alice.do("sessions"))["sessions"]] == [1]
+        assert await dead(house, phone.token)
+
+
+async def test_who_is_replaced_while_a_password_is_hashed_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, house: House
+) -> None:
+    hashing, go_on = trio.Event(), trio.Event()
+
+    async def slowly(self: Hasher, password: str) -> str:
+        hashing.set()
+        with trio.CancelScope(shield=True):  # as a thread that hashes
+            await go_on.wait()
+        return "hash"
+
+    monkeypatch.setattr(Hasher, "hash", slowly)
+    alice = await guest(house, "alice")
+    await alice.send({"type": "register", "password": PASSWORD, "id": 8})
+    await hashing.wait()
+    again = await resume(house, alice.token)
+    go_on.set()
+    assert await end_of(alice) == "replaced"
+    assert not house.log.named("bug")
+    assert (await again.do("whois", name="alice"))["registered"] is False
+
+
+async def test_who_comes_back_is_not_the_one_too_many_who_is_forgotten(tmp_path: Path) -> None:
+    async with open_house(Settings(limits=Limits(absent_users=1)), folder=tmp_path) as house:
+        alice, bob = await user(house, "alice"), await guest(house, "bob")
+        await alice.do("ignore", name="bob")
+        await lose(alice)
+        carol = await user(house, "carol")
+        reply = await carol.do("resume", token=alice.token)
+        assert reply["user"] == "alice"
+        assert (await carol.do("ignore"))["users"] == ["bob"]
+        await bob.do("send", text="spam")
+        assert [line.get("ignored") for line in await carol.heard("message")] == [True]
+        assert not await dead(house, alice.token)
+
+
+async def test_one_address_cannot_keep_the_owner_out(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
+    await user(house, "alice")
+    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.1")
+    mallory = await connect(house)
+    for _ in range(NAME_GUESSES + 3):
+        await mallory.do("login", name="alice", password="wrong guess")
+    assert (await mallory.do("login", name="alice", password=PASSWORD))["code"] == "rate-limited"
+    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.2")
+    await log_in(house, "alice")
+
+
+async def test_another_way_to_write_a_name_is_no_way_around_the_guesses(
+    house: House, mock_clock: trio.testing.MockClock
+) -> None:
+    await user(house, "robert")
+    codes = []
+    for name in ("robert", "ＲＯＢＥＲＴ", "ｒobert", "Robert", "rｏbert", "ROBERT", "roberｔ"):
+        person = await connect(house)
+        codes.append((await person.do("login", name=name, password="wrong guess"))["code"])
+    assert codes == ["wrong-login"] * (NAME_GUESSES + 1) + ["rate-limited"]
+
+
+async def test_a_password_that_nobody_looked_at_is_no_guess(
+    monkeypatch: pytest.MonkeyPatch, house: House
+) -> None:
+    await user(house, "alice")
+    phone = await connect(house)
+
+    async def busy(self: Hasher, hash: str | None, password: str) -> bool:
+        raise ChatError("rate-limited", "too many passwords are being checked", retry_after=1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Hasher, "verify", busy)
+        for _ in range(NAME_GUESSES + 3):
+            await phone.do("login", name="alice", password=PASSWORD)
+    assert (await phone.do("login", name="alice", password=PASSWORD))["type"] == "logged-in"
+
+
+async def test_exit_of_a_guest_is_on_disk_before_bye() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        bob = await guest(house, "bob")
+        await bob.do("send", text="something that is kept")
+        disk.open.clear()
+        await bob.send("exit")
+        await under_way(house)
+        id = house.user("bob").id
+        disk.open.set()
+        assert await end_of(bob) == "exit"
+        found = disk.identity(id, 0)
+        assert found is not None
+        assert found.devices == []
+
+
+async def test_a_session_that_cannot_be_written_leaves_no_trace() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, phone = await user(house, "alice"), await connect(house)
+        disk.full = True
+        reply = await phone.do("login", name="alice", password=PASSWORD)
+        disk.full = False
+        assert reply["code"] == "storage-failed"
+        assert (await phone.do("login", name="alice", password=PASSWORD))["session"] == 3
+        await house.server.pipeline.wait_idle()
+        numbers = [session["number"] for session in (await alice.do("sessions"))["sessions"]]
+        assert numbers == [1, 3]
+
+
+async def test_who_goes_while_catching_up_is_not_read_for_any_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tests.commands.test_catching_up import fill
+
+    fill(tmp_path, 5000)
+    async with open_house(folder=tmp_path) as house:
+        reads: list[int] = []
+        read: Callable[..., Any] = house.server._reader.history
+
+        async def counted(*arguments: Any, **options: Any) -> Any:
+            reads.append(options["after"])
+            return await read(*arguments, **options)
+
+        monkeypatch.setattr(house.server._reader, "history", counted)
+        alice = await user(house, "alice")
+        await lose(alice)
+        again = await connect(house)
+        await again.send({"type": "resume", "token": alice.token, "after": 0})
+        while not reads:
+            await trio.testing.wait_all_tasks_blocked()
+        await again.stream.aclose()
+        house.server.stop()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert len(reads) < 8
+
+
+async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tests.commands.test_catching_up import fill
+
+    fill(tmp_path, 2000)
+    async with open_house(folder=tmp_path) as house:
+        alice = await user(house, "alice")
+        await lose(alice)
+
+        async def broken(*arguments: Any, **options: Any) -> Any:
+            raise ChatError("storage-failed", "the disk did not give it; try again later")
+
+        monkeypatch.setattr(house.server._reader, "history", broken)
+        again = await connect(house)
+        await again.send({"type": "resume", "token": alice.token, "after": 0, "id": 9})
+        last = (await again.rest())[-1]
+        assert (last["re"], last["code"]) == (9, "storage-failed")
+        monkeypatch.undo()
+        assert not await dead(house, alice.token)
+
+
+def test_a_mention_costs_a_look_and_no_more() -> None:
+    """Whatever is written behind @ is looked up as it is: no skeleton is made of it."""
+    from tcpchat.chat import hub as module
+    from tcpchat.chat.hub import Hub
+
+    def none(name: str) -> str:
+        raise AssertionError(name)
+
+    hub = Hub()
+    patch = pytest.MonkeyPatch()
+    patch.setattr(module, "skeleton", none)
+    try:
+        assert hub.mentioned("@" + "ﷺ" * 127 + " @" + "a!" * 60) == []
+    finally:
+        patch.undo()
