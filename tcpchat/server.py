@@ -59,7 +59,6 @@ FAREWELLS = {
     for code, message in (
         ("replaced", "you came back on another connection, which goes on"),
         ("revoked", "this session is over: it was ended, or its password changed"),
-        ("banned", "the operator banned you"),
     )
 } | {ENDED: encode(Bye(code="revoked", message="this session is over: the operator ended it"))}
 """What connections are told that end for these reasons."""
@@ -174,6 +173,8 @@ class Server:
             if connection.reason == "server-stopping":
                 await self.pipeline.wait_idle()
                 connection.write_nowait(STOPPING)
+            elif connection.reason == "banned":
+                connection.write_nowait(self._banned(session.context.user, address))
             elif connection.reason in FAREWELLS:
                 connection.write_nowait(FAREWELLS[connection.reason])
         finally:
@@ -182,6 +183,16 @@ class Server:
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == "server-stopping"
         await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)
+
+    def _banned(self, user: User, address: str) -> bytes:
+        """Return what tells who is banned why, and until when."""
+        message, now = "the operator banned you", self.chat.clock.now()
+        try:
+            self.chat.bans.check_user(user.id, now)
+            self.chat.bans.check_address(address, now)
+        except ChatError as error:
+            message = error.message
+        return encode(Bye(code="banned", message=message))
 
     def _session(self, connection: Connection, user: User, address: str) -> Session:
         limits = self._settings.limits

@@ -24,17 +24,20 @@ def shell(script: str, port: int, folder: Path) -> str:
     tool = folder / "tcpchat"
     tool.write_text(f'#!/bin/sh\nexec {sys.executable} -m tcpchat "$@"\n')
     tool.chmod(0o755)
+    secret = {"DEPLOY_PASSWORD": "correct-horse"}
     homes = {name: str(folder) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     path = {"PATH": f"{folder}:{os.environ['PATH']}", "TCPCHAT_ADDRESS": f"127.0.0.1:{port}"}
     command = ["bash", "-e", "-o", "pipefail", "-c", script.replace("8000", str(port))]
     return subprocess.run(
         command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
-        env=environment(homes | path),
+        env=environment(homes | path | secret),
     ).stdout  # fmt: skip
 
 
 def test_the_scripts_do_what_is_said_above_them(tmp_path: Path) -> None:
-    send, pipe, tail, say, who, read = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    send, named, pipe, tail, say, who, read = re.findall(
+        r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
+    )
     with ServerProcess("--ephemeral") as server:
         assert shell(send, server.port, tmp_path) == ""
         shell(pipe, server.port, tmp_path)
@@ -46,6 +49,14 @@ def test_the_scripts_do_what_is_said_above_them(tmp_path: Path) -> None:
         assert [line.partition(": ")[2] for line in lines] == [
             '"deploy done"', '"one"', '"two"', '"deploy done"',
         ]  # fmt: skip
+    with ServerProcess("--ephemeral") as server, Client(server.port) as client:
+        for line in ("rename deploybot", "register --password correct-horse", "exit"):
+            client.send(line)
+        client.next("bye")
+        shell(named, server.port, tmp_path)
+        with Client(server.port) as reader:
+            reader.send("history")
+            assert [line["from"] for line in reader.next("history")["messages"]] == ["deploybot"]
     refusing = ServerProcess("--ephemeral", "--text-characters", "2")
     with refusing as server:
         for script in (send, pipe, say):

@@ -9,10 +9,9 @@ import attrs
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, Created
 from tcpchat.chat.account import CreateEntry
-from tcpchat.chat.hub import GUEST
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
-from tcpchat.protocol import Request, about
+from tcpchat.protocol import GUEST, Request, about
 
 if TYPE_CHECKING:
     from tcpchat.admin.office import Office

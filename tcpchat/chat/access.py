@@ -10,7 +10,6 @@ import attrs
 
 from tcpchat.chat.device import DEVICE_CHARACTERS, Device
 from tcpchat.chat.entry import Delivery, Entry
-from tcpchat.chat.hub import GUEST
 from tcpchat.chat.identity import hash_token
 from tcpchat.chat.room import RECENT
 from tcpchat.chat.setting import EndEntry
@@ -18,6 +17,7 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, skeleton
 from tcpchat.protocol import (
+    GUEST,
     LoggedIn,
     LoggedOut,
     PasswordChanged,
@@ -265,7 +265,12 @@ class Access:
         named = chat.people.directory.find(user.id)
         if user.registered is None or named is None:
             raise ChatError("not-registered", "you have no password, since you are not registered")
-        await self._check_password(user.key, named, password)
+        try:
+            await self._check_password(user.key, named, password)
+        except ChatError as error:
+            if error.code != "wrong-login":
+                raise
+            raise ChatError("wrong-login", "that is not your password so far", field="password") from None
         own = context.device
         changes: list[Change] = [SetAccount(user.id, user.registered, await context.hashes.hash(new))]
         revoked = 0

@@ -13,7 +13,6 @@ from tcpchat.chat.chat import Chat
 from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Entry, Post, Repeat
 from tcpchat.chat.gate import Gate
-from tcpchat.chat.hub import GUEST
 from tcpchat.chat.moderation import ReportEntry
 from tcpchat.chat.reading import Reading
 from tcpchat.chat.reads import Hashes, Reads
@@ -25,7 +24,7 @@ from tcpchat.chat.setting import SettingEntry
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
-from tcpchat.protocol import MAX_LINE_OUT, Renamed, Reply
+from tcpchat.protocol import GUEST, MAX_LINE_OUT, Renamed, Reply
 from tcpchat.settings import CENTURY
 from tcpchat.store import Change
 from tcpchat.times import MILLISECONDS, format_span

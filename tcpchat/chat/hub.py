@@ -16,10 +16,9 @@ from tcpchat.chat.room import RECENT, Room, conversation
 from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, enforce, skeleton
-from tcpchat.protocol import LOBBY, Joined, Left, Renamed, encode
+from tcpchat.protocol import GUEST, LOBBY, Joined, Left, Renamed, encode
 from tcpchat.store import Named, other_end
 
-GUEST = "guest-"
 MENTIONS = 20  # in one message; more are shown and not counted
 _MENTION = re.compile(rf"(?<![\w.-])@([\w][^\s@]{{0,{LONGEST_NAME - 1}}})")
 NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name

@@ -9,6 +9,7 @@ from tcpchat.commands.password import Password
 from tcpchat.commands.register import Register
 from tcpchat.commands.resume import Resume
 from tcpchat.protocol import (
+    GUEST,
     Bye,
     LoggedIn,
     LoggedOut,
@@ -20,7 +21,6 @@ from tcpchat.protocol import (
     Resumed,
 )
 
-GUEST = "guest-"  # what the names begin with that nobody chose
 TELLING: tuple[type[Reply], ...] = (Renamed, Registered, LoggedIn, LoggedOut, Resumed, PasswordChanged, Bye)
 """Replies after which one may be somebody else, or is to be it next time."""
 

@@ -36,7 +36,7 @@ from tcpchat.protocol.identity import (
     UnreadInfo,
     Whois,
 )
-from tcpchat.protocol.kinds import LOBBY, MAX_EXACT, MAX_ID, Event, Id, Reply, Request, about
+from tcpchat.protocol.kinds import GUEST, LOBBY, MAX_EXACT, MAX_ID, Event, Id, Reply, Request, about
 from tcpchat.protocol.lines import LineReader, LineTooLongError
 from tcpchat.protocol.messages import (
     EVENTS,
@@ -71,6 +71,7 @@ from tcpchat.protocol.schema import schema
 
 __all__ = [
     "EVENTS",
+    "GUEST",
     "LOBBY",
     "MAX_EXACT",
     "MAX_ID",

@@ -9,6 +9,7 @@ import attrs
 Id: TypeAlias = int | str
 """What a client may number its requests with."""
 
+GUEST = "guest-"  # what the names begin with that nobody chose
 LOBBY = "lobby"  # the room that everybody is in
 MAX_ID = 64  # characters; an id is echoed, so it must not be a way to make the server talk
 MAX_EXACT = 2**53 - 1  # the largest integer that every JSON reader keeps exact (RFC 8259, section 6)

@@ -71,7 +71,8 @@ class Sending:
         """Show what becomes of something that was sent; if it is kept, its event shows it."""
         with trio.move_on_after(SOON):
             await asked.wait_done()
-        if not asked.done:
+        waited = not asked.done
+        if waited:
             self._screen.refresh()
         assert isinstance(asked.request, Send)
         try:
@@ -84,7 +85,10 @@ class Sending:
                 self._remember(reply, asked.request.text)
                 self._screen.show(replies.reply(reply, self._listener.look()))
         except RefusedError as error:
-            self._failed(None)
+            if waited:  # by now nobody knows which one it was
+                self._failed(f"not sent: {asked.request.text!r}")
+            else:
+                self._failed(None)
             self._listener.refused(error.error)
             self._changed.unpark_all()
         except DisconnectedError as error:

@@ -18,12 +18,15 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
+from tcpchat.commands import Incomplete
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.help import Help
 from tcpchat.commands.history import History as AskHistory
+from tcpchat.commands.register import Register
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
+    GUEST,
     Bye,
     History,
     LoggedIn,
@@ -270,7 +273,7 @@ class Talk:
                 case Ask(request=request):
                     self._request(request)
                 case AskSecret(incomplete=incomplete):
-                    self._secrets.ask(incomplete)
+                    self._ask_secret(incomplete)
                 case Local() as command:
                     if wrong := self._local.run(command):
                         self._failed(wrong)
@@ -284,6 +287,16 @@ class Talk:
         """Return the names of users that this client has heard of."""
         listener = self._listener
         return {*listener.roster.recent(), *listener.receipts.names(), *listener.ignored}
+
+    def _ask_secret(self, incomplete: Incomplete) -> None:
+        """Ask for what was left out, unless the server would refuse it anyway."""
+        user = self._client.user
+        if incomplete.command.name == Register.type and user.startswith(GUEST):
+            self._failed(f"take a name of your own first, with rename: {user} is for a guest")
+        elif incomplete.command.name == Register.type and self._client.registered:
+            self._failed(f"{user} is registered already")
+        else:
+            self._secrets.ask(incomplete)
 
     def _say(self, text: str) -> None:
         self._sending.send(Send(text=text, username=self._status.target))
