@@ -153,8 +153,10 @@ class Session:
     def _run(self, command: Command[Any], request: Request) -> Outcome | Awaitable[Outcome]:
         """Do what is asked; what goes wrong is a reply too."""
         try:
-            self.context.begin(free=command.free, arriving=command.arriving)
-            return command.run(self.context, request)
+            context = self.context
+            if context.chat.hub.newcomers or not context.user.id:  # else there is nothing to begin
+                context.begin(free=command.free, arriving=command.arriving)
+            return command.run(context, request)
         except Exception as error:
             return self._failed(request, error)
 
