@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 import trio
 
@@ -20,6 +21,9 @@ from tcpchat.errors import ChatError
 from tcpchat.log import Log
 from tcpchat.protocol import Error, encode, internal_error
 from tcpchat.store import Change, StorageError, Store
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 BATCH_ENTRIES = 512  # so that the loop is never away for long, and one write never overflows a backlog
 BATCH_CHARACTERS = 128 * 1024  # of text; the same
@@ -162,7 +166,7 @@ class Pipeline:
         """Acknowledge entries and let everybody hear them: one write for each connection."""
         delivery, hub = Delivery(), self._chat.hub
         if hub.newcomers:
-            hub.make_room(len(batch))
+            self._surely(hub.make_room, len(batch))
         acknowledged: dict[Receiver, list[bytes]] = {}
         for entry in batch:
             line = self._settle(entry, delivery)
@@ -173,8 +177,9 @@ class Pipeline:
         for receiver, lines in delivery.direct.items():
             receiver.write_nowait(b"".join(lines))
         if delivery.lobby:
-            self.tell(b"".join(delivery.lobby), self._with_ignored(delivery) if hub.ignored_by else {})
-        self._chat.marks.delivered(delivery.delivered)
+            instead = self._surely(self._with_ignored, delivery) if hub.ignored_by else None
+            self.tell(b"".join(delivery.lobby), instead or {})
+        self._surely(self._chat.marks.delivered, delivery.delivered)
         self._chat.count(delivery.messages)
         if delivery.messages:
             self._log.info("kept", messages=delivery.messages, seq=hub.lobby.seq)
@@ -190,6 +195,14 @@ class Pipeline:
             return entry.answer(entry.re) if entry.asker is not None else b""
         except Exception:
             return encode(self._bug(entry), entry.re)
+
+    def _surely(self, step: Callable[[T], R], about: T) -> R | None:
+        """Do what is not an entry's; a bug in it is logged, and the batch goes on."""
+        try:
+            return step(about)
+        except Exception:
+            self._log.exception("bug", step=step.__name__)
+            return None
 
     def _with_ignored(self, delivery: Delivery) -> dict[User, bytes]:
         """Return the lines for users who ignore an author among them: they get numbers without text."""

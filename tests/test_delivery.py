@@ -234,3 +234,23 @@ async def test_every_reader_gets_every_message_once_in_order(tmp_path: Path) -> 
             for sender in senders:
                 own = [line["text"] for line in heard if line["from"] == sender.name]
                 assert own == [f"{sender.name}-{n}" for n in range(300)]
+
+
+@pytest.mark.parametrize("step", ["make_room", "_with_ignored", "delivered"])
+async def test_a_bug_between_the_entries_ends_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    async with open_house() as house:
+        alice, bob = await house.peers("alice", "bob")
+        await bob.ask("ignore alice")
+        newcomer = await house.peer()
+
+        def broken(about: object) -> None:
+            raise KeyError("a bug")
+
+        broken.__name__ = step
+        owner = {"make_room": house.chat.hub, "_with_ignored": house.server.pipeline}
+        monkeypatch.setattr(owner.get(step, house.chat.marks), step, broken)
+        for line in ("send one", {"type": "send", "text": "two", "username": "bob"}):
+            assert (await alice.ask(line))["type"] == "sent"
+        assert house.log.named("bug")[0]["step"] == step
+        assert (await newcomer.next("message"))["text"] == "one"
+        assert (await bob.ask("ping"))["type"] == "pong"
