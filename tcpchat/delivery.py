@@ -19,7 +19,7 @@ from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.log import Log
-from tcpchat.protocol import Error, encode, internal_error
+from tcpchat.protocol import Error, as_error, encode, internal_error
 from tcpchat.store import Change, StorageError, Store
 
 T = TypeVar("T")
@@ -138,6 +138,8 @@ class Pipeline:
     def _prepare(self, entry: Entry, at: int, changes: list[Change]) -> None:
         try:
             changes += entry.prepare(at)
+        except ChatError as error:  # what came before it in the pipeline stands in the way
+            self._refuse(entry, as_error(error))
         except Exception:
             self._refuse(entry, self._bug(entry))
 

@@ -37,7 +37,7 @@ async def run(office: Office, request: Create) -> CreateEntry:
         message = f"{name} is taken by a user or a guest, or looks like a name that is"
         raise ChatError("name-taken", message, name=name)
     chat.hub.claim(user, name, user.key)
-    return CreateEntry(chat, user, hash, lambda: Created(user=name))
+    return CreateEntry(chat, user, hash, Created(user=name))
 
 
 COMMAND = AdminCommand(

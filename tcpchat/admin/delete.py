@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, Deleted
-from tcpchat.chat.account import DeleteEntry, hide
+from tcpchat.chat.account import DeleteEntry
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
@@ -23,14 +23,9 @@ class Delete(Request):
     name: str = attrs.field(metadata=NAME)
 
 
-async def run(office: Office, request: Delete) -> Deleted:
-    chat = office.chat
+async def run(office: Office, request: Delete) -> DeleteEntry:
     user = await office.awakening.named(request.name)
-    async with office.emptied(user) as ended:
-        done = Deleted(user=user.name, ended=ended)
-        hide(chat, user)
-        await office.commit(DeleteEntry(chat, user, done.user, lambda: done))
-    return done
+    return DeleteEntry(office.chat, user, lambda ended: Deleted(user=user.name, ended=ended))
 
 
 COMMAND = AdminCommand(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection
 
 import attrs
-import trio
 
-from tcpchat.chat.account import ENDED
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import Entry
@@ -46,8 +43,6 @@ class Office:
     commit: Callable[[Entry], Awaitable[None]]
     """Waits until the entry is on disk. Raises ChatError if it is refused."""
     tell: Tell = _to_nobody
-    one_at_a_time: trio.Lock = attrs.field(factory=trio.Lock)
-    """Held by who changes a whole user."""
 
     def now(self) -> int:
         """Return the time of day in ms since 1970."""
@@ -69,31 +64,6 @@ class Office:
             message = f"{user.name} is a guest, and only registered users have a password"
             raise ChatError("not-registered", message, name=user.name)
         return named
-
-    @asynccontextmanager
-    async def emptied(self, user: User) -> AsyncIterator[int]:
-        """Let nobody be this user while the block lasts; give how many connections that ended.
-
-        What they asked for is settled by then, or before what is submitted next.
-
-        Raises ChatError `no-such-user`.
-        """
-        async with self.one_at_a_time:
-            ended, chat = len(user.connections), self.chat
-            if user.id in chat.people.deleted:
-                raise ChatError("no-such-user", "this user was deleted a moment ago")
-            chat.people.shut.add(user.id)
-            try:
-                if user.connections:
-                    left = trio.Event()
-                    chat.people.when_left[user] = left.set
-                    for connection in list(user.connections):
-                        connection.stop(ENDED)
-                    await left.wait()
-                yield ended
-            finally:
-                chat.people.shut.discard(user.id)
-                chat.people.when_left.pop(user, None)
 
 
 def check_reason(reason: str | None) -> None:

@@ -8,8 +8,8 @@ import attrs
 
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, PasswordReset
-from tcpchat.chat.account import ResetEntry
-from tcpchat.protocol import Reply, Request, about
+from tcpchat.chat.account import ENDED, PasswordEntry
+from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
     from tcpchat.admin.office import Office
@@ -24,15 +24,17 @@ class Password(Request):
     password: str = attrs.field(repr=False, metadata=about("what the user logs in with from now on"))
 
 
-async def run(office: Office, request: Password) -> Reply:
+async def run(office: Office, request: Password) -> PasswordEntry:
     office.registration(await office.awakening.named(request.name))
     hash = await office.hashes.hash(request.password)
     user = await office.awakening.named(request.name)
-    async with office.emptied(user):
-        done = PasswordReset(user=user.name, sessions=len(user.devices))
-        entry = ResetEntry(office.chat, user, office.registration(user), hash, lambda: done)
-        await office.commit(entry)
-    return done
+    return PasswordEntry(
+        office.chat.people,
+        why=ENDED,
+        user=user,
+        hash=hash,
+        changed=lambda sessions: PasswordReset(user=user.name, sessions=sessions),
+    )
 
 
 COMMAND = AdminCommand(

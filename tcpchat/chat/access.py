@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from tcpchat.chat.account import WRONG, EndEntry, LoginEntry, PasswordEntry, RegisterEntry
 from tcpchat.chat.device import DEVICE_CHARACTERS, Device
-from tcpchat.chat.entry import Delivery, Entry
+from tcpchat.chat.entry import Entry
 from tcpchat.chat.identity import hash_token
 from tcpchat.chat.room import RECENT
-from tcpchat.chat.setting import EndEntry
-from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, skeleton
 from tcpchat.protocol import (
@@ -21,21 +20,18 @@ from tcpchat.protocol import (
     LoggedIn,
     LoggedOut,
     PasswordChanged,
-    Registered,
     Resumed,
     Revoked,
     Sessions,
     encode,
 )
-from tcpchat.store import Change, Identity, Named, SetAccount
+from tcpchat.store import Identity, Named
 
 if TYPE_CHECKING:
-    from tcpchat.chat.chat import Chat
     from tcpchat.chat.context import Context
 
 CHUNK = 256 * 1024  # bytes of missed messages that a connection gets before it must have read most of them
 MOST_BEHIND = 20  # messages that are read at once at least, however long they are
-WRONG = "there is no registered user of this name with this password"
 
 
 @attrs.frozen
@@ -99,8 +95,6 @@ class Access:
         if context.user.id and connection not in context.user.connections:
             raise _replaced()
         chat.bans.check_user(device.user.id, context.now())
-        if device.user.id in chat.people.shut or device not in device.user.devices:
-            raise ChatError("bad-token", "the operator ended this session")
         heard = chat.hub.heard(connection)
         chat.people.identities.back(device.user)  # before anybody is let go
         chat.people.leave(context.user, connection, for_good=True)
@@ -155,47 +149,50 @@ class Access:
         self.check_may_register()
         context.gate.count_registration(context.address)
         own = context.device
-        return RegisterEntry(context.chat, user, await context.hashes.hash(password), own, name)
+        return RegisterEntry(context.chat.people, user, await context.hashes.hash(password), own, name)
 
     async def login(self, name: str, password: str, device: str | None) -> LoggedIn:
         """Be the registered user of this name. Raises ChatError `wrong-login`, `rate-limited`."""
         context, chat = self.context, self.context.chat
-        device_name = _device_name(device)
+        device_name = _device_name(device) or ""
         named = chat.people.directory.registered_as(name)
         key = skeleton(name[:LONGEST_NAME]) if named is None else named.key  # one for all ways to write it
-        await self._check_password(key, named, password)
+        changes = await self._check_password(key, named, password)
         assert named is not None
-        user = await context.awakening.user(named.user)
-        chat.bans.check_user(user.id, context.now())
-        if user.id in chat.people.shut or chat.people.directory.find(user.id) is not named:
-            raise ChatError("wrong-login", WRONG)  # it changed while the password was checked
-        fresh, token = chat.people.new_device(user, None, device_name or "", context.address)
         try:
-            own = await self._begin(fresh, token)
-        except BaseException:
-            chat.people.identities.discard(fresh)
+            user = await context.awakening.user(named.user)
+        except ChatError:  # deleted while the password was checked
+            raise ChatError("wrong-login", WRONG) from None
+        chat.bans.check_user(user.id, context.now())
+        entry = LoginEntry(
+            chat.people,
+            user=user,
+            password=changes,
+            most=chat.settings.limits.sessions_per_user,
+            name=device_name,
+            address=context.address,
+        )
+        await context.commit(entry)
+        try:
+            own, found = await self._find(entry.token)  # if the user was forgotten meanwhile, it is made anew
+            self._become(own, found, listen=True)
+        except BaseException as error:
+            with suppress(ChatError):  # nobody will ever have the token
+                await context.commit(EndEntry(chat.people, [entry.device]))
+            if isinstance(error, ChatError) and error.code == "bad-token":
+                raise ChatError("wrong-login", WRONG) from None  # the password changed meanwhile
             raise
         await context.awakening.settled()
         await self._tell_unread()
-        return LoggedIn(user=own.user.name, session=own.number, token=token, seq=chat.hub.lobby.seq)
+        return LoggedIn(user=user.name, session=own.number, token=entry.token, seq=chat.hub.lobby.seq)
 
-    async def _begin(self, fresh: Device, token: str) -> Device:
-        """Write a new session, and let it be this connection's. If that fails it is to be discarded."""
-        oldest = self._too_many(fresh)
-        await self.context.commit(EndEntry(oldest, [fresh.change()]))
-        self._drop(oldest)
-        try:
-            device, found = await self._find(token)  # if the user was forgotten meanwhile, it is made anew
-            self._become(device, found, listen=True)
-        except ChatError as error:
-            if error.code != "bad-token":
-                raise
-            raise ChatError("wrong-login", WRONG) from None  # the password changed meanwhile
-        return device
+    async def _check_password(self, key: str, named: Named | None, password: str) -> int:
+        """Return how many changes the password had when it was right.
 
-    async def _check_password(self, key: str, named: Named | None, password: str) -> None:
-        """Raise ChatError `wrong-login`, or `rate-limited` where there were too many guesses."""
+        Raises ChatError `wrong-login`, or `rate-limited` where there were too many guesses.
+        """
         context = self.context
+        changes = 0 if named is None else context.chat.people.directory.password(named.user).changes
         context.gate.count_guess(key, context.address)
         try:
             hash = None if named is None else await context.reads.password(named.user)
@@ -206,38 +203,25 @@ class Access:
         if not right:
             raise ChatError("wrong-login", WRONG)
         context.gate.was_right(key, context.address)
-
-    def _too_many(self, fresh: Device) -> list[Device]:
-        """Return the session that was not used for longest, if the user has more than may be."""
-        most, devices = self.context.chat.settings.limits.sessions_per_user, fresh.user.lasting()
-        if not most or len(devices) <= most:
-            return []
-        others = [device for device in devices if device is not fresh]
-        return [min(others, key=lambda device: (device.connection is not None, device.used))]
-
-    def _drop(self, devices: Sequence[Device]) -> None:
-        """End connections of sessions that are over, unless that happened meanwhile."""
-        for device in devices:
-            if device in device.user.devices:
-                self.context.chat.people.drop(device, "revoked")
+        return changes
 
     async def logout(self) -> LoggedOut:
         """End this session and be a new guest, or nobody where login is required."""
-        context, chat, user = self.context, self.context.chat, self.context.user
-        device, connection = context.device, context.connection
-        if user.kept:
-            await context.commit(EndEntry([device]))
-        mine = connection in user.connections
-        if mine:
-            chat.people.leave(user, connection, for_good=True)
-        self._drop([device])  # with whoever came with its token meanwhile
-        if not mine:
+        context, chat, user, connection = (
+            self.context,
+            self.context.chat,
+            self.context.user,
+            self.context.connection,
+        )
+        await context.commit(EndEntry(chat.people, [context.device], stays=connection))
+        if connection not in user.connections:
             raise _replaced()
+        chat.people.leave(user, connection, for_good=True)
         if chat.settings.rules.require_login:
             context.user = chat.people.nobody()
             return LoggedOut()
-        context.user, token = chat.people.new_guest(context.connection, context.address)
-        chat.hub.listen(context.user, context.connection)
+        context.user, token = chat.people.new_guest(connection, context.address)
+        chat.hub.listen(context.user, connection)
         return LoggedOut(user=context.user.name, token=token)
 
     def sessions(self) -> Sessions:
@@ -254,41 +238,40 @@ class Access:
             numbers = ", ".join(str(device.number) for device in user.devices)
             message = f"you have no session {number}, but: {numbers}"
             raise ChatError("no-such-session", message, field="number")
-        if user.kept:
-            await self.context.commit(EndEntry([device]))
-        self._drop([device])
+        await self.context.commit(EndEntry(self.context.chat.people, [device]))
         return Revoked(number=number)
 
-    async def change_password(self, password: str, new: str) -> PasswordChanged:
-        """Take another password, and end all other sessions. Raises ChatError `not-registered`."""
-        context, chat, user = self.context, self.context.chat, self.context.user
-        named = chat.people.directory.find(user.id)
+    async def change_password(self, password: str, new: str) -> Entry:
+        """Take another password, and end all other sessions. Raises ChatError.
+
+        Its code is `not-registered`, `wrong-login`, `bad-password` or `rate-limited`.
+        """
+        context, people, user = self.context, self.context.chat.people, self.context.user
+        named = people.directory.find(user.id)
         if user.registered is None or named is None:
             raise ChatError("not-registered", "you have no password, since you are not registered")
         try:
-            await self._check_password(user.key, named, password)
+            changes = await self._check_password(user.key, named, password)
         except ChatError as error:
             if error.code != "wrong-login":
                 raise
             raise ChatError("wrong-login", "that is not your password so far", field="password") from None
-        own = context.device
-        changes: list[Change] = [SetAccount(user.id, user.registered, await context.hashes.hash(new))]
-        revoked = 0
-        while (others := [device for device in user.lasting() if device is not own]) or changes:
-            await context.commit(EndEntry(others, changes))
-            # Another object of the same content, by which a login under way sees that the password changed.
-            chat.people.directory.register(named._replace())
-            self._drop(others)
-            revoked, changes = revoked + len(others), []  # and those that came while it was written
-        return PasswordChanged(revoked=revoked)
+        return PasswordEntry(
+            people,
+            user=user,
+            hash=await context.hashes.hash(new),
+            keeps=context.device,
+            password=changes,
+            changed=lambda others: PasswordChanged(revoked=others),
+        )
 
     async def end_guest(self) -> None:
         """Let nobody come back as this guest, who says goodbye, not even after a crash."""
-        user = self.context.user
-        device = user.device_of(self.context.connection)
-        if device is not None and user.kept and user.registered is None:
+        user, connection = self.context.user, self.context.connection
+        device = user.device_of(connection)
+        if device is not None and user.registered is None:
             with suppress(ChatError):  # then the disk is told later
-                await self.context.commit(EndEntry([device]))
+                await self.context.commit(EndEntry(self.context.chat.people, [device], stays=connection))
 
 
 def _replaced() -> ChatError:
@@ -311,33 +294,3 @@ def _device_name(name: str | None) -> str | None:
         message = f"what a device is called has at most {DEVICE_CHARACTERS} characters"
         raise ChatError("bad-value", message, field="device", limit=DEVICE_CHARACTERS)
     return name
-
-
-@attrs.define(eq=False)
-class RegisterEntry(Entry):
-    """Keep a guest's name for good."""
-
-    chat: Chat
-    user: User
-    hash: str = attrs.field(repr=False)
-    device: Device
-    device_name: str | None
-    _at: int = attrs.field(default=0, init=False)
-    _before: str = attrs.field(default="", init=False)
-
-    def undo(self) -> None:
-        super().undo()
-        self.device.name = self._before
-
-    def prepare(self, at: int) -> Sequence[Change]:
-        self._at, self._before = at, self.device.name
-        self.device.name = self.device_name or self.device.name
-        kept = self.keep(self.user, at)
-        return [*kept, SetAccount(self.user.id, at, self.hash), self.device.change()]
-
-    def settle(self, delivery: Delivery) -> None:
-        user = self.user
-        user.registered = self._at
-        user.changed()
-        self.chat.people.directory.register(Named(user.id, user.key, user.name, self._at, user.left))
-        self.reply = Registered(user=user.name)

@@ -154,7 +154,7 @@ class Chat:
         if pending.recipient is None or pending.recipient_name is None:
             return None
         user = self.hub.find_known(pending.recipient)
-        if user is None or user.id in self.people.deleted:
+        if user is None or user.deleted:
             name = pending.recipient_name
             raise ChatError("no-such-user", f"{name} is not here any more", name=name)
         return user

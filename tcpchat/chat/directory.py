@@ -4,15 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
+
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
 from tcpchat.store import Named
+
+
+@attrs.define
+class Password:
+    """Tells, without knowing it, whether a password that was right before is so still."""
+
+    changes: int = 0
+    """Counts twice for each: once when it is on its way to disk, and once when it is there."""
+    under_way: int = 0
+
+    def begin(self) -> None:
+        self.changes += 1
+        self.under_way += 1
+
+    def finish(self) -> None:
+        self.changes += 1
+        self.under_way -= 1
+
+    def is_still(self, changes: int) -> bool:
+        """Tell whether there was no change since so many, and is none now."""
+        return self.changes == changes and not self.under_way
 
 
 class Directory:
     """Registered users, for good, and guests from before a restart, for as long as they may come back."""
 
     def __init__(self, registered: Iterable[Named], absent: Iterable[Named]) -> None:
+        self._passwords: dict[str, Password] = {}
         self._by_key: dict[str, Named] = {}
         self._by_name: dict[str, Named] = {}
         self._by_id: dict[str, Named] = {}
@@ -34,6 +58,10 @@ class Directory:
             del self._by_key[named.key]
         if self._by_name.get(named.name) is named:
             del self._by_name[named.name]
+
+    def password(self, user: str) -> Password:
+        """Return what became of the password of the user of this id."""
+        return self._passwords.setdefault(user, Password())
 
     def holder(self, key: str) -> Named | None:
         """Return whose name of this key is kept."""

@@ -15,6 +15,7 @@ import attrs
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.room import Room, as_line, without_text
 from tcpchat.chat.user import KEYS_REMEMBERED, User
+from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Absent, Error, Id, Reply, Scheduled, Sent, encode, encode_sent
 from tcpchat.store import (
     Change,
@@ -76,7 +77,7 @@ class Entry:
     _kept: tuple[User, ...] = attrs.field(default=(), init=False)
 
     def prepare(self, at: int) -> Sequence[Change]:
-        """Return what to write; `at` is the time of the batch."""
+        """Return what to write; `at` is the time of the batch. Raises ChatError, which refuses it."""
         raise NotImplementedError
 
     def settle(self, delivery: Delivery) -> None:
@@ -103,7 +104,12 @@ class Entry:
         self.drop()
 
     def keep(self, user: User, at: int) -> list[Change]:
-        """Return what other rows need before they may point to the user; nothing if it is there."""
+        """Return what other rows need before they may point to the user; nothing if it is there.
+
+        Raises ChatError `no-such-user` if the user was deleted.
+        """
+        if user.deleted:
+            raise ChatError("no-such-user", f"{user.name} was deleted", name=user.name)
         if user.kept:
             return []
         user.kept = True
@@ -153,7 +159,7 @@ class Post(Entry):
     def prepare(self, at: int) -> Sequence[Change]:
         author, recipient = self.author, self.recipient
         changes: list[Change] = []
-        if not author.kept:
+        if author.deleted or not author.kept:
             changes += self.keep(author, at)
         to = None
         if recipient is not None:
@@ -203,6 +209,8 @@ class Post(Entry):
     def _mention(self, user: User | Named, at: int, seq: int) -> list[Change]:
         if isinstance(user, Named):
             return [NewMention(user.user, self.room.name, seq)]
+        if user.deleted:
+            return []
         return [*self.keep(user, at), NewMention(user.id, self.room.name, seq)]
 
     def _settle_private(self, recipient: User, delivery: Delivery) -> None:

@@ -56,13 +56,6 @@ class Identities:
         device.user.devices.remove(device)
         self._by_token.pop(device.hash, None)
 
-    def discard(self, device: Device) -> None:
-        """Let a device that was never used be none, on disk too if it got there."""
-        if device in device.user.devices and device.connection is None:
-            self.drop(device)
-            self._dropped[device.hash] = device.user
-            self.write(device.user)
-
     def find(self, token: bytes) -> Device | None:
         """Return whose token has this hash, among the users whom the chat knows."""
         return self._by_token.get(token)
@@ -100,15 +93,11 @@ class Identities:
         user.devices.clear()
         self.write(user)
 
-    def written(self, user: User) -> None:
-        """Note that the disk need not know more of the user."""
-        self._unwritten.pop(user.id, None)
-
     def delete(self, user: User) -> None:
         """Know nothing of the user any more, as the disk does."""
         self.forget(user)
         user.devices.clear()
-        self.written(user)
+        self._unwritten.pop(user.id, None)
         self._dropped = {token: of for token, of in self._dropped.items() if of is not user}
 
     def grace(self) -> float:

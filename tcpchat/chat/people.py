@@ -38,12 +38,8 @@ class People:
         self.identities = Identities(
             presence=rules.presence_seconds, grace=rules.grace_seconds, most=limits.absent_users
         )
-        self.shut: set[str] = set()
-        """Ids of users whom nobody can become now."""
         self.deleted: set[str] = set()
-        """Ids of users who were deleted, or are about to be."""
-        self.when_left: dict[User, Callable[[], None]] = {}
-        """What is called when the user's last connection is gone and asks for nothing more."""
+        """Ids of users who were deleted; what was read of them before is not true any more."""
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
@@ -101,17 +97,12 @@ class People:
         if connection not in user.connections:
             return  # another took its place
         self.detach(user, connection)
-        if for_good and user.registered is None:
+        if user.registered is None and (for_good or not user.devices):
             self.expire(user)
         elif not user.connections:
             self._be_absent(user)
         else:
             self.identities.write(user)
-        self._tell_left(user)
-
-    def _tell_left(self, user: User) -> None:
-        if not user.connections and user in self.when_left:
-            self.when_left.pop(user)()
 
     def detach(self, user: User, connection: Receiver) -> None:
         """Take the connection out, and nothing else."""
@@ -128,7 +119,6 @@ class People:
             self._depart(user)
         self.identities.write(user)
         self.identities.absent(user, self._clock.monotonic(), here=here)
-        self.let_go()
 
     def let_go(self) -> None:
         """Tell of who did not come back soon, and forget who did not come back at all."""
@@ -158,18 +148,36 @@ class People:
         self.identities.expire(user)
         self.hub.gone(user)
 
-    def drop(self, device: Device, reason: str) -> None:
-        """Let the device's token bring back nobody, and end the connection that uses it."""
+    def end(self, device: Device, why: str, stays: Receiver | None = None) -> None:
+        """Let the device's token bring back nobody, and end its connection unless that `stays`.
+
+        One that stays is attached to the user still, until it leaves.
+        """
         user, connection = device.user, device.connection
-        if connection is not None:
-            self.detach(user, connection)
-            connection.stop(reason)
+        if device not in user.devices:
+            return  # the user is gone
         self.identities.drop(device)
+        if connection is not None and connection is stays:
+            return
+        if connection is not None:
+            self.hub.detach(user, connection)
+            connection.stop(why)
         if not user.devices and user.registered is None:
             self.expire(user)
         elif connection is not None and not user.connections:
             self._be_absent(user)
-        self._tell_left(user)
+
+    def delete(self, user: User, why: str) -> None:
+        """Know nothing of the user any more, and end all connections."""
+        for connection in list(user.connections):
+            self.hub.detach(user, connection)
+            connection.stop(why)
+        self.identities.delete(user)
+        if self.hub.find_known(user.id) is user:
+            self.hub.gone(user)
+        self.directory.drop(user.id)
+        for other in list(self.hub.ignored_by.get(user.id, ())):
+            self.hub.ignore(other, other.ignored - {user.id})
 
     def find_device(self, token: bytes, found: Identity | None) -> Device:
         """Return the device whose token has this hash; its user is in memory from now on.
@@ -186,8 +194,8 @@ class People:
         return device
 
     def _may_be_here(self, user: User, found: Identity | None) -> bool:
-        if user.registered is None and self._settings.rules.require_login:
-            return False  # a guest from before it was required
+        if user.deleted or (user.registered is None and self._settings.rules.require_login):
+            return False  # or a guest from before it was required
         return found is not None or not (user.sends_on_disk and user.kept)
 
     def _may_resume(self, found: Identity) -> bool:

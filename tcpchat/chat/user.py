@@ -78,6 +78,8 @@ class User:
     """When the last connection went."""
     kept: bool = False
     """Other rows on disk may point to this user's id, or may after the commit under way."""
+    deleted: bool = False
+    """Nothing may be written of this user any more."""
     taking: tuple[str, str] | None = None
     """The name and key that the user has after the commit under way."""
     last_number: int = 0

@@ -41,13 +41,15 @@ class Option:
     """A value given by name in a plain line, `-u bob` or `--username bob` or `--username=bob`.
 
     Without a `metavar` it has no value and is true where it is given. A `secret` one that is left out is what
-    the next line says, so that it needs not stand in a line that others see.
+    the next line says, so that it needs not stand in a line that others see. A `new` secret is chosen now,
+    so that nothing but typing it twice would notice a slip.
     """
 
     short: str | None
     metavar: str | None
     parse: Callable[[str], object] = str
     secret: bool = False
+    new: bool = False
 
     def written(self, name: str) -> str:
         """Return what usage shows, such as `-u/--username NAME`, for the field of this name."""
@@ -74,9 +76,9 @@ def flag(help: str) -> dict[str, Any]:
     return {"grammar": Option(None, None), "help": help}
 
 
-def secret(metavar: str, help: str) -> dict[str, Any]:
+def secret(metavar: str, help: str, *, new: bool = False) -> dict[str, Any]:
     """Return the metadata of a required field that a plain line may leave to the next line."""
-    return {"grammar": Option(None, metavar, secret=True), "help": help}
+    return {"grammar": Option(None, metavar, secret=True, new=new), "help": help}
 
 
 def whole_number(text: str) -> int:
@@ -222,6 +224,12 @@ class Incomplete:
     command: Command[Any]
     values: dict[str, Any] = attrs.field(repr=False)
     field: attrs.Attribute[Any]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the secret is chosen just now."""
+        option: Option = self.field.metadata["grammar"]
+        return option.new
 
     def prompt(self) -> Prompt:
         """Return the event that asks for it."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, secret
-from tcpchat.protocol import PasswordChanged, Request
+from tcpchat.commands.command import Command, Outcome, secret
+from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
@@ -19,10 +19,10 @@ class Password(Request):
 
     type: ClassVar[str] = "password"
     password: str = attrs.field(repr=False, metadata=secret("PASSWORD", "your password so far"))
-    new: str = attrs.field(repr=False, metadata=secret("PASSWORD", "the new password"))
+    new: str = attrs.field(repr=False, metadata=secret("PASSWORD", "the new password", new=True))
 
 
-async def run(context: Context, request: Password) -> PasswordChanged:
+async def run(context: Context, request: Password) -> Outcome:
     return await context.access.change_password(request.password, request.new)
 
 

@@ -18,7 +18,9 @@ class Register(Request):
     """Ask that your name is yours on this server from now on."""
 
     type: ClassVar[str] = "register"
-    password: str = attrs.field(repr=False, metadata=secret("PASSWORD", "the password that you choose"))
+    password: str = attrs.field(
+        repr=False, metadata=secret("PASSWORD", "the password that you choose", new=True)
+    )
     device: str | None = attrs.field(
         default=None,
         metadata=option(None, "DEVICE", "what `sessions` calls this device, one word"),

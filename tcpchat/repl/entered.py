@@ -146,7 +146,7 @@ def tells_secret(line: str) -> bool:
     if name not in _ALL_NAMES:
         if ELSEWHERE.get(name) in words.SECRET and line.startswith(SLASHES):
             return bool(rest.strip())
-        name = typo_of(name, [*words.SECRET, "resume"]) or name
+        name = typo_of(name, words.HIDDEN) or name
     return words.tells_secret(line, name, rest)
 
 

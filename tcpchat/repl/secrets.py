@@ -11,8 +11,6 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
 from tcpchat.repl.questions import Questions
 
-NEW: Final = frozenset({("register", "password"), ("password", "new")})
-"""Command and field of what was not a password before, so that nothing would notice a slip."""
 GIVES_UP: Final = "an empty line gives up"
 
 
@@ -46,10 +44,9 @@ class Secrets:
 
     def _take(self, incomplete: Incomplete, line: str) -> None:
         line = line.removesuffix("\n")  # of a paste
-        name = incomplete.command.name
         if not line:
-            self._give_up(name)
-        elif self._person and (name, incomplete.field.name) in NEW:
+            self._give_up(incomplete.command.name)
+        elif self._person and incomplete.is_new:
             again = partial(self._compare, incomplete, line)
             self._ask(f"the same again; {GIVES_UP}", "the same again", again)
         else:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Container, Sequence
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias
 
+import attrs
+
 from tcpchat.commands import BY_NAME, Command
 
 LONG_WORD: Final = 20  # characters; a token has 43, and hardly a word so many
@@ -88,7 +90,7 @@ def tells_secret(line: str, name: str, rest: str) -> bool:
     if _SECRET_OPTION.search(line):
         return True
     words = rest.split()
-    if name not in {*SECRET, "resume"} or not words:
+    if name not in HIDDEN or not words:
         return False
     if name == "login" and len(words) == 1:
         return False
@@ -115,6 +117,12 @@ SECRET: Final = frozenset(
     name for name, command in BY_NAME.items() if any(option.secret for _, option in command.options)
 )
 """Commands that take a password."""
+HIDDEN: Final = frozenset(
+    name
+    for name, command in BY_NAME.items()
+    if not all(field.repr for field in attrs.fields(command.request))
+)
+"""These, and those that take a token: nobody is to see what stands after them."""
 _SHAPES: Final[dict[str, _Shape]] = {
     "read": _number, "receipts": _switch, "resume": _token, "revoke": _number, "unignore": _one,
     "whois": _one,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tcpchat.chat.account import ResetEntry
+from tcpchat.chat.account import PasswordEntry
 from tcpchat.protocol import Pong
 from tcpchat.store import DeleteUser, SetAccount, SetDevice
 from tcpchat.store.sqlite import DATABASE
@@ -139,7 +139,7 @@ async def test_no_record_that_is_behind_a_reset_writes_its_sessions_again(place:
     assert named
     user = chat.hub.find_known(named.user)
     assert user
-    reset = ResetEntry(chat, user, named, "hash", lambda: Pong(at=""))
+    reset = PasswordEntry(chat.people, user=user, hash="hash", changed=lambda _: Pong(at=""))
     for prepare, devices in ((reset.prepare, 0), (lambda _: reset.undo(), 1)):
         prepare(0)
         chat.people.identities.write(user)

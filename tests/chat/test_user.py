@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from tcpchat.chat.account import EndEntry
 from tcpchat.chat.device import Device
 from tcpchat.chat.room import Room, conversation
-from tcpchat.chat.setting import EndEntry
 from tcpchat.chat.user import LINES_MISSED, Conversation, Mark
-from tcpchat.store import DropDevice, SetDevice, SetReceipts
+from tcpchat.store import DropDevice, SetDevice
 from tests.chat.test_hub import Ear, new_user
 
 
@@ -68,9 +70,11 @@ def test_what_is_kept_and_shown_of_a_device() -> None:
 def test_a_device_whose_end_is_being_written_is_not_written_again() -> None:
     user = new_user("alice")
     phone, laptop = user.devices = [device(1), device(2)]
-    entry = EndEntry([phone], [SetReceipts("x", 1)])
+    phone.user.kept = True
+    nobody: Any = None  # who is asked only when it is settled
+    entry = EndEntry(nobody, [phone])
     assert user.lasting() == [phone, laptop]
-    assert [*entry.prepare(0)] == [SetReceipts("x", 1), DropDevice(phone.hash)]
+    assert [*entry.prepare(0)] == [DropDevice(phone.hash)]
     assert user.lasting() == [laptop]
     entry.undo()
     assert user.lasting() == [phone, laptop]

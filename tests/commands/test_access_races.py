@@ -61,7 +61,9 @@ async def test_who_resumes_a_session_that_is_being_logged_out_is_sent_away() -> 
         await thief.send({"type": "resume", "token": phone.token, "id": 7})
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()
-        assert (await thief.next("error"))["code"] == "bad-token"
+        while (line := await thief.line())["type"] not in {"error", "bye"}:
+            pass  # who came just before the end of the session was put on its way is sent away with it
+        assert line["code"] in {"bad-token", "revoked"}
         assert [session["number"] for session in (await alice.do("sessions"))["sessions"]] == [1]
         assert await dead(house, phone.token)
 

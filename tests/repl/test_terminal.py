@@ -96,8 +96,16 @@ def alice(window: Terminal) -> Terminal:
     window.wait_gone("▸ x")
     window.wait_gone("[y")
     window.type("x")
-    window.key("c-c c-l")
-    window.wait_until(lambda: window.before_cursor == PROMPT and window.screen.cursor.y == 0)
+    window.key("c-c")
+
+    def cleared() -> bool:
+        if window.before_cursor == PROMPT and window.screen.cursor.y == 0:
+            return True
+        window.key("c-l")  # again, since what was shown just before may be written after the first
+        window.read_for(0.1)
+        return False
+
+    window.wait_until(cleared)
     return window
 
 
