@@ -12,7 +12,8 @@ from pathlib import Path
 import trio
 
 from tcpchat.log import LogWriter, configure
-from tcpchat.server import Server, data_folder, fit, operators
+from tcpchat.process import data_folder, fit, operators
+from tcpchat.server import Server
 from tcpchat.settings import Settings
 from tcpchat.sockets import listen
 from tcpchat.store.sqlite import SqliteStore

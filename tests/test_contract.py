@@ -30,6 +30,7 @@ LAYERS = [
     {"delivery", "repl", "hasher"},
     {"session", "timers", "admin"},
     {"server"},
+    {"process"},
     {"host"},
     {"cli"},
     {"__main__"},
@@ -161,7 +162,18 @@ def test_the_client_comes_without_the_server() -> None:
     script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
     assert "prompt_toolkit" in loaded
-    server_side = {"chat", "store", "delivery", "session", "connection", "server", "settings", "host", "cli"}
+    server_side = {
+        "chat",
+        "store",
+        "delivery",
+        "session",
+        "connection",
+        "server",
+        "process",
+        "settings",
+        "host",
+        "cli",
+    }
     assert not {part_of(module) for module in loaded if module.startswith("tcpchat.")} & server_side
     assert not {"sqlite3", "structlog", "cyclopts", "precis_i18n", "argon2"} & set(loaded)
 

@@ -13,8 +13,8 @@ from tcpchat.admin import ban, bans, create, delete, export, mute, password, unb
 from tcpchat.admin.command import AdminCommand
 from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, take_password
 from tcpchat.cli.talk import FAILED
+from tcpchat.process import data_folder
 from tcpchat.protocol import Request
-from tcpchat.server import data_folder
 from tcpchat.settings import Storage
 from tcpchat.times import parse_span
 

@@ -260,7 +260,7 @@ def serve(
     settings
         All the rest.
     """
-    from tcpchat.server import run_server
+    from tcpchat.process import run_server
 
     try:
         run_server(settings)

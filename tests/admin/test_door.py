@@ -13,8 +13,8 @@ import trio.testing
 from tcpchat.admin.desk import Desk
 from tcpchat.admin.door import LONGEST, SOCKET, knock, open_door
 from tcpchat.errors import StartError
+from tcpchat.process import operators
 from tcpchat.protocol import LineReader
-from tcpchat.server import operators
 from tcpchat.settings import MAX_LINE, Storage
 from tcpchat.store import NewMessage, NewUser, SetAccount, SetName
 from tcpchat.store.sqlite import SqliteStore

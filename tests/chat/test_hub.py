@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tcpchat.chat.hub import NAMES_PER_LINE, Hub, Told
+from tcpchat.chat.hub import Hub
 from tcpchat.chat.limits import TokenBucket
+from tcpchat.chat.presence import NAMES_PER_LINE, Told
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.room import conversation
 from tcpchat.chat.user import Mark, User
