@@ -186,7 +186,7 @@ def test_the_version_comes_without_anything() -> None:
 
 def test_only_the_terminal_knows_prompt_toolkit() -> None:
     users = {module for module, names in IMPORTS.items() if any("prompt_toolkit" in name for name in names)}
-    assert users == {"tcpchat.repl.terminal"}
+    assert users == {f"tcpchat.repl.{name}" for name in ("terminal", "input", "above")}
 
 
 @pytest.mark.parametrize("name", ["clean", "completion", "entered", "render", "roster", "status", "theme"])

@@ -20,7 +20,8 @@ from tcpchat.protocol import GUEST, LOBBY
 from tcpchat.store import Named, other_end
 
 MENTIONS = 20  # in one message; more are shown and not counted
-_MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")  # the @ first: a search for it is fast
+# The @ stands first, and what must not be before it second, since a search for a character is fast.
+_MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")
 
 
 class Newcomer(NamedTuple):

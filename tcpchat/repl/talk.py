@@ -41,19 +41,18 @@ from tcpchat.protocol import (
 )
 from tcpchat.repl import about, doubts, render, replies, status
 from tcpchat.repl.around import look_around
-from tcpchat.repl.choices import Live
-from tcpchat.repl.completion import Candidate, complete
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.local import LocalCommands
 from tcpchat.repl.look import Fragments
-from tcpchat.repl.preferences import CHOICES, MEANING, Preferences
+from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.questions import Questions
 from tcpchat.repl.reading import send_marks
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.secrets import Secrets
 from tcpchat.repl.sending import Sending
 from tcpchat.repl.status import Status
+from tcpchat.repl.view import View
 from tcpchat.times import Clock
 
 YES = {"y", "yes"}
@@ -83,6 +82,7 @@ class Talk:
         self.hosting = hosting
         self._status = Status(address=str(client.address), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
+        self.view = View(client, self._listener, self._status)
         self._local = LocalCommands(screen, preferences, self._status, self._listener)
         self._questions = Questions(screen, self._status)
         self._secrets = Secrets(
@@ -175,7 +175,7 @@ class Talk:
     async def _tick(self) -> None:
         """Draw anew while something counts down."""
         while True:
-            until = status.changes_at(self._view(), trio.current_time())
+            until = status.changes_at(self.view.now(), trio.current_time())
             with trio.move_on_at(float("inf") if until is None else until):
                 await self._changed.park()
             self._screen.refresh()
@@ -186,46 +186,9 @@ class Talk:
             await self._idle.park()
         await self._sending.wait_shown()
 
-    # What the screen shows around the input.
-
-    def _view(self) -> Status:
-        view, client = self._status, self._client
-        view.me, view.state, view.latency = client.user, client.state, client.latency
-        listener = self._listener
-        view.here, view.scheduled = len(listener.roster), len(listener.still_pending())
-        view.unread, view.receipt = listener.reading.unread, listener.receipts.state(view.target)
-        view.colours = listener.colours
-        return view
-
-    def prompt(self) -> Fragments:
-        """Return what stands before the input."""
-        return status.prompt(self._view(), trio.current_time())
-
-    def toolbar(self) -> Fragments:
-        """Return the line below the input."""
-        return status.toolbar(self._view(), trio.current_time())
-
     def waiting(self) -> Fragments:
         """Return the lines above the input: what was sent and is not acknowledged."""
         return self._sending.waiting()
-
-    def live(self) -> Live:
-        """Return what completion chooses from."""
-        pending = self._listener.still_pending()
-        roster, names = self._listener.roster, self._listener.receipts.names()
-        return Live(
-            users=roster.recent(),
-            me=self._client.user,
-            absent=[name for name in names if name not in roster],
-            ignored=self._listener.ignored,
-            sessions=self._listener.sessions,
-            pending=[(number, message.text) for number, message in pending.items()],
-            settings={name: CHOICES.get(name, ()) for name in MEANING},
-        )
-
-    def complete(self, before: str) -> list[Candidate]:
-        """Return how what stands before the cursor may go on."""
-        return complete(before, self.live())
 
     # What a typed line does.
 
@@ -376,20 +339,12 @@ class Talk:
 
     def leave(self) -> None:
         """Leave, after asking if somebody else or something would suffer."""
-        others = len(self._listener.roster) - 1
-        why = []
-        if self._sending:
-            waiting = len(self._sending)
-            why.append(
-                "a message is not sent yet" if waiting == 1 else f"{waiting} messages are not sent yet"
-            )
-        if self.hosting and others > 0:
-            here = "1 other is here" if others == 1 else f"{others} others are here"
-            why.append(f"{here}, for whom the server stops with you")
+        others = len(self._listener.roster) - 1 if self.hosting else 0
+        why = _who_suffers(len(self._sending), others)
         if not why or not self._screen.asks or self._questions.answer == self._leave_if:
             self._left.set()
             return
-        self.notice(f"{' and '.join(why)}. Leave all the same?")
+        self.notice(f"{why}. Leave all the same?")
         self._questions.ask("y or n", self._leave_if)
 
     def _leave_if(self, line: str) -> None:
@@ -399,3 +354,14 @@ class Talk:
     def leave_now(self) -> None:
         """Leave without asking, as a signal wants it."""
         self._left.set()
+
+
+def _who_suffers(unsent: int, others: int) -> str:
+    """Say what is lost if the person leaves now; nothing if nothing is."""
+    why = []
+    if unsent:
+        why.append("a message is not sent yet" if unsent == 1 else f"{unsent} messages are not sent yet")
+    if others > 0:
+        here = "1 other is here" if others == 1 else f"{others} others are here"
+        why.append(f"{here}, for whom the server stops with you")
+    return " and ".join(why)

@@ -1,7 +1,7 @@
 """The screen of a person: an input line with what stands around it, and the conversation above.
 
-The only module that knows prompt-toolkit. It runs before there is a connection, so that typing works at
-once; everything that it does not know it asks the Talk that is attached later.
+With `input` and `above` the only module that knows prompt-toolkit. It runs before there is a connection,
+so that typing works at once; everything that it does not know it asks the Talk that is attached later.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import Application
-from prompt_toolkit.application.current import set_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, has_focus, is_done
+from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import (
     ConditionalKeyBindings,
     KeyBindings,
@@ -32,70 +28,25 @@ from prompt_toolkit.key_binding import (
 )
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.key_binding.bindings.open_in_editor import load_open_in_editor_bindings
-from prompt_toolkit.layout import (
-    BufferControl,
-    ConditionalContainer,
-    Container,
-    Dimension,
-    FormattedTextControl,
-    HSplit,
-    Layout,
-    VerticalAlign,
-    Window,
-)
-from prompt_toolkit.layout.menus import CompletionsMenu
-from prompt_toolkit.layout.processors import (
-    AppendAutoSuggestion,
-    HighlightIncrementalSearchProcessor,
-    PasswordProcessor,
-)
 from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import DynamicStyle, Style
-from prompt_toolkit.widgets import SearchToolbar
 
+from tcpchat.repl.above import Above
+from tcpchat.repl.input import Around, LiveCompleter, TypedLine, history_of, layout
 from tcpchat.repl.theme import STYLES
 
 if TYPE_CHECKING:
-    from prompt_toolkit.document import Document
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
 
+    from tcpchat.repl.completion import Candidate
     from tcpchat.repl.look import Fragments
     from tcpchat.repl.talk import Talk
 
-INTERVAL = 0.05  # seconds between two writes above the input; a busy room would flicker else
 TWICE = 2.0  # seconds in which a second Ctrl-C counts as one
-WAITING = 50_000  # fragments, which are some 10,000 lines, that wait while nothing can be shown
-MENU = 8  # lines
-INPUT = 12  # lines of the input that are seen at once
 HIDDEN = "HIDDEN"  # the buffer that a password is typed into
 EARLY_SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
 """What may have a password in it or after it, as far as that is known without the rest of the client."""
-
-
-class _LiveCompleter(Completer):
-    """Asks for what there is at the moment."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        talk = self._terminal.talk
-        if talk is None:
-            return
-        for found in talk.complete(document.text_before_cursor):
-            yield Completion(
-                found.text, start_position=found.start, display=found.display, display_meta=found.help
-            )
-
-
-class _Input(Buffer):
-    """Leaves it to whoever accepts a line whether it is kept in the history; passwords must not be."""
-
-    def validate_and_handle(self) -> None:
-        assert self.accept_handler is not None
-        self.accept_handler(self)
 
 
 class Terminal:
@@ -120,28 +71,34 @@ class Terminal:
         self._greeting = greeting
         self._styles = {name: Style.from_dict(dict(classes)) for name, classes in STYLES.items()}
         self._theme = theme
-        self._out: Fragments = []
-        self._flushing = False
-        self._last_flush = 0.0
         self._last_interrupt = float("-inf")
         self._hint = ""
         if output is None:
             output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
             # The input needs no more lines than it has, so where on the screen it is does not matter.
             output.enable_cpr = False
-        self._buffer = _Input(
+        self._buffer = TypedLine(
             name=DEFAULT_BUFFER,
-            completer=_LiveCompleter(self),
+            completer=LiveCompleter(self._candidates),
             complete_while_typing=True,
             auto_suggest=AutoSuggestFromHistory(),
-            history=_history(history),
+            history=history_of(history),
             accept_handler=self._accept,
             multiline=True,
             tempfile_suffix=".txt",
         )
         self._secret = Buffer(name=HIDDEN)  # no history, no completion
         self._app: Application[None] = Application(
-            layout=self._layout(),
+            layout=layout(
+                self._buffer,
+                self._secret,
+                Around(
+                    prefix=self._prefix,
+                    waiting=self._waiting,
+                    toolbar=self._toolbar,
+                    asks_secret=self._asks_secret,
+                ),
+            ),
             key_bindings=merge_key_bindings(
                 [
                     load_auto_suggest_bindings(),
@@ -149,7 +106,7 @@ class Terminal:
                     self._bindings(),
                 ]
             ),
-            style=DynamicStyle(lambda: self._styles[self._theme]),
+            style=DynamicStyle(self._style),
             include_default_pygments_style=False,
             input=input,
             output=output,
@@ -157,13 +114,14 @@ class Terminal:
             after_render=lambda _: self.drawn.set(),
         )
         self._app.ttimeoutlen = 0.05
+        self._above = Above(self._app, self._style)
         self._app.key_processor.before_key_press += self._pressed
 
     async def run(self) -> None:
         """Show the input until `close`."""
         self._loop = asyncio.get_running_loop()
         await self._app.run_async(set_exception_handler=False, handle_sigint=False)
-        self._print()
+        self._above.print()
 
     def close(self) -> None:
         """Let `run` come to its end."""
@@ -195,10 +153,7 @@ class Terminal:
         return self._app.output.get_size().columns
 
     def show(self, fragments: Fragments) -> None:
-        self._out += fragments
-        if len(self._out) > WAITING:  # an editor has the screen, or the terminal is stopped
-            self._out = [("class:notice", "· lines were left out here\n"), *self._out[-WAITING // 2 :]]
-        self._schedule()
+        self._above.show(fragments)
 
     complain = show
 
@@ -232,82 +187,17 @@ class Terminal:
         self._theme = name
         self.refresh()
 
-    # How things get above the input.
-
-    def _schedule(self) -> None:
-        if not self._flushing and self._app.is_running:
-            self._flushing = True
-            self._loop.call_at(self._last_flush + INTERVAL, self._flush)
-
-    def _flush(self) -> None:
-        """Take the input away, print, and draw it again below.
-
-        Not by `run_in_terminal`, which leaves raw mode for a moment: a key that is pressed then is echoed by
-        the terminal itself, and Ctrl-C is a signal.
-        """
-        self._flushing = False
-        self._last_flush = self._loop.time()
-        if not self._app.is_running:
-            return
-        if self._app._running_in_terminal:  # noqa: SLF001  # an editor has it; nothing public tells
-            self._schedule()
-            return
-        with set_app(self._app):
-            self._app.renderer.erase()
-            self._print()
-            self._app.render_counter += 1  # else the lines around the input are those of before
-            self._app.renderer.render(self._app, self._app.layout)
-
-    def _print(self) -> None:
-        out, self._out = self._out, []
-        if out:
-            # Not the one of `shortcuts`, which merges styles anew for each call.
-            style = self._styles[self._theme]
-            print_formatted_text(
-                self._app.output, FormattedText(out), style, color_depth=self._app.color_depth
-            )
-
     # How the input looks.
 
-    def _layout(self) -> Layout:
-        search = SearchToolbar()
-        control = BufferControl(
-            buffer=self._buffer,
-            search_buffer_control=search.control,
-            input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion()],
-            preview_search=True,
-        )
-        text = Window(
-            control,
-            height=Dimension(min=1, max=INPUT),
-            wrap_lines=True,
-            dont_extend_height=True,
-            get_line_prefix=self._prefix,
-        )
-        secret = Window(
-            BufferControl(buffer=self._secret, input_processors=[PasswordProcessor()]),
-            height=1,
-            dont_extend_height=True,
-            get_line_prefix=self._prefix,
-        )
-        secretly = Condition(self._asks_secret)
-        waiting = Window(FormattedTextControl(self._waiting), dont_extend_height=True)
-        toolbar = Window(
-            FormattedTextControl(self._toolbar), height=1, dont_extend_height=True, style="class:toolbar"
-        )
-        rows: list[Container] = [
-            ConditionalContainer(waiting, Condition(lambda: bool(self._waiting()))),
-            ConditionalContainer(secret, secretly),
-            ConditionalContainer(text, ~secretly),
-            search.__pt_container__(),
-            CompletionsMenu(max_height=MENU, scroll_offset=1),
-            ConditionalContainer(toolbar, ~is_done),
-        ]
-        return Layout(HSplit(rows, align=VerticalAlign.TOP), focused_element=text)
+    def _style(self) -> Style:
+        return self._styles[self._theme]
+
+    def _candidates(self, before: str) -> list[Candidate]:
+        return self.talk.view.complete(before) if self.talk is not None else []
 
     def _prefix(self, line: int, wrapped: int) -> AnyFormattedText:
         if line == 0 and wrapped == 0:
-            return FormattedText(self.talk.prompt() if self.talk else [("class:prompt", "▸ ")])
+            return FormattedText(self.talk.view.prompt() if self.talk else [("class:prompt", "▸ ")])
         return [("class:prompt", "  ")]
 
     def _waiting(self) -> FormattedText:
@@ -316,7 +206,9 @@ class Terminal:
     def _toolbar(self) -> FormattedText:
         if self._hint:
             return FormattedText([("class:toolbar", f" {self._hint}")])
-        return FormattedText(self.talk.toolbar() if self.talk else [("class:toolbar", f" {self._greeting}")])
+        return FormattedText(
+            self.talk.view.toolbar() if self.talk else [("class:toolbar", f" {self._greeting}")]
+        )
 
     # What keys do.
 
@@ -399,15 +291,3 @@ class Terminal:
             self.close()
         else:
             self.talk.leave()
-
-
-def _history(path: Path | None) -> History:
-    """Return what was typed in earlier sessions, in a file that only its user may read."""
-    if path is None:
-        return InMemoryHistory()
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-    except OSError:
-        return InMemoryHistory()
-    return FileHistory(path)

@@ -93,11 +93,11 @@ class Person:
 
     @property
     def prompt(self) -> str:
-        return plain(self.talk.prompt())
+        return plain(self.talk.view.prompt())
 
     @property
     def toolbar(self) -> str:
-        return plain(self.talk.toolbar())
+        return plain(self.talk.view.toolbar())
 
     @property
     def waiting(self) -> list[str]:

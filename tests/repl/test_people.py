@@ -43,7 +43,7 @@ class Sitter(Person):
     @property
     def receipt(self) -> list[tuple[str, str]]:
         """What the toolbar says of the last private message."""
-        return [part for part in self.talk.toolbar() if "✓" in part[1]]
+        return [part for part in self.talk.view.toolbar() if "✓" in part[1]]
 
 
 @asynccontextmanager
@@ -252,7 +252,7 @@ async def test_after_logout_you_are_a_new_guest(alice: Sitter) -> None:
     await alice.hear(message(1, "psst", to="alice"))
     await alice.do("logout")
     assert alice.prompt == "guest-7 → lobby ▸ "
-    assert alice.talk.live().absent == []
+    assert alice.talk.view.live().absent == []
 
 
 async def test_a_sentence_that_begins_with_a_command_is_said(alice: Sitter) -> None:
@@ -274,8 +274,8 @@ async def test_ignore_knows_names_of_who_is_here_and_who_has_written(alice: Sitt
     await alice.do("ignore dave")
     assert "y runs “/ignore dave”" in alice.screen.told
     alice.talk.drop_question()
-    assert [one.text for one in alice.talk.complete("unignore ")] == ["bob"]
-    assert [one.text for one in alice.talk.complete("whois c")] == ["carol"]
+    assert [one.text for one in alice.talk.view.complete("unignore ")] == ["bob"]
+    assert [one.text for one in alice.talk.view.complete("whois c")] == ["carol"]
 
 
 async def test_numbers_of_sessions_are_offered_once_they_were_shown(alice: Sitter) -> None:
@@ -289,9 +289,9 @@ async def test_numbers_of_sessions_are_offered_once_they_were_shown(alice: Sitte
         "current": True,
     }
     alice.stage.reply("sessions", "sessions", sessions=[info])
-    assert alice.talk.complete("revoke ") == []
+    assert alice.talk.view.complete("revoke ") == []
     await alice.do("sessions")
-    assert [(one.text, one.help) for one in alice.talk.complete("revoke ")] == [("3", "phone")]
+    assert [(one.text, one.help) for one in alice.talk.view.complete("revoke ")] == [("3", "phone")]
 
 
 # Unread, and read.
@@ -436,9 +436,9 @@ async def test_marks_of_before_are_known_when_a_message_is_shown_again() -> None
         assert [line[6:] for line in alice.screen.shown if "psst" in line] == [
             "alice → bob ✓✓ (read) psst 2", "alice → bob ✓✓ psst 3", "alice → bob ✓ psst 4"
         ]  # fmt: skip
-        assert alice.talk.live().absent == []
+        assert alice.talk.view.live().absent == []
         await alice.hear({"type": "left", "room": "lobby", "users": ["bob"]})
-        assert alice.talk.live().absent == ["bob"]
+        assert alice.talk.view.live().absent == ["bob"]
         await alice.do("/to bob")
         assert alice.prompt == "alice → bob ▸ "
 
@@ -453,7 +453,7 @@ async def test_all_pages_of_conversations_are_asked_for() -> None:
 
     stage.answers["conversations"] = page
     async with sitting(stage) as alice:
-        assert sorted(alice.talk.live().absent) == ["ann", "ben", "cleo"]
+        assert sorted(alice.talk.view.live().absent) == ["ann", "ben", "cleo"]
 
 
 # Others.
@@ -529,4 +529,4 @@ async def test_a_server_that_stops_sends_nobody_away() -> None:
 
 async def test_a_prompt_with_a_hostile_name_is_clean(alice: Sitter) -> None:
     await alice.hear(message(1, "x", sender="alice", to="b\x1b[2Job"))
-    assert "\x1b" not in plain(alice.talk.toolbar())
+    assert "\x1b" not in plain(alice.talk.view.toolbar())

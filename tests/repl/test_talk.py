@@ -59,7 +59,7 @@ async def sitting(
         async with trio.open_nursery() as nursery:
             await nursery.start(talk.run)
             person = Sitter(talk, screen, client, door)
-            while not talk.live().users:
+            while not talk.view.live().users:
                 await screen._news.park()
             yield person
             talk.leave_now()
@@ -246,7 +246,7 @@ async def test_requests_show_their_replies(alice: Sitter, bob: Peer) -> None:
 async def test_rename_changes_the_prompt_and_who_is_here(alice: Sitter, bob: Peer) -> None:
     await alice.do("rename alicia")
     assert alice.prompt == "alicia → lobby ▸ "
-    assert sorted(alice.talk.live().users) == ["alicia", "bob"]
+    assert sorted(alice.talk.view.live().users) == ["alicia", "bob"]
     await alice.do("me")
     assert await alice.screen.line("✓ me") == "alicia ✓ me"
 
@@ -306,7 +306,7 @@ async def test_private_messages_are_unread_until_something_is_entered(alice: Sit
 
 async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
     assert "2 here" in alice.toolbar
-    assert alice.talk.live().users[0] == "bob"
+    assert alice.talk.view.live().users[0] == "bob"
     await alice.do("/set joins off")
     carol = await house.peer("carol")
     house.tell_presence()
@@ -314,7 +314,7 @@ async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
     assert alice.screen.count("carol joined") == 0
     await say(carol, "hi")
     await alice.screen.line("carol  hi")
-    assert next(candidate.text for candidate in alice.talk.complete("send -u ")) == "carol"
+    assert next(candidate.text for candidate in alice.talk.view.complete("send -u ")) == "carol"
 
 
 async def test_the_pages_of_who_is_here_are_put_together(
@@ -324,7 +324,7 @@ async def test_the_pages_of_who_is_here_are_put_together(
         monkeypatch.setattr(command, "page", lambda parts: page(parts, 150))
     await house.peers("b1", "b2", "b3", "b4", "b5")
     async with sitting(house) as alice:
-        assert sorted(alice.talk.live().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]
+        assert sorted(alice.talk.view.live().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]
         for number in range(5):
             await alice.do(f"send -t {number + 60} tea {number}")
         await alice.door.cable.cut()
@@ -419,11 +419,11 @@ async def test_what_is_scheduled_is_counted_until_it_goes_out(
     await alice.do("send -t 10 tea is ready")
     await alice.do("send -t 20m -u bob still there?")
     assert "2 scheduled" in alice.toolbar
-    assert [text for _, text in alice.talk.live().pending] == ["tea is ready", "still there?"]
+    assert [text for _, text in alice.talk.view.live().pending] == ["tea is ready", "still there?"]
     assert [line[-26:] for line in alice.screen.shown[1:]] == [
         f"scheduled as {number}; cancel {number} stops it"[-26:] for number in (1, 2)
     ]
-    (_, (number, _)) = alice.talk.live().pending
+    (_, (number, _)) = alice.talk.view.live().pending
     await alice.do(f"cancel {number}")
     assert "1 scheduled" in alice.toolbar
     mock_clock.jump(10)
@@ -470,7 +470,7 @@ async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Sitte
     await alice.do("users")
     assert alice.screen.complaints[-1] == "✗ not connected; try again when the server is back"
     assert alice.talk.failures == 1
-    assert [candidate.text for candidate in alice.talk.complete("us")] == ["users"]
+    assert [candidate.text for candidate in alice.talk.view.complete("us")] == ["users"]
 
 
 async def test_the_countdown_to_the_next_attempt_is_drawn(house: House, mock_clock: MockClock) -> None:

@@ -1,0 +1,63 @@
+"""What stands around the input and in its menu, made anew from what the client and the listener know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from tcpchat.repl import status
+from tcpchat.repl.choices import Live
+from tcpchat.repl.completion import Candidate, complete
+from tcpchat.repl.look import Fragments
+from tcpchat.repl.preferences import CHOICES, MEANING
+from tcpchat.repl.status import Status
+
+if TYPE_CHECKING:
+    from tcpchat.client import Client
+    from tcpchat.repl.listener import Listener
+
+
+class View:
+    """Of one conversation, for as long as that."""
+
+    def __init__(self, client: Client, listener: Listener, status: Status) -> None:
+        self._client = client
+        self._listener = listener
+        self._status = status
+
+    def now(self) -> Status:
+        """Return what there is to tell, as it is at the moment."""
+        view, client = self._status, self._client
+        view.me, view.state, view.latency = client.user, client.state, client.latency
+        listener = self._listener
+        view.here, view.scheduled = len(listener.roster), len(listener.still_pending())
+        view.unread, view.receipt = listener.reading.unread, listener.receipts.state(view.target)
+        view.colours = listener.colours
+        return view
+
+    def prompt(self) -> Fragments:
+        """Return what stands before the input."""
+        return status.prompt(self.now(), trio.current_time())
+
+    def toolbar(self) -> Fragments:
+        """Return the line below the input."""
+        return status.toolbar(self.now(), trio.current_time())
+
+    def live(self) -> Live:
+        """Return what completion chooses from."""
+        pending = self._listener.still_pending()
+        roster, names = self._listener.roster, self._listener.receipts.names()
+        return Live(
+            users=roster.recent(),
+            me=self._client.user,
+            absent=[name for name in names if name not in roster],
+            ignored=self._listener.ignored,
+            sessions=self._listener.sessions,
+            pending=[(number, message.text) for number, message in pending.items()],
+            settings={name: CHOICES.get(name, ()) for name in MEANING},
+        )
+
+    def complete(self, before: str) -> list[Candidate]:
+        """Return how what stands before the cursor may go on."""
+        return complete(before, self.live())
