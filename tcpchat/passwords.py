@@ -22,7 +22,7 @@ LONGEST = 256  # characters; room for a sentence, and no work for us with much m
 
 @attrs.frozen
 class Cost:
-    """What one guess costs. Each hash carries its own, so this may be raised: see `needs_rehash`."""
+    """What one guess costs. Each hash carries its own, so this may be raised: older ones still count."""
 
     passes: int = 3
     memory: int = 64 * 1024  # KiB
@@ -90,11 +90,6 @@ def verify(hash: str | None, password: str, cost: Cost = COST) -> bool:
     except VerifyMismatchError:
         return False
     return hash is not None
-
-
-def needs_rehash(hash: str, cost: Cost = COST) -> bool:
-    """Say whether the hash was made at another cost: at the next login, hash the password again."""
-    return _hasher(cost).check_needs_rehash(hash)
 
 
 @cache

@@ -84,11 +84,6 @@ class Directory:
         named = self._by_key.get(skeleton(name))
         return named if named is not None and named.registered is not None and named.name == name else None
 
-    def registered(self) -> list[Named]:
-        """Return all registered users, by name."""
-        found = (named for named in self._by_id.values() if named.registered is not None)
-        return sorted(found, key=lambda named: named.name)
-
     def register(self, named: Named) -> None:
         """Keep a name for good."""
         if (before := self._by_id.get(named.user)) is not None:
