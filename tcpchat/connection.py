@@ -34,8 +34,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_aborted", "_backlog_limit", "_changed", "_fd", "_queue", "_sending", "_spawn", "_taking",
-        "backlog", "reading",
+        "_aborted", "_changed", "_fd", "_queue", "_sending", "_spawn", "_taking",
+        "backlog", "backlog_limit", "reading",
         "reason", "scope", "stream", "unsettled",
     )  # fmt: skip
 
@@ -51,8 +51,8 @@ class Connection:
         """Bytes that wait to be sent."""
         self.unsettled = 0
         """Entries that this connection asked for and that are not on disk yet."""
+        self.backlog_limit = backlog_limit
         self._spawn = spawn
-        self._backlog_limit = backlog_limit
         self._fd = stream.socket.fileno() if isinstance(stream, trio.SocketStream) else -1
         self._taking = True
         self._aborted = False
@@ -97,7 +97,7 @@ class Connection:
             self._spawn(self._drain)
         self._queue.append(data)
         self.backlog += len(data)
-        if self._backlog_limit and self.backlog > self._backlog_limit:
+        if self.backlog_limit and self.backlog > self.backlog_limit:
             # Everything in the queue is whole lines, but for the rest of what was begun before the drain
             # task took it. What that is sending ends with a line's end too, so bye may follow.
             rest = () if self._sending else (self._queue[0],)

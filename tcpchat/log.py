@@ -11,8 +11,8 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import MutableMapping
-from typing import Any, Literal
+from collections.abc import Callable, MutableMapping
+from typing import Any, Literal, cast
 
 import orjson
 import structlog
@@ -106,22 +106,45 @@ def _quoted(value: object) -> str:
     return text if text.isascii() and text.isprintable() and text and " " not in text else repr(text)
 
 
+class _Adjustable:
+    """A log whose level can change. What is below it is dropped as fast as by a log that cannot."""
+
+    METHODS = ("debug", "info", "warning", "error", "exception", "critical", "log")
+
+    def __init__(self, at_level: Callable[[int], Log]) -> None:
+        self._at_level = at_level
+
+    def set_level(self, level: int) -> None:
+        log = self._at_level(level)
+        for name in self.METHODS:
+            setattr(self, name, getattr(log, name))
+        logging.getLogger().setLevel(max(level, logging.WARNING))
+
+
+def set_level(log: Log, level: str) -> None:
+    """Let a log of `configure` write lines of this level and above from now on."""
+    cast("_Adjustable", log).set_level(logging.getLevelName(level.upper()))
+
+
 def configure(writer: LogWriter, *, format: Literal["text", "json"], level: str) -> Log:
     """Return the server's log. The libraries' own warnings go the same way."""
-    least = logging.getLevelName(level.upper())
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _as_json if format == "json" else _as_text,
     ]
-    log: Log = structlog.wrap_logger(
-        writer,
-        processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(least),
-        cache_logger_on_first_use=True,
-    ).bind()
-    logging.basicConfig(handlers=[_Forward(log)], level=max(least, logging.WARNING), force=True)
+
+    def at_level(least: int) -> Log:
+        wrapper = structlog.make_filtering_bound_logger(least)
+        log: Log = structlog.wrap_logger(
+            writer, processors=processors, wrapper_class=wrapper, cache_logger_on_first_use=True
+        ).bind()
+        return log
+
+    log = cast("Log", _Adjustable(at_level))
+    logging.basicConfig(handlers=[_Forward(log)], force=True)
+    set_level(log, level)
     return log
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import trio
 from platformdirs import user_data_path
 
 from tcpchat.admin.door import open_door
-from tcpchat.log import Log, LogWriter, configure
+from tcpchat.log import Log, LogWriter, configure, set_level
+from tcpchat.notify import Notifier
+from tcpchat.reload import Read, Reloader, Step
 from tcpchat.server import Server
 from tcpchat.settings import Settings, Storage
 from tcpchat.sockets import addresses, listen, most_connections, raise_file_limit
@@ -22,31 +24,58 @@ from tcpchat.store import Store
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.times import Clock, SystemClock
 
+STDIN = 0  # file descriptor
 SWITCH_INTERVAL = (
     0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
 )
 
 
-async def serve(settings: Settings, store: Store, log: Log, clock: Clock) -> None:
-    """Run a server until SIGTERM or SIGINT; a second one ends the process at once.
+async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outside: Outside) -> None:
+    """Run a server until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
 
     Prints `listening on HOST:PORT` to stdout when clients can connect. Raises StartError.
     """
-    server = Server(fit(settings, log), store, log, clock)
-    listeners = await listen(settings.listening.host, settings.listening.port)
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    server, notifier = Server(fit(settings, log), store, log, clock), outside.notifier
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        listeners = await listen(settings.listening.host, settings.listening.port)
+        status = f"listening on {', '.join(addresses(listeners))}"
+        reloader = Reloader(settings, outside.read_settings, reloads(server, log), log, notifier, status)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_stop_on_signal, server, signals, log)
+            nursery.start_soon(_obey, signals, server, reloader, log, outside.has_hung_up)
+            nursery.start_soon(notifier.keep_alive)
             async with trio.open_nursery() as running:
                 doors = await operators(settings.storage, log)
                 await running.start(partial(server.run, doors=doors), listeners)
-                where = addresses(listeners)
-                print("listening on", ", ".join(where), flush=True)
-                host, _, port = where[0].rpartition(":")
-                data = "in memory" if settings.storage.ephemeral else data_folder(settings.storage)
-                log.info("ready", data=data, talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
+                print(status, flush=True)
+                notifier.ready(status)
+                log.info("ready", **_about(settings, listeners))
             nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+@attrs.frozen
+class Outside:
+    """What a process has around it."""
+
+    read_settings: Read
+    notifier: Notifier
+    has_hung_up: Callable[[], bool]
+    """Whether a SIGHUP means that the terminal is gone, from which the server was started."""
+
+
+def reloads(server: Server, log: Log) -> list[Step]:
+    """Return what a SIGHUP does with the settings that were read again."""
+    return [
+        lambda settings: set_level(log, settings.running.log_level),
+        lambda settings: server.apply(fit(settings, log)),
+    ]
+
+
+def _about(settings: Settings, listeners: Sequence[trio.SocketListener]) -> dict[str, object]:
+    """Return what the operator is told at the start."""
+    host, _, port = addresses(listeners)[0].rpartition(":")
+    data = "in memory" if settings.storage.ephemeral else data_folder(settings.storage)
+    return {"data": data, "talk_to_it": f"nc {host.strip('[]')} {port}", "then_type": "help"}
 
 
 def fit(settings: Settings, log: Log) -> Settings:
@@ -75,25 +104,46 @@ def data_folder(storage: Storage) -> Path:
     return storage.data or user_data_path("tcpchat", appauthor=False)
 
 
-def run_server(settings: Settings) -> None:
-    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises StartError."""
+def run_server(settings: Settings, read_settings: Read) -> None:
+    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises StartError.
+
+    `read_settings` reads the same settings again.
+    """
     storage, running = settings.storage, settings.running
     store = SqliteStore(None if storage.ephemeral else data_folder(storage), storage.synchronous)
     writer = LogWriter(sys.stderr.fileno())
     log = configure(writer, format=running.log_format, level=running.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        trio.run(serve, settings, store, log, SystemClock())
+        outside = Outside(read_settings, Notifier(os.environ), _terminal_watch())
+        trio.run(serve, settings, store, log, SystemClock(), outside)
     finally:
         store.close()
         writer.close()
 
 
-async def _stop_on_signal(server: Server, signals: AsyncIterator[int], log: Log) -> None:
+def _terminal_watch() -> Callable[[], bool]:
+    """Return what tells whether the terminal of now is gone; without one it never is."""
+    had_one = os.isatty(STDIN)
+    return lambda: had_one and not os.isatty(STDIN)
+
+
+async def _obey(
+    signals: AsyncIterator[int],
+    server: Server,
+    reloader: Reloader,
+    log: Log,
+    has_hung_up: Callable[[], bool],
+) -> None:
     async for number in signals:
+        if number == signal.SIGHUP and not has_hung_up():
+            await reloader.reload()
+            continue
         log.info("stopping", signal=signal.Signals(number).name)
+        reloader.notifier.stopping()
         server.stop()
         break
     async for number in signals:
-        # Whatever is acknowledged is on disk, so this is as safe as kill -9.
-        os._exit(128 + number)
+        if number != signal.SIGHUP:
+            # Whatever is acknowledged is on disk, so this is as safe as kill -9.
+            os._exit(128 + number)

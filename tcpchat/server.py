@@ -71,6 +71,7 @@ class Server:
         self._hasher = Hasher()
         self._gate = Gate(clock)
         self._connections: set[Connection] = set()
+        self._sessions: set[Session] = set()
         self._refusing = 0
         self._stopping = trio.Event()
         office = Office(
@@ -121,6 +122,17 @@ class Server:
         """Take no more connections and requests, and let `run` come to its end."""
         self._stopping.set()
 
+    def apply(self, settings: Settings) -> None:
+        """Let these settings count from now on, for the connections that there are too."""
+        limits = settings.limits
+        self._settings = settings
+        self.chat.apply(settings)
+        for connection in self._connections:
+            connection.backlog_limit = limits.backlog_bytes
+        for session in self._sessions:
+            session.reader.max_line = limits.line_bytes or MAX_LINE
+            session.bucket.allow(limits.requests_per_second, limits.request_burst)
+
     async def _serve(self, stream: Stream, spawn: Spawn) -> None:
         """Serve one connection. Whatever goes wrong in it stays here: its task is the boundary."""
         connection = Connection(stream, spawn, self._settings.limits.backlog_bytes)
@@ -147,6 +159,7 @@ class Server:
         keep_alive(connection.stream)
         user, welcome = self.chat.enter(connection, address)
         session = self._session(connection, user, address)
+        self._sessions.add(session)
         try:
             self._log.info("joined", user=user.name, address=address)
             connection.write_nowait(encode(welcome))
@@ -163,6 +176,7 @@ class Server:
             elif connection.reason in FAREWELLS:
                 connection.write_nowait(FAREWELLS[connection.reason])
         finally:
+            self._sessions.discard(session)
             user = session.context.user
             self.chat.people.leave(user, connection, for_good=connection.reason in GONE_FOR_GOOD)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)

@@ -1,13 +1,15 @@
-"""Every setting of the server: its default, its unit, and what it may be.
+"""Every setting of the server: its default, its unit, what it may be, and whether it can change live.
 
 The classes are read by `tcpchat.cli`, which fills them from flags, `TCPCHAT_…` and a TOML file: the name of
-a field is the name of the flag. In limits 0 is unlimited.
+a field is the name of the flag. In limits 0 is unlimited. A setting counts from the next SIGHUP on unless its
+field is marked `AT_START`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 import attrs
 from cyclopts import Group, Parameter
@@ -22,6 +24,8 @@ Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
 Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=CENTURY))]
 
 _LIMITS = Group("Limits (0: unlimited)", sort_key=3)
+AT_START: Final = {"counts": "from the start on"}
+"""Marks a field whose value counts from the start of the server to its end."""
 
 
 @Parameter(name="*", group=Group("Listening", sort_key=1))
@@ -29,9 +33,13 @@ _LIMITS = Group("Limits (0: unlimited)", sort_key=3)
 class Listening:
     """Where the server is reached."""
 
-    host: Annotated[tuple[str, ...], Parameter(negative="", show_default=" ".join)] = ("127.0.0.1",)
+    host: Annotated[tuple[str, ...], Parameter(negative="", show_default=" ".join)] = attrs.field(
+        default=("127.0.0.1",), metadata=AT_START
+    )
     """Address or host name to listen on, IPv4 or IPv6; may be given several times."""
-    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8000
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = attrs.field(
+        default=8000, metadata=AT_START
+    )
     """TCP port; 0 takes a free one."""
 
 
@@ -40,11 +48,11 @@ class Listening:
 class Storage:
     """Where messages are kept, and how safely."""
 
-    data: Path | None = None
+    data: Path | None = attrs.field(default=None, metadata=AT_START)
     """Data folder. Default: tcpchat in the user's data folder, mostly ~/.local/share/tcpchat."""
-    ephemeral: Annotated[bool, Parameter(negative="")] = False
+    ephemeral: Annotated[bool, Parameter(negative="")] = attrs.field(default=False, metadata=AT_START)
     """Keep everything in memory and nothing on disk, whatever is given as data folder."""
-    synchronous: Literal["full", "normal", "off"] = "full"
+    synchronous: Literal["full", "normal", "off"] = attrs.field(default="full", metadata=AT_START)
     """What an acknowledged message survives: full, a power cut; normal and off, a crash of the server."""
 
 
@@ -112,7 +120,7 @@ class Running:
 
     stop_seconds: Amount = 5.0
     """How long a stopping server waits for slow readers, in seconds."""
-    log_format: Literal["text", "json"] = "text"
+    log_format: Literal["text", "json"] = attrs.field(default="text", metadata=AT_START)
     """How log lines on stderr are written."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important log lines that are written."""
@@ -128,3 +136,47 @@ class Settings:
     limits: Limits = attrs.field(factory=Limits)
     rules: Rules = attrs.field(factory=Rules)
     running: Running = attrs.field(factory=Running)
+
+
+class Difference(NamedTuple):
+    """A setting that has another value now."""
+
+    group: str
+    name: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_shown(self.before)} -> {_shown(self.after)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def is_live(field: attrs.Attribute[Any]) -> bool:
+    """Tell whether a running server can take another value of this setting."""
+    return field.metadata != AT_START
+
+
+def compare(before: Settings, after: Settings) -> tuple[list[Difference], list[Difference]]:
+    """Return the settings that differ: those that can change live, and those that need a restart."""
+    live: list[Difference] = []
+    fixed: list[Difference] = []
+    for group in attrs.fields(Settings):
+        old, new = getattr(before, group.name), getattr(after, group.name)
+        for field in attrs.fields(type(old)):
+            values = getattr(old, field.name), getattr(new, field.name)
+            if values[0] != values[1]:
+                (live if is_live(field) else fixed).append(Difference(group.name, field.name, *values))
+    return live, fixed
+
+
+def with_changes(settings: Settings, changes: Iterable[Difference]) -> Settings:
+    """Return the settings with these changes made."""
+    for change in changes:
+        group = attrs.evolve(getattr(settings, change.group), **{change.name: change.after})
+        settings = attrs.evolve(settings, **{change.group: group})
+    return settings

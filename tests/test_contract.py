@@ -22,9 +22,10 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log", "address"},
+    {"errors", "times", "log", "address", "notify"},
     {"names", "passwords", "protocol", "sockets"},
     {"settings"},
+    {"reload"},
     {"commands", "store", "connection"},
     {"chat", "client"},
     {"delivery", "repl", "hasher"},

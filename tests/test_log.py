@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from tcpchat import log as module
-from tcpchat.log import WAITING, LogWriter, configure
+from tcpchat.log import WAITING, LogWriter, configure, set_level
 
 EVIL = "a\nb\r\x1b[2J\x07\x00\x7f\x85\x9b\u2028\u202e\ud800 end"
 
@@ -305,6 +305,17 @@ def test_less_important_lines_are_left_out(level: str, expected: list[str]) -> N
     log.warning("w")
     log.error("e")
     assert [orjson.loads(line)["event"] for line in out.lines] == expected
+
+
+def test_the_level_can_change_while_it_is_written() -> None:
+    out = Out()
+    log = configure(out, format="json", level="error")
+    library = logging.getLogger("some.library")
+    for level in ("info", "error", "warning"):
+        set_level(log, level)
+        log.info("i")
+        library.warning("w")
+    assert [orjson.loads(line)["event"] for line in out.lines] == ["i", "w", "w"]
 
 
 # What libraries log

@@ -63,6 +63,14 @@ class Chat:
         self.meter = Meter()
         self.started = clock.monotonic()
 
+    def apply(self, settings: Settings) -> None:
+        """Let these settings count from now on, for everybody."""
+        limits, rules = settings.limits, settings.rules
+        self.settings = settings
+        self.people.apply(settings)
+        self.moderation.mute_after(rules.reports_to_mute, rules.mute_seconds)
+        self.places.total, self.places.per_address = limits.connections, limits.connections_per_address
+
     def enter(self, connection: Receiver, address: str) -> tuple[User, Welcome]:
         """Make the connection a guest, or nobody where login is required; send the welcome at once."""
         seq = self.hub.lobby.seq

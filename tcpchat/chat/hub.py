@@ -162,6 +162,10 @@ class Hub:
         """Return who is here, by name."""
         return sorted(self._here.values(), key=lambda user: user.name)
 
+    def all_known(self) -> list[User]:
+        """Return the users who are known."""
+        return list(self._known.values())
+
     def guests(self) -> list[User]:
         """Return the guests who are known."""
         return [user for user in self._known.values() if user.registered is None]

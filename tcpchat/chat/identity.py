@@ -33,18 +33,23 @@ class Identities:
     """
 
     def __init__(self, *, presence: float, grace: float, most: int) -> None:
-        self._presence = presence
-        self._grace = grace
-        self._most = most
+        self.on_absent: Callable[[], None] = lambda: None
+        """Called when somebody is absent, or is to be let go at another time."""
+        self.remember(presence=presence, grace=grace, most=most)
         self._by_token: dict[bytes, Device] = {}
         self._staying: dict[User, float] = {}  # since when, first come first
         self._absent: dict[User, float] = {}  # the same, of all who are absent
         self._unwritten: dict[str, User] = {}  # by id
         self._dropped: dict[bytes, User] = {}  # tokens that the disk may still have
-        self.on_absent: Callable[[], None] = lambda: None
-        """Called when somebody is absent."""
         self.on_unwritten: Callable[[], None] = lambda: None
         """Called when there is something to write."""
+
+    def remember(self, *, presence: float, grace: float, most: int) -> None:
+        """Remember so long and so many from now on, also of those who are absent already."""
+        self._presence = presence
+        self._grace = grace
+        self._most = most
+        self.on_absent()
 
     def add(self, device: Device) -> None:
         """Let the device's token bring back its user."""

@@ -18,10 +18,17 @@ class TokenBucket:
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
     def __init__(self, rate: float, burst: float) -> None:
+        self._rate = 0.0
+        self._tokens = 0.0
+        self._at: float | None = None
+        self.allow(rate, burst)
+
+    def allow(self, rate: float, burst: float) -> None:
+        """Allow so much from now on; who had no limit may begin with a burst."""
+        unlimited = not self._rate
         self._rate = rate if burst else 0.0
         self._burst = max(1.0, burst)
-        self._tokens = self._burst
-        self._at: float | None = None
+        self._tokens = self._burst if unlimited else min(self._tokens, self._burst)
 
     def take(self, now: float) -> float:
         """Take a token; return 0, or the seconds until there is one."""

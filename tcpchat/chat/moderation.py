@@ -51,11 +51,15 @@ class Moderation:
     """
 
     def __init__(self, *, reports: int, seconds: float) -> None:
-        self._reports = reports
-        self._mute = int(seconds * MILLISECONDS)
+        self.mute_after(reports, seconds)
         self._conduct: dict[str, Conduct] = {}
         self._names: dict[str, str] = {}
         self._asked: set[tuple[str, str]] = set()  # reports on their way to disk, by whom of whom
+
+    def mute_after(self, reports: int, seconds: float) -> None:
+        """Let so many reports mute for so long from now on; mutes that there are end as was said."""
+        self._reports = reports
+        self._mute = int(seconds * MILLISECONDS)
 
     def fill(self, snapshot: Snapshot) -> None:
         """Take what is on disk, when the server starts."""

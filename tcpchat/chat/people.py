@@ -45,6 +45,16 @@ class People:
         self._new_id = new_id
         self._new_token = new_token
 
+    def apply(self, settings: Settings) -> None:
+        """Let these settings count from now on, also for users who are in memory."""
+        limits, rules = settings.limits, settings.rules
+        self._settings = settings
+        for user in self.hub.all_known():
+            user.bucket.allow(limits.messages_per_second, limits.message_burst)
+        self.identities.remember(
+            presence=rules.presence_seconds, grace=rules.grace_seconds, most=limits.absent_users
+        )
+
     def nobody(self) -> User:
         """Return who a connection is that must log in first."""
         return User(id="", name="", key="", since=0, bucket=self._bucket())

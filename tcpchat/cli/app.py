@@ -242,6 +242,19 @@ def _script(address: str, name: str | None, history: int = HISTORY) -> Plan:
     return plan
 
 
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """Return the settings that a command line stands for now. Raises StartError."""
+    try:
+        _, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+    except UnusedCliTokensError as error:
+        raise StartError(_unknown(error.unused_tokens or [])) from None
+    except CycloptsError as error:
+        raise StartError(str(error)) from None
+    bound.apply_defaults()
+    settings: Settings = bound.arguments["settings"]
+    return settings
+
+
 @app.command
 def serve(
     *,
@@ -251,7 +264,7 @@ def serve(
     """Run a chat server until SIGTERM or Ctrl-C.
 
     Each setting is a flag, or TCPCHAT_ and its name in the environment, or a line of a TOML file; the first
-    of these that has it wins.
+    of these that has it wins. SIGHUP reads the file again: see docs/operating.md.
 
     Parameters
     ----------
@@ -263,7 +276,7 @@ def serve(
     from tcpchat.process import run_server
 
     try:
-        run_server(settings)
+        run_server(settings, lambda: read_settings(sys.argv[1:]))
     except StartError as error:
         print(f"tcpchat: {error}", file=sys.stderr)
         return FAILED

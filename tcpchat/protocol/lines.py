@@ -23,10 +23,11 @@ class LineReader:
     line at most `max_line` bytes are kept: a longer one is dropped up to its end and reported once.
     """
 
-    __slots__ = ("_head", "_lines", "_max_line", "_tail")
+    __slots__ = ("_head", "_lines", "_tail", "max_line")
 
     def __init__(self, max_line: int) -> None:
-        self._max_line = max_line  # bytes, without the line's end
+        self.max_line = max_line
+        """In bytes, without the line's end; another one counts for what is fed from then on."""
         self._lines: list[bytes | LineTooLongError] = []  # the next one last
         self._tail = bytearray()
         self._head: bytes | None = None  # of the unfinished line, if that is dropped already
@@ -62,18 +63,18 @@ class LineReader:
             return
         self._tail += data
         # One more byte than allowed may still be the \r of the line's end.
-        if len(self._tail) > self._max_line + 1:
+        if len(self._tail) > self.max_line + 1:
             self._head = bytes(self._tail[:HEAD])
             self._tail = bytearray()
 
     def _finish(self) -> bytes | LineTooLongError:
         head, self._head = self._head, None
         if head is not None:
-            return LineTooLongError(head, self._max_line)
+            return LineTooLongError(head, self.max_line)
         line = bytes(self._tail)
         self._tail.clear()
         return self._checked(line)
 
     def _checked(self, line: bytes) -> bytes | LineTooLongError:
         line = line.removesuffix(b"\r")
-        return line if len(line) <= self._max_line else LineTooLongError(line[:HEAD], self._max_line)
+        return line if len(line) <= self.max_line else LineTooLongError(line[:HEAD], self.max_line)

@@ -1,0 +1,89 @@
+"""The server's process: what it tells the service manager, and what signals do to it while people talk."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process import COMMAND, PATIENCE, ServerProcess, environment
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """What stands for systemd."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(PATIENCE)
+        yield listening
+
+
+def until(manager: socket.socket, word: str) -> list[str]:
+    """Return the first words of all datagrams up to one that begins with this."""
+    words: list[str] = []
+    while not words or words[-1] != word:
+        words.append(manager.recv(4096).decode().split("\n")[0])
+    return words
+
+
+def wait_logged(server: ServerProcess, manager: socket.socket, event: str) -> str:
+    """Return the log line of this event, once a reload is over."""
+    until(manager, "READY=1")
+    while True:  # the log is written by a thread, a moment later
+        lines = [line for line in server.log().splitlines() if event in line]
+        if lines:
+            return lines[-1]
+
+
+def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, manager: socket.socket) -> None:
+    config = tmp_path / "chat.toml"
+    config.write_text("text_characters = 50\n")
+    told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "10000000"}
+    with ServerProcess("--ephemeral", "--config", str(config), environ=told) as server:
+        words = until(manager, "READY=1")
+        with server.connect() as client:
+            client.send("send short enough")
+            client.next("sent")
+            config.write_text('text_characters = 5\nport = 1\nlog_level = "warning"\n')
+            server.signal(signal.SIGHUP)
+            words += until(manager, "RELOADING=1")
+            line = wait_logged(server, manager, "reloaded")
+            assert "changed='text_characters: 50 -> 5, log_level: info -> warning'" in line
+            assert "needs_restart=nothing" in line, "a flag wins over the file"
+            client.send("send too long now")
+            assert client.next("error")["code"] == "text-too-long"
+            config.write_text("text_characters = many\n")
+            server.signal(signal.SIGHUP)
+            line = wait_logged(server, manager, "stay as they were")
+            assert "chat.toml is not TOML" in line
+            assert server.log().count("reloaded") == 2
+            client.send("send brief")
+            client.next("sent")
+            client.send("send too long now")
+            assert client.next("error")["code"] == "text-too-long"
+            assert "request" not in server.log().splitlines()[-1], "the log has the level that was set live"
+            server.signal(signal.SIGTERM)
+            words += until(manager, "STOPPING=1")
+            assert client.next("bye")["code"] == "server-stopping"
+        assert server.wait() == 0
+    assert "WATCHDOG=1" in words
+
+
+def test_who_closes_the_terminal_stops_the_server() -> None:
+    """SIGHUP would else let a server live on that nobody sees any more."""
+    ours, theirs = pty.openpty()
+    command = ["setsid", "--ctty", *COMMAND, "serve", "--ephemeral", "--port", "0"]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=environment()
+    ) as server:
+        os.close(theirs)
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith(b"listening on")
+        os.close(ours)
+        assert server.wait(PATIENCE) == 0
