@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tcpchat.admin import ban, bans, create, delete, export, mute, password, unban, unmute, users
+from tcpchat.admin import backup, ban, bans, create, delete, export, mute, password, unban, unmute, users
 from tcpchat.admin.command import AdminCommand
 from tcpchat.protocol import Codec, Request
 
@@ -25,6 +25,7 @@ COMMANDS: Final[tuple[AdminCommand[Any], ...]] = (
     unmute.COMMAND,
     export.COMMAND,
     delete.COMMAND,
+    backup.COMMAND,
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}
 

@@ -82,8 +82,8 @@ class Desk:
 
 
 def _about(request: Request | None) -> dict[str, str]:
-    """Return whom a request is about, for the log."""
-    for field in ("target", "name"):
+    """Return whom or what a request is about, for the log."""
+    for field in ("target", "name", "file"):
         if isinstance(about := getattr(request, field, None), str):
             return {"target": about}
     return {}

@@ -138,6 +138,18 @@ class Deleted(Reply):
     ended: int = attrs.field(metadata=ENDED)
 
 
+@attrs.frozen(kw_only=True)
+class BackedUp(Reply):
+    """The copy is whole, and on disk."""
+
+    type: ClassVar[str] = "backed-up"
+    file: str = attrs.field(metadata=about("where it is"))
+    bytes: int = attrs.field(metadata=about("how long the file is"))
+    messages: int = attrs.field(metadata=about("how many messages are in it"))
+    seq: int = attrs.field(metadata=about("the number of the lobby's last one"))
+
+
 REPLIES: tuple[type[Reply], ...] = (
     Created, PasswordReset, Users, Banned, Unbanned, Bans, Muted, Unmuted, Exported, Deleted,
+    BackedUp,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import App, Parameter
 
-from tcpchat.admin import ban, bans, create, delete, export, mute, password, unban, unmute, users
+from tcpchat.admin import backup, ban, bans, create, delete, export, mute, password, unban, unmute, users
 from tcpchat.admin.command import AdminCommand
 from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, take_password
 from tcpchat.cli.talk import FAILED
@@ -34,6 +34,7 @@ IsName = Annotated[bool, _switch("TARGET is a name, though it looks like an addr
 Everybody = Annotated[bool, _switch("List the guests too who are here or may come back.", "--all")]
 Generate = Annotated[bool, _switch("Make up a password and print it, instead of asking for one.")]
 Yes = Annotated[bool, _switch("Do not ask whether you are sure.")]
+File = Annotated[Path, Parameter(help="The copy of the data.")]
 Reason = Annotated[str | None, Parameter(show_default=False, help="Why. The user reads it.")]
 _SPAN_HELP = "For how long: seconds, or 10m, 1h30m, 2d. Without it for good."
 Span = Annotated[
@@ -157,6 +158,30 @@ def _delete(name: Name, /, *, yes: Yes = False, where: Where = HERE) -> int:
         if not (yes or is_sure(f"Delete {name}, and the text of all that {name} wrote?")):
             return FAILED
         return where.operator.do(delete.Delete(name=name))
+
+    return coded(run)
+
+
+@_command(backup.COMMAND)
+def _backup(file: File, /, *, where: Where = HERE) -> int:
+    # What is relative is so to where the operator is, which the server does not know.
+    return coded(lambda: where.operator.do(backup.Backup(file=str(file.absolute()))))
+
+
+@app.command(name="restore")
+def _restore(file: File, /, *, yes: Yes = False, where: Where = HERE) -> int:
+    """Put a copy that backup made in the place of the data, which is kept aside. No server may run.
+
+    For example:
+
+    tcpchat admin restore friday.db
+    """
+    operator = where.operator
+
+    def run() -> int:
+        if not (yes or is_sure(f"Put {file} in the place of the data in {operator.folder}?")):
+            return FAILED
+        return operator.restore(file)
 
     return coded(run)
 

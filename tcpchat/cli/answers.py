@@ -64,6 +64,18 @@ def _deleted(reply: Line) -> str:
     return f"{reply['user']} is deleted; {_count(reply['ended'], 'connection')} ended."
 
 
+def _backed_up(reply: Line) -> str:
+    what = f"{_count(reply['bytes'], 'byte')}, {_count(reply['messages'], 'message')}"
+    return f"{clean_line(reply['file'])}: {what}, the lobby up to number {reply['seq']}."
+
+
+def _restored(reply: Line) -> str:
+    lines = [f"{_count(reply['messages'], 'message')} restored, the lobby up to number {reply['seq']}."]
+    if "before" in reply:
+        lines.append(f"The data of before is in {clean_line(reply['before'])}")
+    return "\n".join(lines)
+
+
 _SENTENCES: Final[dict[str, Callable[[Line], str]]] = {
     "created": _created,
     "password-reset": _password_reset,
@@ -73,6 +85,8 @@ _SENTENCES: Final[dict[str, Callable[[Line], str]]] = {
     "unmuted": _unmuted,
     "exported": _exported,
     "deleted": _deleted,
+    "backed-up": _backed_up,
+    "restored": _restored,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from getpass import getpass
@@ -20,8 +21,10 @@ from tcpchat.cli import answers
 from tcpchat.cli.talk import FAILED
 from tcpchat.errors import StartError
 from tcpchat.log import LogWriter, configure
-from tcpchat.protocol import Request
+from tcpchat.protocol import LOBBY, Request
 from tcpchat.repl.clean import clean_line
+from tcpchat.store.backup import take_in
+from tcpchat.store.sqlite import DATABASE, lock_folder
 from tcpchat.times import SystemClock
 
 Line = dict[str, Any]
@@ -82,6 +85,19 @@ class Operator:
             return self._show(reply)
         print(answers.sentence(reply), file=sys.stderr)
         return 0
+
+    def restore(self, file: Path) -> int:
+        """Put a copy in the place of the data of a server that does not run."""
+        if not file.is_file():  # before a folder is made
+            raise StartError(f"there is no file {file}")
+        lock = lock_folder(self.folder)
+        try:
+            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            copied, before = take_in(file, self.folder / DATABASE, LOBBY, now)
+        finally:
+            os.close(lock)
+        reply = {"type": "restored", "messages": copied.messages, "seq": copied.seq}
+        return self._show(reply if before is None else reply | {"before": str(before)})
 
     def show(self, table: str, page: Callable[[list[Line]], Request]) -> int:
         """Print what the replies list under this name; `page` asks for what comes after some of it."""

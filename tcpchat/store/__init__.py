@@ -5,8 +5,9 @@ Changes are values; a batch of them becomes one transaction. Nothing here knows 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeAlias
 
 import attrs
 
@@ -179,6 +180,19 @@ class Snapshot:
     """The highest id that a scheduled message has."""
 
 
+class Copied(NamedTuple):
+    """What is in a copy of all data."""
+
+    bytes: int
+    messages: int
+    seq: int
+    """The last number of the room that was asked about."""
+
+
+OnStep: TypeAlias = Callable[[], None]
+"""Called again and again while it is copied; what it raises ends that."""
+
+
 class Store(Protocol):
     """Where things are kept. All methods block: call them in a thread, `commit` in one at a time."""
 
@@ -249,6 +263,12 @@ class Store(Protocol):
 
     def reports_of(self, user: str) -> list[NewReport]:
         """Read the reports by the user and about the user, oldest first."""
+
+    def back_up(self, file: Path, room: str, on_step: OnStep) -> Copied:
+        """Write what is committed by now to a new file, in whole or not at all; commits go on meanwhile.
+
+        Raises FileExistsError, OSError, StorageError and what `on_step` raises.
+        """
 
     def begin(self, now: int, prune: Prune) -> None:
         """Note that whoever has not left did so now, since the server starts. Raises StorageError."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import trio
 
 from tcpchat.errors import ChatError
-from tcpchat.store import Account, Identity, NewMessage, NewReport, Other, StorageError, Store
+from tcpchat.store import Account, Copied, Identity, NewMessage, NewReport, Other, StorageError, Store
 
 READERS = 4  # threads that read at the same time
 
@@ -23,6 +24,7 @@ class Reader:
         self._store = store
         self._keys = keys
         self._threads = trio.CapacityLimiter(READERS)
+        self._one_copy = trio.CapacityLimiter(1)
 
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
@@ -31,6 +33,19 @@ class Reader:
         except StorageError:
             raise ChatError("storage-failed", "the disk did not give it; try again later") from None
         return answer
+
+    async def back_up(self, file: Path, room: str) -> Copied:
+        """Write what is committed by now to a new file. Raises ChatError `bad-value` too.
+
+        If it is cancelled there is no file. Only one is written at a time.
+        """
+        copy = partial(self._store.back_up, file, room, trio.from_thread.check_cancelled)
+        try:
+            return await trio.to_thread.run_sync(copy, limiter=self._one_copy)
+        except FileExistsError as error:
+            raise ChatError("bad-value", f"{error}; give another file", field="file") from None
+        except (OSError, StorageError) as error:
+            raise ChatError("storage-failed", f"there is no copy, since the disk refused: {error}") from None
 
     async def history(
         self, room: str, count: int, *, before: int | None, after: int | None, until: int

@@ -19,15 +19,18 @@ from tcpchat.errors import InUseError, StartError
 from tcpchat.store import (
     Account,
     Change,
+    Copied,
     Identity,
     NewMessage,
     NewReport,
+    OnStep,
     Other,
     Prune,
     Snapshot,
     StorageError,
     queries,
 )
+from tcpchat.store.backup import back_up
 from tcpchat.store.migrate import migrate
 from tcpchat.store.statements import ROWS, statements
 
@@ -50,7 +53,7 @@ class SqliteStore:
         self._folder = folder
         self._readers: list[sqlite3.Connection] = []
         self._memory = threading.Lock()  # an in-memory database has one connection for all
-        self._lock = None if folder is None else _lock(folder)
+        self._lock = None if folder is None else lock_folder(folder)
         try:
             if folder is not None:  # what people say in private is for nobody else on this machine
                 os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -63,6 +66,9 @@ class SqliteStore:
                 self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute(f"PRAGMA synchronous = {synchronous}")
             migrate(self._writer)
+            if not self._writer.execute("SELECT EXISTS (SELECT * FROM journal)").fetchone()[0]:
+                # This is a copy, of which the numbers are given anew.
+                self._writer.execute("INSERT INTO journal (id) VALUES (lower(hex(randomblob(8))))")
         except (sqlite3.Error, StartError) as error:
             self.close()
             raise self._unusable(error) from None
@@ -145,6 +151,9 @@ class SqliteStore:
     def reports_of(self, user: str) -> list[NewReport]:
         return self._read(lambda db: queries.reports_of(db, user))
 
+    def back_up(self, file: Path, room: str, on_step: OnStep) -> Copied:
+        return self._read(lambda db: back_up(db, file, room, on_step))
+
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         try:
             with self._reading() as connection:
@@ -189,8 +198,11 @@ class SqliteStore:
             self._lock = None
 
 
-def _lock(folder: Path) -> int:
-    """Make sure that no other server uses the folder; return the open lock file."""
+def lock_folder(folder: Path) -> int:
+    """Make sure that no other server uses the folder; return the open lock file.
+
+    Raises InUseError if one does, StartError if the folder cannot be used.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

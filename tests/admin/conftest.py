@@ -126,11 +126,13 @@ class Place:
 
 
 @asynccontextmanager
-async def open_place(folder: Path, *, store: SqliteStore | None = None) -> AsyncIterator[Place]:
+async def open_place(
+    folder: Path, *, store: SqliteStore | None = None, port: int = 0
+) -> AsyncIterator[Place]:
     store = store or SqliteStore(folder, "off")
     log = Log()
     server = Server(Settings(), store, log, TrioClock())  # type: ignore[arg-type]
-    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
     doors = [await open_door(folder)]
     async with trio.open_nursery() as nursery:
         await nursery.start(partial(server.run, doors=doors), listeners)

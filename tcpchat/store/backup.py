@@ -1,0 +1,158 @@
+"""A copy of a database that is in use, and putting a copy in the place of one that is not.
+
+A copy has no journal id. So the next start on it makes one, and nobody takes numbers that are given again for
+those that were given before.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from tcpchat.errors import StartError
+from tcpchat.store import Copied, OnStep
+from tcpchat.store.migrate import migrations
+
+PAGES = 256  # of 4 KB, that are copied in one step; between two of them it can be cancelled
+OLDEST = 2  # the first version of a database that has a journal id
+PART = ".part"  # how the name of a file ends that is not whole yet
+
+
+def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) -> Copied:
+    """Write what is committed by now to a file that does not exist yet: all of it or no file.
+
+    Others go on writing meanwhile. Raises OSError, sqlite3.Error and what `on_step` raises.
+    """
+    if file.exists():
+        raise FileExistsError(f"{file} exists already")
+    part = file.with_name(file.name + PART)
+    with _only_ours(part) as opened:
+        copied = _copy(source, part, room, on_step)
+        os.fsync(opened)
+        part.rename(file)
+        _sync_folder(file.parent)
+    return copied
+
+
+@contextmanager
+def _only_ours(part: Path) -> Iterator[int]:
+    """Open an empty file that nobody else may read; what a crash left there is overwritten.
+
+    After an exception it is gone.
+    It stays open to the end, since closing a file gives up all locks that SQLite has on it.
+    """
+    opened = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(f"{part} is being written at this moment") from None
+        os.fchmod(opened, 0o600)
+        os.ftruncate(opened, 0)
+        try:
+            yield opened
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    finally:
+        os.close(opened)
+
+
+def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) -> Copied:
+    """Make a whole database of its own, in one file, of what is committed now."""
+    with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        copy.execute("PRAGMA synchronous = OFF")  # it is flushed once, at its end
+        source.execute("BEGIN")
+        try:
+            # From here on this connection sees the data of now. Without that, each commit of another one
+            # would begin the copy anew, and under load it would never end.
+            source.execute("SELECT count(*) FROM journal").fetchone()
+            source.backup(copy, pages=PAGES, progress=lambda *_: on_step())
+        finally:
+            source.execute("ROLLBACK")
+        copy.execute("PRAGMA journal_mode = DELETE")
+        copy.execute("DELETE FROM journal")
+        _check(copy)
+        messages = copy.execute("SELECT count(*) FROM message").fetchone()[0]
+        seq = copy.execute("SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (room,)).fetchone()[0]
+    return Copied(part.stat().st_size, messages, seq)
+
+
+def _check(database: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError if something is wrong with it."""
+    found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"the data is damaged: {found}")
+
+
+def take_in(file: Path, database: Path, room: str, now: str) -> tuple[Copied, Path | None]:
+    """Put a copy of the file in the place of a database that nobody uses; the caller holds the lock.
+
+    Returns what is in it, and where the database of before is now; its name ends with `now`. At no moment is
+    there less than one whole database. Raises StartError.
+    """
+    part = database.with_name(database.name + PART)
+    try:
+        with closing(_open(file)) as source, _only_ours(part) as opened:
+            _check_version(source, file)
+            copied = _copy(source, part, room, lambda: None)
+            _give_to_owner(opened, database.parent)
+            os.fsync(opened)
+            before = _put_aside(database, database.with_name(f"{database.name}.before-{now}"))
+            part.replace(database)
+            _sync_folder(database.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise StartError(f"{file} cannot be restored: {error}") from None
+    return copied, before
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    if not file.is_file():
+        raise FileNotFoundError("there is no such file")
+    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None)
+
+
+def _check_version(source: sqlite3.Connection, file: Path) -> None:
+    version: int = source.execute("PRAGMA user_version").fetchone()[0]
+    newest = migrations()[-1][0]
+    if version > newest:
+        raise StartError(f"{file} is of a newer tcpchat (version {version}, and this one knows {newest})")
+    if version < OLDEST:
+        raise StartError(f"{file} is no database of tcpchat")
+    _check(source)
+
+
+def _put_aside(database: Path, aside: Path) -> Path | None:
+    """Let the database be there under another name, and leave nothing behind that belongs to it.
+
+    It is not opened, since that might change what a crash or a bad disk left.
+    """
+    if not database.exists():
+        return None
+    log = database.with_name(f"{database.name}-wal")  # commits that are not in the database yet
+    os.link(database, aside)
+    if log.exists():
+        os.link(log, f"{aside}-wal")
+        log.unlink()
+    database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+    return aside
+
+
+def _give_to_owner(opened: int, folder: Path) -> None:
+    """Let the server open what root restores."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(opened, owner.st_uid, owner.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

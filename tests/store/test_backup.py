@@ -1,0 +1,258 @@
+"""A copy is whole and of one moment, whatever goes on meanwhile; and it can be put in a lost one's place."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tcpchat.errors import StartError
+from tcpchat.store import Copied, StorageError
+from tcpchat.store.backup import take_in
+from tcpchat.store.migrate import migrations
+from tcpchat.store.sqlite import SqliteStore
+from tests.store.rows import message
+
+PAGE = "x" * 4000  # about what fits on one page of the database
+
+
+def nothing() -> None:
+    """Let it go on."""
+
+
+def said(folder: Path) -> tuple[str, list[int]]:
+    """Return the journal, and the numbers of all messages of the lobby."""
+    with closing(SqliteStore(folder)) as store:
+        last = store.load("lobby", 0, 0).lobby_seq
+        rows = store.history("lobby", last, before=None, after=0, until=last)
+        return store.load("lobby", 0, 0).journal, [row.seq for row in rows]
+
+
+@contextmanager
+def writing(store: SqliteStore, kept: list[int]) -> Iterator[None]:
+    """Commit one message after another while the block lasts; `kept` are those that are on disk."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            store.commit([message(len(kept) + 1, PAGE)])
+            kept.append(len(kept) + 1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
+
+
+def test_a_copy_under_load_ends_and_holds_all_that_was_there_when_it_began(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    kept: list[int] = []
+    store.commit([message(seq, PAGE) for seq in range(1, 1001)])
+    kept.extend(range(1, 1001))
+    steps: list[int] = []
+    file = tmp_path / "copy.db"
+    with writing(store, kept):
+        while len(kept) < 1005:
+            pass
+        before = len(kept)
+        copied = store.back_up(file, "lobby", lambda: steps.append(len(kept)))
+    assert before <= copied.seq == copied.messages
+    assert copied.seq <= steps[0] + 1, "it is of the moment when it began"
+    assert steps[-1] > steps[0], "others wrote meanwhile"
+    assert copied.bytes == file.stat().st_size > 1000 * len(PAGE)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.db"], "one file is all"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(file)) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        seqs = [row[0] for row in copy.execute("SELECT seq FROM message ORDER BY seq")]
+    assert seqs == list(range(1, copied.seq + 1))
+
+
+def test_what_was_begun_and_not_ended_leaves_nothing(store: SqliteStore, tmp_path: Path) -> None:
+    store.commit([message(seq, PAGE) for seq in range(1, 1001)])
+
+    def stops() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.back_up(tmp_path / "copy.db", "lobby", stops)
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+    store.commit([message(1001)])
+    assert store.back_up(tmp_path / "copy.db", "lobby", nothing).seq == 1001, "the next one is of now"
+
+
+def test_a_file_that_is_there_is_kept(store: SqliteStore, tmp_path: Path) -> None:
+    file = tmp_path / "copy.db"
+    file.write_text("precious")
+    with pytest.raises(FileExistsError):
+        store.back_up(file, "lobby", nothing)
+    assert file.read_text() == "precious"
+
+
+def test_of_two_at_once_into_one_file_the_second_is_refused(store: SqliteStore, tmp_path: Path) -> None:
+    file = tmp_path / "copy.db"
+    refused: list[str] = []
+
+    def again() -> None:
+        with pytest.raises(FileExistsError, match="is being written") as error:
+            store.back_up(file, "lobby", nothing)
+        refused.append(str(error.value))
+
+    store.back_up(file, "lobby", again)
+    assert refused
+    assert file.exists()
+
+
+def test_what_a_crash_left_is_overwritten(store: SqliteStore, tmp_path: Path) -> None:
+    store.commit([message(1)])
+    left = tmp_path / "copy.db.part"
+    left.write_bytes(b"half of a database" * 10_000)
+    left.chmod(0o644)
+    assert store.back_up(tmp_path / "copy.db", "lobby", nothing).seq == 1
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    assert not left.exists()
+
+
+def test_where_it_cannot_be_written_is_told(store: SqliteStore, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        store.back_up(tmp_path / "nowhere" / "copy.db", "lobby", nothing)
+
+
+def test_a_copy_of_what_is_damaged_is_refused(folder: Path, tmp_path: Path) -> None:
+    with closing(SqliteStore(folder)) as store:
+        store.commit([message(seq, PAGE) for seq in range(1, 101)])
+    database = folder / "tcpchat.db"
+    content = bytearray(database.read_bytes())
+    content[40 * 4096 : 41 * 4096] = b"\xff" * 4096
+    database.write_bytes(content)
+    with closing(SqliteStore(folder)) as store, pytest.raises(StorageError):
+        store.back_up(tmp_path / "copy.db", "lobby", nothing)
+    assert not (tmp_path / "copy.db").exists()
+
+
+# Taking it in
+
+
+@pytest.fixture
+def copy(store: SqliteStore, tmp_path: Path) -> Path:
+    """A copy with three messages, of a store that has five."""
+    store.commit([message(seq) for seq in range(1, 4)])
+    store.back_up(tmp_path / "copy.db", "lobby", nothing)
+    store.commit([message(4), message(5)])
+    store.close()
+    return tmp_path / "copy.db"
+
+
+def test_each_start_on_a_copy_is_another_journal(copy: Path, folder: Path, tmp_path: Path) -> None:
+    journal, seqs = said(folder)
+    assert seqs == [1, 2, 3, 4, 5]
+    journals = {journal}
+    for number in range(2):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / "tcpchat.db").write_bytes(copy.read_bytes())
+        journal, seqs = said(place)
+        assert seqs == [1, 2, 3]
+        assert said(place)[0] == journal, "and stays it"
+        journals.add(journal)
+    assert len(journals) == 3
+
+
+def test_what_is_restored_takes_the_place_of_what_was_there(copy: Path, folder: Path, tmp_path: Path) -> None:
+    before = said(folder)
+    found, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    assert found == Copied(found.bytes, 3, 3)
+    assert aside == folder / "tcpchat.db.before-now"
+    journal, seqs = said(folder)
+    assert seqs == [1, 2, 3]
+    assert journal != before[0]
+    assert copy.exists()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    aside.rename(kept / "tcpchat.db")
+    assert said(kept) == before
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"tcpchat.db", "tcpchat.lock"}
+
+
+def test_what_was_not_written_back_yet_is_kept_aside_too(copy: Path, folder: Path, tmp_path: Path) -> None:
+    """As after a crash: the last messages are in the log beside the database."""
+    store = SqliteStore(folder)
+    store.commit([message(6)])
+    for name in ("tcpchat.db", "tcpchat.db-wal"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    store.close()
+    for name in ("tcpchat.db", "tcpchat.db-wal"):
+        (tmp_path / name).rename(folder / name)
+    _, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    assert aside is not None
+    assert said(folder)[1] == [1, 2, 3], "none of it comes back into what was restored"
+    aside.rename(folder / "tcpchat.db")
+    aside.with_name(f"{aside.name}-wal").rename(folder / "tcpchat.db-wal")
+    assert said(folder)[1] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_cannot_be_read_is_kept_aside_as_it_is(copy: Path, folder: Path) -> None:
+    (folder / "tcpchat.db").write_bytes(b"not a database at all" * 1000)
+    (folder / "tcpchat.db-wal").write_bytes(b"nor this")
+    _, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    assert said(folder)[1] == [1, 2, 3]
+    assert aside is not None
+    assert aside.read_bytes().startswith(b"not a database")
+    assert (folder / "tcpchat.db.before-now-wal").read_bytes() == b"nor this"
+
+
+def test_where_nothing_was_it_is_put_too(copy: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    _, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    assert aside is None
+    assert said(folder)[1] == [1, 2, 3]
+
+
+def _newer(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(f"PRAGMA user_version = {migrations()[-1][0] + 1}")
+
+
+def _other(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE something (id)")
+
+
+def _damaged(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[5 * 4096 : 9 * 4096] = b"\xff" * 4 * 4096
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (_newer, "is of a newer tcpchat"),
+        (_other, "is no database of tcpchat"),
+        (_damaged, "cannot be restored: "),
+        (lambda file: file.write_text("text"), "file is not a database"),
+        (os.unlink, "there is no such file"),
+    ],
+)
+def test_what_is_no_whole_copy_changes_nothing(spoil: object, why: str, copy: Path, folder: Path) -> None:
+    before = said(folder)
+    assert callable(spoil)
+    spoil(copy)
+    with pytest.raises(StartError, match=why):
+        take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    assert said(folder) == before
+    assert {path.name for path in folder.iterdir()} == {"tcpchat.db", "tcpchat.lock"}
