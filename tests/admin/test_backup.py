@@ -117,16 +117,18 @@ async def test_a_client_that_knows_later_numbers_gets_all_that_is_said_after_a_r
                 while len(heard) < 5:
                     await trio.sleep(0.01)
             take_in(tmp_path / "copy.db", folder / "tcpchat.db", "lobby", "now")
-            async with open_place(folder, port=port) as place:
-                alice = await place.peer("bob")
+            async with open_place(folder) as place:  # where the client does not find it yet
+                bob = await place.peer("bob")
                 for text in ("new three", "new four", "new five", "new six"):
-                    await alice.ask(f"send {text}")
-                while "new six" not in heard:
+                    await bob.ask(f"send {text}")
+            async with open_place(folder, port=port) as place:
+                await (await place.peer("bob")).ask("send new seven")
+                while "new seven" not in heard:
                     await trio.sleep(0.01)
                 nursery.cancel_scope.cancel()
     assert heard[:5] == ["one", "two", "three", "four", "five"]
     assert [text for text in heard if text.startswith("new")] == [
-        "new three", "new four", "new five", "new six",
+        "new three", "new four", "new five", "new six", "new seven",
     ]  # fmt: skip
 
 
