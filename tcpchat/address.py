@@ -11,6 +11,9 @@ DEFAULT_PORT = 8000
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{1,5}))?", re.ASCII)
 
 
+_ENDPOINT = re.compile(r"(?:(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]\s]*)):)?(?P<port>\d{1,5})", re.ASCII)
+
+
 @attrs.frozen
 class Address:
     """Where a server is."""
@@ -34,6 +37,17 @@ class Address:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+def parse_endpoint(text: str) -> Address:
+    """Read where something is to listen: `9464` or `:9464` (on this machine only) or `0.0.0.0:9464`.
+
+    Port 0 is a free one. Raises ValueError.
+    """
+    match = _ENDPOINT.fullmatch(text)
+    if match is None or int(match["port"]) >= 2**16:
+        raise ValueError(f"{text!r} is not PORT or HOST:PORT, such as 9464 or 127.0.0.1:9464")
+    return Address(match["six"] or match["host"] or DEFAULT_HOST, int(match["port"]))
 
 
 def _is_ipv6(text: str) -> bool:

@@ -7,9 +7,9 @@ batch. Nothing is delivered or acknowledged before its commit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 
@@ -32,6 +32,14 @@ MANY_RECEIVERS = 50  # from which on telling all of them costs more than one mor
 STORAGE_FAILED = "the disk did not take it, so nothing was done; try again later"
 
 
+class Observer(Protocol):
+    """Hears of each batch, once it is on disk (or refused) and once it is told."""
+
+    def committed(self, seconds: float, entries: int) -> None: ...
+
+    def released(self, batch: Sequence[Entry], delivery: Delivery, receivers: int) -> None: ...
+
+
 class Pipeline:
     """Takes entries in order and settles them in order. No exception of an entry gets out of here."""
 
@@ -40,6 +48,7 @@ class Pipeline:
         self._store = store
         self._log = log
         self._new_reference = new_reference
+        self.observer: Observer | None = None
         self._queue: deque[Entry] = deque()
         self._submitted = trio.Event()
         self._idle = trio.Event()
@@ -112,6 +121,7 @@ class Pipeline:
     async def _commit(self, batch: list[Entry], changes: list[Change]) -> None:
         if not changes:
             return
+        began = self._chat.clock.monotonic()
         try:
             await trio.to_thread.run_sync(self._store.commit, changes, limiter=self._one_writer)
         except StorageError as error:
@@ -126,6 +136,8 @@ class Pipeline:
             else:  # one of them is bad; the others shall not suffer from it
                 self._log.exception("bug", entries=len(batch))
                 await self._commit_each(batch)
+        if self.observer is not None:
+            self.observer.committed(self._chat.clock.monotonic() - began, len(batch))
 
     async def _commit_each(self, batch: list[Entry]) -> None:
         at = self._chat.clock.now()
@@ -185,6 +197,8 @@ class Pipeline:
         self._chat.count(delivery.messages)
         if delivery.messages:
             self._log.info("kept", messages=delivery.messages, seq=hub.lobby.seq)
+        if self.observer is not None:
+            self.observer.released(batch, delivery, len(hub.connections))
         self._released_places += len(batch)
         self._released.set()
         self._released = trio.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outsid
     Prints `listening on HOST:PORT` to stdout when clients can connect. Raises StartError.
     """
     server, notifier = Server(fit(settings, log), store, log, clock), outside.notifier
+    metrics = open_metrics(server, settings.running.metrics, log)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         listeners = await listen(settings.listening.host, settings.listening.port)
         status = f"listening on {', '.join(addresses(listeners))}"
@@ -43,6 +44,7 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outsid
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_obey, signals, server, reloader, log, outside.has_hung_up)
             nursery.start_soon(notifier.keep_alive)
+            nursery.start_soon(metrics, clock)
             async with trio.open_nursery() as running:
                 doors = await operators(settings.storage, log)
                 await running.start(partial(server.run, doors=doors), listeners)
@@ -61,6 +63,21 @@ class Outside:
     notifier: Notifier
     has_hung_up: Callable[[], bool]
     """Whether a SIGHUP means that the terminal is gone, from which the server was started."""
+
+
+def open_metrics(server: Server, where: str | None, log: Log) -> Callable[[Clock], Awaitable[None]]:
+    """Let metrics be scraped there; return what is to run meanwhile. Raises StartError."""
+    if where is None:
+        return _nothing
+    from tcpchat.metrics import Endpoint, Metrics  # which takes long, for the few who want it
+
+    metrics = Metrics(server)
+    Endpoint(metrics, where, log)  # which ends with the process
+    return metrics.measure_lag
+
+
+async def _nothing(clock: Clock) -> None:
+    """Have nothing to do."""
 
 
 def reloads(server: Server, log: Log) -> list[Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -70,7 +71,9 @@ class Server:
         self._awakening = Awakening(self.chat, self._reader, self._wait_settled)
         self._hasher = Hasher()
         self._gate = Gate(clock)
-        self._connections: set[Connection] = set()
+        self.connections: set[Connection] = set()
+        self.ended: Counter[str] = Counter()
+        """How often connections ended for each reason."""
         self._sessions: set[Session] = set()
         self._refusing = 0
         self._stopping = trio.Event()
@@ -79,7 +82,7 @@ class Server:
             reads=self._reader,
             hashes=self._hasher,
             awakening=self._awakening,
-            connections=self._connections,
+            connections=self.connections,
             commit=self.pipeline.commit,
         )
         self._desk = Desk(office, log, _reference)
@@ -113,7 +116,7 @@ class Server:
                     task_status.started()
                     await self._stopping.wait()
                     sources.cancel_scope.cancel()
-                for connection in self._connections:
+                for connection in self.connections:
                     connection.stop("server-stopping")
             await self.pipeline.wait_idle()
             pipeline.cancel_scope.cancel()
@@ -127,7 +130,7 @@ class Server:
         limits = settings.limits
         self._settings = settings
         self.chat.apply(settings)
-        for connection in self._connections:
+        for connection in self.connections:
             connection.backlog_limit = limits.backlog_bytes
         for session in self._sessions:
             session.reader.max_line = limits.line_bytes or MAX_LINE
@@ -145,10 +148,10 @@ class Server:
                 await self._refuse(connection, address, error)
                 return
             try:
-                self._connections.add(connection)
+                self.connections.add(connection)
                 await self._converse(connection, address)
             finally:
-                self._connections.discard(connection)
+                self.connections.discard(connection)
                 self.chat.places.free(address)
         except Exception:
             self._log.exception("bug", address=address)
@@ -177,6 +180,7 @@ class Server:
                 connection.write_nowait(FAREWELLS[connection.reason])
         finally:
             self._sessions.discard(session)
+            self.ended[connection.reason] += 1
             user = session.context.user
             self.chat.people.leave(user, connection, for_good=connection.reason in GONE_FOR_GOOD)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
@@ -220,6 +224,7 @@ class Server:
 
     async def _refuse(self, connection: Connection, address: str, error: ChatError) -> None:
         self._log.info("refused", address=address, code=error.code)
+        self.chat.refusals[error.code] += 1
         self._refusing += 1
         try:
             if self._refusing <= REFUSALS:

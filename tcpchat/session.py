@@ -175,6 +175,8 @@ class Session:
         return internal_error(reference)
 
     async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
+        if isinstance(reply, Error):
+            self.context.chat.refusals[reply.code] += 1
         await self._say(reply, re)
         await self._done(what, reply)
 

@@ -15,6 +15,7 @@ import attrs
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
+from tcpchat.address import parse_endpoint
 from tcpchat.names import LONGEST_NAME
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
@@ -26,6 +27,11 @@ Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=CENTU
 _LIMITS = Group("Limits (0: unlimited)", sort_key=3)
 AT_START: Final = {"counts": "from the start on"}
 """Marks a field whose value counts from the start of the server to its end."""
+
+
+def _check_endpoint(_: object, value: str | None) -> None:
+    if value is not None:
+        parse_endpoint(value)  # its ValueError is what the parser shows
 
 
 @Parameter(name="*", group=Group("Listening", sort_key=1))
@@ -122,6 +128,10 @@ class Running:
     """How long a stopping server waits for slow readers, in seconds."""
     log_format: Literal["text", "json"] = attrs.field(default="text", metadata=AT_START)
     """How log lines on stderr are written."""
+    metrics: Annotated[str | None, Parameter(validator=_check_endpoint, show_default=False)] = attrs.field(
+        default=None, metadata=AT_START
+    )
+    """PORT on this machine, or HOST:PORT, where Prometheus may ask for metrics. Default: nowhere"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important log lines that are written."""
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.address import Address
+from tcpchat.address import Address, parse_endpoint
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,23 @@ def test_an_address_is_written_as_it_is_read(address: Address, text: str) -> Non
 @given(st.ip_addresses().map(str) | st.from_regex(r"[a-z0-9.-]+", fullmatch=True), st.integers(1, 65535))
 def test_reading_undoes_writing(host: str, port: int) -> None:
     assert Address.parse(str(Address(host, port))) == Address(host, port)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("9464", "127.0.0.1", 9464),
+        (":9464", "127.0.0.1", 9464),
+        ("0.0.0.0:0", "0.0.0.0", 0),
+        ("[::1]:9464", "::1", 9464),
+        ("chat.example.org:1", "chat.example.org", 1),
+    ],
+)
+def test_where_something_is_to_listen(text: str, host: str, port: int) -> None:
+    assert parse_endpoint(text) == Address(host, port)
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "::1", "1.2.3.4:", "65536", "-1", "a b:1", "[::1]", "٣"])
+def test_where_nothing_can_listen(text: str) -> None:
+    with pytest.raises(ValueError, match="is not PORT or HOST:PORT"):
+        parse_endpoint(text)

@@ -92,7 +92,7 @@ def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture
         flag = "--" + name.replace("_", "-")
         (line,) = [line for line in lines if f" {flag} " in line]
         assert f"TCPCHAT_{name.upper()}]" in line
-        if name == "data":
+        if name in {"data", "metrics"}:
             assert "Default: " in line
         elif name == "host":
             assert "127.0.0.1" in line

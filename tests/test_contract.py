@@ -31,6 +31,7 @@ LAYERS = [
     {"delivery", "repl", "hasher"},
     {"session", "timers", "admin"},
     {"server"},
+    {"metrics"},
     {"process"},
     {"host"},
     {"cli"},

@@ -71,7 +71,7 @@ async def test_a_reader_that_stops_costs_others_nothing_and_is_closed() -> None:
     limits = Limits(messages_per_second=0, backlog_bytes=400_000)
     async with open_door(Settings(limits=limits)) as door:
         stalled = await door.peer("stalled", receive_buffer=4096)
-        (connection,) = door.server._connections
+        (connection,) = door.server.connections
         connection.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[attr-defined]
         readers = [await door.peer() for _ in range(200)]
         sender = await door.peer("sender")
@@ -110,7 +110,7 @@ async def test_one_that_asks_without_reading_replies_waits_for_itself() -> None:
                 await greedy.send(*[{"type": "schema"}] * 100)
         other = await door.peer("other")
         assert (await other.ask("send hi"))["type"] == "sent"
-        (connection,) = [c for c in door.server._connections if c.backlog]
+        (connection,) = [c for c in door.server.connections if c.backlog]
         assert 0 < connection.backlog < 1_000_000
         with trio.move_on_after(0.5):
             assert (await greedy.line())["type"] != "bye"
@@ -195,9 +195,9 @@ async def test_a_stop_does_not_wait_for_ever_for_who_does_not_read() -> None:
     async with open_door(settings) as door:
         stalled = await door.peer("stalled", receive_buffer=4096)
         await stalled.send(*[{"type": "schema"}] * 200)
-        await _until(lambda: any(c.backlog for c in door.server._connections))
+        await _until(lambda: any(c.backlog for c in door.server.connections))
         door.server.stop()
-        await _until(lambda: not door.server._connections)
+        await _until(lambda: not door.server.connections)
 
 
 async def test_a_thousand_join_and_the_last_sees_all() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from tcpchat import __version__
@@ -61,6 +62,8 @@ class Chat:
         self.places = Places(limits.connections, limits.connections_per_address)
         self.messages = snapshot.messages
         self.meter = Meter()
+        self.refusals: Counter[str] = Counter()
+        """How often each code was the reply at once."""
         self.started = clock.monotonic()
 
     def apply(self, settings: Settings) -> None:

@@ -122,7 +122,7 @@ async def test_a_client_that_knows_later_numbers_gets_all_that_is_said_after_a_r
                 for text in ("new three", "new four", "new five", "new six"):
                     await bob.ask(f"send {text}")
             async with open_place(folder, port=port) as place:
-                await (await place.peer("bob")).ask("send new seven")
+                await (await place.peer("carol")).ask("send new seven")
                 while "new seven" not in heard:
                     await trio.sleep(0.01)
                 nursery.cancel_scope.cancel()

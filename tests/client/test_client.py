@@ -79,7 +79,7 @@ async def said(house: House) -> list[str]:
 
 def abort_all(house: House) -> None:
     """Close all connections from the server's side."""
-    for connection in list(house.server._connections):
+    for connection in list(house.server.connections):
         connection.abort("test")
 
 

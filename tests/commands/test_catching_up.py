@@ -201,7 +201,7 @@ async def test_who_reads_slowly_while_catching_up_gets_everything_and_delays_nob
         await slow.send({"type": "resume", "token": alice.token, "after": 0, "id": 1})
         for _ in range(40):
             await say(bob, "x" * 4000)
-        (connection,) = [one for one in house.server._connections if one.backlog]
+        (connection,) = [one for one in house.server.connections if one.backlog]
         assert connection.backlog < 600_000 // 2, "it is given as much as it reads"
         with trio.fail_after(20):
             lines = await slow._until(1)

@@ -1,0 +1,154 @@
+"""Metrics for Prometheus: what a server counts anyway, read when somebody asks, and what a batch took.
+
+Nothing of this is imported unless metrics are wanted. HTTP and the format are prometheus-client's; it answers
+in threads, so whatever is read here may change at that moment, and is copied in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+from typing import NoReturn
+
+import trio
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tcpchat import __version__
+from tcpchat.address import parse_endpoint
+from tcpchat.chat.entry import Delivery, Entry
+from tcpchat.errors import CODES, StartError
+from tcpchat.log import Log
+from tcpchat.protocol import Error
+from tcpchat.server import Server
+from tcpchat.times import Clock
+
+LAG_INTERVAL = 0.1  # seconds between two looks at how late the loop is
+COMMIT = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
+LAG = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
+ENTRIES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # at most `delivery.BATCH_ENTRIES`
+_MESSAGE = b'{"type":"message"'
+
+
+class Metrics(Collector):
+    """What one server tells; it lasts as long as the server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._deliveries = 0
+        self._refused_later = dict.fromkeys(CODES, 0)
+        self.registry = CollectorRegistry()
+        self._commit = Histogram(
+            "tcpchat_commit_seconds",
+            "How long a batch took to be on disk",
+            buckets=COMMIT,
+            registry=self.registry,
+        )
+        self._entries = Histogram(
+            "tcpchat_batch_entries",
+            "Entries in a batch: messages and other changes",
+            buckets=ENTRIES,
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "tcpchat_event_loop_lag_seconds",
+            "How much later than it wanted to a task went on",
+            buckets=LAG,
+            registry=self.registry,
+        )
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        server.pipeline.observer = self
+
+    def committed(self, seconds: float, entries: int) -> None:
+        """Note that a batch is on disk, or that the disk refused it."""
+        self._commit.observe(seconds)
+        self._entries.observe(entries)
+
+    def released(self, batch: Sequence[Entry], delivery: Delivery, receivers: int) -> None:
+        """Note what was told, and who in the batch was refused after all."""
+        self._deliveries += len(delivery.said) * receivers
+        for lines in delivery.direct.values():
+            self._deliveries += sum(line.startswith(_MESSAGE) for line in lines)
+        for entry in batch:
+            if isinstance(entry.reply, Error) and entry.asker is not None:
+                self._refused_later[entry.reply.code] += 1
+
+    async def measure_lag(self, clock: Clock) -> NoReturn:
+        """Look again and again how late the loop is."""
+        while True:
+            began = clock.monotonic()
+            await trio.sleep(LAG_INTERVAL)
+            self._lag.observe(max(0.0, clock.monotonic() - began - LAG_INTERVAL))
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the server's own counts."""
+        server, chat = self._server, self._server.chat
+        backlogs = [connection.backlog for connection in tuple(server.connections)]
+        pending, slowest = len(chat.schedule), max(backlogs, default=0)
+        yield InfoMetricFamily("tcpchat_build", "Which tcpchat this is", {"version": __version__})
+        for name, help, gauge in (
+            ("tcpchat_connections", "Connections now", len(backlogs)),
+            ("tcpchat_users", "Users who are here now", chat.hub.user_count()),
+            ("tcpchat_scheduled_messages", "Messages that wait for their time", pending),
+            ("tcpchat_backlog_bytes", "Bytes that connections have not taken yet", sum(backlogs)),
+            ("tcpchat_backlog_max_bytes", "Bytes that the slowest one has not taken yet", slowest),
+        ):
+            yield GaugeMetricFamily(name, help, gauge)
+        for name, help, count in (
+            ("tcpchat_messages", "Messages since there is this data", chat.messages),
+            ("tcpchat_deliveries", "Messages given to connections as they were said", self._deliveries),
+        ):
+            yield CounterMetricFamily(name, help, count)
+        yield _by("code", "tcpchat_refusals", "Error replies", _sum(chat.refusals, self._refused_later))
+        yield _by("reason", "tcpchat_disconnections", "Connections that ended", dict(server.ended))
+
+
+def _sum(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    return {code: first.get(code, 0) + second[code] for code in CODES}
+
+
+def _by(label: str, name: str, help: str, counts: dict[str, int]) -> Metric:
+    family = CounterMetricFamily(name, help, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
+
+
+class Endpoint:
+    """Answers scrapes, in threads, until it is closed."""
+
+    def __init__(self, metrics: Metrics, where: str, log: Log) -> None:
+        """Listen at PORT or HOST:PORT. Raises StartError."""
+        address = parse_endpoint(where)
+        try:
+            self._server, self._thread = start_http_server(
+                address.port, address.host, registry=metrics.registry
+            )
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise StartError(f"metrics cannot be told at {address}: {why}; give another --metrics") from None
+        host, port = self._server.server_address[:2]
+        if not ip_address(str(host).partition("%")[0]).is_loopback:
+            log.warning("metrics are told to everybody who reaches this address", host=host, port=port)
+        log.info("metrics", scrape=f"http://{type(address)(str(host), port)}/metrics")
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    def close(self) -> None:
+        """Wait until nobody is answered any more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
