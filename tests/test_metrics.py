@@ -120,23 +120,30 @@ async def test_who_takes_nothing_is_seen(watched: Watched) -> None:
     await peer.leave()
 
 
-class Full(SqliteStore):
-    """Takes no messages."""
+class Disk(SqliteStore):
+    """Can be full."""
+
+    full = False
 
     def commit(self, changes: Iterable[Change]) -> None:
-        raise StorageError("the disk is full")
+        if self.full:
+            raise StorageError("the disk is full")
+        super().commit(changes)
 
 
 async def test_what_the_disk_refuses_is_counted_once_for_each_who_asked() -> None:
-    async with open_house(store=Full(None)) as house:
+    """Whether the pipeline answers, or the session once its commit has failed."""
+    disk = Disk(None)
+    async with open_house(store=disk) as house:
         opened = Watched(house)
-        peer = await house.peer()
-        await peer.ask("send one")
-        await peer.ask("send two")
-        await peer.ask("rename alice")  # of whom nothing is kept
+        peer, other = await house.peers("alice", "bob")
         await peer.ask({"type": "register", "password": "correct horse"})
-        found = opened.samples()
-        assert found['tcpchat_refusals_total{code="storage-failed"}'] == 3
+        disk.full = True
+        for line in ("send one", "send two", "away for lunch"):
+            assert (await peer.ask(line))["code"] == "storage-failed"
+        reply = await other.ask({"type": "login", "name": "alice", "password": "correct horse"})
+        assert reply["code"] == "storage-failed"
+        assert opened.samples()['tcpchat_refusals_total{code="storage-failed"}'] == 4
 
 
 async def test_a_full_server_counts_whom_it_refuses(watched: Watched) -> None:
