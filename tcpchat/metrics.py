@@ -6,6 +6,7 @@ in threads, so whatever is read here may change at that moment, and is copied in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import NoReturn
@@ -44,7 +45,7 @@ class Metrics(Collector):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._deliveries = 0
-        self._refused_later = dict.fromkeys(CODES, 0)
+        self._refused_later: Counter[str] = Counter()
         self.registry = CollectorRegistry()
         self._commit = Histogram(
             "tcpchat_commit_seconds",
@@ -114,8 +115,9 @@ class Metrics(Collector):
         yield _by("reason", "tcpchat_disconnections", "Connections that ended", dict(server.ended))
 
 
-def _sum(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
-    return {code: first.get(code, 0) + second[code] for code in CODES}
+def _sum(first: Counter[str], second: Counter[str]) -> dict[str, int]:
+    """Add them up for every code that there is, and for nothing else."""
+    return {code: first[code] + second[code] for code in CODES}
 
 
 def _by(label: str, name: str, help: str, counts: dict[str, int]) -> Metric:

@@ -37,9 +37,9 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outsid
     """
     server, notifier = Server(fit(settings, log), store, log, clock), outside.notifier
     metrics = open_metrics(server, settings.running.metrics, log)
+    listeners = await listen(settings.listening.host, settings.listening.port)
+    status = f"listening on {', '.join(addresses(listeners))}"
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        listeners = await listen(settings.listening.host, settings.listening.port)
-        status = f"listening on {', '.join(addresses(listeners))}"
         reloader = Reloader(settings, outside.read_settings, reloads(server, log), log, notifier, status)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_obey, signals, server, reloader, log, outside.has_hung_up)

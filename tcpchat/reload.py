@@ -39,6 +39,8 @@ class Reloader:
             await self._reload()
         except StartError as error:
             self._log.error("not reloaded, so the settings stay as they were", error=str(error))
+        except Exception:  # whatever is wrong with it, people go on talking
+            self._log.exception("bug", at="reload")
         finally:
             self.notifier.ready(self.status)
 
@@ -54,6 +56,8 @@ class Reloader:
                 step(self.settings)
             except StartError as error:
                 self._log.error("not reloaded", error=str(error))
+            except Exception:
+                self._log.exception("bug", at="reload")
 
 
 def _listed(differences: Sequence[Difference]) -> str:

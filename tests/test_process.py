@@ -7,6 +7,7 @@ import pty
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,10 +36,9 @@ def until(manager: socket.socket, word: str) -> list[str]:
 def wait_logged(server: ServerProcess, manager: socket.socket, event: str) -> str:
     """Return the log line of this event, once a reload is over."""
     until(manager, "READY=1")
-    while True:  # the log is written by a thread, a moment later
-        lines = [line for line in server.log().splitlines() if event in line]
-        if lines:
-            return lines[-1]
+    while not (lines := [line for line in server.log().splitlines() if event in line]):
+        time.sleep(0.01)  # the log is written by a thread, a moment later
+    return lines[-1]
 
 
 def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, manager: socket.socket) -> None:

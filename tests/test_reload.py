@@ -285,8 +285,18 @@ async def test_a_step_that_fails_keeps_no_other_from_being_done(null_log: Log) -
     def fails(_: Settings) -> None:
         raise StartError("there is no such file")
 
+    def breaks(_: Settings) -> None:
+        raise ValueError
+
     taken: list[Settings] = []
     log: Any = null_log
-    await reloader(log, Reads(Settings()), fails, taken.append).reload()
+    await reloader(log, Reads(Settings()), fails, breaks, taken.append).reload()
     assert taken == [Settings()]
     assert null_log.named("not reloaded") == [{"error": "there is no such file"}]
+    assert null_log.named("bug") == [{"at": "reload"}]
+
+
+async def test_a_bug_in_reading_ends_nothing(null_log: Log) -> None:
+    log: Any = null_log
+    await reloader(log, Reads()).reload()
+    assert null_log.lines == [("bug", {"at": "reload"})]
