@@ -27,7 +27,8 @@ R = TypeVar("R")
 
 BATCH_ENTRIES = 512  # so that the loop is never away for long, and one write never overflows a backlog
 BATCH_CHARACTERS = 128 * 1024  # of text; the same
-GATHER = 16  # turns of the loop in which a batch takes in what arrives while it is prepared
+GATHER = 16  # turns of the loop in which a batch takes in what arrives while it is prepared …
+GATHER_SECONDS = 0.001  # … and how long at most, since turns of a busy loop are long
 MANY_RECEIVERS = 50  # from which on telling all of them costs more than one more commit
 STORAGE_FAILED = "the disk did not take it, so nothing was done; try again later"
 
@@ -106,13 +107,15 @@ class Pipeline:
         batch: list[Entry] = []
         changes: list[Change] = []
         room, turns = BATCH_CHARACTERS, GATHER
+        monotonic = self._chat.clock.monotonic
+        until = monotonic() + GATHER_SECONDS
         while self._queue and len(batch) < BATCH_ENTRIES and room > 0:
             entry = self._queue.popleft()
             batch.append(entry)
             self._prepare(entry, at, changes)
             if isinstance(entry, Post):
                 room -= len(entry.text)
-            if not self._queue and turns:
+            if not self._queue and turns and monotonic() < until:
                 turns -= 1
                 await trio.lowlevel.checkpoint()
         await self._commit(batch, changes)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import trio
@@ -10,17 +15,26 @@ import trio
 from tcpchat.errors import ChatError
 from tcpchat.passwords import hash_password, verify
 
-HASHERS = 2  # threads that hash at the same time; each takes a core and 64 MiB for a moment
+MOST_HASHERS = 2  # threads that hash at the same time; each takes a core and 64 MiB for a moment
 WAITING = 100  # passwords that wait for one; more are refused
+NICE = 10  # steps of priority below the loop's, so that it never waits for a core where a hash has one
 
 T = TypeVar("T")
+
+
+def hashers(cores: int) -> int:
+    """Return how many threads may hash at the same time: one core is left to the loop and its disk."""
+    return min(MOST_HASHERS, max(1, cores - 1))
 
 
 class Hasher:
     """Takes a moment for each password, right or wrong, of a user or of nobody."""
 
     def __init__(self) -> None:
-        self._threads = trio.CapacityLimiter(HASHERS)
+        count = hashers(os.cpu_count() or 1)
+        self._free = trio.CapacityLimiter(count)
+        # Threads of their own: a priority once lowered stays so, and Trio's threads write to the disk too.
+        self._threads = ThreadPoolExecutor(count, "hasher", initializer=_stand_back)
 
     async def hash(self, password: str) -> str:
         """Return what is kept of a password. Raises ChatError `bad-password`, `rate-limited`."""
@@ -31,7 +45,24 @@ class Hasher:
         return await self._in_thread(verify, hash, password)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        if self._threads.statistics().tasks_waiting >= WAITING:
+        if self._free.statistics().tasks_waiting >= WAITING:
             message = "too many passwords are being checked; try again in a moment"
             raise ChatError("rate-limited", message, retry_after=1.0)
-        return await trio.to_thread.run_sync(work, *arguments, limiter=self._threads)
+        async with self._free:
+            future = self._threads.submit(work, *arguments)
+            await _wait(future)
+        return future.result()
+
+
+async def _wait(future: Future[T]) -> None:
+    done, token = trio.Event(), trio.lowlevel.current_trio_token()
+    future.add_done_callback(lambda _: token.run_sync_soon(done.set))
+    with trio.CancelScope(shield=True):  # the thread cannot be stopped, and is somebody's until it is done
+        await done.wait()
+
+
+def _stand_back() -> None:
+    """Lower the priority of this thread, where threads have their own."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

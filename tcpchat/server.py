@@ -35,6 +35,7 @@ from tcpchat.store import StorageError, Store
 from tcpchat.store.reader import Reader
 from tcpchat.timers import let_absent_go, send_scheduled, tell_presence, tell_receipts, write_identities
 from tcpchat.times import MILLISECONDS, Clock
+from tcpchat.turns import Share, Turns
 
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
 REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
@@ -71,6 +72,7 @@ class Server:
         self._awakening = Awakening(self.chat, self._reader, self._wait_settled)
         self._hasher = Hasher()
         self._gate = Gate(clock)
+        self._turns = Turns(clock.monotonic)
         self.connections: set[Connection] = set()
         self.ended: Counter[str] = Counter()
         """How often connections ended for each reason."""
@@ -204,6 +206,7 @@ class Server:
             self._context(connection, user, address),
             LineReader(limits.line_bytes or MAX_LINE),
             TokenBucket(limits.requests_per_second, limits.request_burst),
+            Share(self._turns),
             self.pipeline,
             self._log,
             _reference,

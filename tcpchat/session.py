@@ -30,10 +30,10 @@ from tcpchat.protocol import (
     encode,
     internal_error,
 )
+from tcpchat.turns import Share
 
-TURN = 0.001  # seconds of handling lines, after which others get their turn
-LINES_PER_TURN = 32  # the same, should the clock stand still
 UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
+REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
 _DONE = (Entry, Reply)  # what a handler gave at once; anything else is to be awaited
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
@@ -52,11 +52,15 @@ class Session:
     reader: LineReader
     bucket: TokenBucket
     """Slows down who asks a lot: everything but a send that is accepted costs a token."""
+    share: Share
+    """Of the loop's time."""
     pipeline: Pipeline
     log: Log
     new_reference: Callable[[], str]
     refused: tuple[str, str] = ("", "")
     """The last request's type and result."""
+    cost: int = 1
+    """How many requests the one at hand counts for."""
     incomplete: Incomplete | None = None
     """What the next line is the secret for."""
 
@@ -74,14 +78,14 @@ class Session:
             await self._handle_lines()
 
     async def _handle_lines(self) -> None:
-        connection, monotonic = self.connection, self.context.chat.clock.monotonic
-        handled, turn = 0, monotonic() + TURN
+        connection, share = self.connection, self.share
+        lines = 0
         while self.reader.has_line() and connection.reading:
+            if not lines or share.is_over():
+                lines = await share.wait_turn()
+            lines -= 1
+            share.take(1)
             await self._handle_line()
-            handled += 1
-            if handled >= LINES_PER_TURN or monotonic() > turn:
-                await trio.lowlevel.checkpoint()
-                handled, turn = 0, monotonic() + TURN
             if connection.backlog > REPLIES_AHEAD:
                 await connection.wait_backlog(REPLIES_AHEAD)
 
@@ -99,6 +103,7 @@ class Session:
             await self._prompt(request)
             return
         command = BY_NAME[request.type]
+        self.cost = command.cost
         if not command.pipelined:
             await connection.wait_settled()
         outcome = self._run(command, request)
@@ -185,7 +190,9 @@ class Session:
         with trio.CancelScope(shield=True):
             await self.connection.wait_settled()
         afterwards, self.context.afterwards = self.context.afterwards, b""
-        self.connection.write_nowait(encode(line, re) + afterwards)
+        data = encode(line, re) + afterwards
+        self.cost += len(data) // REPLY_BYTES
+        self.connection.write_nowait(data)
 
     async def _done(self, what: str, reply: Reply | None) -> None:
         """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""
@@ -200,6 +207,8 @@ class Session:
         await self._charge()
 
     async def _charge(self) -> None:
-        """Take a token for a request, and wait for it if there is none."""
-        while wait := self.bucket.take(self.context.chat.clock.monotonic()):  # noqa: ASYNC110  # only time helps
+        """Take what a request costs, and wait if there is nothing left."""
+        cost, self.cost = self.cost, 1
+        self.share.take(cost - 1)
+        while wait := self.bucket.take(self.context.chat.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
             await trio.sleep(wait)  # there is nothing but time to wait for

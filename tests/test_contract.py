@@ -28,7 +28,7 @@ LAYERS = [
     {"reload"},
     {"commands", "store", "connection"},
     {"chat", "client"},
-    {"delivery", "repl", "hasher"},
+    {"delivery", "repl", "hasher", "turns"},
     {"session", "timers", "admin"},
     {"server"},
     {"metrics"},

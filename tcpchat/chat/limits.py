@@ -30,15 +30,15 @@ class TokenBucket:
         self._burst = max(1.0, burst)
         self._tokens = self._burst if unlimited else min(self._tokens, self._burst)
 
-    def take(self, now: float) -> float:
-        """Take a token; return 0, or the seconds until there is one."""
+    def take(self, now: float, count: int = 1) -> float:
+        """Take tokens; return 0, or the seconds until there is one. Who has one may owe the others."""
         if not self._rate:
             return 0.0
         if self._at is not None:
             self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
         if self._tokens >= 1:
-            self._tokens -= 1
+            self._tokens -= count
             return 0.0
         return (1 - self._tokens) / self._rate
 

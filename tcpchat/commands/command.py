@@ -20,6 +20,8 @@ R = TypeVar("R", bound=Request)
 Outcome: TypeAlias = "Reply | Entry"
 """What a handler gives: the reply, or an entry that is answered once it is on disk."""
 
+PASSWORD_COST = 20  # requests that one with a password counts for, since a guess costs more to refuse too
+
 _TOKEN = re.compile(r"[ \t]*([^ \t]+)")
 _OPTION = re.compile(r"--?[A-Za-z]")  # so that "-5 degrees" and "-> there" are text
 
@@ -94,7 +96,8 @@ class Command(Generic[R]):
 
     A `free` one can be asked by who is no user yet, one that is `arriving` makes the connection another user.
     A `pipelined` command neither reads nor answers what earlier requests of its connection are still
-    waiting for, so it runs before they are on disk. The others wait.
+    waiting for, so it runs before they are on disk. The others wait. `cost` tells for how many requests it
+    counts.
     """
 
     request: type[R]
@@ -104,6 +107,7 @@ class Command(Generic[R]):
     pipelined: bool = False
     free: bool = False
     arriving: bool = False
+    cost: int = 1
     ready: Callable[[Context], None] | None = None
     """Raises ChatError where it is no use to go on and ask for a secret."""
     options: tuple[tuple[attrs.Attribute[Any], Option], ...] = attrs.field(init=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, argument, option, secret
+from tcpchat.commands.command import PASSWORD_COST, Command, argument, option, secret
 from tcpchat.protocol import LoggedIn, Request
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ async def run(context: Context, request: Login) -> LoggedIn:
 COMMAND = Command(
     request=Login,
     run=run,
+    cost=PASSWORD_COST,
     summary="be a registered user; several connections may be the same one",
     examples=("login alice", '{"type":"login","name":"alice","password":"correct horse"}'),
     free=True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, Outcome, secret
+from tcpchat.commands.command import PASSWORD_COST, Command, Outcome, secret
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ async def run(context: Context, request: Password) -> Outcome:
 COMMAND = Command(
     request=Password,
     run=run,
+    cost=PASSWORD_COST,
     summary="take another password; all other sessions of yours end",
     examples=("password", '{"type":"password","password":"correct horse","new":"battery staple"}'),
 )

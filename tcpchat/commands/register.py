@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, Outcome, option, secret
+from tcpchat.commands.command import PASSWORD_COST, Command, Outcome, option, secret
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ COMMAND = Command(
     request=Register,
     run=run,
     ready=ready,
+    cost=PASSWORD_COST,
     summary="keep your name for good: who wants it later needs the password",
     examples=(
         "register",

@@ -23,26 +23,27 @@ class LineReader:
     line at most `max_line` bytes are kept: a longer one is dropped up to its end and reported once.
     """
 
-    __slots__ = ("_head", "_lines", "_tail", "max_line")
+    __slots__ = ("_head", "_limit", "_lines", "_tail", "max_line")
 
     def __init__(self, max_line: int) -> None:
         self.max_line = max_line
         """In bytes, without the line's end; another one counts for what is fed from then on."""
-        self._lines: list[bytes | LineTooLongError] = []  # the next one last
+        self._limit = max_line  # of what was fed last
+        self._lines: list[bytes | LineTooLongError] = []  # the next one last, not looked at yet
         self._tail = bytearray()
         self._head: bytes | None = None  # of the unfinished line, if that is dropped already
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came from the stream, once all lines before are taken."""
+        self._limit = self.max_line
         first, *lines = data.split(b"\n")
-        if not lines:
-            self._grow(first)
-            return
         self._grow(first)
-        whole = [self._finish(), *map(self._checked, lines[:-1])]
-        whole.reverse()
+        if not lines:
+            return
+        rest = lines.pop()
+        whole: list[bytes | LineTooLongError] = [*reversed(lines), self._finish()]
         self._lines = whole + self._lines
-        self._grow(lines[-1])
+        self._grow(rest)
 
     def has_line(self) -> bool:
         """Say whether there is a whole line, or one that was dropped."""
@@ -56,6 +57,9 @@ class LineReader:
         line = self._lines.pop()
         if isinstance(line, LineTooLongError):
             raise line
+        line = line.removesuffix(b"\r")
+        if len(line) > self._limit:
+            raise LineTooLongError(line[:HEAD], self._limit)
         return line
 
     def _grow(self, data: bytes) -> None:
@@ -73,8 +77,4 @@ class LineReader:
             return LineTooLongError(head, self.max_line)
         line = bytes(self._tail)
         self._tail.clear()
-        return self._checked(line)
-
-    def _checked(self, line: bytes) -> bytes | LineTooLongError:
-        line = line.removesuffix(b"\r")
-        return line if len(line) <= self.max_line else LineTooLongError(line[:HEAD], self.max_line)
+        return line
