@@ -6,6 +6,7 @@ Knows connections only as something that takes bytes.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right, insort
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from tcpchat.protocol import GUEST, LOBBY
 from tcpchat.store import Named, other_end
 
 MENTIONS = 20  # in one message; more are shown and not counted
+_AFTER_IDS = "\U0010ffff"  # sorts after every id
 # The @ stands first, and what must not be before it second, since a search for a character is fast.
 _MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")
 
@@ -56,6 +58,8 @@ class Hub:
         self._by_name: dict[str, User] = {}
         self._known: dict[str, User] = {}
         self._here: dict[str, User] = {}
+        self._in_order: list[tuple[str, str]] = []
+        """Name and id of who is here, by name: many may be, and to sort them all takes long."""
 
     def guest_name(self) -> tuple[str, str]:
         """Return a name that is free, and its key."""
@@ -80,6 +84,7 @@ class Hub:
         """Let an attached connection hear the lobby from now on; others hear that its user is here."""
         if user.id not in self._here:
             self._here[user.id] = user
+            insort(self._in_order, (user.name, user.id))
             self.presence.joined(user)
         self.connections[connection] = user
 
@@ -133,6 +138,7 @@ class Hub:
     def depart(self, user: User) -> None:
         """Tell that the user left, if anybody heard of this user; the name stays taken."""
         if self._here.pop(user.id, None) is not None:
+            self._drop_from_order(user)
             self.presence.left(user)
 
     def gone(self, user: User) -> None:
@@ -158,9 +164,13 @@ class Hub:
             if not ignoring:
                 del self.ignored_by[other]
 
-    def users(self) -> list[User]:
-        """Return who is here, by name."""
-        return sorted(self._here.values(), key=lambda user: user.name)
+    def users(self, after: str = "", most: int | None = None) -> list[User]:
+        """Return who is here, by name: those whose names sort after this one, up to so many."""
+        first = bisect_right(self._in_order, (after, _AFTER_IDS))
+        return [self._here[id] for _, id in self._in_order[first : most and first + most]]
+
+    def _drop_from_order(self, user: User) -> None:
+        del self._in_order[bisect_left(self._in_order, (user.name, user.id))]
 
     def all_known(self) -> list[User]:
         """Return the users who are known."""
@@ -240,6 +250,8 @@ class Hub:
             return
         if user.id in self._here:
             self.presence.renamed(user, name)
+            self._drop_from_order(user)
+            insort(self._in_order, (name, user.id))
         if key != user.key:
             del self._by_key[user.key]
         if self._by_name.get(user.name) is user:

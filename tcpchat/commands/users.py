@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tcpchat.chat.user import User
 
 
+PAGE = 1000  # users in one reply, which takes a millisecond
+
+
 @attrs.frozen(kw_only=True)
 class Users(Request):
     """Ask who is here."""
@@ -28,14 +31,13 @@ class Users(Request):
 def run(context: Context, request: Users) -> UsersReply:
     now = context.now()
     muted_until = context.chat.moderation.muted_until
-    after = request.after
+    found = context.chat.hub.users(request.after or "", PAGE + 1)
     parts = (
         user.describe() if (until := muted_until(user.id, now)) is None else _muted(user, until)
-        for user in context.chat.hub.users()
-        if after is None or user.name > after
+        for user in found[:PAGE]
     )
     shown, more = page(parts)
-    return UsersReply(users=shown, more=more)
+    return UsersReply(users=shown, more=more or len(found) > PAGE)
 
 
 def _muted(user: User, until: int) -> bytes:

@@ -7,7 +7,7 @@ import trio.testing
 from jsonschema import Draft202012Validator
 
 from tcpchat import __version__
-from tcpchat.commands import COMMANDS
+from tcpchat.commands import COMMANDS, users
 from tcpchat.settings import Limits, Settings
 from tests.conftest import House, open_house
 
@@ -52,6 +52,19 @@ async def test_users_tells_who_is_here_since_when(house: House, line: str) -> No
     assert reply["more"] is False
     assert [user["name"] for user in (await bob.ask("users --after alice"))["users"]] == ["bob"]
     assert (await bob.ask("users now"))["code"] == "bad-usage"
+
+
+async def test_many_users_come_in_pages_by_name(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To list all at once would keep others waiting, and who is here changes meanwhile."""
+    monkeypatch.setattr(users, "PAGE", 2)
+    alice, _, dave, _ = await house.peers("alice", "carol", "dave", "bob")
+    page = await alice.ask({"type": "users"})
+    assert ([user["name"] for user in page["users"]], page["more"]) == (["alice", "bob"], True)
+    await dave.ask("rename zoe")
+    page = await alice.ask({"type": "users", "after": "bob"})
+    assert ([user["name"] for user in page["users"]], page["more"]) == (["carol", "zoe"], False)
+    await dave.leave()
+    assert [user["name"] for user in (await alice.ask("users --after bob"))["users"]] == ["carol"]
 
 
 async def test_status_tells_how_the_server_is(mock_clock: trio.testing.MockClock) -> None:
