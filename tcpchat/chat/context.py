@@ -13,7 +13,7 @@ from tcpchat.chat.chat import Chat
 from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Entry, Post, Repeat
 from tcpchat.chat.gate import Gate
-from tcpchat.chat.moderation import ReportEntry
+from tcpchat.chat.moderation import ReportEntry, source
 from tcpchat.chat.reading import Reading
 from tcpchat.chat.reads import Hashes, Reads
 from tcpchat.chat.receiver import Receiver
@@ -179,7 +179,8 @@ class Context:
     async def report(self, name: str, reason: str | None) -> ReportEntry:
         """Report a user."""
         target = await self.awakening.named(name)
-        return self.chat.moderation.report(self.user, target, reason)
+        counts_as = source(self.user, self.address, self.now())
+        return self.chat.moderation.report(self.user, counts_as, target, reason)
 
     def setting(
         self,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from tcpchat.chat.guesses import Guesses
+from tcpchat.chat.origin import network
 from tcpchat.errors import ChatError
 from tcpchat.times import Clock
 
@@ -29,7 +29,7 @@ class Gate:
 
     def count_guess(self, name: str, address: str) -> None:
         """Note that a password is tried. Raises ChatError `rate-limited`."""
-        now, address = self._clock.monotonic(), _network(address)
+        now, address = self._clock.monotonic(), network(address)
         counts = self._counts(name, address)
         wait = max(guesses.check(key, now) for guesses, key in counts)
         if wait:
@@ -37,39 +37,30 @@ class Gate:
         for guesses, key in counts:
             guesses.failed(key, now)
 
-    def _counts(self, name: str, network: str) -> list[tuple[Guesses, str]]:
+    def _counts(self, name: str, address: str) -> list[tuple[Guesses, str]]:
         return [
             (self._names, name),
-            (self._pairs, f"{network} {name}"),
-            (self._addresses, network),
+            (self._pairs, f"{address} {name}"),
+            (self._addresses, address),
         ]
 
     def was_not_tried(self, name: str, address: str) -> None:
         """Take back a guess that nobody looked at."""
-        for guesses, key in self._counts(name, _network(address)):
+        for guesses, key in self._counts(name, network(address)):
             guesses.forgive(key)
 
     def was_right(self, name: str, address: str) -> None:
         """Note that it was the password: that does not count, nor what was wrong from there before."""
         self.was_not_tried(name, address)
-        self._pairs.succeeded(f"{_network(address)} {name}")
+        self._pairs.succeeded(f"{network(address)} {name}")
 
     def count_registration(self, address: str) -> None:
         """Note that somebody registers. Raises ChatError `rate-limited`."""
-        now, address = self._clock.monotonic(), _network(address)
+        now, address = self._clock.monotonic(), network(address)
         wait = self._registrations.check(address, now)
         if wait:
             raise _too_fast(wait, "registrations from your address")
         self._registrations.failed(address, now)
-
-
-def _network(address: str) -> str:
-    """Return who an address belongs to: with IPv6 everybody has 2^64 of them (RFC 4291, section 2.5.1)."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return address if isinstance(parsed, IPv4Address) else str(IPv6Network((int(parsed), 64), strict=False))
 
 
 def _too_fast(wait: float, what: str) -> ChatError:

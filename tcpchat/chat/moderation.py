@@ -2,6 +2,9 @@
 
 A guest has nothing but a name to be known by after a restart. So a name brings along what was reported of
 its last holder, and who reported under a name cannot report again under it.
+
+One person can be many guests. So reports from one address count once, unless it is this machine's own, which
+does not tell people apart, or the reporter has been registered for a while.
 """
 
 from __future__ import annotations
@@ -12,11 +15,21 @@ from typing import NamedTuple
 import attrs
 
 from tcpchat.chat.entry import Delivery, Entry
+from tcpchat.chat.origin import network, tells
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Muted, Reported, encode
 from tcpchat.store import Change, NewReport, SetMute, Snapshot
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
+
+KNOWN = 24 * 60 * 60 * MILLISECONDS  # ms since somebody registered, after which reports count on their own
+
+
+class Reporter(NamedTuple):
+    """Under which name key somebody reported, and the source of which one report counts; "": its own."""
+
+    key: str
+    source: str
 
 
 class Mute(NamedTuple):
@@ -32,10 +45,15 @@ NOT_MUTED = Mute(0, None, by_operator=False)
 
 @attrs.define(eq=False)
 class Conduct:
-    """What is held against one user: who reported (id → name key), and the mute."""
+    """What is held against one user: who reported, by id, and the mute."""
 
-    reporters: dict[str, str] = attrs.field(factory=dict)
+    reporters: dict[str, Reporter] = attrs.field(factory=dict)
     mute: Mute = NOT_MUTED
+
+    @property
+    def reports(self) -> int:
+        """Return how many reports count."""
+        return len({reporter.source or id for id, reporter in self.reporters.items()})
 
     def take_over(self, other: Conduct) -> None:
         """Add what is held against another."""
@@ -64,7 +82,8 @@ class Moderation:
     def fill(self, snapshot: Snapshot) -> None:
         """Take what is on disk, when the server starts."""
         for report in snapshot.reports:
-            self._of(report.target).reporters[report.reporter] = report.reporter_key
+            reporter = Reporter(report.reporter_key, report.source or "")
+            self._of(report.target).reporters[report.reporter] = reporter
         for mute in snapshot.mutes:
             self._of(mute.user).mute = Mute(mute.until, mute.reason, bool(mute.operator))
         self._names.update(snapshot.names)
@@ -93,23 +112,26 @@ class Moderation:
             reason=conduct.mute.reason,
         )
 
-    def report(self, reporter: User, target: User, reason: str | None) -> ReportEntry:
-        """Make a report. Raises ChatError `report-self` or `already-reported`."""
+    def report(self, reporter: User, source: str, target: User, reason: str | None) -> ReportEntry:
+        """Make a report; of one `source` (see `source`) one counts.
+
+        Raises ChatError `report-self` or `already-reported`.
+        """
         if reporter is target:
             raise ChatError("report-self", "you cannot report yourself", name=target.name)
         known = self._conduct.get(target.id)
         asked = (reporter.id, target.id) in self._asked
-        if asked or (known and (reporter.id in known.reporters or reporter.key in known.reporters.values())):
+        if asked or (known and _has_reported(reporter, known)):
             raise ChatError("already-reported", f"you have reported {target.name} before", name=target.name)
         self._asked.add((reporter.id, target.id))
-        return ReportEntry(self, reporter, target, reason)
+        return ReportEntry(self, reporter, source, target, reason)
 
     def count(self, report: ReportEntry, now: int) -> bool:
         """Count a report that is about to be kept; return whether it mutes."""
         conduct = self._of(report.target.id)
-        report.before = conduct.mute
-        conduct.reporters[report.reporter.id] = report.reporter.key
-        mutes = bool(self._reports and self._mute) and len(conduct.reporters) >= self._reports
+        report.before, reports = conduct.mute, conduct.reports
+        conduct.reporters[report.reporter.id] = Reporter(report.reporter.key, report.source)
+        mutes = bool(self._reports and self._mute) and reports < conduct.reports >= self._reports
         if mutes and now + self._mute < conduct.mute.until and conduct.mute.by_operator:
             return False  # which would end sooner than what the operator decided
         if mutes:
@@ -152,7 +174,7 @@ class Moderation:
             del self._names[user.key]
         for conduct in self._conduct.values():
             if user.id in conduct.reporters:
-                conduct.reporters[user.id] = ""
+                conduct.reporters[user.id] = Reporter("", "")
 
     def inherited(self, user: User, key: str) -> str | None:
         """Return the id of the user before, if what is held against it comes along with this name."""
@@ -170,9 +192,20 @@ class Moderation:
             self._names[key] = user.id
 
 
+def source(user: User, address: str, now: int) -> str:
+    """Return as what reports of a user from that address count, all as one; "": each on its own."""
+    known = user.registered is not None and user.registered + KNOWN <= now
+    return "" if known or not tells(address) else network(address)
+
+
+def _has_reported(reporter: User, conduct: Conduct) -> bool:
+    keys = (known.key for known in conduct.reporters.values())
+    return reporter.id in conduct.reporters or reporter.key in keys
+
+
 def told(conduct: Conduct) -> str:
     """Return the sentence that tells a muted user of it."""
-    mute, reporters = conduct.mute, len(conduct.reporters)
+    mute, reporters = conduct.mute, conduct.reports
     if mute.by_operator:
         why = "the operator muted you" + (f" ({mute.reason})" if mute.reason else "")
     else:
@@ -185,8 +218,7 @@ def told(conduct: Conduct) -> str:
 def muted(conduct: Conduct) -> Muted:
     """Return the event that tells a muted user of it."""
     mute, message = conduct.mute, told(conduct)
-    reports = len(conduct.reporters)
-    return Muted(until=timestamp(mute.until), reports=reports, reason=mute.reason, message=message)
+    return Muted(until=timestamp(mute.until), reports=conduct.reports, reason=mute.reason, message=message)
 
 
 @attrs.define(eq=False)
@@ -195,6 +227,7 @@ class ReportEntry(Entry):
 
     moderation: Moderation
     reporter: User
+    source: str
     target: User
     reason: str | None
     before: Mute = NOT_MUTED
@@ -204,7 +237,7 @@ class ReportEntry(Entry):
     def prepare(self, at: int) -> Sequence[Change]:
         target, reporter = self.target, self.reporter
         changes = [*self.keep(target, at), *self.keep(reporter, at)]
-        changes.append(NewReport(target.id, reporter.id, reporter.key, self.reason, at))
+        changes.append(NewReport(target.id, reporter.id, reporter.key, self.reason, at, self.source or None))
         if self.moderation.count(self, at):
             self._muted_until = self.moderation.muted_until(target.id, at)
             assert self._muted_until is not None
@@ -213,7 +246,7 @@ class ReportEntry(Entry):
 
     def settle(self, delivery: Delivery) -> None:
         conduct = self.moderation.finish(self, kept=True)
-        count = len(conduct.reporters)
+        count = conduct.reports
         until = None if self._muted_until is None else timestamp(self._muted_until)
         if until is not None:
             delivery.surely_to(self.target, encode(muted(conduct)))

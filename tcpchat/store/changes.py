@@ -170,6 +170,7 @@ class NewReport(NamedTuple):
     reporter_key: str
     reason: str | None
     at: int
+    source: str | None = None
 
 
 class SetMute(NamedTuple):

@@ -38,7 +38,7 @@ from tcpchat.store import (
 )
 
 SCHEDULED = "id, number, author, name, recipient, recipient_name, text, due"
-REPORT = "target, reporter, reporter_key, reason, at"
+REPORT = "target, reporter, reporter_key, reason, at, source"
 MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
 KEY = "user, key, at, room, username, seq, number, time"
 DEVICE = "hash, user, number, name, address, since, used"
@@ -97,7 +97,7 @@ _DELETE = (
     "DELETE FROM report WHERE target = ?",
     "DELETE FROM ban WHERE kind = 'user' AND target = ?",
     # These count against others, so they stay, without a word of the user's.
-    "UPDATE report SET reporter_key = '', reason = NULL WHERE reporter = ?",
+    "UPDATE report SET reporter_key = '', reason = NULL, source = NULL WHERE reporter = ?",
     f"UPDATE message SET name = '{DELETED}', text = '' WHERE author = ?",
     f"UPDATE message SET recipient_name = '{DELETED}' WHERE recipient = ?",
     "UPDATE user SET left = NULL, away = NULL, away_since = NULL, receipts = 1 WHERE id = ?",
@@ -143,7 +143,7 @@ _STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
         ("UPDATE user SET last_number = max(last_number, ?) WHERE id = ?", (1, 2)),
     ),
     DropScheduled: (("DELETE FROM scheduled WHERE id = ?", (0,)),),
-    NewReport: ((f"INSERT INTO report ({REPORT}) VALUES (?, ?, ?, ?, ?)", (*range(5),)),),
+    NewReport: ((f"INSERT INTO report ({REPORT}) VALUES (?, ?, ?, ?, ?, ?)", (*range(6),)),),
     SetMute: (
         ("INSERT OR REPLACE INTO mute (user, until, reason, operator) VALUES (?, ?, ?, ?)", (*range(4),)),
     ),

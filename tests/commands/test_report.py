@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import trio.testing
 
+from tcpchat import server
 from tcpchat.settings import Rules, Settings
-from tests.conftest import House, open_house
+from tests.conftest import House, Peer, open_house
 
 NAMES = ("bob", "a", "b", "c", "d", "e")
 
@@ -138,3 +139,83 @@ async def test_with_a_threshold_of_zero_nobody_is_muted() -> None:
         for other in others:
             await other.ask("report bob")
         assert (await bob.ask("send x"))["type"] == "sent"
+
+
+async def _come_from(house: House, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[Peer]:
+    """Connect one guest from each address."""
+    peers = []
+    for address in addresses:
+        monkeypatch.setattr(server, "peer_address", lambda _, address=address: address)
+        peers.append(await house.peer())
+    return peers
+
+
+LAN = ("192.0.2.7",) * 8
+ONE_HOME = tuple(f"2001:db8::{number}" for number in range(8))
+
+
+@pytest.mark.parametrize("addresses", [LAN, ONE_HOME], ids=["IPv4", "IPv6"])
+async def test_one_person_with_many_connections_is_one_reporter(
+    house: House, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+) -> None:
+    bob, *brigade = await _come_from(house, monkeypatch, "203.0.113.1", *addresses)
+    await bob.ask("rename bob")
+    for one in brigade:
+        reply = await one.ask("report bob spam")
+        assert (reply["type"], reply["reports"], "muted_until" in reply) == ("reported", 1, False)
+    assert (await bob.ask("send still here"))["type"] == "sent"
+    others = await _come_from(house, monkeypatch, "198.51.100.1", "198.51.100.2", "2001:db8:0:1::1")
+    counts = [(await other.ask("report bob spam"))["reports"] for other in others]
+    assert counts == [2, 3, 4]
+    assert (await bob.ask("send hello?"))["code"] == "muted", "four who are four mute"
+
+
+async def test_a_brigade_does_not_prolong_a_mute(
+    house: House, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+) -> None:
+    bob, *others = await _come_from(house, monkeypatch, *(f"192.0.2.{number}" for number in range(5)))
+    await bob.ask("rename bob")
+    for other in others:
+        await other.ask("report bob")
+    mock_clock.jump(599)
+    (again,) = await _come_from(house, monkeypatch, "192.0.2.1")
+    assert (await again.ask("report bob"))["reports"] == 4
+    mock_clock.jump(1)
+    assert (await bob.ask("send back"))["type"] == "sent"
+
+
+async def test_who_comes_from_the_servers_own_machine_counts_as_one_each(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as through a tunnel, or several at one machine: the address does not tell them apart."""
+    bob, *others = await _come_from(house, monkeypatch, *["127.0.0.1"] * 3, *["::1"] * 2)
+    await bob.ask("rename bob")
+    assert [(await other.ask("report bob"))["reports"] for other in others] == [1, 2, 3, 4]
+
+
+async def test_who_has_been_registered_for_a_day_counts_wherever_from(
+    house: House, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+) -> None:
+    bob, *others = await _come_from(house, monkeypatch, "203.0.113.1", *LAN[:4])
+    await bob.ask("rename bob")
+    for number, other in enumerate(others):
+        await other.ask(f"rename user{number}")
+        await other.ask({"type": "register", "password": "correct horse"})
+    assert [(await other.ask("report bob"))["reports"] for other in others[:2]] == [1, 1]
+    mock_clock.jump(24 * 3600)
+    assert [(await other.ask("report bob"))["reports"] for other in others[2:]] == [2, 3]
+
+
+async def test_a_brigade_is_none_after_a_restart_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(rules=Rules(reports_to_mute=2))
+    async with open_house(settings, folder=tmp_path) as house:
+        bob, first = await _come_from(house, monkeypatch, "203.0.113.1", LAN[0])
+        await bob.ask("rename bob")
+        await bob.ask({"type": "register", "password": "correct horse"})
+        assert (await first.ask("report bob"))["reports"] == 1
+    async with open_house(settings, folder=tmp_path) as house:
+        second, other = await _come_from(house, monkeypatch, LAN[1], "198.51.100.1")
+        assert (await second.ask("report bob"))["reports"] == 1
+        assert "muted_until" in await other.ask("report bob")

@@ -53,7 +53,7 @@ def all_of(user: str, other: str) -> list[Change]:
         SetAway(user, f"away-{user}", NOW),
         SetIgnored(user, other),
         NewScheduled(ord(user), 1, user, f"name-{user}", None, None, f"later-{user}", NOW),
-        NewReport(other, user, f"key-{user}", f"reason-{user}", NOW),
+        NewReport(other, user, f"key-{user}", f"reason-{user}", NOW, "192.0.2.7"),
         SetMute(user, NOW, f"mute-{user}", 1),
         SetBan("user", user, NOW, f"ban-{user}"),
         NewMessage("lobby", ord(user), NOW, user, f"name-{user}", None, None, f"text-{user}"),
@@ -84,7 +84,7 @@ def test_of_a_deleted_user_nothing_is_left_and_of_others_all(store: SqliteStore,
     for table in after.keys() - {"message", "report", "ignored", "user"}:
         assert after[table] == before[table], table
     assert after["ignored"] == []
-    assert after["report"] == [("b", "a", "", None, NOW)]
+    assert after["report"] == [("b", "a", "", None, NOW, None)]
     texts = {
         (room, seq): (at, name, to, text)
         for _, room, seq, at, _, name, _, to, text in store._writer.execute("SELECT * FROM message")
