@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help chat test test-all coverage fuzz bench bench-client screenshots requirements clean
+.PHONY: help chat test test-all coverage fuzz hostile bench bench-client screenshots requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -19,6 +19,9 @@ coverage: .venv/dev ## the tests in one process, and which lines they run; twice
 
 fuzz: .venv/dev ## hunt for inputs that break decoding and parsing, for some minutes
 	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q -p no:cacheprovider --timeout 1800 tests/test_fuzz.py
+
+hostile: .venv/dev ## every attack in full, what others notice of it, and what it costs; takes some minutes
+	@$(BIN)/python -m tests.hostile
 
 bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed, and coming back
 	@$(BIN)/python benchmarks/run.py

@@ -1,0 +1,115 @@
+"""Very many connections, users, or messages."""
+
+from __future__ import annotations
+
+import time
+
+from tests.hostile.attack import attack
+from tests.hostile.target import Attacker, Target, codes
+
+SOURCES = 200  # loopback addresses, each of which has ports of its own
+
+
+def _source(number: int) -> str:
+    return f"127.0.{number % SOURCES // 100}.{2 + number % 100}"
+
+
+@attack(short=96, full=100_000, options=("--connections", "100"))
+def connections_beyond_the_limit(target: Target, connections: int) -> str:
+    """Each is refused with an error and closed, while those who are here stay."""
+    held = target.attackers(98)
+    answers: list[str] = []
+    waiting: list[Attacker] = []
+    for number in range(connections):
+        waiting.append(Attacker(target.port, _source(number)))
+        if len(waiting) == 16:
+            answers += [codes(attacker.rest()) for attacker in waiting]
+            for attacker in waiting:
+                attacker.close()
+            waiting.clear()
+    for attacker in (*waiting, *held):
+        attacker.close()
+    assert set(answers) == {"1 server-full"}, set(answers)
+    target.wait_files(40)
+    return f"{len(answers)} × server-full and the end"
+
+
+@attack(short=300, full=100_000, options=("--connections", "100"))
+def a_storm_of_connections_beyond_the_limit(target: Target, connections: int) -> str:
+    """So many at once that not all can be told why: those are just closed."""
+    held = target.attackers(98)
+    answers: dict[str, int] = {}
+    for first in range(0, connections, 300):
+        crowd = [Attacker(target.port, _source(first + number)) for number in range(300)]
+        for attacker in crowd:
+            what = codes(attacker.rest())
+            answers[what] = answers.get(what, 0) + 1
+            attacker.close()
+    for attacker in held:
+        attacker.close()
+    assert set(answers) <= {"1 server-full", "nothing"}, answers
+    target.wait_files(40)
+    return ", ".join(f"{count} × {what}" for what, count in sorted(answers.items(), key=lambda one: -one[1]))
+
+
+@attack(short=200, full=20_000, memory=24.0)
+def a_storm_of_who_connects_and_vanishes(target: Target, connections: int) -> str:
+    before = target.files()
+    for number in range(connections):
+        attacker = Attacker(target.port, _source(number))
+        if number % 3 == 0:
+            attacker.send(b"send half a li")
+        if number % 2:
+            attacker.vanish()
+        else:
+            attacker.close()
+    target.wait_files(before)
+    return "nothing is left of them"
+
+
+@attack(short=20, full=1000, memory=100.0)
+def a_schedule_bomb(target: Target, users: int) -> str:
+    """A hundred messages of each for the same second; all are said once, and those of a user in order."""
+    listener = target.attacker()
+    crowd = target.attackers(users)
+    lasts = 12 if users > 100 else 1.2
+    due = time.monotonic() + lasts
+    batch, rounds = (40, 3)
+    said = 0
+    for part in range(rounds):
+        count = min(batch, 100 - said)
+        for attacker in crowd:
+            left = max(0.0, due - time.monotonic())
+            lines = (f"send -t {left:.3f} bomb {said + n}\n" for n in range(count))
+            attacker.send("".join(lines).encode())
+        taken = 0
+        for attacker in crowd:
+            taken += sum(attacker.next("scheduled", "error")["type"] == "scheduled" for _ in range(count))
+        if taken < count * users and part == 0:
+            raise AssertionError(f"{taken} of {count * users} were scheduled")
+        said += count
+        if users <= 100:
+            break
+        time.sleep(4.1)
+    heard: dict[str, list[int]] = {}
+    while sum(map(len, heard.values())) < said * users:
+        line = listener.next("message")
+        if line["text"].startswith("bomb "):
+            heard.setdefault(line["from"], []).append(int(line["text"][5:]))
+    assert all(numbers == list(range(said)) for numbers in heard.values())
+    for attacker in (*crowd, listener):
+        attacker.close()
+    return f"{said * users} said, each once and in order"
+
+
+@attack(short=20, full=200)
+def a_brigade_of_reports(target: Target, connections: int) -> str:
+    """From another address than the machine's own they count as one: see tests/commands/test_report.py."""
+    with target.attacker("brigaded") as victim:
+        crowd = target.attackers(connections)
+        replies = [attacker.ask({"type": "report", "username": "brigaded"}) for attacker in crowd]
+        assert all(reply["type"] == "reported" for reply in replies)
+        assert victim.ask({"type": "send", "text": "hello?"})["code"] == "muted", "here each is one"
+        for attacker in crowd:
+            attacker.close()
+    return f"muted for ten minutes, by {replies[-1]['reports']} of this machine; from elsewhere by none"

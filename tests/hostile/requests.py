@@ -1,0 +1,144 @@
+"""Requests that are allowed, and too many of them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC
+
+import orjson
+
+from tcpchat.protocol import EVENTS, REPLIES, Codec, Error, Event, Message, Reply
+from tcpchat.repl import render, replies
+from tcpchat.repl.look import Look, plain
+from tests.hostile.attack import attack
+from tests.hostile.target import Line, Target, codes
+
+CLIENT = Codec[Reply | Event](tuple(dict.fromkeys((*REPLIES, *EVENTS))))
+
+LOUD = b"send " + b"x" * 3000 + b"\n"
+
+
+@attack(short=1, full=20)
+def a_flood_of_one_client(target: Target, seconds: int) -> str:
+    """As fast as it is read, which is 200 requests a second once the first 1,000 are through."""
+    until, answers = time.monotonic() + seconds, 0
+    with target.attacker() as attacker:
+        while time.monotonic() < until:
+            answers += attacker.pump(b"send hello everybody\n" * 100, 1)
+    assert answers < 1200 + 200 * 1.5 * seconds
+    return f"{answers} answers, all but some rate-limited"
+
+
+@attack(short=2, full=200, memory=24.0)
+def a_flood_of_many_clients(target: Target, connections: int) -> str:
+    """All that each of them may ask at once, half of it logins."""
+    crowd = target.attackers(connections)
+    for attacker in crowd:
+        attacker.send(b"resume no-such-token\n" * 500)
+        if connections > 100:
+            attacker.send(b'{"type":"login","name":"bob","password":"wrong horse"}\n' * 25)
+    answers = [attacker.next("error") for attacker in crowd for _ in range(500)]
+    for attacker in crowd:
+        attacker.close()
+    return codes(answers)
+
+
+@attack(short=10, full=400, memory=40.0)
+def history_in_a_loop(target: Target, times: int) -> str:
+    for _ in range(2 if times < 100 else 14):
+        with target.attacker() as speaker:
+            speaker.send(LOUD * 40)
+            for _ in range(40):
+                speaker.next("sent")
+    with target.attacker() as attacker:
+        attacker.send(b"history -n 500\n" * times)
+        pages = [attacker.next("history") for _ in range(times)]
+    assert all(page["messages"] for page in pages)
+    return f"{times} pages of {len(pages[-1]['messages'])} messages, slower and slower"
+
+
+@attack(short=40, full=2000, memory=24.0)
+def users_unread_and_conversations_in_a_loop(target: Target, times: int) -> str:
+    crowd = target.attackers(20 if times < 100 else 2000)
+    with target.attacker() as attacker:
+        attacker.send(b"users\nunread\nconversations\nsessions\nstatus\n" * (times // 5))
+        answers = [
+            attacker.next("users", "unread", "conversations", "sessions", "status") for _ in range(times)
+        ]
+    for one in crowd:
+        one.close()
+    return codes(answers)
+
+
+@attack(short=30, full=2000, memory=140.0)
+def guesses_of_passwords(target: Target, times: int) -> str:
+    with target.attacker("guessed") as owner, target.attacker() as attacker:
+        reply = owner.ask({"type": "register", "password": "correct horse"})
+        assert reply["type"] in {"registered", "error"}, reply
+        attacker.send(b'{"type":"login","name":"guessed","password":"wrong horse"}\n' * times)
+        answers = [attacker.next("error") for _ in range(min(times, 100))]
+    assert {line["code"] for line in answers} <= {"wrong-login", "rate-limited"}
+    assert sum(line["code"] == "wrong-login" for line in answers) <= 8
+    return codes(answers)
+
+
+@attack(short=200, full=3_000)
+def guesses_of_tokens(target: Target, times: int) -> str:
+    with target.attacker() as attacker:
+        attacker.send(b"".join(b"resume guess%030d\n" % number for number in range(times)))
+        answers = [attacker.next("error") for _ in range(times)]
+    assert {line["code"] for line in answers} == {"bad-token"}
+    return codes(answers)
+
+
+@attack(short=1, full=100)
+def names_that_imitate(target: Target, times: int) -> str:
+    """Case, another script, zero width, bidi, look-alikes, blanks, emoji."""
+    fakes = [
+        "alice", "ALICE", "ａｌｉｃｅ", "аlice", "al\u200bice", "alice\u202e", "\u2066alice", "al\u00adice",
+        "a1ice", "alice ", "alice\ufe0f", "alice\U000e0041", "al\u0131ce", "ali\u0441e",
+    ]  # fmt: skip
+    with target.attacker("alice"), target.attacker() as attacker:
+        answers = [attacker.ask({"type": "rename", "name": fake}) for _ in range(times) for fake in fakes]
+    taken = [line["new"] for line in answers if line["type"] == "renamed"]
+    assert not taken, taken
+    return codes(answers)
+
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\b\x00\u202e\u2066"
+
+
+@attack(short=1, full=100)
+def terminal_escapes_in_every_field(target: Target, times: int) -> str:
+    """What passes is escaped on the wire, and cleaned by the client before it is shown."""
+    with target.attacker() as listener, target.attacker() as attacker:
+        requests = [
+            {"type": "send", "text": ESCAPES},
+            {"type": "send", "text": "x", "key": ESCAPES},
+            {"type": "send", "text": "x", "username": ESCAPES},
+            {"type": "rename", "name": f"bob{ESCAPES}"},
+            {"type": "away", "text": ESCAPES},
+            {"type": "help", "command": ESCAPES},
+            {"type": "login", "name": ESCAPES, "password": ESCAPES, "device": ESCAPES},
+            {"type": "resume", "token": ESCAPES},
+            {"type": "whois", "username": ESCAPES},
+            {"type": ESCAPES},
+            {ESCAPES: ESCAPES, "type": "ping"},
+        ]
+        answers = [attacker.ask(request) for _ in range(times) for request in requests]
+        listener.send(b"history -n 5\nping\n")
+        heard = [listener.next("message"), listener.next("history"), listener.next("pong")]
+    for line in (*answers, *heard):
+        assert _shown(line).isprintable(), line
+    return codes(answers)
+
+
+def _shown(line: Line) -> str:
+    """Return what the terminal client shows of a line."""
+    read, look = CLIENT.decode(orjson.dumps(line)), Look(width=80, me="me", zone=UTC)
+    if isinstance(read, Message):
+        return plain(render.message(read, look)).replace("\n", "")
+    if isinstance(read, Error):
+        return plain(render.refusal(read, look)).replace("\n", "")
+    assert isinstance(read, Reply)
+    return plain(replies.reply(read, look)).replace("\n", "")
