@@ -17,8 +17,9 @@ test-all: .venv/dev ## the tests on every interpreter that the machine has
 coverage: .venv/dev ## the tests in one process, and which lines they run; twice as slow
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
-fuzz: .venv/dev ## hunt for inputs that break decoding and parsing, for some minutes
-	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q -p no:cacheprovider --timeout 1800 tests/test_fuzz.py
+fuzz: .venv/dev ## hunt for inputs that break a server, a session or the terminal, for some minutes
+	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q -p no:cacheprovider --timeout 1800 tests/test_fuzz.py \
+		tests/test_fuzz_session.py tests/repl/test_clean.py tests/repl/test_completion.py tests/repl/test_render.py tests/repl/test_entered.py
 
 hostile: .venv/dev ## every attack in full, what others notice of it, and what it costs; takes some minutes
 	@$(BIN)/python -m tests.hostile

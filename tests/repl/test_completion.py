@@ -263,3 +263,27 @@ def test_whatever_was_typed_there_is_an_answer(before: str) -> None:
     for candidate in complete(before, LIVE):
         assert -len(before) <= candidate.start <= 0
         assert candidate.text
+
+
+anything = st.text(max_size=12) | st.sampled_from(
+    ["b\x1b[2J", "x\u202e", "a\u200bb", "\x9b31m", "-u", "--", "@", "\n"]
+)
+hostile = st.builds(
+    Live,
+    users=st.lists(anything, max_size=4),
+    me=anything,
+    absent=st.lists(anything, max_size=2),
+    ignored=st.lists(anything, max_size=2),
+    sessions=st.lists(st.tuples(st.integers(), anything), max_size=2),
+    pending=st.lists(st.tuples(st.integers(), anything), max_size=2),
+    settings=st.dictionaries(anything, st.tuples(anything), max_size=2),
+)
+
+
+@given(hostile, st.text(max_size=20) | st.lists(words | anything, max_size=6).map("".join))
+def test_whatever_others_are_called_what_is_offered_is_clean(live: Live, before: str) -> None:
+    """Nothing that somebody made up as a name, a device or a text does anything to the terminal."""
+    for candidate in complete(before, live):
+        assert -len(before) <= candidate.start <= 0
+        for text in (candidate.text, candidate.display, candidate.help):
+            assert clean_line(text) == text
