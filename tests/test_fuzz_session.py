@@ -86,7 +86,8 @@ class Anyone:
             expected = int(request is not None)
             ends = isinstance(request, Exit | Revoke)
             while isinstance(request, Incomplete):
-                lines.append(b"correct horse")
+                lines.append(b"correct horse")  # a line of its own if the command is refused before
+                expected += 1
                 request = request.answer(b"correct horse")
         self._asked += 1
         try:

@@ -25,7 +25,7 @@ class Attacker:
 
     def __init__(self, port: int, source: str = "127.0.0.1", *, receive_buffer: int = 0) -> None:
         self.socket = socket.socket()
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(3 * PATIENCE)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if source != "127.0.0.1":
@@ -102,7 +102,7 @@ class Attacker:
                 if free:
                     view = view[self.socket.send(view) :]
             view = memoryview(data)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(3 * PATIENCE)
         while b'"pumped"' not in self._tail:
             count += self._skim()
         self._tail = b""
