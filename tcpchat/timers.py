@@ -10,7 +10,7 @@ import trio
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import Entry, PruneEntry
-from tcpchat.delivery import BATCH_ENTRIES, Pipeline
+from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Error
 from tcpchat.times import MILLISECONDS
@@ -22,6 +22,7 @@ RECEIPTS = 0.1  # seconds between two writings of what was delivered and read; m
 IDENTITY = 0.1  # seconds between two writings of who left and who is back; many do so at once
 IDENTITY_RETRY = 1.0  # seconds after which what the disk refused is written again
 PRUNE = 60.0  # seconds between two looks for what need not be kept any more
+DUE = 128  # scheduled messages in a batch: very many may be due at once, and others are to get in between
 LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while something waits for it
 
 
@@ -69,10 +70,10 @@ async def send_scheduled(chat: Chat, pipeline: Pipeline, awakening: Awakening) -
             wait = min(wait, max(0.0, (due - chat.clock.now()) / MILLISECONDS))
         with trio.move_on_after(wait):
             await earlier.wait()
-        for user in chat.asleep(BATCH_ENTRIES):
+        for user in chat.asleep(DUE):
             with suppress(ChatError):  # whom the disk does not give now it may give later
                 await awakening.user(user)
-        places = [pipeline.submit(entry) for entry in chat.due(BATCH_ENTRIES)]
+        places = [pipeline.submit(entry) for entry in chat.due(DUE)]
         if places:  # many that are due at once come in batches, with others in between
             await pipeline.wait_released(places[-1])
 
