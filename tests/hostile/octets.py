@@ -25,7 +25,7 @@ def no_newline_for_a_gigabyte(target: Target, megabytes: int) -> str:
 def a_million_empty_lines(target: Target, lines: int) -> str:
     with target.attacker() as attacker:
         answers = attacker.pump(b"\n" * 10_000, lines // 10_000)
-    assert answers <= 3, "the pong, and maybe who came"
+    assert not answers
     return "no answer, and the connection stays"
 
 

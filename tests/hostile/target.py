@@ -20,6 +20,9 @@ from tests.process import PATIENCE, ServerProcess
 
 Line = dict[str, Any]
 
+ANSWERS = (b'"type":"error"', b'"type":"sent"')
+TAIL = 100  # bytes; more than one of these, and than the pong that ends a flood
+
 
 class Attacker:
     """One hostile connection: raw bytes out, lines in."""
@@ -89,7 +92,7 @@ class Attacker:
                 return lines
 
     def pump(self, data: bytes, times: int) -> int:
-        """Send the same bytes over and over, reading meanwhile, and then a ping; return the lines read."""
+        """Send the same bytes so often, reading meanwhile, and then a ping; return how many answers came."""
         self.socket.settimeout(0)
         view, count = memoryview(data), 0
         for turn in range(times + 1):
@@ -113,8 +116,9 @@ class Attacker:
         data = self.socket.recv(1 << 18)
         if not data:
             raise EOFError
-        self._tail = self._tail[-100:] + data
-        return data.count(b"\n")
+        before = self._tail[-TAIL:]
+        self._tail = before + data
+        return sum(self._tail.count(type) - before.count(type) for type in ANSWERS)
 
 
 class Target:
