@@ -20,6 +20,8 @@ CODES: Final = {
     "bad-usage": "the plain line does not fit the command's usage",
     "line-too-long": "the line is longer than the limit; it was dropped to its end",
     "http-refused": "the line is HTTP; the connection is closed",
+    "tls-required": "the port speaks TLS and the client does not; the connection is closed",
+    "not-tls": "the client speaks TLS and the port does not; the connection is closed",
     "text-empty": "there is no text to send",
     "text-too-long": "the text is longer than the limit",
     "bad-name": "the name breaks a rule, which the message tells",

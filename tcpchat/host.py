@@ -12,12 +12,12 @@ from pathlib import Path
 import trio
 
 from tcpchat.log import LogWriter, configure
-from tcpchat.process import data_folder, fit, operators
+from tcpchat.process import data_folder, fit, open_listeners, operators
 from tcpchat.server import Server
 from tcpchat.settings import Settings
-from tcpchat.sockets import listen
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.times import SystemClock
+from tcpchat.tls import Certificate
 
 Ready = Callable[[Callable[[], None]], None]
 
@@ -62,10 +62,11 @@ async def _run_in_thread(
 
 async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> None:
     """Serve until stopped by what is given to `ready`, which may be called in any thread."""
-    listeners = await listen(settings.listening.host, settings.listening.port)
+    certificate = Certificate.load(settings.tls)
+    listeners, encrypted = await open_listeners(settings, certificate)
     storage = settings.storage
     with contextlib.ExitStack() as stack:
-        for listener in listeners:
+        for listener in [*listeners, *(each.transport_listener for each in encrypted)]:
             stack.callback(listener.socket.close)
         store = SqliteStore(None if storage.ephemeral else data_folder(storage), storage.synchronous)
         stack.callback(store.close)
@@ -76,7 +77,7 @@ async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> Non
         token = trio.lowlevel.current_trio_token()
         async with trio.open_nursery() as nursery:
             doors = await operators(storage, log)
-            await nursery.start(partial(server.run, doors=doors), listeners)
+            await nursery.start(partial(server.run, doors=doors), [*listeners, *encrypted])
             ready(partial(_stop, token, server))
 
 

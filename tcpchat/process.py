@@ -14,6 +14,7 @@ import trio
 from platformdirs import user_data_path
 
 from tcpchat.admin.door import open_door
+from tcpchat.errors import StartError
 from tcpchat.log import Log, LogWriter, configure, set_level
 from tcpchat.notify import Notifier
 from tcpchat.reload import Read, Reloader, Step
@@ -23,6 +24,7 @@ from tcpchat.sockets import addresses, listen, most_connections, raise_file_limi
 from tcpchat.store import Store
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.times import Clock, SystemClock
+from tcpchat.tls import Certificate, TlsListener
 
 STDIN = 0  # file descriptor
 SWITCH_INTERVAL = (
@@ -33,22 +35,29 @@ SWITCH_INTERVAL = (
 async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outside: Outside) -> None:
     """Run a server until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
 
-    Prints `listening on HOST:PORT` to stdout when clients can connect. Raises StartError.
+    Prints `listening on HOST:PORT` to stdout when clients can connect, and a line more for TLS. Raises
+    StartError.
     """
+    certificate = Certificate.load(settings.tls)
     server, notifier = Server(fit(settings, log), store, log, clock), outside.notifier
     metrics = open_metrics(server, settings.running.metrics, log)
-    listeners = await listen(settings.listening.host, settings.listening.port)
+    listeners, encrypted = await open_listeners(settings, certificate)
     status = f"listening on {', '.join(addresses(listeners))}"
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        reloader = Reloader(settings, outside.read_settings, reloads(server, log), log, notifier, status)
+        steps = reloads(server, certificate, log)
+        reloader = Reloader(settings, outside.read_settings, steps, log, notifier, status)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_obey, signals, server, reloader, log, outside.has_hung_up)
             nursery.start_soon(notifier.keep_alive)
             nursery.start_soon(metrics, clock)
             async with trio.open_nursery() as running:
                 doors = await operators(settings.storage, log)
-                await running.start(partial(server.run, doors=doors), listeners)
+                await running.start(partial(server.run, doors=doors), [*listeners, *encrypted])
                 print(status, flush=True)
+                if certificate is not None:
+                    by_tls = ", ".join(addresses([listener.transport_listener for listener in encrypted]))
+                    print("listening with TLS on", by_tls, flush=True)
+                    log.info("tls", listening_on=by_tls, fingerprint=certificate.fingerprint)
                 notifier.ready(status)
                 log.info("ready", **_about(settings, listeners))
             nursery.cancel_scope.cancel()
@@ -80,11 +89,12 @@ async def _nothing(clock: Clock) -> None:
     """Have nothing to do."""
 
 
-def reloads(server: Server, log: Log) -> list[Step]:
+def reloads(server: Server, certificate: Certificate | None, log: Log) -> list[Step]:
     """Return what a SIGHUP does with the settings that were read again."""
     return [
         lambda settings: set_level(log, settings.running.log_level),
         lambda settings: server.apply(fit(settings, log)),
+        lambda _: reload_certificate(certificate, log),
     ]
 
 
@@ -93,6 +103,30 @@ def _about(settings: Settings, listeners: Sequence[trio.SocketListener]) -> dict
     host, _, port = addresses(listeners)[0].rpartition(":")
     data = "in memory" if settings.storage.ephemeral else data_folder(settings.storage)
     return {"data": data, "talk_to_it": f"nc {host.strip('[]')} {port}", "then_type": "help"}
+
+
+async def open_listeners(
+    settings: Settings, certificate: Certificate | None
+) -> tuple[list[trio.SocketListener], list[TlsListener]]:
+    """Listen where the settings say: plainly, and with a certificate encrypted too. Raises StartError."""
+    listening, tls = settings.listening, settings.tls
+    listeners = await listen(listening.host, listening.port)
+    if certificate is None:
+        return listeners, []
+    try:
+        under = await listen(tls.tls_host or listening.host, tls.tls_port, "--tls-")
+    except StartError:
+        for listener in listeners:
+            listener.socket.close()
+        raise
+    return listeners, [TlsListener(listener, certificate) for listener in under]
+
+
+def reload_certificate(certificate: Certificate | None, log: Log) -> None:
+    """Read the certificate again, for connections to come. Raises StartError, and then it stays as it was."""
+    if certificate is not None:
+        certificate.reload()
+        log.info("certificate read again", fingerprint=certificate.fingerprint)
 
 
 def fit(settings: Settings, log: Log) -> Settings:

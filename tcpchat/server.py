@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import trio
@@ -27,19 +28,17 @@ from tcpchat.log import Log
 from tcpchat.protocol import LOBBY, Bye, LineReader, as_error, encode
 from tcpchat.session import Session
 from tcpchat.settings import MAX_LINE, Settings
-from tcpchat.sockets import (
-    keep_alive,
-    peer_address,
-)
+from tcpchat.sockets import keep_alive, peer_address
 from tcpchat.store import StorageError, Store
 from tcpchat.store.reader import Reader
 from tcpchat.timers import let_absent_go, send_scheduled, tell_presence, tell_receipts, write_identities
 from tcpchat.times import MILLISECONDS, Clock
+from tcpchat.tls import HandshakeError, TlsStream
 from tcpchat.turns import Share, Turns
 
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
 REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
-GONE_FOR_GOOD = {"exit", "http"}
+GONE_FOR_GOOD = {"exit", "http", "tls"}
 """Why connections end whose users are not expected to come back."""
 FAREWELLS = {
     code: encode(Bye(code=code, message=message))
@@ -78,6 +77,7 @@ class Server:
         """How often connections ended for each reason."""
         self._sessions: set[Session] = set()
         self._refusing = 0
+        self._beginning: set[trio.CancelScope] = set()  # of connections that are not encrypted yet
         self._stopping = trio.Event()
         office = Office(
             chat=self.chat,
@@ -118,6 +118,8 @@ class Server:
                     task_status.started()
                     await self._stopping.wait()
                     sources.cancel_scope.cancel()
+                for scope in self._beginning:
+                    scope.cancel()
                 for connection in self.connections:
                     connection.stop("server-stopping")
             await self.pipeline.wait_idle()
@@ -150,8 +152,9 @@ class Server:
                 await self._refuse(connection, address, error)
                 return
             try:
-                self.connections.add(connection)
-                await self._converse(connection, address)
+                if await self._let_in(connection, address):
+                    self.connections.add(connection)
+                    await self._converse(connection, address)
             finally:
                 self.connections.discard(connection)
                 self.chat.places.free(address)
@@ -159,6 +162,36 @@ class Server:
             self._log.exception("bug", address=address)
         finally:
             await connection.close()
+
+    async def _let_in(self, connection: Connection, address: str) -> bool:
+        """Have the stream encrypted if it is to be; return whether there is somebody to talk to then."""
+        try:
+            await self._begin(connection.stream)
+            self.chat.bans.check_address(address, self.chat.clock.now())  # that took a while
+        except HandshakeError as error:
+            self._log.info("refused", address=address, code="tls-failed", reason=str(error))
+        except ChatError as error:
+            await self._refuse(connection, address, error)
+        else:
+            return True
+        return False
+
+    async def _begin(self, stream: Stream) -> None:
+        """Let a stream that is to be encrypted become so. Raises ChatError or HandshakeError.
+
+        Nothing was said yet, so a stop does not wait for it.
+        """
+        if not isinstance(stream, TlsStream) or stream.begun:
+            return
+        with trio.CancelScope() as scope:
+            self._beginning.add(scope)
+            try:
+                if not self._stopping.is_set():
+                    await stream.begin()
+                    return
+            finally:
+                self._beginning.discard(scope)
+        raise HandshakeError("the server stops")
 
     async def _converse(self, connection: Connection, address: str) -> None:
         keep_alive(connection.stream)
@@ -231,8 +264,12 @@ class Server:
         self._refusing += 1
         try:
             if self._refusing <= REFUSALS:
+                with suppress(ChatError):  # who speaks no TLS reads it without
+                    await self._begin(connection.stream)
                 connection.write_nowait(encode(as_error(error)))
                 await connection.finish(FAREWELL)
+        except HandshakeError:
+            pass  # nobody there can read it
         finally:
             self._refusing -= 1
 

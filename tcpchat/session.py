@@ -36,7 +36,11 @@ UNSETTLED = 1024  # entries of one connection under way, after which its next li
 REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
 _DONE = (Entry, Reply)  # what a handler gave at once; anything else is to be awaited
+REFUSED = {"http-refused": "http", "not-tls": "tls"}
+"""Codes of refusals that end the connection, with the word for why."""
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
+TLS_REFUSED = "this port does not speak TLS: connect without it, or to the port that does, mostly 8443"
+_TLS = b"\x16\x03"  # how a TLS client begins: a handshake, of a version 3 point something
 _HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
 
 
@@ -66,6 +70,7 @@ class Session:
 
     async def run(self) -> None:
         """Converse. What the peer does wrong is answered; an exception is a bug."""
+        first = b""
         while True:
             try:
                 data = await self.connection.receive()
@@ -74,6 +79,11 @@ class Session:
                 return
             if not data:
                 return
+            if len(first) < len(_TLS):
+                first += data[: len(_TLS)]
+                if first.startswith(_TLS):  # there may be no line's end in it, so not as a line
+                    await self._reply("line", as_error(ChatError("not-tls", TLS_REFUSED)), None)
+                    return
             self.reader.feed(data)
             await self._handle_lines()
 
@@ -202,8 +212,8 @@ class Session:
         if result == "ok" or (what, result) != self.refused:
             self.log.info("request", type=what, user=self.context.user.name, result=result)
         self.refused = (what, result)
-        if isinstance(reply, Bye) or result == "http-refused":
-            connection.stop("exit" if isinstance(reply, Bye) else "http")
+        if isinstance(reply, Bye) or result in REFUSED:
+            connection.stop("exit" if isinstance(reply, Bye) else REFUSED[result])
         await self._charge()
 
     async def _charge(self) -> None:

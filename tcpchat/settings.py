@@ -24,7 +24,7 @@ CENTURY: Final = 100 * 365 * 86400.0  # seconds; more than anybody waits, and RF
 Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
 Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=CENTURY))]
 
-_LIMITS = Group("Limits (0: unlimited)", sort_key=3)
+_LIMITS = Group("Limits (0: unlimited)", sort_key=4)
 AT_START: Final = {"counts": "from the start on"}
 """Marks a field whose value counts from the start of the server to its end."""
 
@@ -49,7 +49,28 @@ class Listening:
     """TCP port; 0 takes a free one."""
 
 
-@Parameter(name="*", group=Group("Storage", sort_key=2))
+@Parameter(name="*", group=Group("TLS (listens only with a certificate)", sort_key=2))
+@attrs.frozen(kw_only=True)
+class TlsSettings:
+    """Where the server is reached encrypted, beside where it is not."""
+
+    tls_cert: Path | None = attrs.field(default=None, metadata=AT_START)
+    """PEM file with the server's certificate and those that lead to its authority. SIGHUP reads it again."""
+    tls_key: Path | None = attrs.field(default=None, metadata=AT_START)
+    """PEM file with the certificate's private key. Default: in the file of the certificate."""
+    tls_client_ca: Path | None = attrs.field(default=None, metadata=AT_START)
+    """PEM file with authorities: clients need a certificate of one of them. Default: they need none."""
+    tls_host: Annotated[tuple[str, ...] | None, Parameter(negative="")] = attrs.field(
+        default=None, metadata=AT_START
+    )
+    """Address or host name to listen on; may be given several times. Default: as --host."""
+    tls_port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = attrs.field(
+        default=8443, metadata=AT_START
+    )
+    """TCP port; 0 takes a free one."""
+
+
+@Parameter(name="*", group=Group("Storage", sort_key=3))
 @attrs.frozen(kw_only=True)
 class Storage:
     """Where messages are kept, and how safely."""
@@ -97,7 +118,7 @@ class Limits:
     """How far ahead a message may be scheduled, in seconds; 30 days. 0 means a century."""
 
 
-@Parameter(name="*", group=Group("Chat", sort_key=4))
+@Parameter(name="*", group=Group("Chat", sort_key=5))
 @attrs.frozen(kw_only=True)
 class Rules:
     """What holds between users."""
@@ -119,7 +140,7 @@ class Rules:
     """How long a send is not repeated under the same key, in seconds; 24 hours. 0 means a century."""
 
 
-@Parameter(name="*", group=Group("Running", sort_key=5))
+@Parameter(name="*", group=Group("Running", sort_key=6))
 @attrs.frozen(kw_only=True)
 class Running:
     """How the server stops and what it tells its operator."""
@@ -142,6 +163,7 @@ class Settings:
     """All settings of a server."""
 
     listening: Listening = attrs.field(factory=Listening)
+    tls: TlsSettings = attrs.field(factory=TlsSettings)
     storage: Storage = attrs.field(factory=Storage)
     limits: Limits = attrs.field(factory=Limits)
     rules: Rules = attrs.field(factory=Rules)

@@ -17,10 +17,10 @@ KEEP_ALIVE_INTERVAL = 20  # seconds between two such questions
 KEEP_ALIVE_COUNT = 4  # unanswered ones after which the connection is gone
 
 
-async def listen(hosts: Iterable[str], port: int) -> list[trio.SocketListener]:
+async def listen(hosts: Iterable[str], port: int, option: str = "--") -> list[trio.SocketListener]:
     """Listen on one port of every host, IPv4 and IPv6; port 0 takes one that is free on the first.
 
-    Raises StartError.
+    Raises StartError; with `option` begin the names of the settings that it tells to change.
     """
     listeners: list[trio.SocketListener] = []
     host = ""
@@ -32,9 +32,9 @@ async def listen(hosts: Iterable[str], port: int) -> list[trio.SocketListener]:
     except (OSError, UnicodeError) as error:
         for listener in listeners:
             await listener.aclose()
-        raise StartError(_why(error, host, port)) from None
+        raise StartError(_why(error, host, port, option)) from None
     if not listeners:
-        raise StartError("there is nothing to listen on; give a --host")
+        raise StartError(f"there is nothing to listen on; give a {option}host")
     return listeners
 
 
@@ -44,19 +44,19 @@ async def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def _why(error: OSError | UnicodeError, host: str, port: int) -> str:
+def _why(error: OSError | UnicodeError, host: str, port: int, option: str) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None and not isinstance(cause.__cause__, BaseExceptionGroup):
         cause = cause.__cause__
     number = cause.errno if isinstance(cause, OSError) else None
     if number == errno.EADDRINUSE:
-        hint = "something else listens there; give another --port, or --port 0 for a free one"
+        hint = f"something else listens there; give another {option}port, or {option}port 0 for a free one"
     elif number == errno.EACCES:
-        hint = "ports below 1024 are for root; give a higher --port"
+        hint = f"ports below 1024 are for root; give a higher {option}port"
     elif isinstance(cause, socket.gaierror | UnicodeError):
-        hint = "there is no such --host"
+        hint = f"there is no such {option}host"
     elif number == errno.EADDRNOTAVAIL:
-        hint = "this machine has no such address; give another --host"
+        hint = f"this machine has no such address; give another {option}host"
     else:
         hint = getattr(cause, "strerror", None) or str(cause)
     return f"cannot listen on {join_address(host, port)}: {hint}"
@@ -72,8 +72,14 @@ def addresses(listeners: Sequence[trio.SocketListener]) -> list[str]:
     return [join_address(*listener.socket.getsockname()[:2]) for listener in listeners]
 
 
+def _under(stream: object) -> object:
+    """Return what a stream goes over, if that is another one: TLS goes over a socket."""
+    return getattr(stream, "transport_stream", stream)
+
+
 def peer_address(stream: object) -> str:
     """Return the host that a stream comes from; without a socket, what the stream is."""
+    stream = _under(stream)
     if not isinstance(stream, trio.SocketStream):
         return type(stream).__name__
     try:
@@ -85,6 +91,7 @@ def peer_address(stream: object) -> str:
 
 def keep_alive(stream: object) -> None:
     """Make TCP notice a peer that vanished without a word. Trio has set TCP_NODELAY already."""
+    stream = _under(stream)
     if not isinstance(stream, trio.SocketStream):
         return
     try:

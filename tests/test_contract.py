@@ -26,7 +26,7 @@ LAYERS = [
     {"names", "passwords", "protocol", "sockets"},
     {"settings"},
     {"reload"},
-    {"commands", "store", "connection"},
+    {"commands", "store", "connection", "tls"},
     {"chat", "client"},
     {"delivery", "repl", "hasher", "turns"},
     {"session", "timers", "admin"},
@@ -174,6 +174,7 @@ def test_the_client_comes_without_the_server() -> None:
         "process",
         "settings",
         "host",
+        "tls",
         "cli",
     }
     assert not {part_of(module) for module in loaded if module.startswith("tcpchat.")} & server_side

@@ -1,0 +1,243 @@
+"""The server's side of TLS: its certificate, and streams that begin with a handshake."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import attrs
+import trio
+
+from tcpchat.errors import ChatError, StartError
+from tcpchat.settings import TlsSettings
+
+HANDSHAKE = 10.0  # seconds that a peer may take for it
+SILENCE = 3.0  # seconds; a TLS client speaks first, so who says nothing waits for a greeting, as netcat does
+FIRST = 16 * 1024  # bytes that are read before it is known what they are; the most that a TLS record holds
+IS_TLS = b"\x16"  # the first byte of a handshake, RFC 8446 section 5.1
+TLS_REQUIRED = (
+    "this port speaks TLS; connect with tcpchat connect --tls HOST:PORT, or openssl s_client -quiet"
+    " -connect HOST:PORT"
+)
+
+Stream = trio.abc.HalfCloseableStream
+
+
+class HandshakeError(Exception):
+    """There is no encrypted connection; the text is why, for the log."""
+
+
+@attrs.define(eq=False)
+class Certificate:
+    """What the server shows to its peers, and what they must show; lives as long as the server."""
+
+    settings: TlsSettings
+    context: ssl.SSLContext
+    """For connections that begin now; those before keep what they began with."""
+    fingerprint: str
+
+    @classmethod
+    def load(cls, settings: TlsSettings) -> Certificate | None:
+        """Read the files; None if there is to be no TLS. Raises StartError."""
+        if settings.tls_cert is None:
+            for name in ("tls_key", "tls_client_ca"):
+                if getattr(settings, name) is not None:
+                    option = f"--{name.replace('_', '-')}"
+                    raise StartError(f"{option} is nothing without --tls-cert, the server's certificate")
+            return None
+        return cls(settings, *_read(settings, settings.tls_cert))
+
+    def reload(self) -> None:
+        """Read the files again, for connections to come. Raises StartError, and then all stays as it was."""
+        assert self.settings.tls_cert is not None
+        self.context, self.fingerprint = _read(self.settings, self.settings.tls_cert)
+
+
+def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
+    """Return a new context and the certificate's fingerprint; a half of a change is never in use."""
+    chain = _text("--tls-cert", cert)
+    blocks = ssl.PEM_HEADER, ssl.PEM_FOOTER
+    start, end = (chain.find(block) for block in blocks)
+    if not 0 <= start < end:
+        raise StartError(f"--tls-cert {cert} holds no certificate; it is a PEM file with the whole chain")
+    key = settings.tls_key or cert
+    if "PRIVATE KEY-----" not in _text("--tls-key", key):
+        hint = "name its file with --tls-key" if settings.tls_key is None else "it is a PEM file"
+        raise StartError(f"{key} holds no private key; {hint}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # else a peer could have us calculate for ever
+    context.num_tickets = 0  # nobody resumes; and unread ones would make the peer's close a reset
+    try:
+        context.load_cert_chain(cert, key, password=partial(_no_password, key))
+        pem = chain[start : end + len(ssl.PEM_FOOTER)]
+        fingerprint = write_fingerprint(ssl.PEM_cert_to_DER_cert(pem))
+    except (OSError, ValueError) as error:
+        raise StartError(_why_not(error, cert, key)) from None
+    if settings.tls_client_ca is not None:
+        _text("--tls-client-ca", settings.tls_client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_verify_locations(settings.tls_client_ca)
+        except (OSError, ValueError):
+            what = f"--tls-client-ca {settings.tls_client_ca} holds no certificate"
+            raise StartError(f"{what}; it is a PEM file with those of the authorities") from None
+    return context, fingerprint
+
+
+def _text(option: str, path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError as error:
+        raise StartError(f"cannot read {option} {path}: {error.strerror}") from None
+
+
+def _no_password(key: Path) -> str:
+    raise StartError(
+        f"the key in {key} is encrypted, and a server has nobody to ask for the password;"
+        f" write it without: openssl pkey -in {key} -out FILE"
+    )
+
+
+def _why_not(error: Exception, cert: Path, key: Path) -> str:
+    reason = getattr(error, "reason", None)
+    if reason == "KEY_VALUES_MISMATCH":
+        return f"the key in {key} does not fit the certificate in {cert}; they are made together"
+    if reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}:
+        return f"the certificate in {cert} is too weak for today; make one with a longer key"
+    return f"the certificate in {cert} or the key in {key} is damaged: {reason or error}"
+
+
+def write_fingerprint(certificate: bytes) -> str:
+    """Write the SHA-256 of a certificate (DER) as people compare it: `SHA256:AB:CD:…`."""
+    return f"SHA256:{hashlib.sha256(certificate).digest().hex(':').upper()}"
+
+
+class _Transport(trio.abc.Stream):
+    """What is under TLS: the first bytes can be looked at before, and the end of TLS closes nothing."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._seen = b""
+
+    async def look(self) -> bytes:
+        """Return the first bytes, which stay to be received."""
+        self._seen = bytes(await self._stream.receive_some(FIRST))
+        return self._seen
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._seen:
+            await trio.lowlevel.checkpoint()
+            data, self._seen = self._seen[:max_bytes], self._seen[max_bytes:] if max_bytes else b""
+            return data
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.send_eof()
+
+
+class TlsStream(trio.abc.HalfCloseableStream):
+    """A connection that is encrypted from the end of `begin` to `send_eof`; before and after it is plain.
+
+    So whoever speaks no TLS can be told, and what a peer still sends after our end can be read away.
+    """
+
+    def __init__(self, stream: Stream, context: ssl.SSLContext) -> None:
+        self.transport_stream = stream
+        """Where the bytes go: a socket."""
+        self._transport = _Transport(stream)
+        self._context = context
+        self._tls: trio.SSLStream[_Transport] | None = None
+        self.begun = False
+        """It was tried to shake hands."""
+
+    async def begin(self) -> None:
+        """Do the handshake, in bounded time.
+
+        Raises ChatError if the peer speaks no TLS, HandshakeError if it came to nothing else.
+        """
+        self.begun = True
+        try:
+            with trio.fail_after(HANDSHAKE):
+                await self._expect_tls()
+                await self._shake_hands()
+        except trio.TooSlowError:
+            raise HandshakeError(f"it took longer than {HANDSHAKE:g} s") from None
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise HandshakeError(_reason(error)) from None
+
+    async def _expect_tls(self) -> None:
+        first = None
+        with trio.move_on_after(SILENCE):
+            first = await self._transport.look()
+        if first == b"":
+            raise HandshakeError("the peer closed the connection")
+        if first is None or not first.startswith(IS_TLS):
+            raise ChatError("tls-required", TLS_REQUIRED)
+
+    async def _shake_hands(self) -> None:
+        tls = trio.SSLStream(self._transport, self._context, server_side=True)
+        try:
+            await tls.do_handshake()
+        except trio.BrokenResourceError:
+            # Trio leaves the alert unsent that tells the peer what is wrong, and nothing public has it.
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self._transport.send_all(tls._outgoing.read())  # noqa: SLF001
+                await self._transport.aclose()
+            raise
+        self._tls = tls
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._tls is None:
+            return await self._transport.receive_some(max_bytes)
+        try:
+            return await self._tls.receive_some(max_bytes)
+        except trio.BrokenResourceError as error:
+            if isinstance(error.__cause__, ssl.SSLEOFError):  # most programs just close
+                return b""
+            raise
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await (self._tls or self._transport).send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await (self._tls or self._transport).wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        """Say that there is no more: by TLS, then by TCP."""
+        tls, self._tls = self._tls, None
+        await (tls or self._transport).aclose()
+
+    async def aclose(self) -> None:
+        """Close at once; who is to read the last bytes needs `send_eof` before."""
+        await self.transport_stream.aclose()
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLEOFError | ssl.SSLSyscallError) or not isinstance(cause, ssl.SSLError):
+        return "the peer closed the connection"
+    return cause.reason or str(cause)
+
+
+class TlsListener(trio.abc.Listener[TlsStream]):
+    """Accepts connections that have not shaken hands yet: their own tasks do, so nobody waits for another."""
+
+    def __init__(self, listener: trio.SocketListener, certificate: Certificate) -> None:
+        self.transport_listener = listener
+        self._certificate = certificate
+
+    async def accept(self) -> TlsStream:
+        return TlsStream(await self.transport_listener.accept(), self._certificate.context)
+
+    async def aclose(self) -> None:
+        await self.transport_listener.aclose()
