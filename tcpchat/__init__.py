@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         Reconnected,
         RefusedError,
         Skipped,
+        Tls,
+        UntrustedError,
     )
     from tcpchat.protocol import (
         Absent,
@@ -58,8 +60,10 @@ __all__ = [
     "Scheduled",
     "Sent",
     "Skipped",
+    "Tls",
     "Unread",
     "Unsent",
+    "UntrustedError",
     "__version__",
 ]
 

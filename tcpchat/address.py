@@ -8,6 +8,7 @@ import attrs
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
+TLS_PORT = 8443  # where nobody says another
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{1,5}))?", re.ASCII)
 
 
@@ -22,12 +23,12 @@ class Address:
     port: int = DEFAULT_PORT
 
     @classmethod
-    def parse(cls, text: str) -> Address:
+    def parse(cls, text: str, default_port: int = DEFAULT_PORT) -> Address:
         """Read `example.org`, `example.org:9000`, `:9000`, `[::1]:9000` or `::1`. Raises ValueError."""
         match = _ADDRESS.fullmatch(text)
         if match is None and _is_ipv6(text):
-            return cls(text)
-        port = int(match["port"] or DEFAULT_PORT) if match else 0
+            return cls(text, default_port)
+        port = int(match["port"] or default_port) if match else 0
         if match is None or not 0 < port < 2**16 or re.search(r"\s", text):
             raise ValueError(
                 f"{text!r} is not HOST[:PORT], such as 127.0.0.1:8000, example.org or [::1]:8000"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from contextlib import suppress
 from functools import partial
@@ -12,6 +11,7 @@ import attrs
 import trio
 
 from tcpchat.errors import ChatError, StartError
+from tcpchat.fingerprint import fingerprint
 from tcpchat.settings import TlsSettings
 
 HANDSHAKE = 10.0  # seconds that a peer may take for it
@@ -74,7 +74,7 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
     try:
         context.load_cert_chain(cert, key, password=partial(_no_password, key))
         pem = chain[start : end + len(ssl.PEM_FOOTER)]
-        fingerprint = write_fingerprint(ssl.PEM_cert_to_DER_cert(pem))
+        shown = fingerprint(ssl.PEM_cert_to_DER_cert(pem))
     except (OSError, ValueError) as error:
         raise StartError(_why_not(error, cert, key)) from None
     if settings.tls_client_ca is not None:
@@ -85,7 +85,7 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
         except (OSError, ValueError):
             what = f"--tls-client-ca {settings.tls_client_ca} holds no certificate"
             raise StartError(f"{what}; it is a PEM file with those of the authorities") from None
-    return context, fingerprint
+    return context, shown
 
 
 def _text(option: str, path: Path) -> str:
@@ -109,11 +109,6 @@ def _why_not(error: Exception, cert: Path, key: Path) -> str:
     if reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}:
         return f"the certificate in {cert} is too weak for today; make one with a longer key"
     return f"the certificate in {cert} or the key in {key} is damaged: {reason or error}"
-
-
-def write_fingerprint(certificate: bytes) -> str:
-    """Write the SHA-256 of a certificate (DER) as people compare it: `SHA256:AB:CD:…`."""
-    return f"SHA256:{hashlib.sha256(certificate).digest().hex(':').upper()}"
 
 
 class _Transport(trio.abc.Stream):

@@ -22,7 +22,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log", "address", "notify"},
+    {"errors", "times", "log", "address", "notify", "fingerprint"},
     {"names", "passwords", "protocol", "sockets"},
     {"settings"},
     {"reload"},

@@ -108,6 +108,21 @@ async def test_http_is_answered_once_and_posts_nothing(house: House, first: byte
     assert [line["type"] for line in await bob.quiet()] == ["left"]
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+async def test_tls_is_answered_once_however_it_comes(house: House, size: int) -> None:
+    """Also without a line's end in it, which a handshake need not have."""
+    client, bob = await house.peers("mallory", "bob")
+    hello = b"\x16\x03\x01\x02\x00\x01" + b"x" * 512
+    fresh = await house.peer()
+    for at in range(0, 2, size):
+        await fresh.send(hello[at : at + size])
+        await trio.testing.wait_all_tasks_blocked()
+    assert [line.get("code") for line in await fresh.rest()] == ["not-tls"]
+    await client.send(b"\x16\x03\n")  # later it is a line as any other
+    assert (await client.next("error"))["code"] == "unknown-command"
+    assert (await bob.ask("ping"))["type"] == "pong"
+
+
 async def test_who_closes_the_sending_side_still_gets_every_reply(house: House) -> None:
     """`printf 'send hi\\nusers\\n' | nc -N …` is a way to use the chat."""
     (alice,) = await house.peers("alice")

@@ -133,7 +133,9 @@ async def test_a_port_in_use_is_told_with_its_way_out() -> None:
     with pytest.raises(StartError) as refused:
         await listen(["127.0.0.1"], port)
     assert str(refused.value).startswith(f"cannot listen on 127.0.0.1:{port}: something else listens there;")
-    assert "--port" in str(refused.value)
+    assert "another --port, or --port 0" in str(refused.value)
+    with pytest.raises(StartError, match="another --tls-port, or --tls-port 0"):
+        await listen(["127.0.0.1"], port, "--tls-")
     await taken.aclose()
 
 

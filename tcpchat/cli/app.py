@@ -8,9 +8,11 @@ import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, ArgumentCollection, CycloptsError, Parameter, UnusedCliTokensError
+import attrs
+from attrs import define
+from cyclopts import App, ArgumentCollection, CycloptsError, Group, Parameter, UnusedCliTokensError
 from cyclopts.config import Dict, Env
 from cyclopts.validators import Number
 
@@ -19,12 +21,22 @@ from tcpchat.address import Address
 from tcpchat.cli import talk
 from tcpchat.cli.talk import CALLED_WRONGLY, FAILED, HERE
 from tcpchat.errors import StartError
+from tcpchat.fingerprint import parse_fingerprint
 from tcpchat.repl.plan import HISTORY, Plan
 from tcpchat.settings import Settings
 from tcpchat.times import parse_span
 
+if TYPE_CHECKING:
+    from tcpchat.client import Tls
+
 PREFIX = "TCPCHAT_"
-OF_CLIENT = {f"{PREFIX}ADDRESS", f"{PREFIX}NAME", f"{PREFIX}NO_REMEMBER", talk.PASSWORD}
+OF_CLIENT = {
+    *(f"{PREFIX}{name}" for name in ("ADDRESS", "NAME", "NO_REMEMBER", "TLS", "TLS_CA", "TLS_FINGERPRINT")),
+    talk.PASSWORD,
+}
+ONLY_TYPED = {"--tls-cert", "--tls-key", "--tls-forget"}
+"""Options of the client that the environment does not set: there the first two are the server's, which may
+run there too, and what was trusted is not to be forgotten each time."""
 COMMANDS = ("connect", "send", "tail", "serve", "admin")
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
@@ -59,6 +71,16 @@ def _unknown(words: Sequence[str]) -> str:
     near = get_close_matches(words[0], COMMANDS, n=1)
     hint = f' Did you mean "{near[0]}"?' if near else f" There are {', '.join(COMMANDS)}."
     return f'Unknown command "{words[0]}".{hint}'
+
+
+@define
+class _Environment(Env):
+    """Fills what flags left open from the environment."""
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        is_client = not any(argument.name == "--config" for argument in arguments)
+        mine = [argument for argument in arguments if not (is_client and argument.name in ONLY_TYPED)]
+        super().__call__(app, commands, ArgumentCollection(mine))  # type: ignore[no-untyped-call]
 
 
 def _slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -98,7 +120,7 @@ app = App(
     name="tcpchat",
     version=__version__,
     help="A chat: a server that you can talk to with netcat, and a client to live in.",
-    config=[Env(PREFIX, command=False), _slips, _config_file],
+    config=[_Environment(PREFIX, command=False), _slips, _config_file],
 )
 app.command("tcpchat.cli.admin:app", name="admin", help="Manage users and bans: passwords, mutes, data.")
 app.register_install_completion_command(help="Install completion for your shell.")
@@ -107,6 +129,50 @@ app.register_install_completion_command(help="Install completion for your shell.
 Name = Annotated[str | None, Parameter(show_default=False)]
 Where = Annotated[str, Parameter(validator=_check_address)]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+
+
+def _check_fingerprint(_: type, value: str | None) -> None:
+    if value is not None:
+        parse_fingerprint(value)  # its ValueError is what the parser shows
+
+
+File = Annotated[Path | None, Parameter(show_default=False)]
+OwnFile = Annotated[Path | None, Parameter(show_default=False, show_env_var=False)]
+
+
+@Parameter(name="*", group=Group("TLS"))
+@attrs.frozen(kw_only=True)
+class Encryption:
+    """Whether the connection is encrypted, and who is trusted."""
+
+    tls: Switch = False
+    """Encrypt, and trust who the system trusts, or whom you said once that you do. Each other option here
+    means it too."""
+    tls_ca: File = None
+    """PEM file with the authorities to trust, instead of those of the system."""
+    tls_fingerprint: Annotated[str | None, Parameter(show_default=False, validator=_check_fingerprint)] = None
+    """Trust this one certificate: its SHA-256, as the server's log tells it."""
+    tls_cert: OwnFile = None
+    """PEM file with a certificate of yours, for a server that wants to see one."""
+    tls_key: OwnFile = None
+    """PEM file with its private key. Default: in the file of the certificate."""
+
+    def tls_of(self) -> Tls | None:
+        """Return it as the client takes it."""
+        files = (self.tls_ca, self.tls_fingerprint, self.tls_cert, self.tls_key)
+        if not self.tls and files == (None,) * len(files):
+            return None
+        from tcpchat.client import Tls
+
+        try:
+            tls = Tls(ca=self.tls_ca, fingerprint=self.tls_fingerprint, cert=self.tls_cert, key=self.tls_key)
+            tls.context()
+        except ValueError as error:
+            raise CycloptsError(msg=str(error)) from None
+        return tls
+
+
+PLAIN = Encryption()
 
 
 @app.default
@@ -152,6 +218,10 @@ def connect(
     no_remember: Switch = False,
     plain: Switch = False,
     json: Switch = False,
+    encryption: Encryption = PLAIN,
+    tls_forget: Annotated[
+        bool, Parameter(negative="", show_default=False, show_env_var=False, group="TLS")
+    ] = False,
 ) -> int:
     """Join a chat.
 
@@ -160,7 +230,7 @@ def connect(
     Parameters
     ----------
     address
-        Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT; without a port 8000, and 8443 with TLS.
     name
         The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
     no_remember
@@ -169,8 +239,16 @@ def connect(
         Linear text without colour or cursor control, as in a pipe.
     json
         Print events and replies as JSON, one a line.
+    encryption
+        Whether it is encrypted, and who is trusted.
+    tls_forget
+        Trust no longer the certificate of which you said once that it is this server's, and ask again.
     """
-    plan = talk.make_plan(address, name=name, remember=not no_remember)
+    plan = talk.make_plan(address, tls=encryption.tls_of(), name=name, remember=not no_remember)
+    if tls_forget:
+        from tcpchat.cli.trust import forget
+
+        forget(plan)
     return talk.talk(plan, plain=plain, json=json)
 
 
@@ -181,6 +259,7 @@ def send(
     username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
     time: Annotated[str | None, Parameter(alias="-t", show_default=False)] = None,
     name: Name = None,
+    encryption: Encryption = PLAIN,
 ) -> int:
     """Say something and leave. The exit code is 0 only once it is kept.
 
@@ -189,7 +268,7 @@ def send(
     text
         What to say; without it, what stdin says.
     address
-        Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT; without a port 8000, and 8443 with TLS.
     username
         Send to this user only.
     time
@@ -197,6 +276,8 @@ def send(
     name
         The name to take: that of the user you are here, or with TCPCHAT_PASSWORD a registered one.
         Without it a new guest says it.
+    encryption
+        Whether it is encrypted, and who is trusted.
     """
     words = " ".join(text) if text or sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     if not words:
@@ -205,7 +286,7 @@ def send(
         span = None if time is None else parse_span(time)
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
-    return talk.send(_script(address, name), words, username=username, time=span)
+    return talk.send(_script(address, name, encryption), words, username=username, time=span)
 
 
 @app.command
@@ -216,13 +297,14 @@ def tail(
     follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
     json: Switch = False,
     name: Name = None,
+    encryption: Encryption = PLAIN,
 ) -> int:
     """Print the last messages of the lobby.
 
     Parameters
     ----------
     address
-        Where the server is: HOST, HOST:PORT or [IPV6]:PORT.
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT; without a port 8000, and 8443 with TLS.
     count
         How many.
     follow
@@ -231,12 +313,14 @@ def tail(
         Print them as JSON, one a line.
     name
         The name to take, as for `send`; for a server where login is required.
+    encryption
+        Whether it is encrypted, and who is trusted.
     """
-    return talk.tail(_script(address, name, history=count), json=json, follow=follow)
+    return talk.tail(_script(address, name, encryption, history=count), json=json, follow=follow)
 
 
-def _script(address: str, name: str | None, history: int = HISTORY) -> Plan:
-    plan = talk.make_plan(address, name=name, history=history)
+def _script(address: str, name: str | None, encryption: Encryption, history: int = HISTORY) -> Plan:
+    plan = talk.make_plan(address, tls=encryption.tls_of(), name=name, history=history)
     if plan.password is not None and name is None:
         raise CycloptsError(msg=f"{talk.PASSWORD} is the password of a user whom --name must tell")
     return plan

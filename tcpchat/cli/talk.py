@@ -11,21 +11,24 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from platformdirs import user_config_path, user_state_path
 
-from tcpchat.address import Address
+from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
 from tcpchat.errors import StartError
 from tcpchat.repl.plan import HISTORY, Host, Plan
 
 if TYPE_CHECKING:
+    from tcpchat.client import Tls
     from tcpchat.settings import Settings
+
+T = TypeVar("T")
 
 FAILED = 1
 CALLED_WRONGLY = 2
 NO_CONNECTION = 3
-HERE = "127.0.0.1:8000"
+HERE = DEFAULT_HOST
 PASSWORD = "TCPCHAT_PASSWORD"  # noqa: S105  # where in the environment it is
 NEEDS_PASSWORD = {"name-taken", "login-required"}  # codes of refusals that a password may help with
 
@@ -42,6 +45,7 @@ def is_address(text: str) -> bool:
 def make_plan(
     address: str = HERE,
     *,
+    tls: Tls | None = None,
     name: str | None = None,
     remember: bool = True,
     host: Host | None = None,
@@ -52,7 +56,8 @@ def make_plan(
     The password is never an argument, which others on the machine can see.
     """
     return Plan(
-        address=address,
+        address=str(Address.parse(address, DEFAULT_PORT if tls is None else TLS_PORT)),
+        tls=tls,
         name=name,
         password=os.environ.get(PASSWORD) or None,
         remember=remember,
@@ -69,24 +74,27 @@ def talk(plan: Plan, *, plain: bool = False, json: bool = False) -> int:
     if terminal and not (plain or json):
         from tcpchat.repl.start import run_terminal
 
-        return _coded(lambda: run_terminal(plan))
+        return _coded(plan, run_terminal, asks=True)
     from tcpchat.repl import pipe
 
-    return _run(partial(pipe.talk_json if json else pipe.talk_plainly, pipe.for_pipe(plan)))
+    def run(plan: Plan) -> int:
+        return _run(partial(pipe.talk_json if json else pipe.talk_plainly, pipe.for_pipe(plan)))
+
+    return _coded(plan, run, asks=sys.stdin.isatty() and not json)
 
 
 def send(plan: Plan, text: str, *, username: str | None, time: float | None) -> int:
     """Say one thing and return the exit code, 0 only once it is kept."""
     from tcpchat.repl import pipe
 
-    return _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time))
+    return _coded(plan, lambda plan: _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time)))
 
 
 def tail(plan: Plan, *, json: bool, follow: bool) -> int:
     """Print what was said and return the exit code."""
     from tcpchat.repl import pipe
 
-    return _run(partial(pipe.tail, plan, json=json, follow=follow))
+    return _coded(plan, lambda plan: _run(partial(pipe.tail, plan, json=json, follow=follow)))
 
 
 def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
@@ -98,16 +106,23 @@ def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
     return hosted(settings or Settings(), log)
 
 
-def _run(main: Callable[[], Awaitable[int | None]]) -> int:
+def _run(main: Callable[[], Awaitable[T]]) -> T:
     import trio
 
-    return _coded(lambda: trio.run(main))
+    return trio.run(main)
 
 
-def _coded(run: Callable[[], int | None]) -> int:
-    """Run it; tell what went wrong in one sentence on stderr; return the exit code."""
+def _coded(plan: Plan, run: Callable[[Plan], int | None], *, asks: bool = False) -> int:
+    """Run it; tell what went wrong in one sentence on stderr; return the exit code.
+
+    A person who `asks` allows may say that an unknown server is to be trusted.
+    """
     try:
-        return FAILED if run() else 0
+        if plan.tls is None:
+            return FAILED if run(plan) else 0
+        from tcpchat.cli.trust import trusting
+
+        return FAILED if trusting(plan, run, asks=asks) else 0
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
         return _told(error)
 

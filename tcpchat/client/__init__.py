@@ -2,11 +2,12 @@
 
 from tcpchat.address import Address
 from tcpchat.client.client import Client
-from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError
+from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.client.feed import Skipped
 from tcpchat.client.outbox import Asked
 from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.state import Closed, Disconnected, Offline, Online, Reconnected, State
+from tcpchat.client.tls import Tls
 
 __all__ = [
     "Address",
@@ -23,4 +24,6 @@ __all__ = [
     "RefusedError",
     "Skipped",
     "State",
+    "Tls",
+    "UntrustedError",
 ]

@@ -16,7 +16,7 @@ from typing import Self
 import trio
 from platformdirs import user_state_path
 
-from tcpchat.address import Address
+from tcpchat.address import DEFAULT_PORT, TLS_PORT, Address
 from tcpchat.client import feed as feeds
 from tcpchat.client.connection import Connection, OpenStream
 from tcpchat.client.errors import DisconnectedError, RefusedError
@@ -28,6 +28,7 @@ from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
 from tcpchat.client.requests import Requests
 from tcpchat.client.state import Closed, Online, State
+from tcpchat.client.tls import Tls, open_tls_stream
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
@@ -43,6 +44,8 @@ class Client(Requests):
     """A connection to one server that outlives the network's failures; use it with `async with`.
 
     Entering connects, and raises ConnectError if there is no server, or RefusedError if `name` cannot be had.
+    With `tls` the connection is encrypted, and raises UntrustedError if the server is not to be trusted, also
+    from `events` later; an `address` without port is then one with 8443.
     In between one task may read `events`, and any task may ask. Leaving waits until what was asked is
     answered. A guest who is not remembered is gone then for good.
 
@@ -64,6 +67,7 @@ class Client(Requests):
         self,
         address: str | Address = Address(),  # noqa: B008  # frozen
         *,
+        tls: Tls | None = None,
         name: str | None = None,
         password: str | None = None,
         token: str | None = None,
@@ -81,7 +85,12 @@ class Client(Requests):
     ) -> None:
         if password is not None and name is None:
             raise ValueError("a password goes with the name that it is for")
-        self.address = Address.parse(address) if isinstance(address, str) else address
+        if tls is not None and open_stream is not None:
+            raise ValueError("what open_stream opens is encrypted or not by itself, so tls is for nothing")
+        if isinstance(address, str):
+            address = Address.parse(address, DEFAULT_PORT if tls is None else TLS_PORT)
+        self.address = address
+        self.tls = tls
         self._name = name
         if remember is None:  # else a file for `address` would get what is for another server
             remember = token is None and open_stream is None
@@ -92,7 +101,7 @@ class Client(Requests):
             self._feed.start_after(after)
         self._connection = Connection(
             str(self.address),
-            open_stream or partial(trio.open_tcp_stream, self.address.host, self.address.port),
+            open_stream or _opener(address, tls),
             reconnect,
             self._feed,
             random,
@@ -177,7 +186,9 @@ class Client(Requests):
         folder = self._remember if isinstance(self._remember, Path) else None
         if self._remember is True:
             folder = user_state_path("tcpchat", appauthor=False)
-        return Remembered(folder, str(self.address), self._name)
+        # What was told to a server in secret is never told to whoever answers there without TLS.
+        where = str(self.address) if self.tls is None else f"tls://{self.address}"
+        return Remembered(folder, where, self._name)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -280,7 +291,7 @@ class Client(Requests):
                 return event
             if isinstance(self.state, Closed):
                 if self._connection.failed:
-                    raise DisconnectedError(self.state.reason)
+                    raise self._connection.untrusted or DisconnectedError(self.state.reason)
                 return None
             if self._feed.behind and self._connection.outbox.connected:
                 await self._fetch()
@@ -310,6 +321,12 @@ class Client(Requests):
     def retry_now(self) -> None:
         """Do not wait any longer before the next attempt to come back."""
         self._connection.retry_now()
+
+
+def _opener(address: Address, tls: Tls | None) -> OpenStream:
+    if tls is None:
+        return partial(trio.open_tcp_stream, address.host, address.port)
+    return partial(open_tls_stream, address, tls, tls.context())
 
 
 class _Events:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
-from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError
+from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.client.feed import Feed
 from tcpchat.client.greeting import FOR_GOOD, Greeting
 from tcpchat.client.identity import TELLING, Identity, Wanted, chosen
@@ -59,6 +59,8 @@ class Connection:
         """Why we are not who we were to be."""
         self.failed = False
         """It is closed because it gave up, not because it was left."""
+        self.untrusted: UntrustedError | None = None
+        """Why it gave up, if that was because somebody else answered."""
         self.feed = feed
         self.outbox = Outbox(patient=patient)
         self.news = trio.lowlevel.ParkingLot()
@@ -238,6 +240,10 @@ class Connection:
                 await self._hurry.wait()
             try:
                 return await self.connect(since)
+            except UntrustedError as error:
+                error.again, self.untrusted = True, error
+                self._end(str(error), "untrusted")
+                return None
             except ConnectError as error:
                 why = str(error)
             except RefusedError as error:

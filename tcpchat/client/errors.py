@@ -17,6 +17,23 @@ class ConnectError(DisconnectedError):
         self.nobody = nobody
 
 
+class UntrustedError(ConnectError):
+    """The server has a certificate that is not to be trusted, and was told nothing. Trying again is no use.
+
+    `fingerprint` is that of the certificate, if it could be had, `why` a few words, and `expected` the one
+    that it should have been. `again` tells that there was a connection before.
+    """
+
+    def __init__(self, where: str, fingerprint: str | None, why: str, *, expected: str | None = None) -> None:
+        shown = "" if fingerprint is None else f"; its fingerprint is {fingerprint}"
+        super().__init__(f"the certificate of {where} is not trusted: {why}{shown}")
+        self.where = where
+        self.fingerprint = fingerprint
+        self.why = why
+        self.expected = expected
+        self.again = False
+
+
 class RefusedError(Exception):
     """The server did not do what was asked; the text is its reason.
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import trio
 
+from tcpchat.client.tls import explain
 from tcpchat.errors import ChatError
 from tcpchat.protocol import MAX_LINE_OUT, Event, LineReader, Reply, Request, encode, read_answer
 
@@ -40,8 +41,8 @@ class Link:
         """Receive some more. Raises LostError at the end, or if it is no server of ours that talks."""
         try:
             data = await self._stream.receive_some(RECEIVE)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise LostError(self._why or "the connection broke") from None
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise LostError(self._why or explain(error)) from None
         if not data:
             raise LostError("the server closed the connection")
         self._lines.feed(bytes(data))

@@ -9,18 +9,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 
 import attrs
 import orjson
 
+from tcpchat.client.files import make_folder, read_file, write_file
 from tcpchat.client.identity import Identity
 
 FOLDER = "identities"  # in the folder of the user's state
 SLOTS = 64  # clients with the same server and name at once; a later one is not remembered
-MOST = 64 * 1024  # bytes of a file; none of ours is longer
 
 
 class Remembered:
@@ -42,7 +41,7 @@ class Remembered:
                 self._failed(error)
 
     def _take_slot(self, folder: Path) -> None:
-        _make(folder)
+        make_folder(folder)
         asked = f"{self._address}\n{(self._name or '').lower()}"
         key = hashlib.sha256(asked.encode(errors="surrogatepass")).hexdigest()[:32]
         for number in range(1, SLOTS + 1):
@@ -66,7 +65,7 @@ class Remembered:
         if self._path is None:
             return None
         with suppress(OSError, ValueError, KeyError, TypeError):
-            kept = _parse(_read(self._path), self._address)
+            kept = _parse(read_file(self._path), self._address)
             self._written = kept
             return kept if kept.journal == journal else None
         return None
@@ -77,7 +76,7 @@ class Remembered:
             return
         fields = {"address": self._address, "name": self._name, **attrs.asdict(identity)}
         try:
-            _write(self._path, orjson.dumps(fields, option=orjson.OPT_INDENT_2))
+            write_file(self._path, orjson.dumps(fields, option=orjson.OPT_INDENT_2))
         except (OSError, TypeError) as error:
             self._failed(error)
         else:
@@ -109,29 +108,6 @@ class Remembered:
         self.problem = f"who you are is not remembered: {error}"
 
 
-def _make(folder: Path) -> None:
-    """Make the folder, for nobody else. Raises OSError if it is somebody else's."""
-    for each in (folder.parent, folder):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid != os.geteuid():
-        raise PermissionError(f"{folder} belongs to another user of this machine")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(0o700)
-
-
-def _read(path: Path) -> bytes:
-    """Return what is in a plain file of ours; waits for nothing, such as the other end of a pipe."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError(f"{path} is no file of yours")
-        return os.read(file, MOST)
-    finally:
-        os.close(file)
-
-
 def _parse(data: bytes, address: str) -> Identity:
     """Read what `save` wrote. Raises ValueError, KeyError or TypeError if it is something else."""
     fields = orjson.loads(data)
@@ -149,15 +125,3 @@ def _parse(data: bytes, address: str) -> Identity:
     if type(identity.registered) is not bool or type(identity.session) not in {int, type(None)}:
         raise ValueError("registered is true or false, session a number")
     return identity
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace the file at once and for nobody else's eyes; after a crash it is the old or the new one."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(file, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(file)
-    new.replace(path)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:
+    from tcpchat.client import Tls
 
 HISTORY = 20  # messages from before that are shown at the start
 
@@ -19,6 +23,8 @@ class Plan:
     """Where to talk and as whom."""
 
     address: str
+    tls: Tls | None = None
+    """Which server is to be trusted; None speaks to any, without TLS."""
     name: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
     """Of the registered user `name`; without a name it counts for nothing."""

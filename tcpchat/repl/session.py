@@ -108,6 +108,7 @@ def open_client(plan: Plan) -> Client:
     """Return the client of a plan, not connected yet."""
     return Client(
         plan.address,
+        tls=plan.tls,
         name=plan.name,
         password=plan.password if plan.name is not None else None,
         remember=plan.state if plan.remember and plan.state is not None else False,

@@ -80,7 +80,7 @@ class Talk:
         self._client = client
         self._screen = screen
         self.hosting = hosting
-        self._status = Status(address=str(client.address), me=client.user)
+        self._status = Status(address=_where(client), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
         self.view = View(client, self._listener, self._status)
         self._local = LocalCommands(screen, preferences, self._status, self._listener)
@@ -114,7 +114,7 @@ class Talk:
             self.notice(f"nobody answered on {client.address}, so this is the server now; {kept}")
         if not self._screen.asks:
             return
-        where = f"{client.server} on {client.address}"
+        where = f"{client.server} on {_where(client)}"
         if client.user:
             who = about.you_are(client.user, registered=client.registered)
             self.notice(f"{where}; {who}. Just type, or type help.")
@@ -365,3 +365,8 @@ def _who_suffers(unsent: int, others: int) -> str:
         here = "1 other is here" if others == 1 else f"{others} others are here"
         why.append(f"{here}, for whom the server stops with you")
     return " and ".join(why)
+
+
+def _where(client: Client) -> str:
+    """Return what people are told of where they are."""
+    return str(client.address) if client.tls is None else f"{client.address} TLS"

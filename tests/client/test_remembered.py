@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from tcpchat.client import remembered as files
+from tcpchat.client.files import MOST
 from tcpchat.client.identity import Identity
 from tcpchat.client.remembered import FOLDER, SLOTS, Remembered
 
@@ -193,7 +194,7 @@ GOOD = {"address": HERE, "name": None, **attrs.asdict(ALICE)}
         ),
         orjson.dumps(GOOD | {"token": None}),
         orjson.dumps({key: value for key, value in GOOD.items() if key != "token"}),
-        b" " * files.MOST + orjson.dumps(GOOD),
+        b" " * MOST + orjson.dumps(GOOD),
     ],
 )
 def test_what_is_no_such_file_is_passed_over_and_replaced(folder: Path, content: bytes) -> None:
@@ -269,7 +270,7 @@ def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.Mon
 
 def test_what_is_there_is_not_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(folder)
-    monkeypatch.setattr(files, "_write", lambda *_: pytest.fail("it is there"))
+    monkeypatch.setattr(files, "write_file", lambda *_: pytest.fail("it is there"))
     with closing(Remembered(folder, HERE, None)) as one:
         assert one.load("j") == ALICE
         one.save(ALICE)

@@ -1,0 +1,118 @@
+"""Which server a person trusts: what was said before, and the question where nothing was."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from tcpchat.client import DisconnectedError, UntrustedError
+from tcpchat.client.trusted import Trusted
+from tcpchat.errors import StartError
+from tcpchat.repl.plan import Plan
+
+T = TypeVar("T")
+YES = {"y", "yes"}
+
+
+def trusting(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
+    """Run it with what this person trusts; where the server is unknown, ask once if that may be.
+
+    Raises DisconnectedError if the server is not trusted, with what the person can do about it.
+    """
+    known = _with_known(plan)
+    try:
+        return run(known)
+    except UntrustedError as error:
+        if asks and error.expected is not None:
+            _warn(error)
+            raise DisconnectedError(f"not connected to {error.where}{_hint(plan, error)}") from None
+        if not asks or error.again or _is_settled(plan):
+            raise DisconnectedError(f"{error}{_hint(plan, error)}") from None
+        trusted = _ask(plan, error)
+    return run(trusted)
+
+
+def _warn(error: UntrustedError) -> None:
+    """Show what was expected and what came one above the other, so that people can compare them."""
+    _tell(f"THIS MAY NOT BE YOUR SERVER. The certificate of {error.where} is another one than you trust:")
+    _tell(f"  trusted  {error.expected}")
+    _tell(f"  shown    {error.fingerprint}")
+
+
+def forget(plan: Plan) -> None:
+    """Trust no longer what this person said is the server's certificate. Raises StartError."""
+    if plan.state is not None:
+        try:
+            Trusted(plan.state).forget(plan.address)
+        except OSError as error:
+            raise StartError(f"cannot forget what is trusted: {error}") from None
+
+
+def _is_settled(plan: Plan) -> bool:
+    """Say whether it was told on the command line whom to trust."""
+    return plan.tls is not None and (plan.tls.ca is not None or plan.tls.fingerprint is not None)
+
+
+def _with_known(plan: Plan) -> Plan:
+    if plan.tls is None or plan.state is None or _is_settled(plan):
+        return plan
+    try:
+        fingerprint = Trusted(plan.state).find(plan.address)
+    except OSError as error:
+        raise StartError(
+            f"cannot tell what was trusted of {plan.address}: {error};"
+            f" give --tls-fingerprint, or forget it with --tls-forget"
+        ) from None
+    return _pinned(plan, fingerprint)
+
+
+def _pinned(plan: Plan, fingerprint: str | None) -> Plan:
+    assert plan.tls is not None
+    return attrs.evolve(plan, tls=attrs.evolve(plan.tls, fingerprint=fingerprint))
+
+
+def _ask(plan: Plan, error: UntrustedError) -> Plan:
+    """Return the plan with the certificate, if the person trusts it. Raises DisconnectedError."""
+    if error.fingerprint is None:
+        raise DisconnectedError(str(error))
+    _tell(f"The certificate of {error.where} is not trusted: {error.why}.")
+    _tell("It may be the right one all the same, or somebody is in between. Its fingerprint is")
+    _tell(f"  {error.fingerprint}")
+    sys.stderr.write("Is that what the server's operator says? Then trust it from now on [y/N]: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in YES:
+        raise DisconnectedError(f"not connected to {error.where}, and nothing was sent")
+    _keep(plan.state, plan.address, error.fingerprint)
+    return _pinned(plan, error.fingerprint)
+
+
+def _keep(state: Path | None, address: str, fingerprint: str) -> None:
+    if state is not None:
+        try:
+            Trusted(state).trust(address, fingerprint)
+        except OSError as error:
+            _tell(f"This is only for now, since it cannot be kept: {error}")
+
+
+def _tell(text: str) -> None:
+    from tcpchat.repl.clean import clean_line
+
+    print(clean_line(text), file=sys.stderr)
+
+
+def _hint(plan: Plan, error: UntrustedError) -> str:
+    """Return what the person can do."""
+    if _is_settled(plan):
+        return "; ask the server's operator what is right"
+    if error.expected is not None:
+        return (
+            ". Somebody may be in between, so nothing was sent. If the server's operator says that this is"
+            f" its new one: tcpchat connect --tls --tls-forget {plan.address}"
+        )
+    if error.fingerprint is None:
+        return "; give --tls-ca FILE if an authority of your own signed it"
+    return "; if the server's operator says the same, give it as --tls-fingerprint; else see --tls-ca"

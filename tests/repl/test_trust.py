@@ -1,0 +1,149 @@
+"""A person and a script before a server that the system does not trust."""
+
+from __future__ import annotations
+
+import json
+import signal
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tcpchat.cli.app import run as run_here
+from tcpchat.client.trusted import Trusted
+from tests.certificates import write_ca, write_cert
+from tests.process import ServerProcess
+from tests.repl.test_scripts import run
+from tests.terminal import Terminal
+from tests.test_tls_process import tls_port, wait_for
+
+QUESTION = "Then trust it from now on [y/N]:"
+
+
+class Place:
+    """A server whose certificate the system does not know."""
+
+    def __init__(self, server: ServerProcess, cert: Path, fingerprint: str) -> None:
+        self.where = f"127.0.0.1:{tls_port(server)}"
+        self.plain = f"127.0.0.1:{server.port}"
+        self.fingerprint = fingerprint
+        self._server = server
+        self._cert = cert
+
+    def change(self) -> None:
+        self.fingerprint = write_cert(self._cert)
+        self._server.signal(signal.SIGHUP)
+        wait_for(self._server, self.fingerprint)
+
+
+@contextmanager
+def open_place(folder: Path) -> Iterator[Place]:
+    fingerprint = write_cert(folder / "cert.pem")
+    options = ("--ephemeral", "--tls-port", "0", "--tls-cert", str(folder / "cert.pem"))
+    with ServerProcess(*options) as server:
+        yield Place(server, folder / "cert.pem", fingerprint)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with open_place(tmp_path_factory.mktemp("server")) as opened:
+        yield opened
+
+
+def text(terminal: Terminal) -> str:
+    """Return what is on the screen as one line, without the breaks of a narrow terminal."""
+    return "".join(terminal.lines)
+
+
+def test_a_person_decides_once_and_hears_loudly_of_another(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with open_place(tmp_path) as place:
+        connect = ("connect", "--tls", place.where)
+        with Terminal(*connect, folder=tmp_path, columns=200) as window:
+            window.wait_for(QUESTION, place.fingerprint, f"The certificate of {place.where} is not trusted: ")
+            window.enter("n")
+            window.wait_for("nothing was sent")
+        assert not list(tmp_path.rglob("trusted/*"))
+        with Terminal(*connect, folder=tmp_path, columns=200) as window:
+            window.wait_for(QUESTION)
+            window.enter("y")
+            window.wait_for("▸", f"{place.where} TLS")
+            window.enter("hi")
+        (file,) = tmp_path.rglob("trusted/*")
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert json.loads(file.read_text()) == {"address": place.where, "fingerprint": place.fingerprint}
+        assert run_here(["send", "--tls", "-a", place.where, "from a script"]) == 0
+        before = place.fingerprint
+        place.change()
+        with Terminal(*connect, folder=tmp_path, columns=200) as window:
+            window.wait_for(f"trusted  {before}", f"shown    {place.fingerprint}")
+            window.wait_for("Somebody may be in between", "nothing was sent", "--tls-forget")
+            assert QUESTION not in text(window)
+        assert run_here(["tail", "--tls", place.where]) == 3
+        assert f"--tls-forget {place.where}" in capfd.readouterr().err
+        with Terminal(*connect, "--tls-forget", folder=tmp_path, columns=200) as window:
+            window.wait_for(QUESTION, place.fingerprint)
+            window.enter("yes")
+            window.wait_for("▸", f"{place.where} TLS")
+
+
+def test_a_script_is_refused_with_what_helps(place: Place, tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "--tls", "-a", place.where, "hi")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert place.fingerprint in done.stderr
+    assert "--tls-fingerprint" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_each_option_alone_means_tls(
+    place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("TCPCHAT_TLS_CERT", "/nowhere")  # the server's, which is no business of a client
+    ca = str(write_ca(tmp_path))
+    for option in (("--tls-ca", ca), ("--tls-fingerprint", place.fingerprint)):
+        assert run_here(["send", "-a", place.where, *option, "hi"]) == 0
+        assert run_here(["send", "-a", place.plain, *option, "hi"]) == 3
+        assert "does not speak TLS" in capfd.readouterr().err
+    assert run_here(["send", "-a", place.plain, "hi"]) == 0
+    monkeypatch.setenv("TCPCHAT_TLS_CA", ca)
+    assert run_here(["tail", "-n", "1", place.where]) == 0
+    assert capfd.readouterr().out.endswith("  hi\n")
+    monkeypatch.delenv("TCPCHAT_TLS_CA")
+    monkeypatch.setenv("TCPCHAT_TLS", "1")
+    assert run_here(["tail", "-n", "1", place.where]) == 3
+    assert place.fingerprint in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--tls-fingerprint", "abc"], "is not the SHA-256 of a certificate"),
+        (["--tls-ca", "/nowhere"], "cannot read authorities from /nowhere: No such file"),
+        (["--tls-key", "/nowhere"], "a key goes with the certificate that it is for"),
+    ],
+)
+def test_what_cannot_be_is_called_wrongly(
+    arguments: list[str], told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(["send", "hi", *arguments]) == 2
+    assert told in capfd.readouterr().err
+
+
+def test_what_was_trusted_and_cannot_be_read_is_no_reason_to_go_on(
+    place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    state = tmp_path / "tcpchat"
+    Trusted(state).trust(place.where, place.fingerprint)
+    assert run_here(["send", "--tls", "-a", place.where, "hi"]) == 0
+    (file,) = (state / "trusted").iterdir()
+    file.write_text("?")
+    assert run_here(["send", "--tls", "-a", place.where, "hi"]) == 1
+    told = capfd.readouterr().err
+    assert "is damaged" in told
+    assert "--tls-forget" in told
