@@ -23,6 +23,7 @@ from tcpchat.process import open_listeners
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Listening, Settings, TlsSettings
 from tcpchat.sockets import addresses, keep_alive, peer_address
+from tcpchat.store import SetBan
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.tls import FIRST, HANDSHAKE, SILENCE, Certificate, TlsListener
 from tests.certificates import authority, certificate, tls_peer, write_ca, write_cert
@@ -304,6 +305,37 @@ async def test_a_slow_reader_costs_bounded_memory_and_nobody_waits_for_it(tmp_pa
         assert heard == list(range(heard[0], heard[0] + len(heard)))
         for peer in (stalled, sender):
             await trio.aclose_forcefully(peer.stream)
+
+
+async def test_who_is_banned_reads_it_by_tls_also_if_that_came_during_the_handshake(tmp_path: Path) -> None:
+    async with open_port(tmp_path, Limits()) as (server, port, log):
+        slow = await trio.open_tcp_stream("127.0.0.1", port)
+        ours, theirs = trio.testing.memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_first_byte_later, theirs, slow, server)
+            during = await tls_peer(trio.StapledStream(ours, slow))
+            assert [line["code"] for line in await during.rest()] == ["banned"]
+            nursery.cancel_scope.cancel()
+        after = await tls_peer(await trio.open_tcp_stream("127.0.0.1", port))
+        assert [line["code"] for line in await after.rest()] == ["banned"]
+        assert log.named("joined") == []
+        for stream in (slow, after.stream):
+            await trio.aclose_forcefully(stream)
+
+
+async def _first_byte_later(
+    source: trio.abc.ReceiveStream, target: trio.SocketStream, server: Server
+) -> None:
+    """Pass bytes on; between the first and the rest the operator bans the address."""
+    data = await source.receive_some()
+    await target.send_all(data[:1])
+    with trio.fail_after(5):
+        while not server.chat.places.taken:
+            await trio.sleep(0.01)
+    server.chat.bans.put(SetBan(kind="address", target="127.0.0.0/8", until=2**52, reason=None))
+    await target.send_all(data[1:])
+    async for more in source:
+        await target.send_all(more)
 
 
 async def test_a_reset_in_the_middle_is_no_bug(tmp_path: Path) -> None:

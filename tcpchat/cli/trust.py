@@ -23,15 +23,21 @@ def trusting(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
 
     Raises DisconnectedError if the server is not trusted, with what the person can do about it.
     """
-    known = _with_known(plan)
     try:
-        return run(known)
+        return _asking(plan, run, asks=asks)
     except UntrustedError as error:
-        if asks and error.expected is not None:
-            _warn(error)
-            raise DisconnectedError(f"not connected to {error.where}{_hint(plan, error)}") from None
-        if not asks or error.again or _is_settled(plan):
+        if not asks or error.expected is None:
             raise DisconnectedError(f"{error}{_hint(plan, error)}") from None
+        _warn(error)
+        raise DisconnectedError(f"not connected to {error.where}{_hint(plan, error)}") from None
+
+
+def _asking(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
+    try:
+        return run(_with_known(plan))
+    except UntrustedError as error:
+        if not asks or error.again or error.expected is not None or _is_settled(plan):
+            raise
         trusted = _ask(plan, error)
     return run(trusted)
 

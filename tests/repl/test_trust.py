@@ -7,12 +7,17 @@ import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from tcpchat.cli.app import run as run_here
+from tcpchat.cli.trust import trusting
+from tcpchat.client import DisconnectedError, Tls, UntrustedError
 from tcpchat.client.trusted import Trusted
+from tcpchat.fingerprint import fingerprint
+from tcpchat.repl.plan import Plan
 from tests.certificates import write_ca, write_cert
 from tests.process import ServerProcess
 from tests.repl.test_scripts import run
@@ -147,3 +152,39 @@ def test_what_was_trusted_and_cannot_be_read_is_no_reason_to_go_on(
     told = capfd.readouterr().err
     assert "is damaged" in told
     assert "--tls-forget" in told
+
+
+def test_another_certificate_while_one_talks_is_told_as_loudly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the run whose person was asked first, and without a second question."""
+    monkeypatch.setattr("sys.stdin", StringIO("y\ny\n"))
+    plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
+    one, two = fingerprint(b"one"), fingerprint(b"two")
+    ran: list[str | None] = []
+
+    def run(plan: Plan) -> None:
+        assert plan.tls is not None
+        expected = plan.tls.fingerprint
+        ran.append(expected)
+        raise UntrustedError(plan.address, one if expected is None else two, "why", expected=expected)
+
+    with pytest.raises(DisconnectedError, match=r"--tls-forget chat\.example\.org:8443"):
+        trusting(plan, run, asks=True)
+    assert ran == [None, one]
+    told = capfd.readouterr().err
+    assert f"trusted  {one}\n  shown    {two}\n" in told
+    assert told.count(QUESTION) == 1
+
+
+def test_who_was_trusted_by_the_system_and_is_no_more_is_no_question(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run(plan: Plan) -> None:
+        error = UntrustedError(plan.address, fingerprint(b"one"), "certificate has expired")
+        error.again = True
+        raise error
+
+    with pytest.raises(DisconnectedError, match="has expired"):
+        trusting(Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path), run, asks=True)
+    assert QUESTION not in capfd.readouterr().err
