@@ -289,7 +289,7 @@ async def test_a_slow_reader_costs_bounded_memory_and_nobody_waits_for_it(tmp_pa
         await sock.connect(("127.0.0.1", port))
         stalled = await tls_peer(trio.SocketStream(sock))
         await stalled.ask({"type": "ping"})  # since who asked for nothing yet is told later
-        (connection,) = server._connections
+        (connection,) = server.connections
         under: Any = connection.stream
         under.transport_stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         sender = await tls_peer(await trio.open_tcp_stream("127.0.0.1", port))

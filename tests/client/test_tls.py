@@ -55,7 +55,7 @@ class Port:
         return refused.value
 
     async def cut(self) -> None:
-        for connection in self.server._connections:
+        for connection in self.server.connections:
             connection.abort("cut")
 
     def change(self, ca: trustme.CA | None = None) -> None:
