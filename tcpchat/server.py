@@ -170,6 +170,7 @@ class Server:
             self.chat.bans.check_address(address, self.chat.clock.now())  # that took a while
         except HandshakeError as error:
             self._log.info("refused", address=address, code="tls-failed", reason=str(error))
+            self.ended["tls-failed"] += 1
         except ChatError as error:
             await self._refuse(connection, address, error)
         else:

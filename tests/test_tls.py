@@ -199,6 +199,7 @@ async def test_what_breaks_off_or_is_no_handshake_is_no_bug(house: House, bytes:
     await stream.send_eof()
     await settled()
     assert len(house.refusals()) == 1
+    assert house.server.ended == {"tls-failed": 1}
     assert house.server.chat.places.taken == 0
 
 
