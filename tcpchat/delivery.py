@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 import trio
 
+from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.entry import Delivery, Entry, Post
 from tcpchat.chat.receiver import Receiver
@@ -44,12 +45,20 @@ class Observer(Protocol):
 class Pipeline:
     """Takes entries in order and settles them in order. No exception of an entry gets out of here."""
 
-    def __init__(self, chat: Chat, store: Store, log: Log, new_reference: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        store: Store,
+        log: Log,
+        new_reference: Callable[[], str],
+        run_blocking: RunBlocking = in_thread,
+    ) -> None:
         self._chat = chat
         self._store = store
         self._log = log
         self._new_reference = new_reference
         self.observer: Observer | None = None
+        self._run_blocking = run_blocking
         self._queue: deque[Entry] = deque()
         self._submitted = trio.Event()
         self._idle = trio.Event()
@@ -126,7 +135,7 @@ class Pipeline:
             return
         began = self._chat.clock.monotonic()
         try:
-            await trio.to_thread.run_sync(self._store.commit, changes, limiter=self._one_writer)
+            await self._run_blocking(self._store.commit, changes, limiter=self._one_writer)
         except StorageError as error:
             self._log.error("storage failed", entries=len(batch), error=str(error))
             self._undo(batch)

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import trio
 
+from tcpchat.blocking import RunBlocking
 from tcpchat.errors import ChatError
 from tcpchat.passwords import hash_password, verify
 
@@ -30,11 +31,10 @@ def hashers(cores: int) -> int:
 class Hasher:
     """Takes a moment for each password, right or wrong, of a user or of nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, run_blocking: RunBlocking | None = None) -> None:
         count = hashers(os.cpu_count() or 1)
+        self._run_blocking = run_blocking or LowPriorityThreads(count)
         self._free = trio.CapacityLimiter(count)
-        # Threads of their own: a priority once lowered stays so, and Trio's threads write to the disk too.
-        self._threads = ThreadPoolExecutor(count, "hasher", initializer=_stand_back)
 
     async def hash(self, password: str) -> str:
         """Return what is kept of a password. Raises ChatError `bad-password`, `rate-limited`."""
@@ -48,7 +48,19 @@ class Hasher:
         if self._free.statistics().tasks_waiting >= WAITING:
             message = "too many passwords are being checked; try again in a moment"
             raise ChatError("rate-limited", message, retry_after=1.0)
-        async with self._free:
+        return await self._run_blocking(work, *arguments, limiter=self._free)
+
+
+class LowPriorityThreads:
+    """Runs work in threads of its own: a priority once lowered stays so, and Trio's write to the disk."""
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count, "hasher", initializer=_stand_back)
+
+    async def __call__(
+        self, work: Callable[..., T], /, *arguments: object, limiter: trio.CapacityLimiter
+    ) -> T:
+        async with limiter:
             future = self._threads.submit(work, *arguments)
             await _wait(future)
         return future.result()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -12,6 +13,7 @@ import trio
 
 from tcpchat.admin.desk import Desk
 from tcpchat.admin.office import Office
+from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.chat.account import ENDED
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
@@ -37,6 +39,7 @@ from tcpchat.tls import HandshakeError, TlsStream
 from tcpchat.turns import Share, Turns
 
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
+TOKEN = 32  # random bytes; as many as a key has that nobody guesses
 REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
 GONE_FOR_GOOD = {"exit", "http", "tls"}
 """Why connections end whose users are not expected to come back."""
@@ -54,22 +57,36 @@ Stream = trio.abc.HalfCloseableStream
 
 
 class Server:
-    """Serves one chat on any listeners, once, until `stop`."""
+    """Serves one chat on any listeners, once, until `stop`.
 
-    def __init__(self, settings: Settings, store: Store, log: Log, clock: Clock) -> None:
+    `run_blocking` is for the disk, `hasher` for passwords, `random_bytes` for tokens, ids and references.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        log: Log,
+        clock: Clock,
+        *,
+        run_blocking: RunBlocking = in_thread,
+        hasher: Hasher | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._random_bytes = random_bytes
         grace = max(settings.rules.grace_seconds, settings.rules.presence_seconds)
         snapshot = store.load(LOBBY, RECENT, clock.now() - int(grace * MILLISECONDS))
-        self.chat = Chat(settings, snapshot, clock, partial(secrets.token_hex, 8), _token)
+        self.chat = Chat(settings, snapshot, clock, lambda: random_bytes(8).hex(), self._new_token)
         try:
             store.begin(clock.now(), self.chat.prune())
         except StorageError as error:  # reading goes on; who left before is sorted out at the next start
             log.warning("storage failed", entries=0, error=str(error))
-        self.pipeline = Pipeline(self.chat, store, log, _reference)
+        self.pipeline = Pipeline(self.chat, store, log, self._new_reference, run_blocking)
         self._settings = settings
         self._log = log
-        self._reader = Reader(store, KEYS_REMEMBERED)
+        self._reader = Reader(store, KEYS_REMEMBERED, run_blocking)
         self._awakening = Awakening(self.chat, self._reader, self._wait_settled)
-        self._hasher = Hasher()
+        self._hasher = hasher or Hasher()
         self._gate = Gate(clock)
         self._turns = Turns(clock.monotonic)
         self.connections: set[Connection] = set()
@@ -87,7 +104,7 @@ class Server:
             connections=self.connections,
             commit=self.pipeline.commit,
         )
-        self._desk = Desk(office, log, _reference)
+        self._desk = Desk(office, log, self._new_reference)
 
     async def run(
         self,
@@ -243,7 +260,7 @@ class Server:
             Share(self._turns),
             self.pipeline,
             self._log,
-            _reference,
+            self._new_reference,
         )
 
     def _context(self, connection: Connection, user: User, address: str) -> Context:
@@ -278,12 +295,14 @@ class Server:
         with trio.CancelScope(shield=True):  # as for any reply, which a stop waits for too
             await self.pipeline.wait_settled()
 
+    def _new_reference(self) -> str:
+        return self._random_bytes(4).hex()
 
-def _reference() -> str:
-    return secrets.token_hex(4)
+    def _new_token(self) -> str:
+        while (token := _as_text(self._random_bytes(TOKEN))).startswith("-"):
+            pass  # in a plain line it would be an option
+        return token
 
 
-def _token() -> str:
-    while (token := secrets.token_urlsafe(32)).startswith("-"):
-        pass  # in a plain line it would be an option
-    return token
+def _as_text(token: bytes) -> str:
+    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()

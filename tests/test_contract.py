@@ -22,7 +22,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log", "address", "notify", "fingerprint"},
+    {"errors", "times", "log", "address", "notify", "fingerprint", "blocking"},
     {"names", "passwords", "protocol", "sockets"},
     {"settings"},
     {"reload"},

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import trio
 
+from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.errors import ChatError
 from tcpchat.store import Account, Copied, Identity, NewMessage, NewReport, Other, StorageError, Store
 
@@ -20,8 +21,9 @@ T = TypeVar("T")
 class Reader:
     """Every question raises ChatError `storage-failed` where the store raises StorageError."""
 
-    def __init__(self, store: Store, keys: int) -> None:
+    def __init__(self, store: Store, keys: int, run_blocking: RunBlocking = in_thread) -> None:
         self._store = store
+        self._run_blocking = run_blocking
         self._keys = keys
         self._threads = trio.CapacityLimiter(READERS)
         self._one_copy = trio.CapacityLimiter(1)
@@ -29,7 +31,7 @@ class Reader:
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
             with trio.CancelScope(shield=True):  # a stop waits for the reply to what was asked before
-                answer = await trio.to_thread.run_sync(question, limiter=self._threads)
+                answer = await self._run_blocking(question, limiter=self._threads)
         except StorageError:
             raise ChatError("storage-failed", "the disk did not give it; try again later") from None
         return answer
