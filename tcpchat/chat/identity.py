@@ -115,14 +115,14 @@ class Identities:
 
     def take_departed(self, now: float) -> list[User]:
         """Take out who is to be told of as left by now."""
-        departed = _first(self._staying, now - self._presence)
+        departed = _first(self._staying, self._presence, now)
         for user in departed:
             del self._staying[user]
         return departed
 
     def forgotten(self, now: float) -> list[User]:
         """Return who has been absent for too long, or is one too many."""
-        forgotten = _first(self._absent, now - self.grace())
+        forgotten = _first(self._absent, self.grace(), now)
         if self._most and len(self._absent) - len(forgotten) > self._most:
             forgotten = list(islice(self._absent, len(self._absent) - self._most))
         return forgotten
@@ -149,11 +149,11 @@ def _head(queue: dict[User, float]) -> list[float]:
     return [next(iter(queue.values()))] if queue else []
 
 
-def _first(queue: dict[User, float], until: float) -> list[User]:
-    """Return who came no later than `until`."""
+def _first(queue: dict[User, float], span: float, now: float) -> list[User]:
+    """Return who has been in it for so long; added up as in `wait`, since each way rounds otherwise."""
     found = []
     for user, since in queue.items():
-        if since > until:
+        if since + span > now:
             break
         found.append(user)
     return found

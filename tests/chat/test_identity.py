@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery
 from tcpchat.chat.identity import RECORDS, Identities, RecordEntry, hash_token
@@ -222,3 +224,15 @@ def test_many_are_written_in_parts() -> None:
         sizes.append(len([change for change in entry.prepare(0) if isinstance(change, SetLeft)]))
         entry.settle(Delivery())
     assert sizes == [RECORDS, 1]
+
+
+@pytest.mark.parametrize("span", [5.0, 0.1, 600.3])
+def test_who_need_not_be_waited_for_any_more_is_let_go(span: float) -> None:
+    """However times are rounded: else a server that looks again and again would never sleep."""
+    for step in range(1000):
+        known, since = identities(presence=span, grace=span), step * 0.37
+        known.absent(new_user("alice"), since, here=True)
+        due = since + span
+        assert known.wait(due) == 0
+        assert known.take_departed(due)
+        assert known.forgotten(due)
