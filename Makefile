@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help chat test test-all coverage fuzz hostile bench bench-client screenshots requirements clean
+.PHONY: help chat test test-all coverage fuzz hostile chaos kills bench bench-client screenshots requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -23,6 +23,12 @@ fuzz: .venv/dev ## hunt for inputs that break a server, a session or the termina
 
 hostile: .venv/dev ## every attack in full, what others notice of it, and what it costs; takes some minutes
 	@$(BIN)/python -m tests.hostile
+
+chaos: .venv/dev ## simulated days of everything that fails; SEED= replays one, HOURS= long
+	@PYTHONHASHSEED=0 $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS))
+
+kills: .venv/dev ## kill -9 of a real server behind a bad network, KILLS= times; SEED= for the same network
+	@$(BIN)/python -m chaos.kills $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed, and coming back
 	@$(BIN)/python benchmarks/run.py
