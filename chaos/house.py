@@ -116,7 +116,7 @@ class House:
         self._store.die()
         await trio.sleep(1)
         for cable in told:
-            if cable.in_time and not cable.bye and not cable.client.closed:
+            if cable.in_time and cable.client.saw_end and not cable.bye:
                 self._ledger.broken(f"P7: {cable.owner} got no bye")
         self._server = None
         self._ledger.trace("server", "stopped")

@@ -194,6 +194,11 @@ class Ledger:
                 self.broken(f"never answered: {text[:60]!r}")
 
     @property
+    def open(self) -> bool:
+        """Whether anything waits for an answer, or for its time to be sent."""
+        return bool(self.lost) or any(saying.fate == "asked" for saying in self.sayings.values())
+
+    @property
     def acknowledged(self) -> int:
         """How many texts their authors were told to be kept or scheduled."""
         return sum(saying.fate in MUST for saying in self.sayings.values())

@@ -145,7 +145,8 @@ class End(trio.abc.HalfCloseableStream):
     def __init__(self, sends: Wire, receives: Wire) -> None:
         self.hear: Callable[[bytes], object] = len
         """Called with everything that is received."""
-        self.closed = False
+        self.saw_end = False
+        """Whether the other side said that no more comes."""
         self._sends = sends
         self._receives = receives
 
@@ -159,6 +160,7 @@ class End(trio.abc.HalfCloseableStream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         await trio.lowlevel.checkpoint_if_cancelled()
         data = await self._receives.receive(max_bytes or CAPACITY)
+        self.saw_end = not data
         self.hear(data)
         return data
 
@@ -172,7 +174,6 @@ class End(trio.abc.HalfCloseableStream):
 
     def close(self) -> None:
         """Say that no more comes, and take no more."""
-        self.closed = True
         self._sends.end()
         self._receives.abandon()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from random import Random
 from typing import Protocol
 
@@ -21,7 +20,6 @@ STOPS_READING = 0.001  # of all events, after how many a program does not read f
 CRASHES = 0.3  # of all goings, how many are without a word
 STAYS = 40  # things to do, about, until somebody goes
 AWAY = 10  # times as long as between two things to do, about, until somebody comes again
-LATER = 2 * 3600.0  # seconds that a message is scheduled ahead at most
 RETRY = (2.0, 20.0)  # seconds until somebody tries again whom the server did not let in
 LENGTHS = (3, 20, 60, 200)  # characters, of what people say
 PASTE = 3900  # characters
@@ -34,8 +32,10 @@ class Surroundings(Protocol):
     read: dict[str, dict[str, int]]
     """How far each person was told to have read."""
     network: Network
-    calm: bool
-    """Nobody does anything any more, but everybody comes, and stays."""
+    calming: trio.Event
+    """From then on nobody does anything, but everybody comes and stays."""
+    later: float
+    """Seconds that a message is scheduled ahead at most."""
 
     def others(self, person: Person) -> list[Person]:
         """Return whom somebody may talk to."""
@@ -69,6 +69,10 @@ class Person:
         self._after: int | None = None
         self._cable: Cable | None = None
 
+    @property
+    def _calm(self) -> bool:
+        return self._around.calming.is_set()
+
     # Coming and going
 
     async def register(self) -> None:
@@ -79,8 +83,8 @@ class Person:
     async def live(self) -> None:
         """Come and go for ever."""
         while True:
-            if not self._around.calm:
-                await trio.sleep(self._random.expovariate(1 / (AWAY * self._around.pace())))
+            with trio.move_on_after(self._random.expovariate(1 / (AWAY * self._around.pace()))):
+                await self._around.calming.wait()
             try:
                 await self._be_here()
             except (ConnectError, DisconnectedError, RefusedError) as error:
@@ -154,19 +158,18 @@ class Person:
                 self._ledger.unsent(event.text, event.code)
             case Bye():
                 self._note("bye", event.code)
-        if self._random.random() < STOPS_READING and not self._around.calm:
+        if self._random.random() < STOPS_READING and not self._calm:
             await self._stop_reading()
 
     async def _stop_reading(self) -> None:
         seconds = self._random.choice((1, 30, 600))
         self._note("stops reading", str(seconds))
-        with suppress(trio.TooSlowError):
-            for _ in range(seconds):
-                if self._cable is not None:
-                    self._cable.excuse(1)
-                await trio.sleep(1)
-                if self._around.calm:
-                    return
+        for _ in range(seconds):
+            if self._cable is not None:
+                self._cable.excuse(1)
+            await trio.sleep(1)
+            if self._calm:
+                return
 
     def _hear(self, message: Message) -> None:
         self._ledger.heard(self.name, message)
@@ -187,13 +190,14 @@ class Person:
             self._look_around: 8, self._take_name: 1, self._rest: 2, self._paste: 1,
         }  # fmt: skip
         for _ in range(round(self._random.expovariate(1 / STAYS))):
-            await trio.sleep(self._random.expovariate(1 / self._around.pace()))
-            if self._around.calm or not self._around.awake():
+            with trio.move_on_after(self._random.expovariate(1 / self._around.pace())):
+                await self._around.calming.wait()
+            if self._calm or not self._around.awake():
                 break
             (action,) = self._random.choices(list(actions), list(actions.values()))
             self._note("does", action.__name__)
             doing.start_soon(self._do, action, client)
-        if self._around.calm:
+        if self._calm:
             await trio.sleep_forever()
 
     async def _do(self, action: Callable[[Client], Awaitable[None]], client: Client) -> None:
@@ -221,7 +225,7 @@ class Person:
     async def _plan(self, client: Client) -> None:
         """Say something later, to all or to somebody who will still be known."""
         known = [None, *(one for one in self._around.others(self) if one.registered)]
-        seconds = self._random.uniform(1, LATER) * self._random.random()
+        seconds = self._random.uniform(1, self._around.later) * self._random.random()
         await self._say(client, self._random.choice(known), self._random.choice(LENGTHS), seconds)
 
     async def _say(

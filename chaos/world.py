@@ -18,7 +18,7 @@ from chaos.gremlins import Gremlins, Rates
 from chaos.house import House
 from chaos.ledger import Ledger
 from chaos.network import Network
-from chaos.person import LATER, Person
+from chaos.person import Person
 from chaos.settled import check_everybody
 from chaos.strangers import Stranger
 from chaos.trace import Trace
@@ -28,7 +28,7 @@ DAWN, DUSK = 7, 23  # hours of the day between which people are awake
 BUSY, ASLEEP = 40.0, 1200.0  # seconds between two things that somebody does, about
 REGISTERED = ("alice1", "alice2", "bob", "carol", "dave", "erin")
 GUESTS = ("frank", "grace", "heidi")
-SETTLING = 1800.0  # seconds until everybody is back and everything answered
+SETTLING = 200.0  # seconds until everybody is back, also from a connection that is dead and not known to be
 PROGRESS = HOUR
 
 Progress = Callable[[float], None]
@@ -43,9 +43,10 @@ class World:
     network: Network
     disk: Disk
     random: Random
+    later: float
     read: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
     people: list[Person] = attrs.field(factory=list, init=False)
-    calm: bool = attrs.field(default=True, init=False)
+    calming: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def others(self, person: Person) -> list[Person]:
         return [one for one in self.people if one.name != person.name]
@@ -95,6 +96,8 @@ class Plan:
     rates: Rates = attrs.field(factory=Rates)
     registered: tuple[str, ...] = REGISTERED
     guests: tuple[str, ...] = GUESTS
+    later: float = 2 * HOUR
+    """Seconds that messages are scheduled ahead at most."""
 
 
 def run(plan: Plan, on_progress: Progress | None = None) -> Outcome:
@@ -123,7 +126,7 @@ class _Run:
         self._ledger = Ledger(self._trace)
         self._disk = Disk(folder, self._fork())
         self._network = Network(self._fork())
-        self._world = World(self._ledger, self._network, self._disk, self._fork())
+        self._world = World(self._ledger, self._network, self._disk, self._fork(), plan.later)
         self._world.populate(plan.registered, plan.guests)
 
     def _fork(self) -> Random:
@@ -150,7 +153,6 @@ class _Run:
         for person in {person.name: person for person in world.people if person.registered}.values():
             await person.register()
         async with trio.open_nursery() as everybody:
-            world.calm = False
             for person in world.people:
                 everybody.start_soon(person.live)
             strangers = [self._world.stranger(label) for label in ("watcher", "lurker", "vandal")]
@@ -177,10 +179,14 @@ class _Run:
 
     async def _settle(self) -> None:
         """Let everybody come back, everything be answered, and what is scheduled be sent."""
-        self._world.calm = True
+        self._world.calming.set()
         self._network.set_latency(0.002, 0.05)
         self._trace("world", "calm")
-        await trio.sleep(LATER + SETTLING)
+        end = trio.current_time() + self._plan.later + SETTLING
+        await trio.sleep(SETTLING)
+        while self._ledger.open and trio.current_time() < end:  # noqa: ASYNC110  # which is simulated
+            await trio.sleep(SETTLING)
+        await trio.sleep(SETTLING)
 
     def outcome(self) -> Outcome:
         ledger, problems = self._ledger, self._ledger.problems
