@@ -82,7 +82,7 @@ class House:
         """See what was written, and how much waits to be sent."""
         self._ledger.keep(self._store.rows(self._ledger.last_id))
         assert self._server is not None
-        for connection in self._server._connections:
+        for connection in self._server.connections:
             self.highest = max(self.highest, connection.backlog)
         if self.highest > BACKLOG + BATCH + len(SLOW_CONSUMER):
             self._ledger.broken(f"P3: {self.highest} bytes wait to be sent to one connection")

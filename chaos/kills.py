@@ -59,6 +59,14 @@ class Score:
                 self.problems.append(f"acknowledged as {seq} and kept as {kept.get(text)}: {text}")
 
 
+@attrs.define(eq=False)
+class Talking:
+    """When people talk: once all are there, until the last kill."""
+
+    begins: trio.Event = attrs.field(factory=trio.Event)
+    ends: trio.Event = attrs.field(factory=trio.Event)
+
+
 class Talker:
     """A client that hears everything from the first message on, and may say something too."""
 
@@ -74,24 +82,22 @@ class Talker:
         self._random = random
         self._said = 0
 
-    async def run(
-        self, to: str | None, begin: trio.Event, stop: trio.Event, *, task_status: trio.TaskStatus[None]
-    ) -> None:
-        """Hear until cancelled; with somebody to talk to, talk from `begin` until `stop`."""
+    async def run(self, to: str | None, talking: Talking, *, task_status: trio.TaskStatus[None]) -> None:
+        """Hear until cancelled; with somebody to talk to, talk too while that is wanted."""
         async with self._client() as client, trio.open_nursery() as nursery:
             nursery.start_soon(self._hear, client)
             if to is not None:
                 await self._say(client, None)  # so that the server keeps who one is
             task_status.started()
-            await begin.wait()
+            await talking.begins.wait()
             if to is not None:
-                async with trio.open_nursery() as talking:
+                async with trio.open_nursery() as doing:
                     for _ in range(AT_ONCE):
-                        talking.start_soon(self._talk, client, to, stop)
+                        doing.start_soon(self._talk, client, to, talking)
             await trio.sleep_forever()
 
-    async def _talk(self, client: Client, to: str, stop: trio.Event) -> None:
-        while not stop.is_set():
+    async def _talk(self, client: Client, to: str, talking: Talking) -> None:
+        while not talking.ends.is_set():
             await self._say(client, to if self._random.random() < PRIVATE else None)
             await trio.sleep(self._random.uniform(0, 0.05))
 
@@ -122,7 +128,7 @@ class Talker:
 
 async def run(kills: int, seed: int, folder: Path) -> tuple[Score, int]:
     """Kill a server so often, let all come back and hear everything, and compare; tell of cuts too."""
-    random, score, begin, stop = Random(seed), Score(), trio.Event(), trio.Event()
+    random, score, talking = Random(seed), Score(), Talking()
     server = Process(folder)
     proxy = Proxy(server.port, Random(random.random()))
     await server.start()
@@ -136,12 +142,12 @@ async def run(kills: int, seed: int, folder: Path) -> tuple[Score, int]:
             talkers = []
             for name, to in pairs.items():
                 talker = Talker(name, score, port, Random(random.random()))
-                await nursery.start(talker.run, to, begin, stop)
+                await nursery.start(talker.run, to, talking)
                 talkers.append(talker)
-            begin.set()
+            talking.begins.set()
             proxy.calm = False
             await _kill_again_and_again(server, kills, random)
-            stop.set()
+            talking.ends.set()
             proxy.calm = True
             await _wait_quiet(score, talkers, folder / "data")
             nursery.cancel_scope.cancel()

@@ -144,6 +144,12 @@ def test_the_core_does_no_input_and_output(module: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[module]} & NO_IO
 
 
+def test_nothing_knows_of_what_only_tests_it() -> None:
+    roots = {name.split(".")[0] for names in IMPORTS.values() for name in names}
+    assert "trio" in roots
+    assert not {"chaos", "tests", "benchmarks"} & roots
+
+
 def test_the_store_does_not_know_the_chat() -> None:
     of_store = {name for module, names in IMPORTS.items() if part_of(module) == "store" for name in names}
     assert "tcpchat.errors" in of_store

@@ -7,6 +7,9 @@ import threading
 import time
 from pathlib import Path
 
+from chaos import kills
+from tcpchat.store import NewMessage, NewUser
+from tcpchat.store.sqlite import SqliteStore
 from tests.process import Client, ServerProcess
 
 SENDERS = 8
@@ -35,6 +38,26 @@ class Sender(threading.Thread):
             pass
         finally:
             self._client.__exit__()
+
+
+async def test_kills_behind_a_bad_network_lose_and_double_nothing(tmp_path: Path) -> None:
+    """Real clients of the library, which come back by themselves; many more kills in `make kills`."""
+    score, cuts = await kills.run(2, 1, tmp_path)
+    assert score.problems == []
+    assert (score.lost, score.doubled, cuts >= 0) == (0, 0, True)
+    assert len(score.acknowledged) > 50
+    assert score.refused == {}
+
+
+def test_what_a_kill_lost_or_doubled_is_counted(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "off")
+    store.commit(
+        [NewUser("u", 0), *(NewMessage("lobby", n, 0, "u", "u", None, None, "same") for n in (1, 2))]
+    )
+    store.close()
+    score = kills.Score(sent=2, acknowledged={"same": ("lobby", 2), "gone": ("lobby", 3)})
+    score.compare(tmp_path)
+    assert (score.lost, score.doubled) == (1, 1)
 
 
 def history(client: Client) -> dict[int, str]:
