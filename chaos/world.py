@@ -25,7 +25,7 @@ from chaos.trace import Trace
 
 HOUR = 3600.0  # seconds
 DAWN, DUSK = 7, 23  # hours of the day between which people are awake
-BUSY, ASLEEP = 40.0, 1200.0  # seconds between two things that somebody does, about
+BUSY, ASLEEP = 60.0, 1200.0  # seconds between two things that somebody does, about
 REGISTERED = ("alice1", "alice2", "bob", "carol", "dave", "erin")
 GUESTS = ("frank", "grace", "heidi")
 SETTLING = 200.0  # seconds until everybody is back, also from a connection that is dead and not known to be
