@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help chat test test-all coverage fuzz hostile chaos kills bench bench-client screenshots requirements clean
+.PHONY: help chat test test-all coverage fuzz hostile chaos kills bench bench-quick bench-peers bench-client screenshots requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -30,9 +30,14 @@ chaos: .venv/dev ## simulated days of everything that fails; SEED= replays one, 
 kills: .venv/dev ## kill -9 of a real server behind a bad network, KILLS= times; SEED= for the same network
 	@$(BIN)/python -m chaos.kills $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
-bench: .venv/run ## fan-out and latency, side by side with Redis if it is installed, and coming back
-	@$(BIN)/python benchmarks/run.py
-	@$(BIN)/python benchmarks/resume.py
+bench: .venv/bench ## every benchmark beside the peers that are installed; writes docs/performance.md; ARGS="--only fanout"
+	@$(BIN)/python benchmarks/run.py --report $(ARGS)
+
+bench-quick: .venv/run ## do the benchmarks run? figures mean nothing
+	@$(BIN)/python benchmarks/run.py --quick $(ARGS)
+
+bench-peers: ## install the peers to compare with, from Debian
+	@scripts/peers
 
 bench-client: .venv/run ## what the client and its library cost
 	@$(BIN)/python benchmarks/client.py
@@ -56,3 +61,6 @@ clean:
 
 .venv/dev: requirements/dev.txt requirements/build.txt pyproject.toml
 	@scripts/setup $(PYTHON) dev
+
+.venv/bench: requirements/bench.txt requirements/build.txt pyproject.toml
+	@scripts/setup $(PYTHON) bench

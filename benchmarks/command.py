@@ -1,0 +1,120 @@
+"""The command: runs what it is asked for, prints it, and writes the report.
+
+Servers listen on loopback, with their data in a folder that goes away. In each round each server gets the
+same load, one after the other, each in a new process; ratios are of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from benchmarks import loads, machine, report
+from benchmarks.benchmark import Benchmark, Lab
+from benchmarks.results import Outcome, load, save
+from benchmarks.servers import TITLES, is_installed
+from benchmarks.suite import BENCHMARKS, BY_NAME
+from benchmarks.tables import as_text
+
+ROUNDS, SECONDS = 3, 3.0
+QUICK = 1.0  # seconds of a load in a quick run
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/run.py",
+        description=__doc__,
+        epilog="Benchmarks: " + ", ".join(f"{one.name} ({', '.join(one.cases)})" for one in BENCHMARKS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="a benchmark, or one case of it: fanout, fanout-100"
+    )
+    parser.add_argument("--servers", help="only these, with commas between them: tcpchat,redis")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="measure each so often (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for so long each time (%(default)s)")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of a tenth of the size: does it work?"
+    )
+    parser.add_argument("--data", type=Path, help="where the servers keep their data, for another disk")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write docs/performance.md, its plots and benchmarks/results.json",
+    )
+    return parser.parse_args()
+
+
+def chosen(only: Sequence[str] | None) -> list[Benchmark]:
+    """Return the benchmarks with the cases that `--only` names. Raises SystemExit for a name that is none."""
+    if only is None:
+        return list(BENCHMARKS)
+    cases: dict[str, list[str]] = {}
+    for word in only:
+        name, dash, case = word.partition("-")
+        benchmark = BY_NAME.get(name)
+        if benchmark is None or (dash and case not in benchmark.cases):
+            raise SystemExit(f"{word} is no benchmark; there are {', '.join(BY_NAME)}; see --help")
+        cases.setdefault(name, []).extend([case] if dash else benchmark.cases)
+    return [
+        attrs.evolve(one, cases={case: one.cases[case] for case in one.cases if case in cases[one.name]})
+        for one in BENCHMARKS
+        if one.name in cases
+    ]
+
+
+def runs(benchmark: Benchmark, rounds: int, servers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield case and server in the order in which they are measured."""
+    for _ in range(rounds):
+        for case, those in benchmark.cases.items():
+            yield from ((case, server) for server in those if server in servers)
+
+
+def measure(
+    benchmark: Benchmark, lab: Lab, rounds: int, servers: Sequence[str], known: dict[str, str]
+) -> Outcome:
+    outcome = Outcome(known, rounds, lab.seconds)
+    for case, server in runs(benchmark, rounds, servers):
+        print(f"\r\033[K{benchmark.name} {case} {server} …", end="", flush=True)
+        outcome.add(case, server, benchmark.measure(lab, case, server))
+    print("\r\033[K", end="")
+    return outcome
+
+
+def main() -> None:
+    given = arguments()
+    if given.report and (given.quick or given.servers):
+        raise SystemExit("--report is of whole benchmarks, not with --quick or --servers")
+    benchmarks = chosen(given.only)
+    if given.report and any(one.cases != BY_NAME[one.name].cases for one in benchmarks):
+        raise SystemExit("--report is of whole benchmarks: --only fanout, not fanout-100")
+    servers = [name for name in (given.servers.split(",") if given.servers else TITLES) if is_installed(name)]
+    for missing in sorted(set(TITLES) - set(servers)) if not given.servers else ():
+        print(f"{TITLES[missing]} is not installed and left out (make bench-peers)")
+    rounds, seconds = (1, QUICK) if given.quick else (given.rounds, given.seconds)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # servers and loads inherit it
+    began = time.monotonic()
+    results = load(report.RESULTS)
+    with tempfile.TemporaryDirectory(dir=given.data) as folder:
+        loads.build(Path(folder))
+        known = machine.describe(Path(folder))
+        lab = Lab(folder=Path(folder), seconds=seconds, small=given.quick)
+        for benchmark in benchmarks:
+            outcome = results[benchmark.name] = measure(benchmark, lab, rounds, servers, known)
+            print(as_text(benchmark, outcome), machine.in_one_line(known), sep="\n", end="\n\n", flush=True)
+            if given.report:
+                save(results, report.RESULTS)
+    if given.report:
+        report.write(results)
+    print(f"{time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What came out of runs, and what follows from it: medians, spread, ratios. Kept as JSON."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+
+OWN = "tcpchat"
+FULL = 0.9  # of a core: who uses that much has no more to give
+
+
+@attrs.frozen
+class Row:
+    """One server in one case: each figure of each round."""
+
+    case: str
+    server: str
+    values: dict[str, list[float]] = attrs.field(factory=dict)
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        for name, value in figures.items():
+            self.values.setdefault(name, []).append(value)
+
+    def median(self, figure: str) -> float:
+        return statistics.median(self.values[figure])
+
+    def spread(self, figure: str) -> tuple[float, float]:
+        return min(self.values[figure]), max(self.values[figure])
+
+    @property
+    def limited_by_load(self) -> bool:
+        """Whether the load had no more to give while the server still had."""
+        if "load_cores" not in self.values:
+            return False
+        return self.median("load_cores") > FULL > self.median("server_cores")
+
+
+@attrs.frozen
+class Outcome:
+    """All rows of one benchmark, from one run on one machine."""
+
+    machine: dict[str, str]
+    rounds: int
+    seconds: float
+    rows: list[Row] = attrs.field(factory=list)
+
+    def row(self, case: str, server: str) -> Row | None:
+        return next((row for row in self.rows if (row.case, row.server) == (case, server)), None)
+
+    def add(self, case: str, server: str, figures: Mapping[str, float]) -> None:
+        row = self.row(case, server)
+        if row is None:
+            self.rows.append(row := Row(case, server))
+        row.add(figures)
+
+    def servers(self, order: Iterable[str]) -> list[str]:
+        """Return those that were measured, in this order."""
+        found = {row.server for row in self.rows}
+        return [server for server in order if server in found]
+
+    def ratio(self, case: str, server: str, figure: str) -> float | None:
+        """Return our median divided by that of the server."""
+        own, other = self.row(case, OWN), self.row(case, server)
+        if own is None or other is None or not other.median(figure):
+            return None
+        return own.median(figure) / other.median(figure)
+
+
+Results = dict[str, Outcome]
+"""By the name of the benchmark."""
+
+
+def save(results: Results, path: Path) -> None:
+    plain = {name: attrs.asdict(outcome) for name, outcome in sorted(results.items())}
+    path.write_bytes(orjson.dumps(plain, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def load(path: Path) -> Results:
+    """Read what `save` wrote; nothing if there is no file."""
+    if not path.exists():
+        return {}
+    plain: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes())
+    return {
+        name: Outcome(**outcome | {"rows": [Row(**row) for row in outcome["rows"]]})
+        for name, outcome in plain.items()
+    }

@@ -1,0 +1,168 @@
+"""Starts a server of each kind on loopback, with its data in a folder of its own, and ends it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+HERE = Path(__file__).parent
+PATIENCE: Final = 30  # seconds for a server to start or to stop
+TITLES: Final = {
+    "tcpchat": "tcpchat",
+    "limit": "C loop (no chat)",
+    "redis": "Redis Pub/Sub",
+    "redis-kept": "Redis XADD, appendfsync always",
+    "nats": "NATS",
+    "ngircd": "ngIRCd",
+    "trio": "plain Trio, a task per receiver",
+    "asyncio": "plain asyncio, a task per receiver",
+}
+"""Every kind of server, in the order in which results are shown."""
+_NEEDS = {"redis": "redis-server", "redis-kept": "redis-server", "nats": "nats-server", "ngircd": "ngircd"}
+_UNLIMITED = ("--messages-per-second", "0", "--requests-per-second", "0", "--connections", "0")
+_NGIRCD = """
+[Global]
+Name = irc.example.org
+Info = benchmark
+Listen = 127.0.0.1
+Ports = {port}
+MotdPhrase = hello
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxNickLength = 31
+MaxPenaltyTime = 0
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+
+@attrs.frozen
+class Running:
+    """A server that can be connected to."""
+
+    kind: str
+    port: int
+    pid: int
+
+    @property
+    def protocol(self) -> str:
+        """What the loads have to speak."""
+        spoken = {"redis": "redis", "redis-kept": "redis", "nats": "nats", "ngircd": "irc"}
+        return spoken.get(self.kind, "tcpchat")
+
+    def resident(self) -> int:
+        """Return the bytes of memory that it uses."""
+        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
+        assert found is not None
+        return int(found[1]) * 1024
+
+
+def is_installed(kind: str) -> bool:
+    return kind not in _NEEDS or shutil.which(_NEEDS[kind]) is not None
+
+
+@contextmanager
+def running(kind: str, folder: Path, options: Sequence[str] = _UNLIMITED) -> Iterator[Running]:
+    """Run a server until the block ends. `options` are those of tcpchat; without them nothing is limited."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        port = _free_port()
+        command = _COMMANDS[kind](port, Path(own), folder)
+        if kind == "tcpchat":
+            command += options
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TCPCHAT_")}
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        )
+        try:
+            _wait_until_reached(process, kind, port)
+            yield Running(kind, port, process.pid)
+        finally:
+            _end(process)
+
+
+def _wait_until_reached(process: subprocess.Popen[bytes], kind: str, port: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise SystemExit(f"{kind} does not start") from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _tcpchat(port: int, own: Path, folder: Path) -> list[str]:
+    words = ["serve", "--port", str(port), "--data", str(own), "--log-level", "warning"]
+    return [sys.executable, "-m", "tcpchat", *words]
+
+
+def _limit(port: int, own: Path, folder: Path) -> list[str]:
+    return [str(folder / "limit"), str(port)]
+
+
+def _redis(port: int, own: Path, folder: Path) -> list[str]:
+    # the load comes from many loopback addresses, which is what protected mode is about
+    words = ["--save", "", "--bind", "127.0.0.1", "--protected-mode", "no", "--maxclients", "20000"]
+    return ["redis-server", *words, "--port", str(port), "--dir", str(own)]
+
+
+def _redis_kept(port: int, own: Path, folder: Path) -> list[str]:
+    return [*_redis(port, own, folder), "--appendonly", "yes", "--appendfsync", "always"]
+
+
+def _nats(port: int, own: Path, folder: Path) -> list[str]:
+    return ["nats-server", "--addr", "127.0.0.1", "--port", str(port)]
+
+
+def _ngircd(port: int, own: Path, folder: Path) -> list[str]:
+    config = own / "ngircd.conf"
+    config.write_text(_NGIRCD.format(port=port))
+    return ["ngircd", "--nodaemon", "--config", str(config)]
+
+
+def _trio(port: int, own: Path, folder: Path) -> list[str]:
+    return [sys.executable, str(HERE / "peer_trio.py"), str(port)]
+
+
+def _asyncio(port: int, own: Path, folder: Path) -> list[str]:
+    return [sys.executable, str(HERE / "peer_asyncio.py"), str(port)]
+
+
+_COMMANDS: Final[dict[str, Callable[[int, Path, Path], list[str]]]] = {
+    "tcpchat": _tcpchat, "limit": _limit, "redis": _redis, "redis-kept": _redis_kept, "nats": _nats,
+    "ngircd": _ngircd, "trio": _trio, "asyncio": _asyncio,
+}  # fmt: skip

@@ -1,0 +1,43 @@
+"""How it does with what people do: few talk much, in bursts, and connections break."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks import loads
+from benchmarks.benchmark import MAX, P50, P99, Benchmark, Figure, Lab
+from benchmarks.servers import running
+
+RATE, RECONNECTS = 100, 20  # messages and broken connections a second
+BURSTS = 5  # seconds from one burst to the next
+
+
+def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
+    with running(server, lab.folder) as reached:
+        seconds = max(lab.seconds, 2 * BURSTS)
+        words = ("127.0.0.1", reached.port, lab.count(int(case)), seconds, RATE, RECONNECTS)
+        figures = loads.run(lab.folder, "day", reached, *words)
+    if figures["lost"] or figures["doubled"]:
+        raise SystemExit(f"messages are missing or came twice: {figures}")
+    return figures
+
+
+BENCHMARK = Benchmark(
+    name="day",
+    title="A realistic day",
+    what="1,000 users. The one of rank r says 1/r of what the first one says (Zipf); 100 messages a "
+    "second on average, five times as many in one second of five as in the others; one message of "
+    "ten is private. 20 connections a second break and come back within a second with `resume "
+    "TOKEN --after SEQ`. Each connection checks that it misses nothing and gets nothing twice, "
+    "also over its reconnects.",
+    figures=(
+        P99,
+        P50,
+        MAX,
+        Figure(name="resume_p99_ms", title="back after a break, p99", unit="ms", more_is_better=False),
+        Figure(name="server_cores", title="the server's share of a core", unit="cores", more_is_better=False),
+    ),
+    cases={"1000": ("tcpchat",)},
+    case_title="{} users",
+    measure=measure,
+)

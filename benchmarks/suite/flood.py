@@ -1,0 +1,71 @@
+"""What one client that sends as fast as it can costs the others, with the server's default limits."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from benchmarks import loads
+from benchmarks.benchmark import MAX, P50, P99, Benchmark, Lab
+from benchmarks.servers import Running, running
+
+RECEIVERS, RATE, SENDERS = 1000, 300, 40  # so that each sender stays under ten messages a second
+LINES = {"sends": b'{"type":"send","text":"flood"}\n', "requests": b'{"type":"users"}\n'}
+BLOCK = 64 * 1024  # bytes written at once
+
+
+@contextmanager
+def flooding(server: Running, line: bytes) -> Iterator[None]:
+    """Let one client send this line without end, in a process of its own."""
+    pid = os.fork()
+    if pid == 0:
+        with suppress(BaseException):
+            _flood(server.port, line)
+        os._exit(0)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _flood(port: int, line: bytes) -> None:
+    """Write whenever the server takes it, and read whatever it says."""
+    block = line * (BLOCK // len(line))
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(0)
+        rest = block
+        while True:
+            readable, writable, _ = select.select([connection], [connection], [])
+            if readable and not connection.recv(1 << 20):
+                print("the server closed the client that floods", file=sys.stderr)
+                return
+            if writable:
+                rest = rest[connection.send(rest) :] or block
+
+
+def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
+    with running(server, lab.folder, options=()) as reached:
+        words = (lab.folder, reached, lab.count(RECEIVERS), lab.seconds)
+        if case == "nothing":
+            return loads.fan_out(*words, rate=RATE, senders=SENDERS)
+        with flooding(reached, LINES[case]):
+            return loads.fan_out(*words, rate=RATE, senders=SENDERS)
+
+
+BENCHMARK = Benchmark(
+    name="flood",
+    title="One client in flood",
+    what="300 messages a second of 40 senders to 1,000 receivers, all limits at their defaults, while "
+    "one more client sends as fast as the server takes it: messages, nearly all of which are "
+    "refused, or requests for the list of users. The latency is that of the others.",
+    figures=(P99, P50, MAX),
+    cases=dict.fromkeys(("nothing", "sends", "requests"), ("tcpchat",)),
+    case_title="{} in flood",
+    measure=measure,
+)

@@ -1,0 +1,31 @@
+"""How long it takes until everybody is in when all come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks import loads
+from benchmarks.benchmark import Benchmark, Figure, Lab
+from benchmarks.servers import running
+
+
+def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
+    with running(server, lab.folder) as reached:
+        where = (reached.protocol, "127.0.0.1", reached.port)
+        return loads.run(lab.folder, "joins", reached, "storm", *where, lab.count(int(case)))
+
+
+BENCHMARK = Benchmark(
+    name="joins",
+    title="Join storm",
+    what="So many connect at once and each takes a name. The seconds until ten who were there before "
+    "have been told of every one of them, and until the last one has its name. Each also hears of "
+    "all that come after it.",
+    figures=(
+        Figure(name="told_s", title="everybody is told of everybody", unit="s", more_is_better=False),
+        Figure(name="named_s", title="everybody has a name", unit="s", more_is_better=False),
+    ),
+    cases={"1000": ("tcpchat", "ngircd"), "5000": ("tcpchat", "ngircd")},
+    case_title="{} users",
+    measure=measure,
+)

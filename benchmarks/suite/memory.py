@@ -1,0 +1,37 @@
+"""How much memory a connection costs that says nothing."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+
+from benchmarks.benchmark import PUSHING, Benchmark, Figure, Lab
+from benchmarks.servers import running
+
+
+def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
+    count = lab.count(int(case))
+    with running(server, lab.folder) as reached:
+        before = reached.resident()
+        where = [reached.protocol, "127.0.0.1", str(reached.port)]
+        command = [str(lab.folder / "joins"), "idle", *where, str(count)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
+            assert load.stdout is not None
+            if b"joined" not in load.stdout.readline():
+                raise SystemExit(f"not all of {count} connections came to be on {server}")
+            grown = reached.resident() - before
+            load.communicate()  # the end of its stdin ends it
+        return {"kb": grown / count / 1024}
+
+
+BENCHMARK = Benchmark(
+    name="memory",
+    title="Memory of an idle connection",
+    what="So many connect, have their name or subscription, and say nothing. How much the server's "
+    "resident memory grew, divided by their number. What the kernel keeps for sockets is not in "
+    "it. On ngIRCd they join no channel.",
+    figures=(Figure(name="kb", title="memory of a connection", unit="KB", more_is_better=False),),
+    cases={"10000": PUSHING},
+    case_title="{} connections",
+    measure=measure,
+)

@@ -1,0 +1,33 @@
+"""How many messages a second are acknowledged, each of them on disk by then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks import loads
+from benchmarks.benchmark import P50, P99, Benchmark, Figure, Lab
+from benchmarks.servers import running
+
+CASES = {"1": (1, 1), "1-window": (1, 64), "100": (100, 1), "1000": (1000, 1)}  # senders, under way of each
+
+
+def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
+    senders, window = CASES[case]
+    with running(server, lab.folder) as reached:
+        where = (reached.protocol, "127.0.0.1", reached.port)
+        words = (senders, window, lab.seconds, loads.PAYLOAD)
+        return loads.run(lab.folder, "pairs", reached, "keep", *where, *words)
+
+
+BENCHMARK = Benchmark(
+    name="sends",
+    title="Durable sends",
+    what="Each sender sends 64 bytes, waits for the acknowledgement, which means that they are on "
+    "disk, and sends again. (`1-window`: one sender with 64 messages under way.) They are private "
+    "messages to oneself, so that nobody else's reading is measured. Redis, with `appendfsync "
+    "always`, appends the same to one stream.",
+    figures=(Figure(name="per_s", title="acknowledged a second", unit="/s", more_is_better=True), P50, P99),
+    cases=dict.fromkeys(CASES, ("tcpchat", "redis-kept")),
+    case_title="{} senders",
+    measure=measure,
+)

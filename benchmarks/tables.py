@@ -1,0 +1,94 @@
+"""Results as tables, for a terminal and for Markdown. Pure."""
+
+from __future__ import annotations
+
+from benchmarks.benchmark import Benchmark, Figure
+from benchmarks.results import OWN, Outcome, Row
+from benchmarks.servers import TITLES
+
+LIMITED = "limited by the load"
+_EXACT = 100  # below it a decimal tells something
+
+
+def amount(value: float) -> str:
+    """Write a number with three digits that count: `9.31 M`, `412 k`, `38.1`, `0.42`."""
+    for size, letter in ((1e6, " M"), (1e4, " k")):
+        if abs(value) >= size:
+            scaled = value / (1e6 if letter == " M" else 1e3)
+            return f"{scaled:.{_decimals(scaled)}f}{letter}"
+    return f"{value:,.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    return 0 if abs(value) >= _EXACT else 1 if abs(value) >= _EXACT / 10 else 2
+
+
+def cell(outcome: Outcome, row: Row | None, figure: Figure) -> str:
+    """Write median, spread, and for others than tcpchat what ours is of theirs."""
+    if row is None or figure.name not in row.values:
+        return ""
+    text = amount(row.median(figure.name))
+    low, high = row.spread(figure.name)
+    if outcome.rounds > 1:
+        text += f" ({amount(low)} to {amount(high)})"
+    ratio = outcome.ratio(row.case, row.server, figure.name)
+    if row.server != OWN and ratio is not None:
+        text += f" **{ratio:.2f}**"
+    return text + (" †" if row.limited_by_load else "")
+
+
+def table(benchmark: Benchmark, outcome: Outcome, figure: Figure) -> list[list[str]]:
+    """Return the rows of a table, its head first: a line for each server, a column for each case."""
+    cases = [case for case in benchmark.cases if any(row.case == case for row in outcome.rows)]
+    servers = outcome.servers(TITLES)
+    if len(servers) == 1:  # then cases are what is compared
+        lines = [
+            [title(benchmark, case), cell(outcome, outcome.row(case, servers[0]), figure)] for case in cases
+        ]
+        return [["", heading(figure)], *lines]
+    lines = [
+        [TITLES[server], *(cell(outcome, outcome.row(case, server), figure) for case in cases)]
+        for server in servers
+    ]
+    return [[heading(figure), *(title(benchmark, case) for case in cases)], *lines]
+
+
+def heading(figure: Figure) -> str:
+    unit = "" if figure.unit in {"/s", "cores"} else f", {figure.unit}"
+    return f"{figure.title}{unit}"
+
+
+def title(benchmark: Benchmark, case: str) -> str:
+    number = f"{int(case):,}" if case.isdigit() else case
+    return benchmark.case_title.format(number)
+
+
+def as_markdown(rows: list[list[str]]) -> str:
+    head, *lines = rows
+    ruler = ["---"] + ["---:"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ruler, *lines))
+
+
+def as_text(benchmark: Benchmark, outcome: Outcome) -> str:
+    """Write all tables of a benchmark for a terminal."""
+    parts = [f"== {benchmark.title}: {outcome.rounds} rounds of {outcome.seconds:g} s"]
+    for figure in benchmark.figures:
+        rows = [[word.replace("**", "") for word in row] for row in table(benchmark, outcome, figure)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for first, *others in rows:
+            right = [word.rjust(width) for word, width in zip(others, widths[1:], strict=True)]
+            parts.append("  ".join([first.ljust(widths[0]), *right]))
+    parts += cores(benchmark, outcome)
+    return "\n".join(parts)
+
+
+def cores(benchmark: Benchmark, outcome: Outcome) -> list[str]:
+    """Say for each row how many cores the load and the server used, and where the load was the limit."""
+    lines = []
+    for row in outcome.rows:
+        if "load_cores" not in row.values:
+            continue
+        used = f"load {row.median('load_cores'):.2f}, server {row.median('server_cores'):.2f} cores"
+        limited = f"  † {LIMITED}" if row.limited_by_load else ""
+        lines.append(f"   {title(benchmark, row.case)}, {TITLES[row.server]}: {used}{limited}")
+    return lines
