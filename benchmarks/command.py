@@ -106,6 +106,8 @@ def main() -> None:
         loads.build(Path(folder))
         known = machine.describe(Path(folder))
         lab = Lab(folder=Path(folder), seconds=seconds, small=given.quick)
+        if given.quick:
+            print("quick: a tenth of the sizes in the tables, once and short; the figures mean nothing")
         for benchmark in benchmarks:
             outcome = results[benchmark.name] = measure(benchmark, lab, rounds, servers, known)
             print(as_text(benchmark, outcome), machine.in_one_line(known), sep="\n", end="\n\n", flush=True)

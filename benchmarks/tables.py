@@ -7,6 +7,7 @@ from benchmarks.results import OWN, Outcome, Row
 from benchmarks.servers import TITLES
 
 LIMITED = "limited by the load"
+RATIO = "In brackets: tcpchat's figure divided by that one."
 _EXACT = 100  # below it a decimal tells something
 
 
@@ -33,7 +34,7 @@ def cell(outcome: Outcome, row: Row | None, figure: Figure) -> str:
         text += f" ({amount(low)} to {amount(high)})"
     ratio = outcome.ratio(row.case, row.server, figure.name)
     if row.server != OWN and ratio is not None:
-        text += f" **{ratio:.2f}**"
+        text += f" [**{ratio:.2f}**]"
     return text + (" †" if row.limited_by_load else "")
 
 
@@ -78,6 +79,8 @@ def as_text(benchmark: Benchmark, outcome: Outcome) -> str:
         for first, *others in rows:
             right = [word.rjust(width) for word, width in zip(others, widths[1:], strict=True)]
             parts.append("  ".join([first.ljust(widths[0]), *right]))
+    if len(outcome.servers(TITLES)) > 1:
+        parts.append(RATIO)
     parts += cores(benchmark, outcome)
     return "\n".join(parts)
 

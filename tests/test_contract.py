@@ -28,7 +28,7 @@ LAYERS = [
     {"reload"},
     {"commands", "store", "connection", "tls"},
     {"chat", "client"},
-    {"delivery", "repl", "hasher", "turns"},
+    {"delivery", "repl", "hasher", "turns", "bench"},
     {"session", "timers", "admin"},
     {"server"},
     {"metrics"},

@@ -37,7 +37,7 @@ OF_CLIENT = {
 ONLY_TYPED = {"--tls-cert", "--tls-key", "--tls-forget"}
 """Options of the client that the environment does not set: there the first two are the server's, which may
 run there too, and what was trusted is not to be forgotten each time."""
-COMMANDS = ("connect", "send", "tail", "serve", "admin")
+COMMANDS = ("connect", "send", "tail", "serve", "admin", "bench")
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
 
@@ -337,6 +337,50 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     bound.apply_defaults()
     settings: Settings = bound.arguments["settings"]
     return settings
+
+
+@app.command
+def bench(
+    address: Where = HERE,
+    *,
+    receivers: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 100,
+    senders: Annotated[int, Parameter(validator=Number(gte=1, lte=1000))] = 4,
+    seconds: Annotated[float, Parameter(validator=Number(gt=0, lte=3600))] = 10,
+    rate: Annotated[float, Parameter(validator=Number(gte=0))] = 0,
+    size: Annotated[int, Parameter(validator=Number(gte=64, lte=4000))] = 64,
+    yes: Switch = False,
+    json: Switch = False,
+) -> int:
+    """Load a server of your own and print how it did.
+
+    It talks in the lobby for real, and asks first. The exit code is 0 if everybody got once what was
+    acknowledged.
+
+    Parameters
+    ----------
+    address
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT. Without encryption only.
+    receivers
+        Connections that listen.
+    senders
+        Connections that talk.
+    seconds
+        How long they talk.
+    rate
+        Messages a second of all senders together; 0: as many as go.
+    size
+        Bytes of a message.
+    yes
+        Do not ask.
+    json
+        Print the result as JSON.
+    """
+    from tcpchat.bench.plan import Plan
+    from tcpchat.cli.bench import bench
+
+    where = Address.parse(address)
+    plan = Plan(address=where, receivers=receivers, senders=senders, seconds=seconds, rate=rate, size=size)
+    return bench(plan, yes=yes, json=json)
 
 
 @app.command

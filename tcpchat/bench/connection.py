@@ -1,0 +1,94 @@
+"""One raw connection of a load, which joins, is cut into lines and says why the server ended it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Final
+
+import orjson
+
+from tcpchat.address import Address
+from tcpchat.errors import StartError
+
+PATIENCE: Final = 20  # seconds for a server to answer; one that is at its limit is slow
+PIECE: Final = 256 * 1024  # bytes read at once
+_HINTS: Final = {
+    "login-required": "the load talks as guests, which this server does not let in",
+    "server-full": "the server's setting --connections says how many there may be",
+    "address-full": "the server's setting --connections-per-address says how many there may be",
+}
+
+
+def hint(code: str) -> str:
+    return f" ({_HINTS[code]})" if code in _HINTS else ""
+
+
+class Connection:
+    """A socket that has joined; from then on it does not block."""
+
+    def __init__(self, address: Address) -> None:
+        """Connect and wait until the server listens and tells. Raises StartError with the server's reason."""
+        self.bye = ""
+        self._tail = b""
+        try:
+            self.socket = socket.create_connection((address.host, address.port), PATIENCE)
+        except OSError as error:
+            raise StartError(f"cannot reach {address}: {error.strerror or error}") from None
+        try:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._join(address)
+        except OSError as error:
+            self.socket.close()
+            raise StartError(f"{address} does not answer like a tcpchat server: {error}") from None
+        except BaseException:
+            self.socket.close()
+            raise
+        self.socket.setblocking(False)  # noqa: FBT003  # as the standard library has it
+
+    def _join(self, address: Address) -> None:
+        """Ask what only who is let in may ask; from then on a newcomer is told what is said."""
+        self.socket.sendall(b'{"type":"history","id":"joined","count":1}\n')
+        while True:
+            data = self.socket.recv(PIECE)
+            if not data:
+                raise StartError(f"{address} closed the connection before it was in")
+            *lines, self._tail = (self._tail + data).split(b"\n")
+            for line in map(_decode, lines):
+                if line.get("type") == "error":
+                    code = str(line.get("code"))
+                    raise StartError(f"{address} lets nobody in: {line.get('message')}{hint(code)}")
+                if line.get("re") == "joined":
+                    return
+
+    def read(self) -> bytes | None:
+        """Return the whole lines that there are; None if the server ended the connection."""
+        try:
+            data = self.socket.recv(PIECE)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            self.bye = error.strerror or str(error)
+            return None
+        if not data:
+            self.bye = self.bye or "closed"
+            return None
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self._tail += data
+            return b""
+        # where nothing is left over, which is mostly so, the bytes are those that others get too
+        lines = self._tail + data[:end] if self._tail else data[:end]
+        self._tail = data[end:]
+        if b'{"type":"bye"' in lines:
+            self.bye = str(_decode(lines[lines.index(b'{"type":"bye"') :].partition(b"\n")[0]).get("code"))
+        return lines
+
+
+def _decode(line: bytes) -> dict[str, Any]:
+    try:
+        decoded = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise OSError(f"it says {line[:40]!r}")
+    return decoded

@@ -1,0 +1,71 @@
+"""Asks whether a server may be loaded, shows how far it is, and prints what came out."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import attrs
+import orjson
+
+from tcpchat.bench.load import Progress, Show, run
+from tcpchat.bench.plan import Plan
+from tcpchat.bench.summary import as_json, as_text
+from tcpchat.cli.talk import CALLED_WRONGLY, FAILED
+from tcpchat.errors import StartError
+from tcpchat.repl.clean import clean
+
+WARNING = (
+    "This talks in the lobby of {address} for real: everybody there reads it, and it stays in the history."
+)
+
+
+def bench(plan: Plan, *, yes: bool, json: bool) -> int:
+    """Load the server and return the exit code: 0 if everybody got once what was acknowledged."""
+    if not yes and not _is_wanted(plan):
+        return CALLED_WRONGLY
+    try:
+        summary = run(attrs.evolve(plan, run=secrets.token_hex(4)), _show(plan))
+    except StartError as error:
+        print(f"tcpchat: {clean(str(error))}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("\nended early; there is no result", file=sys.stderr)
+        return FAILED
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    print(orjson.dumps(as_json(summary)).decode() if json else clean(as_text(summary)))
+    return 0 if summary.ok else FAILED
+
+
+def _is_wanted(plan: Plan) -> bool:
+    """Ask; where there is nobody to ask, say what would be an answer."""
+    print(WARNING.format(address=plan.address), file=sys.stderr)
+    if not sys.stdin.isatty():
+        print("tcpchat: --yes says that this is wanted", file=sys.stderr)
+        return False
+    print("Load it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _show(plan: Plan) -> Show:
+    """Return what shows how far it is: one line that changes on a terminal, else a line for each second."""
+    terminal = sys.stderr.isatty()
+    shown = -1
+
+    def show(progress: Progress) -> None:
+        nonlocal shown
+        second = int(progress.seconds)
+        if not terminal and second == shown:
+            return
+        shown = second
+        left = "" if not progress.refused else f", {progress.refused:,} refused"
+        text = (
+            f"{min(progress.seconds, plan.seconds):.0f} of {plan.seconds:g} s: {progress.sent:,} sent{left}, "
+        )
+        text += f"{progress.acknowledged:,} acknowledged, {progress.deliveries:,} delivered"
+        print(
+            f"\r\033[K{text}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True
+        )
+
+    return show

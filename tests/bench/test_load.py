@@ -1,0 +1,158 @@
+"""Real processes load a real server, and servers that do what they must not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from tcpchat.address import Address
+from tcpchat.bench.connection import Connection
+from tcpchat.bench.load import run
+from tcpchat.bench.plan import Plan
+from tcpchat.bench.summary import Summary
+from tcpchat.errors import StartError
+from tests.process import PATIENCE, ServerProcess, environment
+
+BYE = b'{"type":"bye","code":"slow-consumer"}\n'
+Deliver = Callable[[int, int, bytes], bytes]
+"""Given which connection, which message and its line; returns what this connection gets."""
+
+
+class BadServer:
+    """Speaks as much as a load needs, and delivers as it likes."""
+
+    def __init__(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._connections: list[socket.socket] = []
+        self._count = 0
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._connections:
+            connection.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.sendall(b'{"type":"welcome"}\n')
+                self._connections.append(connection)
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection.makefile("rb") as lines:
+            for line in lines:
+                asked = json.loads(line)
+                with self._lock:
+                    self._answer(connection, asked)
+
+    def _answer(self, connection: socket.socket, asked: dict[str, Any]) -> None:
+        if asked["type"] == "history":
+            connection.sendall(b'{"type":"history","re":"joined"}\n')
+            return
+        line = b'{"type":"message","text":"%s"}\n' % asked["text"].encode()
+        for place, other in enumerate(self._connections):
+            given = self._deliver(place, self._count, line)
+            with suppress(OSError):  # it was ended before
+                other.sendall(given)
+                if given == BYE:
+                    other.shutdown(socket.SHUT_RDWR)
+        connection.sendall(b'{"type":"sent","re":%d,"seq":1}\n' % asked["id"])
+        self._count += 1
+
+
+@contextmanager
+def bad_server(deliver: Deliver) -> Iterator[int]:
+    server = BadServer(deliver)
+    try:
+        yield server.port
+    finally:
+        server.close()
+
+
+def load(port: int) -> Summary:
+    plan = Plan(
+        address=Address("127.0.0.1", port), receivers=4, senders=1, seconds=0.3, rate=50, patience=0.5
+    )
+    return run(plan, lambda _: None, step=0.05)
+
+
+def command(port: int, *options: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "tcpchat", "bench", f"127.0.0.1:{port}", *options]
+    return subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
+        check=False,
+        env=environment(),
+    )
+
+
+def test_what_is_lost_by_one_doubled_for_another_and_closed_for_a_third_is_noticed() -> None:
+    def deliver(place: int, number: int, line: bytes) -> bytes:
+        if (place, number) == (1, 3):
+            return b""
+        if (place, number) == (3, 6):
+            return BYE
+        return line * 2 if (place, number) in {(2, 4), (2, 5)} else line
+
+    with bad_server(deliver) as port:
+        told = load(port)
+    assert (told.lost, told.doubled, told.ok) == (1, 2, False)
+    assert told.closed == {"slow-consumer": 1}
+
+
+def test_a_server_is_loaded_and_everything_arrives() -> None:
+    with ServerProcess("--ephemeral", "--messages-per-second", "0") as server:
+        done = command(
+            server.port, "--yes", "--json", "--seconds", "0.6", "--receivers", "7", "--senders", "2"
+        )
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert told["acknowledged"] == told["sent"] > 20
+    assert told["deliveries"] == 7 * told["acknowledged"]
+    assert (told["lost"], told["doubled"], told["ok"]) == (0, 0, True)
+
+
+def test_limits_and_closed_doors_are_explained() -> None:
+    with ServerProcess("--ephemeral", "--message-burst", "3") as server:
+        done = command(server.port, "--yes", "--seconds", "0.3", "--receivers", "1", "--senders", "1")
+        assert done.returncode == 0
+        assert "as rate-limited" in done.stdout
+        assert "--messages-per-second 0" in done.stdout
+        asked = command(server.port)
+        assert (asked.returncode, "--yes" in asked.stderr, asked.stdout) == (2, True, "")
+    with ServerProcess("--ephemeral", "--require-login") as server:
+        with pytest.raises(StartError, match="guests"):
+            Connection(Address("127.0.0.1", server.port))
+        port = server.port
+    with pytest.raises(StartError, match="refused"):
+        Connection(Address("127.0.0.1", port))
+
+
+def test_what_is_no_chat_server_is_told_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+                connection.recv(100)
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(StartError, match="does not answer like a tcpchat server"):
+            Connection(Address("127.0.0.1", listener.getsockname()[1]))

@@ -1,0 +1,76 @@
+"""A summary says what happened, and what to do about it."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from tcpchat.address import Address
+from tcpchat.bench.plan import Plan, Receiving, Said, Sending
+from tcpchat.bench.summary import Latency, Summary, as_json, as_text, summarize
+
+PLAN = Plan(address=Address(), receivers=2, senders=1)
+
+
+def summary(sending: Sending | None = None, *receiving: Receiving) -> Summary:
+    sending = sending or Sending(said=(Said(sent=1000),), latencies=(1.0, 2.0, 9.0), seconds=2, core=0.1)
+    parts = receiving or (Receiving(deliveries=2000, latencies=(3.0,), last_at=12, core=0.2),)
+    return summarize(PLAN, 0.5, 10, sending, parts)
+
+
+def test_all_is_well() -> None:
+    assert as_text(summary()).splitlines() == [
+        "joined        2 receivers and 1 senders in 0.5 s",
+        "sent          1,000 in 2.0 s",
+        "acknowledged  1,000, 500 a second; p50 2.0 ms, p99 9.0 ms, max 9.0 ms",
+        "delivered     2,000, 1,000 a second; p50 3.0 ms, p99 3.0 ms, max 3.0 ms",
+        "lost          none: everybody got what was acknowledged",
+        "doubled       none",
+    ]
+    assert summary().ok
+
+
+def test_a_refusal_says_which_setting_would_help_and_is_no_loss() -> None:
+    refused = {"rate-limited": (3, "you may send 10 messages a second")}
+    told = summary(Sending(said=(Said(sent=5, not_kept=(1, 2, 3)),), refused=refused, seconds=1))
+    assert (told.acknowledged, told.ok) == (2, True)
+    assert "refused       3 as rate-limited: you may send 10 messages a second" in as_text(told)
+    assert "--messages-per-second 0" in as_text(told)
+    assert as_json(told)["refused"] == {"rate-limited": 3}
+
+
+@pytest.mark.parametrize(
+    ("part", "line"),
+    [
+        (Receiving(lost=4), "lost          4"),
+        (Receiving(doubled=1), "doubled       1"),
+        (Receiving(closed={"slow-consumer": 2}), "closed        2 connections by the server: slow-consumer"),
+    ],
+)
+def test_what_a_server_must_not_do_is_told_and_is_a_failure(part: Receiving, line: str) -> None:
+    told = summary(None, Receiving(deliveries=10), part)
+    assert line in as_text(told).splitlines()
+    assert not told.ok
+    assert not as_json(told)["ok"]
+
+
+def test_what_is_not_answered_is_a_failure_and_so_is_nothing() -> None:
+    told = summary(Sending(said=(Said(sent=5, not_kept=(4,)),), unanswered=1, seconds=1))
+    assert "unanswered    1" in as_text(told)
+    assert not told.ok
+    assert not summary(Sending(said=(Said(sent=0),))).ok
+
+
+@pytest.mark.parametrize(("core", "said"), [(0.91, True), (0.89, False)])
+def test_a_load_that_is_itself_the_limit_says_so(core: float, said: bool) -> None:
+    told = summary(None, Receiving(core=core), Receiving())
+    assert told.limited_by_load == said
+    assert ("may do more" in as_text(told)) == said
+    sending = Sending(said=(Said(sent=1),), core=core)
+    assert summary(sending).limited_by_load == said
+
+
+def test_latencies_are_nearest_ranks() -> None:
+    assert Latency.of(range(1, 101)) == Latency(51, 100, 100)
+    assert Latency.of([]) is None
+    assert attrs.asdict(Latency.of([7.0]) or Latency(0, 0, 0)) == {"p50": 7.0, "p99": 7.0, "max": 7.0}
