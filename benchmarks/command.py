@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,13 @@ import attrs
 
 from benchmarks import loads, machine, report
 from benchmarks.benchmark import Benchmark, Lab
-from benchmarks.results import Outcome, load, save
+from benchmarks.results import OWN, Outcome, load, save
 from benchmarks.servers import TITLES, is_installed
 from benchmarks.suite import BENCHMARKS, BY_NAME
 from benchmarks.tables import as_text
 
 ROUNDS, SECONDS = 3, 3.0
+TOLD = 200  # characters of an error
 QUICK = 1.0  # seconds of a load in a quick run
 
 
@@ -80,11 +82,26 @@ def measure(
     benchmark: Benchmark, lab: Lab, rounds: int, servers: Sequence[str], known: dict[str, str]
 ) -> Outcome:
     outcome = Outcome(known, rounds, lab.seconds)
+    failed: set[tuple[str, str]] = set()
     for case, server in runs(benchmark, rounds, servers):
-        print(f"\r\033[K{benchmark.name} {case} {server} …", end="", flush=True)
-        outcome.add(case, server, benchmark.measure(lab, case, server))
-    print("\r\033[K", end="")
+        if (case, server) in failed:
+            continue
+        _show(f"{benchmark.name} {case} {server} …")
+        try:
+            outcome.add(case, server, benchmark.measure(lab, case, server))
+        except loads.LoadError as error:
+            if server == OWN:
+                raise SystemExit(f"{benchmark.name} {case}: {error}") from None
+            failed.add((case, server))
+            print(f"{benchmark.name} {case}: {server} does not take part: {str(error)[:TOLD]}")
+    _show("")
     return outcome
+
+
+def _show(text: str) -> None:
+    """Show on a terminal what is being done."""
+    if sys.stdout.isatty():
+        print(f"\r\033[K{text}", end="", flush=True)
 
 
 def main() -> None:

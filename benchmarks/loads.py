@@ -15,6 +15,10 @@ SENDERS, WINDOW, PAYLOAD = 4, 64, 64
 PATIENCE = 300  # seconds; longer than any load lasts
 
 
+class LoadError(Exception):
+    """A load could not do its work, or did not get what it should."""
+
+
 def build(folder: Path) -> None:
     """Compile every load, and the C loop that they are compared with, into the folder."""
     for source in SOURCES.glob("*.c"):
@@ -22,14 +26,14 @@ def build(folder: Path) -> None:
 
 
 def run(folder: Path, load: str, server: Running, *words: object) -> dict[str, float]:
-    """Run a load and return the figures that it prints. Raises SystemExit with what went wrong."""
+    """Run a load and return the figures that it prints. Raises LoadError with what went wrong."""
     command = [str(folder / load), *map(str, words)]
     environment = os.environ | {"SERVER_PID": str(server.pid)}
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False
     )
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} on {server.kind}: {done.stderr.strip() or done.returncode}")
+        raise LoadError(f"{' '.join(command)} on {server.kind}: {done.stderr.strip() or done.returncode}")
     figures: dict[str, Any] = json.loads(done.stdout)
     return {name: value for name, value in figures.items() if not isinstance(value, str)}
 
@@ -42,5 +46,5 @@ def fan_out(
     last = (rate,) if rate else ()
     figures = run(folder, "fanout", server, *where, receivers, senders, seconds, WINDOW, PAYLOAD, *last)
     if figures["lost"]:
-        raise SystemExit(f"{server.kind} lost {figures['lost']:,.0f} deliveries")
+        raise LoadError(f"{server.kind} lost {figures['lost']:,.0f} deliveries")
     return figures

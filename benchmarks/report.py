@@ -9,8 +9,9 @@ from typing import Final
 from benchmarks import machine, targets
 from benchmarks.benchmark import Benchmark
 from benchmarks.results import Outcome, Results
+from benchmarks.servers import TITLES
 from benchmarks.suite import BENCHMARKS
-from benchmarks.tables import LIMITED, as_markdown, cores, table
+from benchmarks.tables import LIMITED, RATIO, as_markdown, cores, table
 
 ROOT: Final = Path(__file__).parent.parent
 RESULTS: Final = ROOT / "benchmarks/results.json"
@@ -39,6 +40,8 @@ def _section(benchmark: Benchmark, outcome: Outcome) -> list[str]:
         f"![{benchmark.title}](images/{picture(benchmark.name)})",
     ]
     parts += [as_markdown(table(benchmark, outcome, figure)) for figure in benchmark.figures]
+    if len(outcome.servers(TITLES)) > 1:
+        parts.append(RATIO)
     if used := [line.strip() for line in cores(benchmark, outcome)]:
         listed = "\n".join(f"* {line}" for line in used)
         parts.append(f"<details><summary>Cores used (†: {LIMITED})</summary>\n\n{listed}\n\n</details>")

@@ -18,7 +18,7 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
         words = ("127.0.0.1", reached.port, lab.count(int(case)), seconds, RATE, RECONNECTS)
         figures = loads.run(lab.folder, "day", reached, *words)
     if figures["lost"] or figures["doubled"]:
-        raise SystemExit(f"messages are missing or came twice: {figures}")
+        raise loads.LoadError(f"messages are missing or came twice: {figures}")
     return figures
 
 

@@ -20,12 +20,13 @@ BENCHMARK = Benchmark(
     title="Join storm",
     what="So many connect at once and each takes a name. The seconds until ten who were there before "
     "have been told of every one of them, and until the last one has its name. Each also hears of "
-    "all that come after it.",
+    "all that come after it. ngIRCd lets ten wait to be accepted, so no more than eight come at "
+    "the same time; with 5,000 it takes minutes and is left out.",
     figures=(
         Figure(name="told_s", title="everybody is told of everybody", unit="s", more_is_better=False),
         Figure(name="named_s", title="everybody has a name", unit="s", more_is_better=False),
     ),
-    cases={"1000": ("tcpchat", "ngircd"), "5000": ("tcpchat", "ngircd")},
+    cases={"1000": ("tcpchat", "ngircd"), "5000": ("tcpchat",)},
     case_title="{} users",
     measure=measure,
 )

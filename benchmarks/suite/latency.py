@@ -21,8 +21,8 @@ BENCHMARK = Benchmark(
     title="Latency at a fixed rate",
     what="4 senders say so many messages a second, whether the ones before have arrived or not, to "
     "1,000 receivers. The time from the moment of sending until each of ten receivers has it. The "
-    "plain servers are at their limit with 100 messages a second to 1,000, so what they show "
-    "there is a queue, and at 300 they are left out.",
+    "plain servers are at or over their limit with 100 messages a second to 1,000: what they show "
+    "there is a queue. At 300 they are left out.",
     figures=(P99, P50, MAX),
     cases={
         "30": PUSHING,

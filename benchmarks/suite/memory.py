@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 
 from benchmarks.benchmark import PUSHING, Benchmark, Figure, Lab
+from benchmarks.loads import LoadError
 from benchmarks.servers import running
 
 
@@ -18,7 +19,7 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
             assert load.stdout is not None
             if b"joined" not in load.stdout.readline():
-                raise SystemExit(f"not all of {count} connections came to be on {server}")
+                raise LoadError(f"not all of {count} connections came to be on {server}")
             grown = reached.resident() - before
             load.communicate()  # the end of its stdin ends it
         return {"kb": grown / count / 1024}

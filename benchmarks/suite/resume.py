@@ -9,7 +9,7 @@ import orjson
 import trio
 
 from benchmarks.benchmark import Benchmark, Figure, Lab
-from benchmarks.loads import PAYLOAD
+from benchmarks.loads import PAYLOAD, LoadError
 from benchmarks.servers import running
 from tcpchat import Client, Reconnect
 from tcpchat.protocol import Message
@@ -64,7 +64,7 @@ async def resume(port: int, token: str, after: int, missed: int) -> float:
     lines = [orjson.loads(line) for line in data[: data.rindex(b"\n")].splitlines()]
     numbers = [line["seq"] for line in lines if line["type"] == "message"]
     if numbers != list(range(after + 1, after + 1 + len(numbers))) or len(numbers) < missed:
-        raise SystemExit(f"{len(numbers)} messages came, and not in order")
+        raise LoadError(f"{len(numbers)} messages came, and not in order")
     await trio.aclose_forcefully(stream)
     return took
 
@@ -78,7 +78,7 @@ async def read(port: int, after: int, missed: int) -> float:
             count += isinstance(event, Message)
             if count >= missed:
                 return time.perf_counter() - began
-    raise SystemExit("the server went away")
+    raise LoadError("the server went away")
 
 
 async def come_back(port: int, case: str, missed: int) -> float:
