@@ -63,3 +63,6 @@ class Benchmark:
     """Each case with the servers that it is measured with; a server that is not installed is left out."""
     measure: Measure
     case_title: str = "{}"
+    """What a case is called, with its own name put in."""
+    titles: Mapping[str, str] = attrs.field(factory=dict)
+    """Cases that are called otherwise."""

@@ -50,6 +50,11 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="write docs/performance.md, its plots and benchmarks/results.json",
     )
+    parser.add_argument(
+        "--render",
+        action="store_true",
+        help="measure nothing; write the page from benchmarks/results.json",
+    )
     return parser.parse_args()
 
 
@@ -106,6 +111,9 @@ def _show(text: str) -> None:
 
 def main() -> None:
     given = arguments()
+    if given.render:
+        report.write(load(report.RESULTS))
+        return
     if given.report and (given.quick or given.servers):
         raise SystemExit("--report is of whole benchmarks, not with --quick or --servers")
     benchmarks = chosen(given.only)

@@ -49,12 +49,13 @@ def draw(benchmark: Benchmark, outcome: Outcome, path: Path) -> None:
                 name, (0, place), xycoords=("axes fraction", "data"), xytext=(2, 0),
                 textcoords="offset points", va="center", weight="bold",
             )  # fmt: skip
-    axes.invert_yaxis()
+    axes.set_ylim(len(bars) - 0.4, -0.7)  # from above, with room for the first name
     axes.margins(x=0.12)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(lambda value, _: amount(value) if value else "0")
-    better = "more" if figure.more_is_better else "less"
-    axes.set_title(f"{benchmark.title}: {heading(figure)} ({better} is better)", loc="left", fontsize=10)
+    better = "more is better" if figure.more_is_better else "less is better"
+    scale = ", logarithmic" if axes.get_xscale() == "log" else ""
+    axes.set_title(f"{benchmark.title}: {heading(figure)} ({better}{scale})", loc="left", fontsize=10, pad=8)
     canvas.savefig(path, metadata={"Date": None, "Creator": None})
 
 

@@ -60,6 +60,8 @@ def heading(figure: Figure) -> str:
 
 
 def title(benchmark: Benchmark, case: str) -> str:
+    if case in benchmark.titles:
+        return benchmark.titles[case]
     number = f"{int(case):,}" if case.isdigit() else case
     return benchmark.case_title.format(number)
 

@@ -66,6 +66,10 @@ BENCHMARK = Benchmark(
     "refused, or requests for the list of users. The latency is that of the others.",
     figures=(P99, P50, MAX),
     cases=dict.fromkeys(("nothing", "sends", "requests"), ("tcpchat",)),
-    case_title="{} in flood",
+    titles={
+        "nothing": "nobody floods",
+        "sends": "one floods with sends",
+        "requests": "one floods with requests",
+    },
     measure=measure,
 )

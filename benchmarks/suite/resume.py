@@ -109,6 +109,6 @@ BENCHMARK = Benchmark(
     "there, counted and checked.",
     figures=(Figure(name="s", title="time to be where the others are", unit="s", more_is_better=False),),
     cases=dict.fromkeys(("resume", "library"), ("tcpchat",)),
-    case_title="{}",
+    titles={"resume": "resume --after", "library": "with the library"},
     measure=measure,
 )

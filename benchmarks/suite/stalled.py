@@ -39,6 +39,6 @@ BENCHMARK = Benchmark(
     "backlog the server keeps. The latency is that of the others.",
     figures=(P99, P50, MAX),
     cases=dict.fromkeys(("nobody", "one receiver"), ("tcpchat",)),
-    case_title="{} stalls",
+    titles={"nobody": "everybody reads", "one receiver": "one receiver never reads"},
     measure=measure,
 )
