@@ -29,7 +29,7 @@ R = TypeVar("R")
 BATCH_ENTRIES = 512  # so that the loop is never away for long, and one write never overflows a backlog
 BATCH_CHARACTERS = 128 * 1024  # of text; the same
 GATHER = 16  # turns of the loop in which a batch takes in what arrives while it is prepared …
-GATHER_SECONDS = 0.001  # … and how long at most, since turns of a busy loop are long
+GATHER_SECONDS = 0.004  # … and how long at most, since turns of a busy loop are long
 MANY_RECEIVERS = 50  # from which on telling all of them costs more than one more commit
 STORAGE_FAILED = "the disk did not take it, so nothing was done; try again later"
 

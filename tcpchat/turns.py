@@ -9,8 +9,9 @@ from itertools import count
 import trio
 
 TURN = 0.0005  # seconds of handling lines, after which others get their turn
-LINES_PER_TURN = 16  # the same, should the clock stand still
+LINES_PER_TURN = 32  # the same, should the clock stand still
 AHEAD = 2  # lines that a connection may have had more than its share and still goes on at once
+AT_ONCE = 4  # connections of those that wait that go on in one turn of the loop
 GUARANTEED = 25.0  # lines a second that everybody may have without waiting, however many there are
 
 
@@ -18,7 +19,7 @@ class Turns:
     """Shares the loop among connections, by start-time fair queueing (Goyal, Vin and Cheng, 1996).
 
     The share is how many lines each of those that wait has had by now. Who had fewer goes on at once; of the
-    others one in each turn of the loop, first who had the fewest.
+    others a few in each turn of the loop, first who had the fewest.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -26,7 +27,7 @@ class Turns:
         self._share = 0.0
         self._waiting: list[tuple[float, int, trio.Event]] = []
         self._numbers = count()
-        self._admitting = False
+        self._admitted = 0  # to go on in the next turn of the loop
 
     def share(self) -> float:
         """Return how many lines everybody may have had by now."""
@@ -41,13 +42,14 @@ class Turns:
             return AHEAD
         turn = had, next(self._numbers), trio.Event()
         heapq.heappush(self._waiting, turn)
-        if not self._admitting:
+        if self._admitted < AT_ONCE:
             self._admit()
         try:
             await turn[2].wait()
         finally:
             if turn[2].is_set():
                 self._share = max(self._share, had)
+                self._admitted -= 1
                 self._admit()
             else:
                 self._waiting.remove(turn)
@@ -56,8 +58,8 @@ class Turns:
 
     def _admit(self) -> None:
         """Let the next one go on, in the next turn of the loop."""
-        self._admitting = bool(self._waiting)
         if self._waiting:
+            self._admitted += 1
             heapq.heappop(self._waiting)[2].set()
 
 

@@ -29,7 +29,7 @@ def a_flood_of_one_client(target: Target, seconds: int) -> str:
     return f"{answers} answers, all but some rate-limited"
 
 
-@attack(short=2, full=200, memory=24.0)
+@attack(short=2, full=200, memory=40.0)
 def a_flood_of_many_clients(target: Target, connections: int) -> str:
     """All that each of them may ask at once, half of it logins."""
     crowd = target.attackers(connections)
