@@ -198,18 +198,10 @@ class Hub:
         if len(name) > LONGEST_NAME:
             message = f"nobody has a name of {len(name)} characters"
             raise ChatError("no-such-user", message, name=name[:64])
-        user = self._has(name) or self._has(_as_kept(name))
+        user = self._called(name) or self._called(_as_kept(name))
         if user is None:
             raise ChatError("no-such-user", f"there is nobody called {name[:64]!r}", name=name[:64])
         return user
-
-    def _has(self, name: str) -> User | Named | None:
-        key = skeleton(name)
-        user = self._by_key.get(key) or self.directory.holder(key)
-        # A look-alike is not the same: a message must not go to who imitates somebody.
-        if user is None or user.name != name:
-            return None
-        return user if isinstance(user, User) else self._known.get(user.user, user)
 
     def mentioned(self, text: str) -> list[User | Named]:
         """Return who is mentioned, as @ and the name in any case; a text has room for some only."""
@@ -222,7 +214,7 @@ class Hub:
         return list(found.values())
 
     def _called(self, name: str) -> User | Named | None:
-        """Return who has exactly this name; what others write costs one look only."""
+        """Return who has exactly this name: a message must not go to a look-alike, who imitates somebody."""
         named = self._by_name.get(name) or self.directory.called(name)
         return named if named is None or isinstance(named, User) else self._known.get(named.user, named)
 

@@ -1,0 +1,63 @@
+"""Where settings come from besides flags: the environment, and the TOML file that `--config` names."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+
+from attrs import define
+from cyclopts import App, ArgumentCollection, CycloptsError
+from cyclopts.config import Dict, Env
+
+from tcpchat.cli import talk
+
+PREFIX = "TCPCHAT_"
+OF_CLIENT = {
+    *(f"{PREFIX}{name}" for name in ("ADDRESS", "NAME", "NO_REMEMBER", "TLS", "TLS_CA", "TLS_FINGERPRINT")),
+    talk.PASSWORD,
+}
+ONLY_TYPED = {"--tls-cert", "--tls-key", "--tls-forget"}
+"""Options of the client that the environment does not set: there the first two are the server's, which may
+run there too, and what was trusted is not to be forgotten each time."""
+
+
+@define
+class Environment(Env):
+    """Fills what flags left open from the environment."""
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        is_client = not any(argument.name == "--config" for argument in arguments)
+        mine = [argument for argument in arguments if not (is_client and argument.name in ONLY_TYPED)]
+        super().__call__(app, commands, ArgumentCollection(mine))  # type: ignore[no-untyped-call]
+
+
+def slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Point out what in the environment looks like a setting and is none."""
+    known = {PREFIX + argument.name.lstrip("-").replace("-", "_").upper() for argument in arguments}
+    if f"{PREFIX}CONFIG" not in known:
+        return  # a command of the client, which passes over the settings of the server
+    known |= OF_CLIENT
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            print(f"tcpchat: {name} in the environment is no setting{hint}", file=sys.stderr)
+
+
+def config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fill what flags and environment left open from the TOML file that `--config` names."""
+    for argument in arguments:
+        if argument.name == "--config" and argument.tokens:
+            path = argument.tokens[0].value
+            try:
+                values = tomllib.loads(Path(path).read_text())
+            except OSError as error:
+                raise CycloptsError(msg=f"cannot read --config {path}: {error.strerror}") from None
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise CycloptsError(msg=f"--config {path} is not TOML: {error}") from None
+            if "serve" in values:
+                raise CycloptsError(msg=f"{path} has a table [serve]; settings stand without a table")
+            Dict(values, source=path, use_commands_as_keys=False)(app, commands, arguments)
