@@ -17,7 +17,7 @@ from tcpchat.admin.door import open_door
 from tcpchat.errors import StartError
 from tcpchat.log import Log, LogWriter, configure, set_level
 from tcpchat.notify import Notifier
-from tcpchat.reload import Read, Reloader, Step
+from tcpchat.reload import Apply, Read, Reloader, Step
 from tcpchat.server import Server
 from tcpchat.settings import Settings, Storage
 from tcpchat.sockets import addresses, listen, most_connections, raise_file_limit
@@ -47,7 +47,8 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outsid
         steps = reloads(server, certificate, log)
         reloader = Reloader(settings, outside.read_settings, steps, log, notifier, status)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_obey, signals, server, reloader, log, outside.has_hung_up)
+            nursery.start_soon(_obey, signals, server, reloader, log, outside)
+            nursery.start_soon(reloader.run)
             nursery.start_soon(notifier.keep_alive)
             nursery.start_soon(metrics, clock)
             async with trio.open_nursery() as running:
@@ -92,10 +93,25 @@ async def _nothing(clock: Clock) -> None:
 def reloads(server: Server, certificate: Certificate | None, log: Log) -> list[Step]:
     """Return what a SIGHUP does with the settings that were read again."""
     return [
-        lambda settings: set_level(log, settings.running.log_level),
-        lambda settings: server.apply(fit(settings, log)),
-        lambda _: reload_certificate(certificate, log),
+        lambda settings: partial(set_level, log, settings.running.log_level),
+        lambda settings: lambda: server.apply(fit(settings, log)),
+        lambda _: _nothing_new if certificate is None else _new_certificate(certificate, log),
     ]
+
+
+def _nothing_new() -> None:
+    """Have nothing to do."""
+
+
+def _new_certificate(certificate: Certificate, log: Log) -> Apply:
+    """Read the certificate again, for connections to come. Raises StartError."""
+    use = certificate.read_again()
+
+    def apply() -> None:
+        use()
+        log.info("certificate read again", fingerprint=certificate.fingerprint)
+
+    return apply
 
 
 def _about(settings: Settings, listeners: Sequence[trio.SocketListener]) -> dict[str, object]:
@@ -120,13 +136,6 @@ async def open_listeners(
             listener.socket.close()
         raise
     return listeners, [TlsListener(listener, certificate) for listener in under]
-
-
-def reload_certificate(certificate: Certificate | None, log: Log) -> None:
-    """Read the certificate again, for connections to come. Raises StartError, and then it stays as it was."""
-    if certificate is not None:
-        certificate.reload()
-        log.info("certificate read again", fingerprint=certificate.fingerprint)
 
 
 def fit(settings: Settings, log: Log) -> Settings:
@@ -184,14 +193,14 @@ async def _obey(
     server: Server,
     reloader: Reloader,
     log: Log,
-    has_hung_up: Callable[[], bool],
+    outside: Outside,
 ) -> None:
     async for number in signals:
-        if number == signal.SIGHUP and not has_hung_up():
-            await reloader.reload()
+        if number == signal.SIGHUP and not outside.has_hung_up():
+            reloader.ask()
             continue
         log.info("stopping", signal=signal.Signals(number).name)
-        reloader.notifier.stopping()
+        outside.notifier.stopping()
         server.stop()
         break
     async for number in signals:

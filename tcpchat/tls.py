@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -50,10 +51,15 @@ class Certificate:
             return None
         return cls(settings, *_read(settings, settings.tls_cert))
 
-    def reload(self) -> None:
-        """Read the files again, for connections to come. Raises StartError, and then all stays as it was."""
+    def read_again(self) -> Callable[[], None]:
+        """Read the files, and return what makes them count for connections to come. Raises StartError."""
         assert self.settings.tls_cert is not None
-        self.context, self.fingerprint = _read(self.settings, self.settings.tls_cert)
+        context, shown = _read(self.settings, self.settings.tls_cert)
+
+        def use() -> None:
+            self.context, self.fingerprint = context, shown
+
+        return use
 
 
 def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:

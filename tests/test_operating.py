@@ -196,3 +196,8 @@ def test_the_health_check_asks_a_server_and_not_only_its_port() -> None:
     assert healthy(server.port) == 1
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert healthy(silent.getsockname()[1]) == 1
+
+
+def test_the_unit_lets_threads_that_hash_stand_back() -> None:
+    filters = re.findall(r"^SystemCallFilter=(.*)$", UNIT, re.MULTILINE)
+    assert filters.index("setpriority") > filters.index("~@privileged @resources"), "the last word counts"

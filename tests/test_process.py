@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import write_cert
 from tests.process import COMMAND, PATIENCE, ServerProcess, environment
 
 
@@ -60,7 +61,7 @@ def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, man
             assert client.next("error")["code"] == "text-too-long"
             config.write_text("text_characters = many\n")
             server.signal(signal.SIGHUP)
-            line = wait_logged(server, manager, "stay as they were")
+            line = wait_logged(server, manager, "stays as it was")
             assert "chat.toml is not TOML" in line
             assert server.log().count("reloaded") == 2
             client.send("send brief")
@@ -73,6 +74,27 @@ def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, man
             assert client.next("bye")["code"] == "server-stopping"
         assert server.wait() == 0
     assert "WATCHDOG=1" in words
+
+
+@pytest.mark.parametrize("which", ["config", "certificate"])
+def test_a_file_that_is_not_answered_for_keeps_nobody_waiting(tmp_path: Path, which: str) -> None:
+    config, certificate = tmp_path / "chat.toml", tmp_path / "cert.pem"
+    config.write_text("")
+    write_cert(certificate)
+    options = ("--ephemeral", "--config", str(config), "--tls-port", "0", "--tls-cert", str(certificate))
+    with ServerProcess(*options) as server:
+        path = config if which == "config" else certificate
+        path.unlink()
+        os.mkfifo(path)
+        server.signal(signal.SIGHUP)
+        with server.connect() as client:
+            for text in ("one", "two"):
+                client.send(f"send {text}")
+                client.next("sent")
+                server.signal(signal.SIGHUP)
+            server.signal(signal.SIGTERM)
+            assert client.next("bye")["code"] == "server-stopping"
+        assert server.wait() == 0
 
 
 def test_who_closes_the_terminal_stops_the_server() -> None:

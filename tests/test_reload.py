@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 import trio
+import trio.lowlevel
 import trio.testing
 
 from tcpchat.errors import StartError
 from tcpchat.log import Log as ServerLog
 from tcpchat.notify import Notifier
-from tcpchat.reload import Reloader
+from tcpchat.reload import Apply, Reloader, Step
 from tcpchat.settings import Limits, Listening, Rules, Running, Settings, compare, is_live, with_changes
 from tests.conftest import House, Line, Log, Peer
 
@@ -248,19 +251,24 @@ class Reads:
         return found
 
 
-def reloader(null_log: ServerLog, reads: Reads, *steps: Callable[[Settings], None]) -> Reloader:
+def takes(taken: list[Settings]) -> Step:
+    """Return a step that adds the settings that count to this list."""
+    return lambda settings: partial(taken.append, settings)
+
+
+def reloader(null_log: ServerLog, reads: Reads, *steps: Step) -> Reloader:
     return Reloader(Settings(), reads, steps, null_log, Notifier({}), "listening")
 
 
 async def test_a_file_that_is_wrong_changes_nothing(null_log: Any) -> None:
     taken: list[Settings] = []
     reads = Reads(StartError("chat.toml is not TOML"), Settings(limits=Limits(connections=7)))
-    one = reloader(null_log, reads, taken.append)
+    one = reloader(null_log, reads, takes(taken))
     await one.reload()
     assert taken == []
     assert one.settings == Settings()
     assert null_log.lines == [
-        ("not reloaded, so the settings stay as they were", {"error": "chat.toml is not TOML"})
+        ("not reloaded, so everything stays as it was", {"error": "chat.toml is not TOML"})
     ]
     await one.reload()
     assert taken == [Settings(limits=Limits(connections=7))], "the next one is as good as any"
@@ -270,7 +278,7 @@ async def test_one_line_says_what_changed_and_what_needs_a_restart(null_log: Log
     wanted = Settings(listening=Listening(port=9), running=Running(log_level="debug", log_format="json"))
     taken: list[Settings] = []
     log: Any = null_log
-    one = reloader(log, Reads(wanted, wanted), taken.append)
+    one = reloader(log, Reads(wanted, wanted), takes(taken))
     await one.reload()
     await one.reload()
     restart = "port: 8000 -> 9, log_format: text -> json"
@@ -281,19 +289,76 @@ async def test_one_line_says_what_changed_and_what_needs_a_restart(null_log: Log
     assert taken == [Settings(running=Running(log_level="debug"))] * 2
 
 
-async def test_a_step_that_fails_keeps_no_other_from_being_done(null_log: Log) -> None:
-    def fails(_: Settings) -> None:
+async def test_if_another_file_is_wrong_nothing_changes_either(null_log: Log) -> None:
+    def fails(_: Settings) -> Apply:
         raise StartError("there is no such file")
 
-    def breaks(_: Settings) -> None:
+    taken: list[Settings] = []
+    log: Any = null_log
+    one = reloader(log, Reads(Settings(limits=Limits(connections=7))), takes(taken), fails)
+    await one.reload()
+    assert taken == []
+    assert one.settings == Settings()
+    what = "not reloaded, so everything stays as it was"
+    assert null_log.lines == [(what, {"error": "there is no such file"})]
+
+
+async def test_a_bug_in_one_step_keeps_no_other_from_being_done(null_log: Log) -> None:
+    def breaks() -> None:
         raise ValueError
 
     taken: list[Settings] = []
     log: Any = null_log
-    await reloader(log, Reads(Settings()), fails, breaks, taken.append).reload()
+    await reloader(log, Reads(Settings()), lambda _: breaks, takes(taken)).reload()
     assert taken == [Settings()]
-    assert null_log.named("not reloaded") == [{"error": "there is no such file"}]
     assert null_log.named("bug") == [{"at": "reload"}]
+
+
+async def test_who_asks_again_and_again_is_served_once_more(null_log: Log) -> None:
+    read, go_on = trio.Event(), threading.Event()
+    token, taken = trio.lowlevel.current_trio_token(), list[Settings]()
+
+    def slow() -> Settings:
+        token.run_sync_soon(read.set)
+        assert go_on.wait(20)
+        return Settings()
+
+    log: Any = null_log
+    one = Reloader(Settings(), slow, [takes(taken)], log, Notifier({}), "listening")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one.run)
+        one.ask()
+        await read.wait()
+        for _ in range(5):
+            one.ask()
+        go_on.set()
+        while len(taken) < 2:
+            await trio.lowlevel.checkpoint()
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert len(taken) == 2
+
+
+async def test_a_stop_does_not_wait_for_a_disk_that_does_not_answer(null_log: Log) -> None:
+    read, answer = trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    answers: list[bool] = []
+
+    def hangs() -> Settings:
+        token.run_sync_soon(read.set)
+        answers.append(answer.wait(10))
+        return Settings()
+
+    log: Any = null_log
+    one = Reloader(Settings(), hangs, [], log, Notifier({}), "listening")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one.run)
+        one.ask()
+        await read.wait()
+        nursery.cancel_scope.cancel()
+    assert answers == [], "nothing was answered yet"
+    answer.set()
 
 
 async def test_a_bug_in_reading_ends_nothing(null_log: Log) -> None:

@@ -419,10 +419,12 @@ def test_reading_again_takes_the_new_or_leaves_the_old(tmp_path: Path) -> None:
     first, before = loaded.context, loaded.fingerprint
     (tmp_path / "cert.pem").write_text("half a certif")
     with pytest.raises(StartError):
-        loaded.reload()
+        loaded.read_again()
     assert (loaded.context, loaded.fingerprint) == (first, before)
     after = write_cert(tmp_path / "cert.pem")
-    loaded.reload()
+    use = loaded.read_again()
+    assert loaded.context is first
+    use()
     assert loaded.context is not first
     assert loaded.fingerprint == after != before
 

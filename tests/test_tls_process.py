@@ -64,7 +64,7 @@ def test_a_new_certificate_is_for_new_connections_and_a_bad_one_for_none(tmp_pat
                     assert reader.next("message")["text"] == "to all"
             path.write_text("rubbish")
             server.signal(signal.SIGHUP)
-            wait_for(server, "not reloaded", "holds no certificate")
+            wait_for(server, "not reloaded, so everything stays as it was", "holds no certificate")
             with TlsClient(port) as newer:
                 assert newer.fingerprint() == second
             server.signal(signal.SIGTERM)

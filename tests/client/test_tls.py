@@ -61,7 +61,7 @@ class Port:
     def change(self, ca: trustme.CA | None = None) -> None:
         assert self.certificate.settings.tls_cert is not None
         write_cert(self.certificate.settings.tls_cert, ca=ca)
-        self.certificate.reload()
+        self.certificate.read_again()()
 
 
 @asynccontextmanager
@@ -125,7 +125,7 @@ async def test_who_is_not_trusted_is_named_with_fingerprint_and_reason(port: Por
 async def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path) -> None:
     async with open_port(tmp_path) as port:
         write_cert(tmp_path / "cert.pem", "chat.example.org")
-        port.certificate.reload()
+        port.certificate.read_again()()
         error = await port.refused(Tls(ca=write_ca(tmp_path)))
         assert "certificate is not valid for '127.0.0.1'" in error.why
 
