@@ -147,9 +147,10 @@ class _Transport(trio.abc.Stream):
 
 
 class TlsStream(trio.abc.HalfCloseableStream):
-    """A connection that is encrypted from the end of `begin` to `send_eof`; before and after it is plain.
+    """A connection that is encrypted from the end of `begin` to `send_eof`.
 
-    So whoever speaks no TLS can be told, and what a peer still sends after our end can be read away.
+    Nothing is sent before or after that, but to a peer of which `begin` found that it speaks no TLS: that one
+    can be told. What a peer still sends after our end can be read away.
     """
 
     def __init__(self, stream: Stream, context: ssl.SSLContext) -> None:
@@ -158,6 +159,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         self._transport = _Transport(stream)
         self._context = context
         self._tls: trio.SSLStream[_Transport] | None = None
+        self._out: trio.abc.Stream | None = None
         self.begun = False
         """It was tried to shake hands."""
 
@@ -183,6 +185,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
         if first == b"":
             raise HandshakeError("the peer closed the connection")
         if first is None or not first.startswith(IS_TLS):
+            self._out = self._transport
             raise ChatError("tls-required", TLS_REQUIRED)
 
     async def _shake_hands(self) -> None:
@@ -195,7 +198,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
                 await self._transport.send_all(tls._outgoing.read())  # noqa: SLF001
                 await self._transport.aclose()
             raise
-        self._tls = tls
+        self._tls = self._out = tls
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         if self._tls is None:
@@ -208,15 +211,20 @@ class TlsStream(trio.abc.HalfCloseableStream):
             raise
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await (self._tls or self._transport).send_all(data)
+        await self._sending().send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
-        await (self._tls or self._transport).wait_send_all_might_not_block()
+        await self._sending().wait_send_all_might_not_block()
+
+    def _sending(self) -> trio.abc.Stream:
+        if self._out is None:  # so that nothing goes out unencrypted by mistake
+            raise trio.ClosedResourceError("there is no encryption yet, or no more")
+        return self._out
 
     async def send_eof(self) -> None:
         """Say that there is no more: by TLS, then by TCP."""
-        tls, self._tls = self._tls, None
-        await (tls or self._transport).aclose()
+        out, self._out, self._tls = self._out, None, None
+        await (out or self._transport).aclose()
 
     async def aclose(self) -> None:
         """Close at once; who is to read the last bytes needs `send_eof` before."""

@@ -25,8 +25,8 @@ from tcpchat.settings import Limits, Listening, Settings, TlsSettings
 from tcpchat.sockets import addresses, keep_alive, peer_address
 from tcpchat.store import SetBan
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.tls import FIRST, HANDSHAKE, SILENCE, Certificate, TlsListener
-from tests.certificates import authority, certificate, tls_peer, write_ca, write_cert
+from tcpchat.tls import FIRST, HANDSHAKE, SILENCE, Certificate, TlsListener, TlsStream
+from tests.certificates import authority, certificate, encrypt, tls_peer, write_ca, write_cert
 from tests.conftest import Log, MemoryListener, Peer, TrioClock
 
 settled = trio.testing.wait_all_tasks_blocked
@@ -201,6 +201,21 @@ async def test_what_breaks_off_or_is_no_handshake_is_no_bug(house: House, bytes:
     assert len(house.refusals()) == 1
     assert house.server.ended == {"tls-failed": 1}
     assert house.server.chat.places.taken == 0
+
+
+async def test_nothing_is_sent_unencrypted_before_the_handshake_or_after_the_end(tmp_path: Path) -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    stream = TlsStream(ours, certificate(tmp_path).context)
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.send_all(b"secret")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.begin)
+        await encrypt(theirs)
+    await stream.send_eof()
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.send_all(b"secret")
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.wait_send_all_might_not_block()
 
 
 class Cut(trio.abc.SendStream):
