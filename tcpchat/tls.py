@@ -18,6 +18,9 @@ from tcpchat.settings import TlsSettings
 HANDSHAKE = 10.0  # seconds that a peer may take for it
 SILENCE = 3.0  # seconds; a TLS client speaks first, so who says nothing waits for a greeting, as netcat does
 FIRST = 16 * 1024  # bytes that are read before it is known what they are; the most that a TLS record holds
+REFILL = 512  # bytes that are decrypted at once, so that the loop is never away for long
+KEY_UPDATES = 16  # that a peer may ask for; each costs us a thousand times what it costs the peer
+_HANDSHAKE_RECORD, _KEY_UPDATE = 22, 24  # RFC 8446, sections 5.1 and 4
 IS_TLS = b"\x16"  # the first byte of a handshake, RFC 8446 section 5.1
 TLS_REQUIRED = (
     "this port speaks TLS; connect with tcpchat connect --tls HOST:PORT, or openssl s_client -quiet"
@@ -75,8 +78,10 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
         raise StartError(f"{key} holds no private key; {hint}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context._msg_callback = _count_key_update  # type: ignore[attr-defined]  # noqa: SLF001  # nothing public tells
     context.options |= ssl.OP_NO_RENEGOTIATION  # else a peer could have us calculate for ever
-    context.num_tickets = 0  # nobody resumes; and unread ones would make the peer's close a reset
+    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # who just closes still gets its replies, as without TLS
+    context.num_tickets = 0  # unread ones would make the close of a peer that only writes a reset
     try:
         context.load_cert_chain(cert, key, password=partial(_no_password, key))
         pem = chain[start : end + len(ssl.PEM_FOOTER)]
@@ -92,6 +97,17 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
             what = f"--tls-client-ca {settings.tls_client_ca} holds no certificate"
             raise StartError(f"{what}; it is a PEM file with those of the authorities") from None
     return context, shown
+
+
+def _count_key_update(
+    tls: ssl.SSLObject, direction: str, version: object, content: int, message: int, data: bytes
+) -> None:
+    if direction == "read" and content == _HANDSHAKE_RECORD and message == _KEY_UPDATE:
+        tls.key_updates = getattr(tls, "key_updates", 0) + 1  # type: ignore[attr-defined]
+
+
+def _asks_for_keys(tls: ssl.SSLObject) -> bool:
+    return getattr(tls, "key_updates", 0) > KEY_UPDATES
 
 
 def _text(option: str, path: Path) -> str:
@@ -123,6 +139,8 @@ class _Transport(trio.abc.Stream):
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._seen = b""
+        self.asks_for_keys: Callable[[], bool] = bool
+        """Whether the peer asks for other keys again and again."""
 
     async def look(self) -> bytes:
         """Return the first bytes, which stay to be received."""
@@ -134,7 +152,9 @@ class _Transport(trio.abc.Stream):
             await trio.lowlevel.checkpoint()
             data, self._seen = self._seen[:max_bytes], self._seen[max_bytes:] if max_bytes else b""
             return data
-        return await self._stream.receive_some(max_bytes)
+        if self.asks_for_keys():
+            raise trio.BrokenResourceError("the peer asks for other keys again and again")
+        return await self._stream.receive_some(max_bytes or REFILL)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await self._stream.send_all(data)
@@ -153,7 +173,8 @@ class TlsStream(trio.abc.HalfCloseableStream):
     can be told. What a peer still sends after our end can be read away.
     """
 
-    def __init__(self, stream: Stream, context: ssl.SSLContext) -> None:
+    def __init__(self, stream: Stream, context: ssl.SSLContext, turns: trio.Lock) -> None:
+        self._turns = turns
         self.transport_stream = stream
         """Where the bytes go: a socket."""
         self._transport = _Transport(stream)
@@ -172,6 +193,9 @@ class TlsStream(trio.abc.HalfCloseableStream):
         try:
             with trio.fail_after(HANDSHAKE):
                 await self._expect_tls()
+            async with self._turns:  # one handshake begins in each turn of the loop, however many want to
+                await trio.lowlevel.checkpoint()
+            with trio.fail_after(HANDSHAKE):
                 await self._shake_hands()
         except trio.TooSlowError:
             raise HandshakeError(f"it took longer than {HANDSHAKE:g} s") from None
@@ -190,6 +214,7 @@ class TlsStream(trio.abc.HalfCloseableStream):
 
     async def _shake_hands(self) -> None:
         tls = trio.SSLStream(self._transport, self._context, server_side=True)
+        self._transport.asks_for_keys = partial(_asks_for_keys, tls._ssl_object)  # noqa: SLF001  # nor this
         try:
             await tls.do_handshake()
         except trio.BrokenResourceError:
@@ -244,9 +269,11 @@ class TlsListener(trio.abc.Listener[TlsStream]):
     def __init__(self, listener: trio.SocketListener, certificate: Certificate) -> None:
         self.transport_listener = listener
         self._certificate = certificate
+        self._turns = trio.Lock()
 
     async def accept(self) -> TlsStream:
-        return TlsStream(await self.transport_listener.accept(), self._certificate.context)
+        stream = await self.transport_listener.accept()
+        return TlsStream(stream, self._certificate.context, self._turns)
 
     async def aclose(self) -> None:
         await self.transport_listener.aclose()

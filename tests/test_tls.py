@@ -25,7 +25,7 @@ from tcpchat.settings import Limits, Listening, Settings, TlsSettings
 from tcpchat.sockets import addresses, keep_alive, peer_address
 from tcpchat.store import SetBan
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.tls import FIRST, HANDSHAKE, SILENCE, Certificate, TlsListener, TlsStream
+from tcpchat.tls import FIRST, HANDSHAKE, KEY_UPDATES, SILENCE, Certificate, TlsListener, TlsStream
 from tests.certificates import authority, certificate, encrypt, tls_peer, write_ca, write_cert
 from tests.conftest import Log, MemoryListener, Peer, TrioClock
 
@@ -35,10 +35,11 @@ settled = trio.testing.wait_all_tasks_blocked
 class House:
     """A server in memory that speaks TLS."""
 
-    def __init__(self, server: Server, listener: MemoryListener, log: Log) -> None:
+    def __init__(self, server: Server, listener: MemoryListener, log: Log, context: ssl.SSLContext) -> None:
         self.server = server
         self.log = log
         self.connect = listener.connect
+        self.context = context
 
     async def peer(self) -> Peer:
         peer = await tls_peer(await self.connect())
@@ -57,10 +58,11 @@ async def open_house(
     log: Any = Log()
     server = Server(Settings(limits=limits or Limits()), store, log, TrioClock())
     memory: Any = MemoryListener()
-    listener = TlsListener(memory, certificate(folder, client_ca=client_ca))
+    loaded = certificate(folder, client_ca=client_ca)
+    listener = TlsListener(memory, loaded)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run, [listener])
-        yield House(server, memory, log)
+        yield House(server, memory, log, loaded.context)
         nursery.cancel_scope.cancel()
     store.close()
     assert log.named("bug") == []
@@ -128,6 +130,33 @@ async def test_who_ends_the_sending_side_gets_every_reply(house: House) -> None:
     assert answered.count(b"\n") == 3
     assert answered.endswith(b'"}\n')
     assert b'"pong"' in answered
+
+
+async def test_who_just_ends_the_sending_side_gets_every_reply_too(house: House) -> None:
+    """As on the plain port, and as programs do that know nothing of the end that TLS has of its own."""
+    peer = await house.peer()
+    stream: Any = peer.stream
+    await peer.send("send my last words")
+    await stream.transport_stream.send_eof()
+    assert (await peer.next("sent"))["seq"] == 1
+
+
+async def test_who_asks_for_other_keys_again_and_again_is_sent_away(house: House) -> None:
+    served: list[ssl.SSLObject] = []
+
+    class Seen(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            served.append(self)
+
+    house.context.sslobject_class = Seen
+    peer = await house.peer()
+    for count in range(KEY_UPDATES + 1):
+        assert (await peer.ask("ping"))["type"] == "pong", count
+        house.context._msg_callback(served[-1], "read", ssl.TLSVersion.TLSv1_3, 22, 24, b"")  # type: ignore[attr-defined]
+    await peer.send("ping")
+    await settled()
+    assert house.server.ended == {"broken": 1}
 
 
 # Who does not
@@ -205,7 +234,7 @@ async def test_what_breaks_off_or_is_no_handshake_is_no_bug(house: House, bytes:
 
 async def test_nothing_is_sent_unencrypted_before_the_handshake_or_after_the_end(tmp_path: Path) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
-    stream = TlsStream(ours, certificate(tmp_path).context)
+    stream = TlsStream(ours, certificate(tmp_path).context, trio.Lock())
     with pytest.raises(trio.ClosedResourceError):
         await stream.send_all(b"secret")
     async with trio.open_nursery() as nursery:
