@@ -1,14 +1,13 @@
 """Metrics for Prometheus: what a server counts anyway, read when somebody asks, and what a batch took.
 
-Nothing of this is imported unless metrics are wanted. HTTP and the format are prometheus-client's; it answers
-in threads, so whatever is read here may change at that moment, and is copied in one go.
+Nothing of this is imported unless metrics are wanted. The format is prometheus-client's. Whoever asks is
+answered in a thread (see `endpoint`), so what is read here may change at that moment: it is copied in one go.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
 from typing import NoReturn
 
 import trio
@@ -18,16 +17,13 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    start_http_server,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tcpchat import __version__
-from tcpchat.address import parse_endpoint
 from tcpchat.chat.entry import Delivery, Entry
-from tcpchat.errors import CODES, StartError
-from tcpchat.log import Log
+from tcpchat.errors import CODES
 from tcpchat.protocol import Error
 from tcpchat.server import Server
 from tcpchat.times import Clock
@@ -125,32 +121,3 @@ def _by(label: str, name: str, help: str, counts: dict[str, int]) -> Metric:
     for value, count in counts.items():
         family.add_metric([value], count)
     return family
-
-
-class Endpoint:
-    """Answers scrapes, in threads, until it is closed."""
-
-    def __init__(self, metrics: Metrics, where: str, log: Log) -> None:
-        """Listen at PORT or HOST:PORT. Raises StartError."""
-        address = parse_endpoint(where)
-        try:
-            self._server, self._thread = start_http_server(
-                address.port, address.host, registry=metrics.registry
-            )
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise StartError(f"metrics cannot be told at {address}: {why}; give another --metrics") from None
-        host, port = self._server.server_address[:2]
-        if not ip_address(str(host).partition("%")[0]).is_loopback:
-            log.warning("metrics are told to everybody who reaches this address", host=host, port=port)
-        log.info("metrics", scrape=f"http://{type(address)(str(host), port)}/metrics")
-
-    @property
-    def port(self) -> int:
-        return self._server.server_port
-
-    def close(self) -> None:
-        """Wait until nobody is answered any more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -79,10 +79,11 @@ def open_metrics(server: Server, where: str | None, log: Log) -> Callable[[Clock
     """Let metrics be scraped there; return what is to run meanwhile. Raises StartError."""
     if where is None:
         return _nothing
-    from tcpchat.metrics import Endpoint, Metrics  # which takes long, for the few who want it
+    from tcpchat.endpoint import Endpoint  # which takes long, for the few who want it
+    from tcpchat.metrics import Metrics
 
     metrics = Metrics(server)
-    Endpoint(metrics, where, log)  # which ends with the process
+    Endpoint(metrics.registry, where, log)  # which ends with the process
     return metrics.measure_lag
 
 

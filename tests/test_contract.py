@@ -31,7 +31,7 @@ LAYERS = [
     {"delivery", "repl", "hasher", "turns", "bench"},
     {"session", "timers", "admin"},
     {"server"},
-    {"metrics"},
+    {"metrics", "endpoint"},
     {"process"},
     {"host"},
     {"cli"},

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from typing import Any
 
@@ -17,8 +18,9 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tcpchat import __version__
+from tcpchat.endpoint import SCRAPERS, Endpoint
 from tcpchat.errors import CODES, StartError
-from tcpchat.metrics import Endpoint, Metrics
+from tcpchat.metrics import Metrics
 from tcpchat.process import open_metrics
 from tcpchat.server import Server
 from tcpchat.store import Change, StorageError
@@ -80,7 +82,7 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
         await trio.testing.wait_all_tasks_blocked()
 
     log: Any = Log()
-    endpoint = Endpoint(watched.metrics, "0", log)
+    endpoint = Endpoint(watched.metrics.registry, "0", log)
     found = await trio.to_thread.run_sync(scrape, endpoint.port)
     await trio.to_thread.run_sync(endpoint.close)
 
@@ -100,6 +102,27 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
     assert found[f'tcpchat_build_info{{version="{__version__}"}}'] == 1
     assert found["process_open_fds"] > 0
     assert any(name.startswith("python_info{") for name in found)
+
+
+async def test_idle_connections_take_few_files_and_the_next_one_is_answered(house: House) -> None:
+    log: Any = Log()
+    endpoint = Endpoint(Metrics(house.server).registry, "0", log)
+
+    def connect_and_wait() -> int:
+        with ExitStack() as stack:
+            idle = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", endpoint.port), 10))
+                for _ in range(SCRAPERS + 4)
+            ]
+            return sum(one.recv(1) == b"" for one in idle[SCRAPERS:])
+
+    assert await trio.to_thread.run_sync(connect_and_wait) == 4, "closed at once, not left waiting"
+    found: dict[str, float] = {}
+    while not found:  # the others end a moment after they were closed
+        with suppress(OSError):
+            found = await trio.to_thread.run_sync(scrape, endpoint.port)
+    await trio.to_thread.run_sync(endpoint.close)
+    assert found["tcpchat_connections"] == 0
 
 
 async def test_codes_are_those_of_the_list_and_no_others(watched: Watched) -> None:
@@ -171,9 +194,9 @@ async def test_a_loop_that_is_late_is_seen(watched: Watched, mock_clock: trio.te
 
 async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
     log: Any = Log()
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.server), "[::1]:0", log).close)
+    await trio.to_thread.run_sync(Endpoint(Metrics(house.server).registry, "[::1]:0", log).close)
     assert log.named("metrics are told to everybody who reaches this address") == []
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.server), "0.0.0.0:0", log).close)
+    await trio.to_thread.run_sync(Endpoint(Metrics(house.server).registry, "0.0.0.0:0", log).close)
     (warning,) = log.named("metrics are told to everybody who reaches this address")
     assert warning["host"] == "0.0.0.0"
 

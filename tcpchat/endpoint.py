@@ -1,0 +1,86 @@
+"""Where metrics are scraped: HTTP of the standard library, in threads, and nothing else of the chat."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from socket import SOCK_STREAM, getaddrinfo
+from socketserver import ThreadingMixIn
+from threading import BoundedSemaphore, Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from tcpchat.address import Address, parse_endpoint
+from tcpchat.errors import StartError
+from tcpchat.log import Log
+
+SCRAPERS = 8  # connections that are answered at the same time; more are closed
+PATIENCE = 5.0  # seconds that one of them may be silent
+
+
+class _Handler(WSGIRequestHandler):
+    """Answers one connection, and waits for nobody."""
+
+    timeout = PATIENCE
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a scrape every few seconds is no news."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers few at a time, so that whoever opens connections here takes no files from the chat."""
+
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, address: Address, app: Any) -> None:
+        self._free = BoundedSemaphore(SCRAPERS)
+        found = getaddrinfo(address.host, address.port, type=SOCK_STREAM)
+        self.address_family, *_, where = found[0]
+        super().__init__((str(where[0]), address.port), _Handler)
+        self.set_app(app)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: mostly whoever asked is gone."""
+
+
+class Endpoint:
+    """Answers scrapes, in threads, until it is closed."""
+
+    def __init__(self, registry: CollectorRegistry, where: str, log: Log) -> None:
+        """Listen at PORT or HOST:PORT. Raises StartError."""
+        address = parse_endpoint(where)
+        try:
+            self._server = _Server(address, make_wsgi_app(registry))
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise StartError(f"metrics cannot be told at {address}: {why}; give another --metrics") from None
+        host, port = self._server.server_address[:2]
+        if not ip_address(str(host).partition("%")[0]).is_loopback:
+            log.warning("metrics are told to everybody who reaches this address", host=host, port=port)
+        self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread.start()
+        log.info("metrics", scrape=f"http://{type(address)(str(host), port)}/metrics")
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    def close(self) -> None:
+        """Wait until nobody is answered any more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
