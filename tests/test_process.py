@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -108,4 +109,33 @@ def test_who_closes_the_terminal_stops_the_server() -> None:
         assert server.stdout is not None
         assert server.stdout.readline().startswith(b"listening on")
         os.close(ours)
+        assert server.wait(PATIENCE) == 0
+
+
+def handles_hangup(pid: int) -> bool:
+    """Say whether SIGHUP would not end the process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = re.findall(r"^Sig(?:Ign|Cgt):\t(\w+)$", status, re.MULTILINE)
+    return any(int(mask, 16) >> (signal.SIGHUP - 1) & 1 for mask in masks)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process ignores is told there")
+def test_a_reload_may_be_asked_for_while_it_starts(tmp_path: Path) -> None:
+    """As a hook does that renews a certificate."""
+    config = tmp_path / "fifo"
+    os.mkfifo(config)
+    command = [*COMMAND, "serve", "--ephemeral", "--port", "0", "--config", str(config)]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+    ) as server:
+        with config.open("w"):  # which waits until the server reads it, still far from serving
+            assert handles_hangup(server.pid)
+            server.send_signal(signal.SIGHUP)
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith(b"listening on")
+        server.terminate()
         assert server.wait(PATIENCE) == 0

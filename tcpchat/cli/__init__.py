@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from tcpchat import __version__
+
+STDIN = 0  # file descriptor
 
 
 def main() -> None:
@@ -14,6 +17,9 @@ def main() -> None:
     if arguments == ["--version"]:  # the answer of a moment must not wait for everything else
         print(__version__)
         return
+    if arguments[:1] == ["serve"] and not os.isatty(STDIN):
+        # Where no terminal can hang up SIGHUP asks for a reload, and that may be while all this is imported.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sys.exit(_run(arguments))
 
 
