@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from tcpchat.log import LogWriter, configure
-from tcpchat.process import data_folder, fit, open_listeners, operators
+from tcpchat.process import data_folder, fit, open_listeners, open_metrics, operators
 from tcpchat.server import Server
 from tcpchat.settings import Settings
 from tcpchat.store.sqlite import SqliteStore
@@ -73,12 +73,17 @@ async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> Non
         writer = LogWriter(_open_log(stack, log_file))
         stack.callback(writer.close)
         log = configure(writer, format="text", level=settings.running.log_level)
-        server = Server(fit(settings, log), store, log, SystemClock())
+        clock = SystemClock()
+        server = Server(fit(settings, log), store, log, clock)
+        metrics = open_metrics(server, settings.running.metrics, log)
         token = trio.lowlevel.current_trio_token()
         async with trio.open_nursery() as nursery:
-            doors = await operators(storage, log)
-            await nursery.start(partial(server.run, doors=doors), [*listeners, *encrypted])
-            ready(partial(_stop, token, server))
+            nursery.start_soon(metrics, clock)
+            async with trio.open_nursery() as running:
+                doors = await operators(storage, log)
+                await running.start(partial(server.run, doors=doors), [*listeners, *encrypted])
+                ready(partial(_stop, token, server))
+            nursery.cancel_scope.cancel()
 
 
 def _stop(token: trio.lowlevel.TrioToken, server: Server) -> None:

@@ -9,6 +9,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -632,9 +633,11 @@ def test_the_first_terminal_hosts_and_the_second_joins(tmp_path: Path) -> None:
 
 
 def test_a_host_who_is_alone_just_leaves(tmp_path: Path) -> None:
-    chat = ("--port", str(free_port()), "--data", str(tmp_path / "data"))
-    with Terminal(*chat, folder=tmp_path) as host:
+    chat, metrics = ("--port", str(free_port()), "--data", str(tmp_path / "data")), free_port()
+    with Terminal(*chat, "--metrics", str(metrics), folder=tmp_path) as host:
         host.wait_for("guest-1 → lobby ▸ ", "1 here")
+        with urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=20) as told:
+            assert b"tcpchat_connections 1.0" in told.read()
         host.enter("for the record")
         host.wait_for("✓ for the record")
         host.key("c-d")
