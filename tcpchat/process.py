@@ -20,7 +20,7 @@ from tcpchat.notify import Notifier
 from tcpchat.reload import Apply, Read, Reloader, Step
 from tcpchat.server import Server
 from tcpchat.settings import Settings, Storage
-from tcpchat.sockets import addresses, listen, most_connections, raise_file_limit
+from tcpchat.sockets import addresses, exposed, listen, most_connections, raise_file_limit
 from tcpchat.store import Store
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.times import Clock, SystemClock
@@ -59,6 +59,8 @@ async def serve(settings: Settings, store: Store, log: Log, clock: Clock, outsid
                     by_tls = ", ".join(addresses([listener.transport_listener for listener in encrypted]))
                     print("listening with TLS on", by_tls, flush=True)
                     log.info("tls", listening_on=by_tls, fingerprint=certificate.fingerprint)
+                if readable := exposed(addresses(listeners)):
+                    log.warning("others on the network can read along here", listening_on=", ".join(readable))
                 notifier.ready(status)
                 log.info("ready", **_about(settings, listeners))
             nursery.cancel_scope.cancel()

@@ -6,6 +6,7 @@ import errno
 import resource
 import socket
 from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
 
 import trio
 
@@ -75,6 +76,11 @@ def addresses(listeners: Sequence[trio.SocketListener]) -> list[str]:
 def _under(stream: object) -> object:
     """Return what a stream goes over, if that is another one: TLS goes over a socket."""
     return getattr(stream, "transport_stream", stream)
+
+
+def exposed(where: Iterable[str]) -> list[str]:
+    """Return those of these addresses that other machines may reach."""
+    return [one for one in where if not ip_address(one.rpartition(":")[0].strip("[]")).is_loopback]
 
 
 def peer_address(stream: object) -> str:

@@ -84,7 +84,8 @@ def test_the_example_of_settings_is_one(tmp_path: Path) -> None:
     file = tmp_path / "tcpchat.toml"
     file.write_text(block)
     settings = read_settings(["serve", "--config", str(file)])
-    assert settings.listening.host == ("0.0.0.0", "::")
+    assert settings.tls.tls_host == ("0.0.0.0", "::")
+    assert settings.listening.host == ("127.0.0.1",)
     assert settings.running.metrics == "9464"
     assert settings.rules.require_login
 

@@ -15,6 +15,7 @@ from tcpchat.errors import StartError
 from tcpchat.sockets import (
     OTHER_FILES,
     addresses,
+    exposed,
     join_address,
     keep_alive,
     listen,
@@ -269,3 +270,10 @@ def test_a_limit_that_is_as_high_as_it_can_be_stays(file_limits: tuple[int, int]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     raise_file_limit()
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+def test_what_other_machines_reach_is_told_apart() -> None:
+    assert exposed(["127.0.0.1:8000", "[::1]:8000", "127.0.0.2:1"]) == []
+    assert exposed(["0.0.0.0:8000", "127.0.0.1:8000", "[::]:8000", "192.0.2.7:80"]) == [
+        "0.0.0.0:8000", "[::]:8000", "192.0.2.7:80",
+    ]  # fmt: skip
