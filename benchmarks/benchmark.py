@@ -62,6 +62,8 @@ class Benchmark:
     cases: Mapping[str, tuple[str, ...]]
     """Each case with the servers that it is measured with; a server that is not installed is left out."""
     measure: Measure
+    once: bool = False
+    """Whether it counts and does not time, so that one round tells all, however long it is."""
     case_title: str = "{}"
     """What a case is called, with its own name put in."""
     titles: Mapping[str, str] = attrs.field(factory=dict)

@@ -7,23 +7,25 @@ same load, one after the other, each in a new process; ratios are of medians.
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
 from benchmarks import loads, machine, report
 from benchmarks.benchmark import Benchmark, Lab
-from benchmarks.results import OWN, Outcome, load, save
+from benchmarks.estimate import estimate, in_words, runs
+from benchmarks.results import ELAPSED, OWN, Outcome, load, save
 from benchmarks.servers import TITLES, is_installed
 from benchmarks.suite import BENCHMARKS, BY_NAME
 from benchmarks.tables import as_text
 
-ROUNDS, SECONDS = 3, 3.0
+ROUNDS, SECONDS = 3, 2.5
 TOLD = 200  # characters of an error
 QUICK = 1.0  # seconds of a load in a quick run
 
@@ -76,29 +78,22 @@ def chosen(only: Sequence[str] | None) -> list[Benchmark]:
     ]
 
 
-def runs(benchmark: Benchmark, rounds: int, servers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield case and server in the order in which they are measured."""
-    for _ in range(rounds):
-        for case, those in benchmark.cases.items():
-            yield from ((case, server) for server in those if server in servers)
-
-
 def measure(
     benchmark: Benchmark, lab: Lab, rounds: int, servers: Sequence[str], known: dict[str, str]
 ) -> Outcome:
-    outcome = Outcome(known, rounds, lab.seconds)
-    failed: set[tuple[str, str]] = set()
+    outcome = Outcome(known, *((1, 0) if benchmark.once else (rounds, lab.seconds)))
     for case, server in runs(benchmark, rounds, servers):
-        if (case, server) in failed:
+        if outcome.failure(case, server) is not None:
             continue
         _show(f"{benchmark.name} {case} {server} …")
+        began = time.monotonic()
         try:
-            outcome.add(case, server, benchmark.measure(lab, case, server))
+            figures = benchmark.measure(lab, case, server)
+            outcome.add(case, server, {**figures, ELAPSED: round(time.monotonic() - began, 1)})
         except loads.LoadError as error:
             if server == OWN:
                 raise SystemExit(f"{benchmark.name} {case}: {error}") from None
-            failed.add((case, server))
-            print(f"{benchmark.name} {case}: {server} does not take part: {str(error)[:TOLD]}")
+            outcome.fail(case, server, str(error)[:TOLD])
     _show("")
     return outcome
 
@@ -125,8 +120,10 @@ def main() -> None:
     rounds, seconds = (1, QUICK) if given.quick else (given.rounds, given.seconds)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # servers and loads inherit it
-    began = time.monotonic()
+    began, busy = time.monotonic(), os.getloadavg()[0]
     results = load(report.RESULTS)
+    takes = estimate(benchmarks, rounds, seconds, servers, {} if given.quick else results)
+    print(f"this takes about {in_words(takes)}; the load average is {busy:.2f}", flush=True)
     with tempfile.TemporaryDirectory(dir=given.data) as folder:
         loads.build(Path(folder))
         known = machine.describe(Path(folder))
@@ -135,12 +132,13 @@ def main() -> None:
             print("quick: a tenth of the sizes in the tables, once and short; the figures mean nothing")
         for benchmark in benchmarks:
             outcome = results[benchmark.name] = measure(benchmark, lab, rounds, servers, known)
-            print(as_text(benchmark, outcome), machine.in_one_line(known), sep="\n", end="\n\n", flush=True)
+            outcome.load_averages[:] = [round(busy, 2), round(os.getloadavg()[0], 2)]
+            print(as_text(benchmark, outcome), report.footer(outcome), sep="\n", end="\n\n", flush=True)
             if given.report:
                 save(results, report.RESULTS)
     if given.report:
         report.write(results)
-    print(f"{time.monotonic() - began:.0f} s")
+    print(f"it took {in_words(time.monotonic() - began)}; the load average is {os.getloadavg()[0]:.2f}")
 
 
 if __name__ == "__main__":

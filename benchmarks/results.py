@@ -1,4 +1,4 @@
-"""What came out of runs, and what follows from it: medians, spread, ratios. Kept as JSON."""
+"""What came out of runs, and what follows from it: medians, spread, ratios, failures. Kept as JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import attrs
 import orjson
 
 OWN = "tcpchat"
+ELAPSED = "elapsed_s"
+"""A figure of each measurement that is not shown: how long it took as a whole."""
+LEAST_ROUNDS, LEAST_SECONDS = 3, 2.0  # fewer tell nothing of the spread, shorter ones mostly of the start
 FULL = 0.9  # of a core: who uses that much has no more to give
 
 
@@ -41,13 +44,35 @@ class Row:
 
 
 @attrs.frozen
+class Failure:
+    """One server in one case that it could not do; why, in words for the reader of the results."""
+
+    case: str
+    server: str
+    reason: str
+
+
+@attrs.frozen
 class Outcome:
     """All rows of one benchmark, from one run on one machine."""
 
     machine: dict[str, str]
     rounds: int
     seconds: float
+    """How long each load lasted; 0 for what is counted, however long it takes."""
     rows: list[Row] = attrs.field(factory=list)
+    failures: list[Failure] = attrs.field(factory=list)
+    load_averages: list[float] = attrs.field(factory=list)
+    """Of the machine over one minute, before the run and after this benchmark; nothing if unknown."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it shows that the benchmark works, and no more."""
+        return self.rounds < LEAST_ROUNDS or self.seconds < LEAST_SECONDS
+
+    @property
+    def is_timed(self) -> bool:
+        return self.seconds > 0
 
     def row(self, case: str, server: str) -> Row | None:
         return next((row for row in self.rows if (row.case, row.server) == (case, server)), None)
@@ -58,9 +83,17 @@ class Outcome:
             self.rows.append(row := Row(case, server))
         row.add(figures)
 
+    def fail(self, case: str, server: str, reason: str) -> None:
+        """Keep why, and none of its figures: of rounds of which one failed the others say too much."""
+        self.rows[:] = [row for row in self.rows if (row.case, row.server) != (case, server)]
+        self.failures.append(Failure(case, server, reason))
+
+    def failure(self, case: str, server: str) -> Failure | None:
+        return next((one for one in self.failures if (one.case, one.server) == (case, server)), None)
+
     def servers(self, order: Iterable[str]) -> list[str]:
-        """Return those that were measured, in this order."""
-        found = {row.server for row in self.rows}
+        """Return those that were measured or failed, in this order."""
+        found = {row.server for row in self.rows} | {one.server for one in self.failures}
         return [server for server in order if server in found]
 
     def ratio(self, case: str, server: str, figure: str) -> float | None:
@@ -86,6 +119,12 @@ def load(path: Path) -> Results:
         return {}
     plain: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes())
     return {
-        name: Outcome(**outcome | {"rows": [Row(**row) for row in outcome["rows"]]})
+        name: Outcome(
+            **outcome
+            | {
+                "rows": [Row(**row) for row in outcome["rows"]],
+                "failures": [Failure(**one) for one in outcome["failures"]],
+            }
+        )
         for name, outcome in plain.items()
     }

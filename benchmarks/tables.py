@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from benchmarks.benchmark import Benchmark, Figure
-from benchmarks.results import OWN, Outcome, Row
+from benchmarks.results import OWN, Outcome
 from benchmarks.servers import TITLES
 
 LIMITED = "limited by the load"
 RATIO = "In brackets: tcpchat's figure divided by that one."
+FAILED = "failed"
+NOT_TRIED = "–"  # noqa: RUF001
 _EXACT = 100  # below it a decimal tells something
 
 
@@ -24,10 +26,13 @@ def _decimals(value: float) -> int:
     return 0 if abs(value) >= _EXACT else 1 if abs(value) >= _EXACT / 10 else 2
 
 
-def cell(outcome: Outcome, row: Row | None, figure: Figure) -> str:
-    """Write median, spread, and for others than tcpchat what ours is of theirs."""
+def cell(outcome: Outcome, case: str, server: str, figure: Figure) -> str:
+    """Write median, spread, and for others than tcpchat what ours is of theirs; or that none is known."""
+    if outcome.failure(case, server) is not None:
+        return FAILED
+    row = outcome.row(case, server)
     if row is None or figure.name not in row.values:
-        return ""
+        return NOT_TRIED
     text = amount(row.median(figure.name))
     low, high = row.spread(figure.name)
     if outcome.rounds > 1:
@@ -40,17 +45,13 @@ def cell(outcome: Outcome, row: Row | None, figure: Figure) -> str:
 
 def table(benchmark: Benchmark, outcome: Outcome, figure: Figure) -> list[list[str]]:
     """Return the rows of a table, its head first: a line for each server, a column for each case."""
-    cases = [case for case in benchmark.cases if any(row.case == case for row in outcome.rows)]
+    known = {row.case for row in outcome.rows} | {one.case for one in outcome.failures}
+    cases = [case for case in benchmark.cases if case in known]
     servers = outcome.servers(TITLES)
     if len(servers) == 1:  # then cases are what is compared
-        lines = [
-            [title(benchmark, case), cell(outcome, outcome.row(case, servers[0]), figure)] for case in cases
-        ]
+        lines = [[title(benchmark, case), cell(outcome, case, servers[0], figure)] for case in cases]
         return [["", heading(figure)], *lines]
-    lines = [
-        [TITLES[server], *(cell(outcome, outcome.row(case, server), figure) for case in cases)]
-        for server in servers
-    ]
+    lines = [[TITLES[server], *(cell(outcome, case, server, figure) for case in cases)] for server in servers]
     return [[heading(figure), *(title(benchmark, case) for case in cases)], *lines]
 
 
@@ -74,7 +75,7 @@ def as_markdown(rows: list[list[str]]) -> str:
 
 def as_text(benchmark: Benchmark, outcome: Outcome) -> str:
     """Write all tables of a benchmark for a terminal."""
-    parts = [f"== {benchmark.title}: {outcome.rounds} rounds of {outcome.seconds:g} s"]
+    parts = [f"== {benchmark.title}: {rounds(outcome)}"]
     for figure in benchmark.figures:
         rows = [[word.replace("**", "") for word in row] for row in table(benchmark, outcome, figure)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -83,8 +84,23 @@ def as_text(benchmark: Benchmark, outcome: Outcome) -> str:
             parts.append("  ".join([first.ljust(widths[0]), *right]))
     if len(outcome.servers(TITLES)) > 1:
         parts.append(RATIO)
+    parts += failures(benchmark, outcome)
     parts += cores(benchmark, outcome)
     return "\n".join(parts)
+
+
+def rounds(outcome: Outcome) -> str:
+    return f"{outcome.rounds} round{'' if outcome.rounds == 1 else 's'}" + (
+        f" of {outcome.seconds:g} s" if outcome.is_timed else ""
+    )
+
+
+def failures(benchmark: Benchmark, outcome: Outcome) -> list[str]:
+    """Say of each server that failed in which case and why."""
+    return [
+        f"{title(benchmark, one.case)}, {TITLES[one.server]}: {FAILED}: {one.reason}"
+        for one in outcome.failures
+    ]
 
 
 def cores(benchmark: Benchmark, outcome: Outcome) -> list[str]:

@@ -1,13 +1,39 @@
-"""The figures that the project wants to reach, each with what a run says about it."""
+"""The figures that the project wants to reach, each with what a run says about it. Pure.
+
+Both sides of a target are measured one right after the other in each round, so rounds are compared in pairs:
+what counts is the median of their ratios or differences. Where the rounds say too little there is no verdict.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
+from operator import sub, truediv
 from typing import Final
 
 import attrs
 
-from benchmarks.results import OWN, Results
+from benchmarks.results import LEAST_ROUNDS, LEAST_SECONDS, OWN, Results
+from benchmarks.servers import TITLES
+
+REACHED, NOT_REACHED = "reached", "**not reached**"
+NOT_MEASURED, NOT_MEASURABLE = "not measured", "not measurable in this run"
+
+
+@attrs.frozen
+class Found:
+    """What a run says: a value for each round, or why there is none."""
+
+    values: Sequence[float] = ()
+    noise: float | None = None
+    """How far the rounds of one side are apart, the larger of both sides; None for a ratio."""
+    failed: str = ""
+    short: bool = False
+    """Whether there were too few rounds, or too short ones."""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
 
 
 @attrs.frozen
@@ -18,49 +44,80 @@ class Target:
     goal: float
     more_is_better: bool
     unit: str
-    measured: Callable[[Results], float | None]
+    measured: Callable[[Results], Found | None]
 
     def reached(self, value: float) -> bool:
         return value >= self.goal if self.more_is_better else value < self.goal
 
+    def verdict(self, found: Found | None) -> str:
+        if found is None:
+            return NOT_MEASURED
+        if found.failed:
+            return f"{NOT_MEASURED}: {found.failed}"
+        if found.short:
+            return f"{NOT_MEASURABLE} (less than {LEAST_ROUNDS} rounds of {LEAST_SECONDS:g} s)"
+        if found.noise is not None and found.noise > self.goal + max(found.median, 0):
+            return f"{NOT_MEASURABLE} (spread {found.noise:.2f}{self.unit})"
+        verdicts = {self.reached(value) for value in found.values}
+        if found.noise is None and len(verdicts) > 1:
+            return f"{NOT_MEASURABLE} (rounds on both sides of the figure)"
+        return REACHED if self.reached(found.median) else NOT_REACHED
 
-def _ratio(case: str, server: str) -> Callable[[Results], float | None]:
-    """Return our deliveries a second divided by those of the server."""
+    def amount(self, found: Found | None) -> str:
+        """Write the median of the rounds, and their range."""
+        if found is None or not found.values:
+            return ""
+        text = f"{found.median:.2f}{self.unit}"
+        if len(found.values) > 1:
+            text += f" ({min(found.values):.2f} to {max(found.values):.2f})"
+        return text
 
-    def measured(results: Results) -> float | None:
-        outcome = results.get("fanout")
-        return outcome.ratio(case, server, "deliveries_per_s") if outcome else None
 
-    return measured
+Side = tuple[str, str]
+"""Case and server."""
 
 
-def _added(benchmark: str, calm: str, troubled: str) -> Callable[[Results], float | None]:
-    """Return the milliseconds by which the p99 of one case is over that of the other."""
+def _paired(
+    benchmark: str, figure: str, sides: tuple[Side, Side], effect: Callable[[float, float], float], unit: str
+) -> Callable[[Results], Found | None]:
+    """Compare both sides in each round; what has a unit is as noisy as the rounds of one side."""
 
-    def measured(results: Results) -> float | None:
+    def measured(results: Results) -> Found | None:
         outcome = results.get(benchmark)
-        rows = [outcome.row(case, OWN) for case in (calm, troubled)] if outcome else []
-        before, after = rows or (None, None)
-        return after.median("p99_ms") - before.median("p99_ms") if before and after else None
+        if outcome is None:
+            return None
+        if failed := [TITLES[server] for case, server in sides if outcome.failure(case, server)]:
+            return Found(failed=f"{failed[0]} failed")
+        rows = [outcome.row(*side) for side in sides]
+        values = [row.values[figure] for row in rows if row is not None]
+        if len(values) < len(sides):
+            return None
+        effects = [effect(*both) for both in zip(*values, strict=True)]
+        noise = max(max(side) - min(side) for side in values) if unit else None
+        return Found(effects, noise, short=outcome.is_short)
 
     return measured
 
 
-def _memory(results: Results) -> float | None:
+def _memory(results: Results) -> Found | None:
+    """Return kilobytes, which are counted and not timed: one round tells them."""
     outcome = results.get("memory")
     row = outcome.row("10000", OWN) if outcome else None
-    return row.median("kb") if row else None
+    return Found(row.values["kb"]) if row else None
 
 
 def _times(receivers: str, title: str, goal: float, server: str) -> Target:
     words = f"{receivers} receivers: ≥ {goal:g} times {title}"
-    measured = _ratio(receivers.replace(",", ""), server)
+    case = receivers.replace(",", "")
+    measured = _paired("fanout", "deliveries_per_s", ((case, OWN), (case, server)), truediv, "")
     return Target(words, goal, more_is_better=True, unit=" times", measured=measured)
 
 
 def _harm(text: str, most: float, benchmark: str, calm: str, troubled: str) -> Target:
     words = f"{text} adds < {most:g} ms to the others' p99"
-    return Target(words, most, more_is_better=False, unit=" ms", measured=_added(benchmark, calm, troubled))
+    sides = ((troubled, OWN), (calm, OWN))
+    measured = _paired(benchmark, "p99_ms", sides, sub, " ms")
+    return Target(words, most, more_is_better=False, unit=" ms", measured=measured)
 
 
 TARGETS: Final = (
@@ -77,11 +134,20 @@ TARGETS: Final = (
 
 def rows(results: Results) -> list[list[str]]:
     """Return the rows of a table, its head first."""
-    lines = []
-    for target in TARGETS:
-        value = target.measured(results)
-        said = ["", "not measured"] if value is None else [
-            f"{value:.2f}{target.unit}", "reached" if target.reached(value) else "**not reached**"
-        ]  # fmt: skip
-        lines.append([target.text, *said])
-    return [["figure to reach", "measured", ""], *lines]
+    found = [(target, target.measured(results)) for target in TARGETS]
+    lines = [[target.text, target.amount(one), target.verdict(one)] for target, one in found]
+    return [["figure to reach", "measured, median of the rounds", ""], *lines]
+
+
+def summary(results: Results) -> str:
+    """List the targets that were not reached, and those of which this run says nothing."""
+    verdicts = [(target.text, target.verdict(target.measured(results))) for target in TARGETS]
+    missed = [text for text, verdict in verdicts if verdict == NOT_REACHED]
+    unknown = [text for text, verdict in verdicts if verdict not in {REACHED, NOT_REACHED}]
+    parts = [_listed("Not reached", missed)] if missed else []
+    parts += [_listed("Of these the run says nothing", unknown)] if unknown else []
+    return "\n\n".join(parts) or "All of them are reached."
+
+
+def _listed(head: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"{head}:", "", *(f"* {line}" for line in lines)])

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, targets
-from benchmarks.results import Outcome, Row, load, save
+from benchmarks import loads, report
+from benchmarks.estimate import estimate, in_words
+from benchmarks.results import ELAPSED, Outcome, load, save
 from benchmarks.servers import TITLES
 from benchmarks.suite import BENCHMARKS, BY_NAME
-from benchmarks.tables import amount, as_text, cell, table
+from benchmarks.tables import amount, as_text, cell, rounds, table
 
 PAGE = report.PAGE.read_text()
 FANOUT = BY_NAME["fanout"]
@@ -56,9 +57,9 @@ def test_results_are_kept(tmp_path: Path) -> None:
 def test_a_ratio_is_of_medians_and_the_spread_is_shown() -> None:
     made = outcome(tcpchat=(1e6, 3e6, 2e6), redis=(4e6, 5e6, 3.9e6))
     assert made.ratio("100", "redis", "deliveries_per_s") == pytest.approx(0.5)
-    shown = cell(made, made.row("100", "redis"), FANOUT.figures[0])
+    shown = cell(made, "100", "redis", FANOUT.figures[0])
     assert shown == "4.00 M (3.90 M to 5.00 M) [**0.50**]"
-    assert "[" not in cell(made, made.row("100", "tcpchat"), FANOUT.figures[0])
+    assert "[" not in cell(made, "100", "tcpchat", FANOUT.figures[0])
     assert table(FANOUT, made, FANOUT.figures[0])[1][0] == TITLES["tcpchat"]
 
 
@@ -69,21 +70,8 @@ def test_a_load_that_is_the_limit_is_marked(load_cores: float, server_cores: flo
     made = Outcome(machine={}, rounds=1, seconds=1)
     figures = {"deliveries_per_s": 1.0, "load_cores": load_cores, "server_cores": server_cores}
     made.add("100", "tcpchat", figures)
-    assert ("†" in cell(made, made.row("100", "tcpchat"), FANOUT.figures[0])) == limited
+    assert ("†" in cell(made, "100", "tcpchat", FANOUT.figures[0])) == limited
     assert ("limited by the load" in as_text(FANOUT, made)) == limited
-
-
-def test_a_target_is_reached_or_not() -> None:
-    results = {"fanout": outcome(tcpchat=(0.9e6,), redis=(1e6,))}
-    assert ["100 receivers: ≥ 0.8 times Redis", "0.90 times", "reached"] in targets.rows(results)
-    results = {"fanout": outcome(tcpchat=(0.7e6,), redis=(1e6,))}
-    assert ["100 receivers: ≥ 0.8 times Redis", "0.70 times", "**not reached**"] in targets.rows(results)
-    added = Outcome(machine={}, rounds=1, seconds=1)
-    for case, p99 in (("nobody", 4.0), ("one receiver", 5.0)):
-        added.rows.append(Row(case, "tcpchat", {"p99_ms": [p99]}))
-    (row,) = [row for row in targets.rows({"stalled": added}) if row[0].startswith("a stalled")]
-    assert row[1:] == ["1.00 ms", "**not reached**"]
-    assert ["10,000 idle connections: ≤ 10 KB each", "", "not measured"] in targets.rows({})
 
 
 @pytest.mark.parametrize(
@@ -99,3 +87,73 @@ def test_a_target_is_reached_or_not() -> None:
 )
 def test_numbers_have_three_digits_that_count(value: float, text: str) -> None:
     assert amount(value) == text
+
+
+def test_who_failed_has_no_figure_no_ratio_and_a_reason() -> None:
+    made = outcome(tcpchat=(1e6, 1e6, 1e6), redis=(4e6, 5e6))
+    made.fail("100", "redis", "nothing arrived")
+    assert cell(made, "100", "redis", FANOUT.figures[0]) == "failed"
+    assert cell(made, "100", "nats", FANOUT.figures[0]) == "–"
+    assert made.ratio("100", "redis", "deliveries_per_s") is None
+    assert made.row("100", "redis") is None  # so that neither plots nor tables find anything of it
+    assert [line[0] for line in table(FANOUT, made, FANOUT.figures[0])[1:]] == ["tcpchat", "Redis Pub/Sub"]
+    reason = "100 receivers, Redis Pub/Sub: failed: nothing arrived"
+    assert reason in as_text(FANOUT, made)
+    assert f"* {reason}" in report.render({"fanout": made})
+
+
+@pytest.mark.parametrize("name", ["deliveries_per_s", "per_s", "p50_ms"])
+def test_a_load_in_which_nothing_arrived_is_no_figure(name: str) -> None:
+    loads.check({name: 0.01, "lost": 0, "load_cores": 0})
+    with pytest.raises(loads.LoadError, match="nothing arrived"):
+        loads.check({name: 0, "lost": 0})
+
+
+def test_no_kept_figure_is_of_a_load_in_which_nothing_arrived() -> None:
+    for one in load(report.RESULTS).values():
+        for row in one.rows:
+            for at in range(len(next(iter(row.values.values())))):
+                loads.check({name: values[at] for name, values in row.values.items()})
+
+
+def test_rounds_are_counted_in_words() -> None:
+    assert rounds(Outcome(machine={}, rounds=1, seconds=0.5)) == "1 round of 0.5 s"
+    assert rounds(Outcome(machine={}, rounds=1, seconds=0)) == "1 round"
+    assert rounds(Outcome(machine={}, rounds=3, seconds=3.0)) == "3 rounds of 3 s"
+
+
+@pytest.mark.parametrize(("count", "seconds", "short"), [(3, 2.0, False), (2, 2.0, True), (3, 1.9, True)])
+def test_a_short_run_says_so(count: int, seconds: float, short: bool) -> None:
+    made = Outcome(machine={}, rounds=count, seconds=seconds, load_averages=[0.1, 1.25])
+    said = report.about({"fanout": made})
+    assert ("short run" in said) == short
+    assert f"{count} rounds of {seconds:g} s" in said
+    assert "between 0.10 and 1.25" in said
+
+
+def test_what_is_counted_makes_no_run_short() -> None:
+    memory = Outcome(machine={}, rounds=1, seconds=0)
+    assert "short run" not in report.about(
+        {"fanout": Outcome(machine={}, rounds=3, seconds=2), "memory": memory}
+    )
+
+
+def test_the_load_of_the_machine_is_told() -> None:
+    made = Outcome(machine={"Python": "3"}, rounds=3, seconds=3.0, load_averages=[0.1, 1.25])
+    said = "load average 0.10 at the start of the run, 1.25 after it"
+    assert report.footer(made) == f"3 rounds of 3 s each · {said} · Python 3"
+    assert "load average not known" in report.footer(outcome(tcpchat=(1.0,)))
+    assert "is not known" in report.about({"fanout": outcome(tcpchat=(1.0,))})
+
+
+def test_a_run_takes_what_the_last_one_took() -> None:
+    made = Outcome(machine={}, rounds=1, seconds=1.0)
+    for case, server, took in (("100", "tcpchat", 4.0), ("1000", "trio", 6.0)):
+        made.add(case, server, {ELAPSED: took})
+    takes = estimate([FANOUT], 2, 3.0, ("tcpchat", "trio"), {"fanout": made})
+    unknown = 2  # tcpchat with 1,000 and 5,000: no time of theirs is known
+    assert takes == 2 * ((4 - 1 + 3) + (6 - 1 + 3) + unknown * (3 + 3))
+    memory = BY_NAME["memory"]
+    assert estimate([memory], 3, 3.0, ("tcpchat",), {}) == 3  # once, and no seconds of load
+    assert in_words(680.4) == "11 min 20 s"
+    assert in_words(45) == "45 s"

@@ -32,6 +32,7 @@ BENCHMARK = Benchmark(
     "resident memory grew, divided by their number. What the kernel keeps for sockets is not in "
     "it. On ngIRCd they join no channel.",
     figures=(Figure(name="kb", title="memory of a connection", unit="KB", more_is_better=False),),
+    once=True,
     cases={"10000": PUSHING},
     case_title="{} connections",
     measure=measure,
