@@ -93,9 +93,11 @@ def connect(
     encryption
         Whether it is encrypted, and who is trusted.
     tls_forget
-        Trust no longer the certificate of which you said once that it is this server's, and ask again.
+        Encrypt, trust no longer the certificate of which you said once that it is this server's, and ask
+        again.
     """
-    plan = talk.make_plan(address, tls=encryption.tls_of(), name=name, remember=not no_remember)
+    tls = encryption.tls_of(meant=tls_forget)
+    plan = talk.make_plan(address, tls=tls, name=name, remember=not no_remember)
     if tls_forget:
         from tcpchat.cli.trust import forget
 

@@ -40,10 +40,10 @@ class Encryption:
     tls_key: OwnFile = None
     """PEM file with its private key. Default: in the file of the certificate."""
 
-    def tls_of(self) -> Tls | None:
-        """Return it as the client takes it."""
+    def tls_of(self, *, meant: bool = False) -> Tls | None:
+        """Return it as the client takes it; None for no TLS, unless it is `meant` otherwise."""
         files = (self.tls_ca, self.tls_fingerprint, self.tls_cert, self.tls_key)
-        if not self.tls and files == (None,) * len(files):
+        if not (self.tls or meant) and files == (None,) * len(files):
             return None
         from tcpchat.client import Tls
 

@@ -114,6 +114,8 @@ def test_each_option_alone_means_tls(
         assert run_here(["send", "-a", place.where, *option, "hi"]) == 0
         assert run_here(["send", "-a", place.plain, *option, "hi"]) == 3
         assert "does not speak TLS" in capfd.readouterr().err
+    assert run_here(["connect", "--tls-forget", place.plain]) == 3
+    assert "does not speak TLS" in capfd.readouterr().err
     assert run_here(["send", "-a", place.plain, "hi"]) == 0
     monkeypatch.setenv("TCPCHAT_TLS_CA", ca)
     assert run_here(["tail", "-n", "1", place.where]) == 0
