@@ -6,7 +6,7 @@ import hashlib
 import re
 
 _FINGERPRINT = re.compile(
-    r"(?:SHA-?256(?::| Fingerprint=))?(?P<digits>[0-9A-F]{2}(?::?[0-9A-F]{2}){31})", re.IGNORECASE | re.ASCII
+    r"(?:SHA-?256(?::|Fingerprint=))?(?P<digits>[0-9A-F]{2}(?::?[0-9A-F]{2}){31})", re.IGNORECASE | re.ASCII
 )
 
 
@@ -18,12 +18,20 @@ def fingerprint(certificate: bytes) -> str:
 def parse_fingerprint(text: str) -> str:
     """Return the fingerprint as `fingerprint` writes it; openssl writes it in another way.
 
-    Raises ValueError.
+    Blanks and line breaks are passed over, since it is pasted from where it is shown in lines. Raises
+    ValueError.
     """
-    match = _FINGERPRINT.fullmatch(text.strip())
+    match = _FINGERPRINT.fullmatch("".join(text.split()))
     if match is None:
         raise ValueError(f"{text!r} is not the SHA-256 of a certificate, SHA256: and 64 hexadecimal digits")
     return _write(bytes.fromhex(match["digits"].replace(":", "")))
+
+
+def halves(written: str) -> tuple[str, str]:
+    """Return two lines of 16 bytes each that stand one below the other."""
+    name, _, digits = written.partition(":")
+    middle = len(digits) // 2
+    return f"{name}:{digits[:middle]}", " " * (len(name) + 1) + digits[middle + 1 :]
 
 
 def _write(digest: bytes) -> str:

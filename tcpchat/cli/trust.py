@@ -12,6 +12,7 @@ import attrs
 from tcpchat.client import DisconnectedError, UntrustedError
 from tcpchat.client.trusted import Trusted
 from tcpchat.errors import StartError
+from tcpchat.fingerprint import halves
 from tcpchat.repl.plan import Plan
 
 T = TypeVar("T")
@@ -45,8 +46,9 @@ def _asking(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
 def _warn(error: UntrustedError) -> None:
     """Show what was expected and what came one above the other, so that people can compare them."""
     _tell(f"THIS MAY NOT BE YOUR SERVER. The certificate of {error.where} is another one than you trust:")
-    _tell(f"  trusted  {error.expected}")
-    _tell(f"  shown    {error.fingerprint}")
+    for name, one in (("trusted", error.expected), ("shown", error.fingerprint)):
+        if one is not None:
+            _tell_fingerprint(f"{name:<7}  ", one)
 
 
 def forget(plan: Plan) -> None:
@@ -87,13 +89,23 @@ def _ask(plan: Plan, error: UntrustedError) -> Plan:
         raise DisconnectedError(str(error))
     _tell(f"The certificate of {error.where} is not trusted: {error.why}.")
     _tell("It may be the right one all the same, or somebody is in between. Its fingerprint is")
-    _tell(f"  {error.fingerprint}")
-    sys.stderr.write("Is that what the server's operator says? Then trust it from now on [y/N]: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in YES:
+    _tell_fingerprint("", error.fingerprint)
+    if not _says_yes("Is that what the server's operator says? Then trust it from now on [y/N]: "):
         raise DisconnectedError(f"not connected to {error.where}, and nothing was sent")
     _keep(plan.state, plan.address, error.fingerprint)
     return _pinned(plan, error.fingerprint)
+
+
+def _says_yes(question: str) -> bool:
+    """Ask; whoever ends it with Ctrl-C or Ctrl-D says no."""
+    print(question, end="", file=sys.stderr, flush=True)
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        answer = ""
+    if not answer:
+        print(file=sys.stderr)  # the cursor is still behind the question
+    return answer.strip().lower() in YES
 
 
 def _keep(state: Path | None, address: str, fingerprint: str) -> None:
@@ -108,6 +120,13 @@ def _tell(text: str) -> None:
     from tcpchat.repl.clean import clean_line
 
     print(clean_line(text), file=sys.stderr)
+
+
+def _tell_fingerprint(name: str, fingerprint: str) -> None:
+    """Show it in two lines: one would not fit into a terminal, and people are to compare them."""
+    first, second = halves(fingerprint)
+    _tell(f"  {name}{first}")
+    _tell(f"  {' ' * len(name)}{second}")
 
 
 def _hint(plan: Plan, error: UntrustedError) -> str:

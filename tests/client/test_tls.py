@@ -23,7 +23,7 @@ from tcpchat.client import (
     Tls,
     UntrustedError,
 )
-from tcpchat.fingerprint import fingerprint, parse_fingerprint
+from tcpchat.fingerprint import fingerprint, halves, parse_fingerprint
 from tcpchat.protocol import Message, Sent
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Settings
@@ -294,6 +294,9 @@ def test_a_fingerprint_is_read_as_people_and_openssl_write_it() -> None:
         digits.replace(":", "").lower(),
         f"sha256 Fingerprint={digits}",
         f" {written}\n",
+        "\n".join(halves(written)),
+        f"  {halves(written)[0]}:\r\n\t {halves(written)[1]}",
+        digits.replace(":", " "),
     ):
         assert parse_fingerprint(text) == written
     for text in (
@@ -306,6 +309,12 @@ def test_a_fingerprint_is_read_as_people_and_openssl_write_it() -> None:
     ):
         with pytest.raises(ValueError, match="is not the SHA-256 of a certificate"):
             parse_fingerprint(text)
+
+
+def test_a_fingerprint_is_shown_in_two_lines_of_16_bytes_one_below_the_other() -> None:
+    first, second = halves("SHA256:" + ":".join(f"{byte:02X}" for byte in range(32)))
+    assert first == "SHA256:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F"
+    assert second == "       10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F"
 
 
 def test_a_context_that_checks_does_so_by_name(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tcpchat.cli.app import run as run_here
 from tcpchat.cli.trust import trusting
 from tcpchat.client import DisconnectedError, Tls, UntrustedError
 from tcpchat.client.trusted import Trusted
-from tcpchat.fingerprint import fingerprint
+from tcpchat.fingerprint import fingerprint, halves
 from tcpchat.repl.plan import Plan
 from tests.certificates import write_ca, write_cert
 from tests.process import ServerProcess
@@ -62,6 +62,25 @@ def text(terminal: Terminal) -> str:
     return "".join(terminal.lines)
 
 
+def alarm(trusted: str, shown: str) -> list[str]:
+    """Return the lines that people compare; a terminal of 80 columns holds each."""
+    lines = [f"  trusted  {halves(trusted)[0]}", f"           {halves(trusted)[1]}"]
+    lines += [f"  shown    {halves(shown)[0]}", f"           {halves(shown)[1]}"]
+    assert max(map(len, lines)) < 80
+    return lines
+
+
+@pytest.mark.parametrize("typed", ["\x03", "\x04", "n\r"])
+def test_who_does_not_say_yes_is_told_that_nothing_was_sent(place: Place, tmp_path: Path, typed: str) -> None:
+    with Terminal("connect", "--tls", place.where, folder=tmp_path, columns=80) as window:
+        window.wait_for(QUESTION.rpartition(" ")[0], *halves(place.fingerprint))
+        window.type(typed)
+        assert window.exit_code() == 3
+        window.wait_for(f"tcpchat: not connected to {place.where}, and nothing was sent")
+        assert "Traceback" not in window.text
+    assert not list(tmp_path.rglob("trusted/*"))
+
+
 def test_a_person_decides_once_and_hears_loudly_of_another(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +88,9 @@ def test_a_person_decides_once_and_hears_loudly_of_another(
     with open_place(tmp_path) as place:
         connect = ("connect", "--tls", place.where)
         with Terminal(*connect, folder=tmp_path, columns=200) as window:
-            window.wait_for(QUESTION, place.fingerprint, f"The certificate of {place.where} is not trusted: ")
+            window.wait_for(
+                QUESTION, *halves(place.fingerprint), f"The certificate of {place.where} is not trusted: "
+            )
             window.enter("n")
             window.wait_for("nothing was sent")
         assert not list(tmp_path.rglob("trusted/*"))
@@ -85,13 +106,13 @@ def test_a_person_decides_once_and_hears_loudly_of_another(
         before = place.fingerprint
         place.change()
         with Terminal(*connect, folder=tmp_path, columns=200) as window:
-            window.wait_for(f"trusted  {before}", f"shown    {place.fingerprint}")
+            window.wait_for(*alarm(before, place.fingerprint))
             window.wait_for("Somebody may be in between", "nothing was sent", "--tls-forget")
             assert QUESTION not in text(window)
         assert run_here(["tail", "--tls", place.where]) == 3
         assert f"--tls-forget {place.where}" in capfd.readouterr().err
         with Terminal(*connect, "--tls-forget", folder=tmp_path, columns=200) as window:
-            window.wait_for(QUESTION, place.fingerprint)
+            window.wait_for(QUESTION, *halves(place.fingerprint))
             window.enter("yes")
             window.wait_for("▸", f"{place.where} TLS")
 
@@ -175,7 +196,7 @@ def test_another_certificate_while_one_talks_is_told_as_loudly(
         trusting(plan, run, asks=True)
     assert ran == [None, one]
     told = capfd.readouterr().err
-    assert f"trusted  {one}\n  shown    {two}\n" in told
+    assert "\n".join(alarm(one, two)) + "\n" in told
     assert told.count(QUESTION) == 1
 
 
