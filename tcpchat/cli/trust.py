@@ -134,8 +134,9 @@ def _hint(plan: Plan, error: UntrustedError) -> str:
     if _is_settled(plan):
         return "; ask the server's operator what is right"
     if error.expected is not None:
+        nothing = "nothing was sent to it" if error.again else "nothing was sent"
         return (
-            ". Somebody may be in between, so nothing was sent. If the server's operator says that this is"
+            f". Somebody may be in between, so {nothing}. If the server's operator says that this is"
             f" its new one: tcpchat connect --tls --tls-forget {plan.address}"
         )
     if error.fingerprint is None:

@@ -92,7 +92,8 @@ class Sending:
             self._listener.refused(error.error)
             self._changed.unpark_all()
         except DisconnectedError as error:
-            self._failed(f"not known to be sent: {asked.request.text!r}: {error}")
+            what = "not known to be sent" if asked.written else "not sent"
+            self._failed(f"{what}: {asked.request.text!r}: {error}")
         finally:
             del self._sends[asked]
             self._idle.unpark_all()

@@ -510,6 +510,23 @@ async def test_when_it_gives_up_it_says_what_was_not_sent(house: House, mock_clo
     assert any("not known to be sent: 'lost?'" in line for line in screen.complaints)
 
 
+async def test_what_was_never_written_is_told_apart_from_what_is_in_doubt(
+    house: House, mock_clock: MockClock
+) -> None:
+    async with sitting(house, reconnect=Reconnect(first=2, jitter=0, give_up=5)) as alice:
+        alice.door.cable.loses_sent = True
+        alice.enter("lost?")
+        await wait_all_tasks_blocked()
+        await alice.go_offline()
+        alice.enter("typed while away")
+        mock_clock.jump(2)
+        await wait_all_tasks_blocked()
+        assert alice.talk.gave_up is not None
+        lost, away = (line for line in alice.screen.complaints if "sent: '" in line)
+        assert "✗ not known to be sent: 'lost?'" in lost
+        assert "✗ not sent: 'typed while away'" in away
+
+
 # Leaving.
 
 
