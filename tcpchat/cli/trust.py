@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import attrs
 
-from tcpchat.client import DisconnectedError, UntrustedError
+from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.client.trusted import Trusted
 from tcpchat.errors import StartError
 from tcpchat.fingerprint import halves
 from tcpchat.repl.plan import Plan
 
 T = TypeVar("T")
+LookUp: TypeAlias = Callable[[], str | None]
 YES = {"y", "yes"}
 
 
@@ -68,19 +70,28 @@ def _is_settled(plan: Plan) -> bool:
 def _with_known(plan: Plan) -> Plan:
     if plan.tls is None or plan.state is None or _is_settled(plan):
         return plan
+    look_up = partial(_look_up, plan.state, plan.address)
     try:
-        fingerprint = Trusted(plan.state).find(plan.address)
+        fingerprint = look_up()
+    except ConnectError as error:
+        raise StartError(str(error)) from None
+    return _pinned(plan, fingerprint, look_up)
+
+
+def _look_up(state: Path, address: str) -> str | None:
+    """Return what is trusted now, which another run may have been told. Raises ConnectError."""
+    try:
+        return Trusted(state).find(address)
     except OSError as error:
-        raise StartError(
-            f"cannot tell what was trusted of {plan.address}: {error};"
+        raise ConnectError(
+            f"cannot tell what was trusted of {address}: {error};"
             f" give --tls-fingerprint, or forget it with --tls-forget"
         ) from None
-    return _pinned(plan, fingerprint)
 
 
-def _pinned(plan: Plan, fingerprint: str | None) -> Plan:
+def _pinned(plan: Plan, fingerprint: str | None, look_up: LookUp | None = None) -> Plan:
     assert plan.tls is not None
-    return attrs.evolve(plan, tls=attrs.evolve(plan.tls, fingerprint=fingerprint))
+    return attrs.evolve(plan, tls=attrs.evolve(plan.tls, fingerprint=fingerprint, look_up=look_up))
 
 
 def _ask(plan: Plan, error: UntrustedError) -> Plan:
@@ -92,8 +103,8 @@ def _ask(plan: Plan, error: UntrustedError) -> Plan:
     _tell_fingerprint("", error.fingerprint)
     if not _says_yes("Is that what the server's operator says? Then trust it from now on [y/N]: "):
         raise DisconnectedError(f"not connected to {error.where}, and nothing was sent")
-    _keep(plan.state, plan.address, error.fingerprint)
-    return _pinned(plan, error.fingerprint)
+    kept = _keep(plan.state, plan.address, error.fingerprint)
+    return _with_known(plan) if kept else _pinned(plan, error.fingerprint)
 
 
 def _says_yes(question: str) -> bool:
@@ -108,12 +119,16 @@ def _says_yes(question: str) -> bool:
     return answer.strip().lower() in YES
 
 
-def _keep(state: Path | None, address: str, fingerprint: str) -> None:
-    if state is not None:
-        try:
-            Trusted(state).trust(address, fingerprint)
-        except OSError as error:
-            _tell(f"This is only for now, since it cannot be kept: {error}")
+def _keep(state: Path | None, address: str, fingerprint: str) -> bool:
+    """Say whether it is kept for other runs and later ones."""
+    if state is None:
+        return False
+    try:
+        Trusted(state).trust(address, fingerprint)
+    except OSError as error:
+        _tell(f"This is only for now, since it cannot be kept: {error}")
+        return False
+    return True
 
 
 def _tell(text: str) -> None:

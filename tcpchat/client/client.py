@@ -28,7 +28,7 @@ from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
 from tcpchat.client.requests import Requests
 from tcpchat.client.state import Closed, Online, State
-from tcpchat.client.tls import Tls, open_tls_stream
+from tcpchat.client.tls import Tls, tls_opener
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
@@ -326,7 +326,7 @@ class Client(Requests):
 def _opener(address: Address, tls: Tls | None) -> OpenStream:
     if tls is None:
         return partial(trio.open_tcp_stream, address.host, address.port)
-    return partial(open_tls_stream, address, tls, tls.context())
+    return tls_opener(address, tls)
 
 
 class _Events:

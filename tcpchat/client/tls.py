@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import attrs
@@ -44,9 +45,12 @@ class Tls:
     cert: Path | None = None
     key: Path | None = None
     """Of `cert`, if it is not in the same file."""
+    look_up: Callable[[], str | None] | None = None
+    """Asked before each connection which `fingerprint` to trust instead, or None; it may change while the
+    client runs. It may raise ConnectError."""
 
     def __attrs_post_init__(self) -> None:
-        if self.ca is not None and self.fingerprint is not None:
+        if self.ca is not None and (self.fingerprint, self.look_up) != (None, None):
             raise ValueError("either a CA is trusted or one certificate, by its fingerprint")
         if self.key is not None and self.cert is None:
             raise ValueError("a key goes with the certificate that it is for")
@@ -57,9 +61,7 @@ class Tls:
             context = ssl.create_default_context(cafile=self.ca)
         except OSError as error:
             raise ValueError(_unreadable("authorities", self.ca, error)) from None
-        if self.fingerprint is not None:  # which is compared instead, before anything is said
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+        self.set_checks(context)
         if self.cert is not None:
             try:
                 context.load_cert_chain(self.cert, self.key, password=_no_password)
@@ -67,6 +69,31 @@ class Tls:
                 files = self.cert if self.key is None else f"{self.cert} with {self.key}"
                 raise ValueError(_unreadable("your certificate", files, error)) from None
         return context
+
+    def set_checks(self, context: ssl.SSLContext) -> None:
+        """Let the context check whom the server is, unless the fingerprint does, before anything is said."""
+        if self.fingerprint is not None:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        else:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.check_hostname = True
+
+    def now(self) -> Tls:
+        """Return it with the fingerprint that is to be trusted now."""
+        return self if self.look_up is None else attrs.evolve(self, fingerprint=self.look_up())
+
+
+def tls_opener(address: Address, tls: Tls) -> Callable[[], Awaitable[trio.abc.Stream]]:
+    """Return what connects to whom `tls` trusts each time; its files are read once. Raises ValueError."""
+    context = tls.context()
+
+    async def open_stream() -> trio.abc.Stream:
+        now = tls.now()
+        now.set_checks(context)
+        return await open_tls_stream(address, now, context)
+
+    return open_stream
 
 
 def _no_password() -> str:

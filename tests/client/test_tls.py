@@ -18,6 +18,7 @@ from tcpchat.client import (
     Client,
     ConnectError,
     DisconnectedError,
+    Offline,
     Reconnect,
     Reconnected,
     Tls,
@@ -192,6 +193,8 @@ def test_what_is_wrong_with_the_files_is_told(tmp_path: Path) -> None:
             tls.context()
     with pytest.raises(ValueError, match="either"):
         Tls(ca=rubbish, fingerprint=OTHER)
+    with pytest.raises(ValueError, match="either"):
+        Tls(ca=rubbish, look_up=lambda: None)
     with pytest.raises(ValueError, match="a key goes with"):
         Tls(key=rubbish)
     with pytest.raises(ValueError, match="tls is for nothing"):
@@ -251,6 +254,56 @@ async def test_another_certificate_is_the_end_and_no_reason_to_talk_plainly(port
         assert refused.value.fingerprint == port.certificate.fingerprint
         with pytest.raises(DisconnectedError):
             await alice.send("hello?")
+
+
+async def test_what_is_trusted_is_looked_up_for_each_connection(
+    port: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted = [port.certificate.fingerprint]
+    tls = Tls(look_up=lambda: trusted[0] if trusted else None)
+
+    async def back() -> None:
+        await port.cut()
+        async for event in client.events():
+            if isinstance(event, Reconnected):
+                break
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(write_ca(tmp_path)))
+    async with port.client(tls, remember=False) as client:
+        port.change()
+        trusted[:] = [port.certificate.fingerprint]
+        await back()
+        trusted.clear()  # now the system says who is
+        await back()
+        port.change(trustme.CA())
+        trusted[:] = [port.certificate.fingerprint]
+        await back()
+        trusted.clear()
+        await port.cut()
+        with pytest.raises(UntrustedError) as refused:
+            async for _ in client.events():
+                pass
+    assert (refused.value.fingerprint, refused.value.expected) == (port.certificate.fingerprint, None)
+
+
+async def test_while_nobody_knows_what_is_trusted_nobody_is(port: Port) -> None:
+    """What cannot be looked up is tried again, as a server that is away is."""
+    trusted = [port.certificate.fingerprint]
+    looked = trio.Event()
+
+    def look_up() -> str:
+        if not trusted:
+            looked.set()
+            raise ConnectError("it is damaged")
+        return trusted[0]
+
+    async with port.client(Tls(look_up=look_up), remember=False) as client:
+        del trusted[:]
+        await port.cut()
+        await looked.wait()
+        assert isinstance(client.state, Offline)
+        trusted.append(port.certificate.fingerprint)
+        assert isinstance(await client.send("back"), Sent)
 
 
 async def test_a_megabyte_comes_whole(port: Port) -> None:

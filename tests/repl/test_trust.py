@@ -200,6 +200,47 @@ def test_another_certificate_while_one_talks_is_told_as_loudly(
     assert told.count(QUESTION) == 1
 
 
+def test_a_client_that_runs_trusts_what_another_run_was_told_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
+    one, two = fingerprint(b"one"), fingerprint(b"two")
+    meanwhile = Trusted(tmp_path)
+
+    def run(plan: Plan) -> None:
+        assert plan.tls is not None
+        if plan.tls.fingerprint is None:
+            raise UntrustedError(plan.address, one, "why")
+        assert plan.tls.now().fingerprint == one
+        meanwhile.trust(plan.address, two)
+        assert plan.tls.now().fingerprint == two
+        meanwhile.forget(plan.address)
+        assert plan.tls.now().fingerprint is None
+
+    trusting(plan, run, asks=True)
+    meanwhile.trust(plan.address, one)
+    trusting(plan, run, asks=True)
+
+
+def test_what_cannot_be_kept_is_trusted_for_this_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    (tmp_path / "trusted").symlink_to(tmp_path / "nowhere" / "else")  # not there, and cannot be made
+    plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
+    one = fingerprint(b"one")
+
+    def run(plan: Plan) -> str | None:
+        assert plan.tls is not None
+        if plan.tls.fingerprint is None:
+            raise UntrustedError(plan.address, one, "why")
+        return plan.tls.now().fingerprint
+
+    assert trusting(plan, run, asks=True) == one
+    assert "This is only for now" in capfd.readouterr().err
+
+
 def test_who_was_trusted_by_the_system_and_is_no_more_is_no_question(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
