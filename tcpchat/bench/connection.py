@@ -56,6 +56,8 @@ class Connection:
             for line in map(_decode, lines):
                 if line.get("type") == "error":
                     code = str(line.get("code"))
+                    if code == "tls-required":
+                        raise StartError(f"{address} speaks TLS; a load needs the plain port, mostly 8000")
                     raise StartError(f"{address} lets nobody in: {line.get('message')}{hint(code)}")
                 if line.get("re") == "joined":
                     return

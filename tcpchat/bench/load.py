@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
@@ -39,7 +41,10 @@ Show = Callable[[Progress], None]
 
 
 def run(plan: Plan, show: Show, step: float = STEP) -> Summary:
-    """Load the server. Raises StartError with the reason if not everybody gets in."""
+    """Load the server; Ctrl-C ends it early, and a second one, or one before it talks, at once.
+
+    Raises StartError with the reason if not everybody gets in.
+    """
     parts = _parts(plan.receivers)
     _allow_files(plan.receivers // len(parts) + plan.senders)
     context = multiprocessing.get_context("spawn")  # a fork would take the terminal's and trio's state along
@@ -53,8 +58,11 @@ def run(plan: Plan, show: Show, step: float = STEP) -> Summary:
         _ask(senders)
         joined, began = time.monotonic() - began, time.monotonic()
         senders.send("go")
-        while not senders.poll(step):
-            show(_progress(board, len(parts), began))
+        try:
+            while not senders.poll(step):
+                show(_progress(board, len(parts), began))
+        except KeyboardInterrupt:
+            senders.send("stop")
         sending = _ask(senders)
         show(_progress(board, len(parts), began))
         for pipe in receivers:
@@ -82,13 +90,15 @@ def _allow_files(count: int) -> None:
 def _processes() -> Iterator[Callable[..., Pipe]]:
     """Yield what starts a process and returns a pipe to it. By the end of the block none is left."""
     context = multiprocessing.get_context("spawn")
+    resource_tracker.ensure_running()  # else `start` does that, and gives up what is blocked here
     started: list[BaseProcess] = []
 
     def start(target: Callable[..., None], plan: Plan, *rest: Any) -> Pipe:
         mine, theirs = context.Pipe()
         arguments = (plan, theirs, *rest) if target is send else (plan, rest[0], theirs, *rest[1:])
         process = context.Process(target=target, args=arguments, daemon=True)
-        process.start()
+        with _uninterrupted():
+            process.start()
         theirs.close()
         started.append(process)
         return mine
@@ -99,6 +109,16 @@ def _processes() -> Iterator[Callable[..., Pipe]]:
         for process in started:
             process.kill()
             process.join()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let what is started here never hear of Ctrl-C, which a terminal sends to all."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ask(pipe: Pipe) -> Any:

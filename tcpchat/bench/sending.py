@@ -93,8 +93,14 @@ class Senders:
         self._selector = selectors.DefaultSelector()
         self.each = [Sender(plan, number) for number in range(plan.senders)]
         self._turn = 0
+        self.stopped = False
+        """Somebody said that it is enough."""
         for sender in self.each:
             self._selector.register(sender.connection.socket, selectors.EVENT_READ, sender)
+
+    def watch(self, pipe: Pipe) -> None:
+        """Stop when there is something in the pipe."""
+        self._selector.register(pipe.fileno(), selectors.EVENT_READ)
 
     @property
     def sent(self) -> int:
@@ -110,6 +116,10 @@ class Senders:
 
     def step(self) -> None:
         for key, _ in self._selector.select(TICK):
+            if key.data is None:
+                self.stopped = True
+                self._selector.unregister(key.fileobj)
+                continue
             sender: Sender = key.data
             sender.read()
             if not sender.is_open:
@@ -147,10 +157,13 @@ class Senders:
 def talk(
     senders: Senders, plan: Plan, received: Callable[[], float], tell: Callable[[], None]
 ) -> tuple[float, float]:
-    """Send until the time is over and the answers are there; return seconds and share of a core."""
+    """Send until the time is over or it is enough, and the answers are there.
+
+    Returns seconds and share of a core.
+    """
     began, used = time.monotonic(), time.process_time()
     rounds = 0
-    while (now := time.monotonic()) < began + plan.seconds:
+    while (now := time.monotonic()) < began + plan.seconds and not senders.stopped:
         if plan.rate:
             wanted = (now - began) * plan.rate - senders.sent
         else:
@@ -171,6 +184,7 @@ def talk(
 def send(plan: Plan, pipe: Pipe, board: list[float], receivers: int) -> None:
     """Run the process: say when all have joined, wait for the word to begin, send, report.
 
+    Another word before the time is over ends it early.
     `board` holds two numbers of each process of receivers, and then what was sent, acknowledged and refused.
     """
     try:
@@ -180,6 +194,7 @@ def send(plan: Plan, pipe: Pipe, board: list[float], receivers: int) -> None:
         return
     pipe.send(plan.senders)
     pipe.recv()
+    senders.watch(pipe)
     progress = slice(0, 2 * receivers, 2)
 
     def tell() -> None:

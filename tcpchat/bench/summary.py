@@ -59,6 +59,7 @@ class Summary:
     acknowledge: Latency | None
     deliver: Latency | None
     limited_by_load: bool
+    ended_early: bool
 
     @property
     def ok(self) -> bool:
@@ -92,6 +93,7 @@ def summarize(
         closed=dict(closed),
         acknowledge=Latency.of(sending.latencies),
         deliver=Latency.of(latency for one in receiving for latency in one.latencies),
+        ended_early=sending.seconds < plan.seconds,
         limited_by_load=max(sending.core, *(one.core for one in receiving)) > FULL,
     )
 
@@ -119,6 +121,8 @@ def as_text(summary: Summary) -> str:
     ]
     width = max(len(name) for name, _ in lines)
     text = [f"{name.ljust(width)}  {value}" for name, value in lines]
+    if s.ended_early:
+        text.append(f"Ended early, after {s.seconds:.1f} s: this is the result so far.")
     if s.limited_by_load:
         text.append("This load used a whole core, so the server may do more than it shows.")
     return "\n".join(text)

@@ -15,26 +15,32 @@ from tcpchat.cli.talk import CALLED_WRONGLY, FAILED
 from tcpchat.errors import StartError
 from tcpchat.repl.clean import clean
 
+INTERRUPTED = 130  # as shells have it for what Ctrl-C ended
 WARNING = (
     "This talks in the lobby of {address} for real: everybody there reads it, and it stays in the history."
 )
 
 
 def bench(plan: Plan, *, yes: bool, json: bool) -> int:
-    """Load the server and return the exit code: 0 if everybody got once what was acknowledged."""
-    if not yes and not _is_wanted(plan):
-        return CALLED_WRONGLY
+    """Load the server and return the exit code: 0 if everybody got once what was acknowledged.
+
+    It is INTERRUPTED after Ctrl-C, also where there is a result.
+    """
     try:
+        if not yes and not _is_wanted(plan):
+            return CALLED_WRONGLY
         summary = run(attrs.evolve(plan, run=secrets.token_hex(4)), _show(plan))
     except StartError as error:
         print(f"tcpchat: {clean(str(error))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("\nended early; there is no result", file=sys.stderr)
-        return FAILED
+        return INTERRUPTED
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     print(orjson.dumps(as_json(summary)).decode() if json else clean(as_text(summary)))
+    if summary.ended_early:
+        return INTERRUPTED
     return 0 if summary.ok else FAILED
 
 
@@ -55,14 +61,12 @@ def _show(plan: Plan) -> Show:
 
     def show(progress: Progress) -> None:
         nonlocal shown
-        second = int(progress.seconds)
+        second = int(min(progress.seconds, plan.seconds))  # begun ones are not over
         if not terminal and second == shown:
             return
         shown = second
         left = "" if not progress.refused else f", {progress.refused:,} refused"
-        text = (
-            f"{min(progress.seconds, plan.seconds):.0f} of {plan.seconds:g} s: {progress.sent:,} sent{left}, "
-        )
+        text = f"{second} of {plan.seconds:g} s: {progress.sent:,} sent{left}, "
         text += f"{progress.acknowledged:,} acknowledged, {progress.deliveries:,} delivered"
         print(
             f"\r\033[K{text}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True

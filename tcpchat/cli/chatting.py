@@ -190,13 +190,14 @@ def bench(
 ) -> int:
     """Load a server of your own and print how it did.
 
-    It talks in the lobby for real, and asks first. The exit code is 0 if everybody got once what was
-    acknowledged.
+    It talks in the lobby for real, and asks first. Ctrl-C ends it early, with the result so far. The exit
+    code is 0 if everybody got once what was acknowledged, and 130 after Ctrl-C.
 
     Parameters
     ----------
     address
-        Where the server is: HOST, HOST:PORT or [IPV6]:PORT. Without encryption only.
+        Where the server is: HOST, HOST:PORT or [IPV6]:PORT; the port without encryption, also with
+        TCPCHAT_TLS in the environment.
     receivers
         Connections that listen.
     senders

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tcpchat.address import Address
 from tcpchat.bench.connection import Connection
-from tcpchat.bench.load import run
+from tcpchat.bench.load import Progress, run
 from tcpchat.bench.plan import Plan
 from tcpchat.bench.summary import Summary
+from tcpchat.cli.bench import _show as progress_of
 from tcpchat.errors import StartError
+from tests.certificates import write_cert
 from tests.process import PATIENCE, ServerProcess, environment
+from tests.test_tls_process import tls_port
 
 BYE = b'{"type":"bye","code":"slow-consumer"}\n'
 Deliver = Callable[[int, int, bytes], bytes]
@@ -142,6 +148,67 @@ def test_limits_and_closed_doors_are_explained() -> None:
         port = server.port
     with pytest.raises(StartError, match="refused"):
         Connection(Address("127.0.0.1", port))
+
+
+@contextmanager
+def running(port: int, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a load as a terminal does: all of its processes are one group, and get its Ctrl-C."""
+    words = [sys.executable, "-m", "tcpchat", "bench", f"127.0.0.1:{port}", "--yes", *options]
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment(),
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_ctrl_c_shows_the_result_so_far() -> None:
+    with ServerProcess("--ephemeral", "--messages-per-second", "0") as server:
+        options = ("--json", "--seconds", "60", "--receivers", "2", "--senders", "1", "--rate", "200")
+        with running(server.port, *options) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("0 of 60 s: ")
+            os.killpg(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE)
+    told = json.loads(out)
+    assert (process.returncode, told["ended_early"], told["ok"]) == (130, True, True)
+    assert told["acknowledged"] == told["sent"] > 20
+    assert 0 < told["seconds"] < 60
+    assert all(" of 60 s: " in line for line in err.splitlines())
+
+
+def test_ctrl_c_before_all_are_in_ends_without_a_result_and_without_a_traceback() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, running(listener.getsockname()[1]) as process:
+        connection, _ = listener.accept()
+        with connection:
+            os.killpg(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (130, "", "\nended early; there is no result\n")
+
+
+def test_how_far_it_is_counts_the_seconds_that_are_over(capsys: pytest.CaptureFixture[str]) -> None:
+    show = progress_of(Plan(address=Address(), seconds=3))
+    for half in range(1, 10):
+        show(Progress(half / 2, 5, 4, 0, 3))
+    told = capsys.readouterr().err.splitlines()
+    assert told == [f"{second} of 3 s: 5 sent, 4 acknowledged, 3 delivered" for second in range(4)]
+
+
+def test_a_port_for_tls_is_no_port_for_a_load(tmp_path: Path) -> None:
+    write_cert(tmp_path / "cert.pem")
+    options = ("--ephemeral", "--tls-port", "0", "--tls-cert", str(tmp_path / "cert.pem"))
+    with ServerProcess(*options) as server, pytest.raises(StartError, match="needs the plain port") as error:
+        Connection(Address("127.0.0.1", tls_port(server)))
+    assert "--tls" not in str(error.value)
 
 
 def test_what_is_no_chat_server_is_told_so() -> None:

@@ -9,7 +9,7 @@ from tcpchat.address import Address
 from tcpchat.bench.plan import Plan, Receiving, Said, Sending
 from tcpchat.bench.summary import Latency, Summary, as_json, as_text, summarize
 
-PLAN = Plan(address=Address(), receivers=2, senders=1)
+PLAN = Plan(address=Address(), receivers=2, senders=1, seconds=2)
 
 
 def summary(sending: Sending | None = None, *receiving: Receiving) -> Summary:
@@ -68,6 +68,13 @@ def test_a_load_that_is_itself_the_limit_says_so(core: float, said: bool) -> Non
     assert ("may do more" in as_text(told)) == said
     sending = Sending(said=(Said(sent=1),), core=core)
     assert summary(sending).limited_by_load == said
+
+
+@pytest.mark.parametrize(("seconds", "early"), [(1.26, True), (2.01, False)])
+def test_a_load_that_was_ended_early_says_so(seconds: float, early: bool) -> None:
+    told = summary(Sending(said=(Said(sent=1000),), seconds=seconds))
+    assert as_json(told)["ended_early"] == early
+    assert ("Ended early, after 1.3 s: this is the result so far." in as_text(told).splitlines()) == early
 
 
 def test_latencies_are_nearest_ranks() -> None:
