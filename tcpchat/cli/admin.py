@@ -109,7 +109,8 @@ def _users(*, everybody: Everybody = False, where: Where = HERE) -> int:
     def page(rows: list[Any]) -> Request:
         return users.Users(all=everybody, after=rows[-1]["name"] if rows else "")
 
-    return coded(lambda: where.operator.show("users", page))
+    empty = f"There are no {'' if everybody else 'registered '}users."
+    return coded(lambda: where.operator.show("users", page, empty))
 
 
 @_command(ban.COMMAND)
@@ -133,7 +134,10 @@ def _unban(target: Target, /, *, name: IsName = False, where: Where = HERE) -> i
 
 @_command(bans.COMMAND)
 def _bans(*, where: Where = HERE) -> int:
-    return coded(lambda: where.operator.show("bans", lambda rows: bans.Bans(skip=len(rows))))
+    def page(rows: list[Any]) -> Request:
+        return bans.Bans(skip=len(rows))
+
+    return coded(lambda: where.operator.show("bans", page, "Nobody is banned."))
 
 
 @_command(mute.COMMAND)
@@ -179,7 +183,8 @@ def _restore(file: File, /, *, yes: Yes = False, where: Where = HERE) -> int:
     operator = where.operator
 
     def run() -> int:
-        if not (yes or is_sure(f"Put {file} in the place of the data in {operator.folder}?")):
+        question = f"Put {file} in the place of the data in {operator.folder}?"
+        if not (yes or is_sure(question, "this replaces the server's data, which is kept aside")):
             return FAILED
         return operator.restore(file)
 

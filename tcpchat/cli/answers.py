@@ -104,7 +104,6 @@ def users(rows: list[Line]) -> str:
             )
             for row in rows
         ],
-        "There are no registered users.",
     )
 
 
@@ -126,7 +125,6 @@ def bans(rows: list[Line]) -> str:
             )
             for row in rows
         ],
-        "Nobody is banned.",
     )
 
 
@@ -134,9 +132,7 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {"users": users, "bans":
 """Tables by what the reply calls its rows."""
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> str:
-    if not rows:
-        return empty
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(wcswidth(row[column]) for row in (head, *rows)) for column in range(len(head))]
     return "\n".join(
         "  ".join(

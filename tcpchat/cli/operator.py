@@ -99,7 +99,7 @@ class Operator:
         reply = {"type": "restored", "messages": copied.messages, "seq": copied.seq}
         return self._show(reply if before is None else reply | {"before": str(before)})
 
-    def show(self, table: str, page: Callable[[list[Line]], Request]) -> int:
+    def show(self, table: str, page: Callable[[list[Line]], Request], empty: str) -> int:
         """Print what the replies list under this name; `page` asks for what comes after some of it."""
         rows: list[Line] = []
         for reply in self._pages(table, page, rows):
@@ -108,7 +108,7 @@ class Operator:
                 if code:
                     return code
         if not self.json:
-            print(answers.TABLES[table](rows))
+            print(answers.TABLES[table](rows) if rows else empty)
         return 0
 
     def _pages(self, table: str, page: Callable[[list[Line]], Request], rows: list[Line]) -> Iterator[Line]:
@@ -158,10 +158,10 @@ def make_up_password() -> str:
     return secrets.token_urlsafe(GENERATED)
 
 
-def is_sure(question: str) -> bool:
-    """Ask whether something is to be done that cannot be undone. Raises StartError."""
+def is_sure(question: str, why: str = "this cannot be undone") -> bool:
+    """Ask whether something is to be done, where there is a reason `why` to ask. Raises StartError."""
     if not _is_terminal():
-        raise StartError("this cannot be undone; give --yes to have it done without being asked")
+        raise StartError(f"{why}; give --yes to have it done without being asked")
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 

@@ -60,14 +60,16 @@ class Tls:
         try:
             context = ssl.create_default_context(cafile=self.ca)
         except OSError as error:
-            raise ValueError(_unreadable("authorities", self.ca, error)) from None
+            missing = "there is no certificate in it"
+            raise ValueError(_unreadable("authorities", self.ca, error, missing)) from None
         self.set_checks(context)
         if self.cert is not None:
             try:
                 context.load_cert_chain(self.cert, self.key, password=_no_password)
             except OSError as error:
                 files = self.cert if self.key is None else f"{self.cert} with {self.key}"
-                raise ValueError(_unreadable("your certificate", files, error)) from None
+                missing = "there is no certificate with its private key"
+                raise ValueError(_unreadable("your certificate", files, error, missing)) from None
         return context
 
     def set_checks(self, context: ssl.SSLContext) -> None:
@@ -102,10 +104,10 @@ def _no_password() -> str:
     )
 
 
-def _unreadable(what: str, path: object, error: OSError) -> str:
+def _unreadable(what: str, path: object, error: OSError, missing: str) -> str:
     why = error.strerror or str(error)
     if isinstance(error, ssl.SSLError):
-        why = "the two do not fit" if error.reason == "KEY_VALUES_MISMATCH" else "that is not in there"
+        why = "the two do not fit" if error.reason == "KEY_VALUES_MISMATCH" else missing
     return f"cannot read {what} from {path}: {why}"
 
 

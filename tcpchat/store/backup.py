@@ -30,6 +30,8 @@ def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) 
     """
     if file.exists():
         raise FileExistsError(f"{file} exists already")
+    if not file.parent.is_dir():
+        raise NotADirectoryError(f"there is no folder {file.parent}")
     part = file.with_name(file.name + PART)
     with _only_ours(part) as opened:
         copied = _copy(source, part, room, on_step)
@@ -107,6 +109,8 @@ def take_in(file: Path, database: Path, room: str, now: str) -> tuple[Copied, Pa
             part.replace(database)
             _sync_folder(database.parent)
     except (OSError, sqlite3.Error) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            raise StartError(_no_copy(file)) from None
         raise StartError(f"{file} cannot be restored: {error}") from None
     return copied, before
 
@@ -123,8 +127,12 @@ def _check_version(source: sqlite3.Connection, file: Path) -> None:
     if version > newest:
         raise StartError(f"{file} is of a newer tcpchat (version {version}, and this one knows {newest})")
     if version < OLDEST:
-        raise StartError(f"{file} is no database of tcpchat")
+        raise StartError(_no_copy(file))
     _check(source)
+
+
+def _no_copy(file: Path) -> str:
+    return f"{file} is not a copy that backup made"
 
 
 def _put_aside(database: Path, aside: Path) -> Path | None:

@@ -44,7 +44,7 @@ class Reader:
         copy = partial(self._store.back_up, file, room, trio.from_thread.check_cancelled)
         try:
             return await trio.to_thread.run_sync(copy, limiter=self._one_copy)
-        except FileExistsError as error:
+        except (FileExistsError, NotADirectoryError) as error:
             raise ChatError("bad-value", f"{error}; give another file", field="file") from None
         except (OSError, StorageError) as error:
             raise ChatError("storage-failed", f"there is no copy, since the disk refused: {error}") from None

@@ -64,7 +64,12 @@ async def test_a_stop_does_not_wait_for_a_copy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "code"),
-    [("copy.db", "bad-value"), ("/nowhere/copy.db", "storage-failed"), ("/tmp/\0", "bad-value")],
+    [
+        ("copy.db", "bad-value"),
+        ("/nowhere/copy.db", "bad-value"),
+        (f"/tmp/{'x' * 300}", "storage-failed"),
+        ("/tmp/\0", "bad-value"),
+    ],
 )
 async def test_what_cannot_be_is_refused(place: Place, file: str, code: str) -> None:
     assert (await place.operator("backup", file=file))["code"] == code
@@ -153,7 +158,7 @@ def test_backup_and_restore_as_an_operator_types_them(
         assert code == 1
         assert "another tcpchat server" in err
     code, _, err = shell("restore", "friday.db")
-    assert (code, "give --yes" in err) == (1, True)
+    assert (code, "give --yes" in err, "undone" in err) == (1, True, False)
     code, out, _ = shell("restore", "--yes", "friday.db")
     assert code == 0
     first, second = out.splitlines()
@@ -164,4 +169,6 @@ def test_backup_and_restore_as_an_operator_types_them(
     with ServerProcess("--data", str(folder)) as server, Netcat(server.port) as client:
         client.send("history")
         assert [line["text"] for line in client.next("history")["messages"]] == ["kept"]
+    code, _, err = shell("backup", "sub/saturday.db")
+    assert (code, err) == (1, f"tcpchat: there is no folder {tmp_path / 'sub'}; give another file\n")
     assert shell("restore", "--yes", "saturday.db") == (1, "", "tcpchat: there is no file saturday.db\n")

@@ -117,6 +117,13 @@ def test_tables_tell_everything_at_a_glance(shell: Shell) -> None:
     assert shell("unmute", "bob")[1] == "bob may send again.\n"
 
 
+def test_nobody_is_no_registered_user_or_no_user_at_all(shell: Shell) -> None:
+    created(shell, "alice")
+    assert shell("delete", "--yes", "alice")[0] == 0
+    assert shell("users") == (0, "There are no registered users.\n", "")
+    assert shell("users", "--all") == (0, "There are no users.\n", "")
+
+
 def test_an_export_is_json_lines_and_nothing_else(shell: Shell) -> None:
     created(shell, "alice")
     code, out, err = shell("export", "alice")

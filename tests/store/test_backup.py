@@ -125,7 +125,7 @@ def test_what_a_crash_left_is_overwritten(store: SqliteStore, tmp_path: Path) ->
 
 
 def test_where_it_cannot_be_written_is_told(store: SqliteStore, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(OSError, match="there is no folder"):
         store.back_up(tmp_path / "nowhere" / "copy.db", "lobby", nothing)
 
 
@@ -242,9 +242,9 @@ def _damaged(file: Path) -> None:
     ("spoil", "why"),
     [
         (_newer, "is of a newer tcpchat"),
-        (_other, "is no database of tcpchat"),
+        (_other, "is not a copy that backup made"),
         (_damaged, "cannot be restored: "),
-        (lambda file: file.write_text("text"), "file is not a database"),
+        (lambda file: file.write_text("text"), "is not a copy that backup made"),
         (os.unlink, "there is no such file"),
     ],
 )
