@@ -99,8 +99,8 @@ def _processes() -> Iterator[Callable[..., Pipe]]:
         process = context.Process(target=target, args=arguments, daemon=True)
         with _uninterrupted():
             process.start()
+            started.append(process)
         theirs.close()
-        started.append(process)
         return mine
 
     try:
