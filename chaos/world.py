@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -102,17 +103,27 @@ class Plan:
 
 def run(plan: Plan, on_progress: Progress | None = None) -> Outcome:
     """Do a run; the same plan gives the same events, as long as hashes of strings are the same."""
-    # Trio takes tasks that are ready in any order, so that nobody relies on one. pytest-trio and Hypothesis
-    # seed it in this way too.
-    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
-    scheduler._r.seed(plan.seed)
-    try:
-        with TemporaryDirectory(prefix="tcpchat-chaos-") as folder:
-            one = _Run(plan, Path(folder), on_progress)
-            trio.run(one.run, clock=JumpingClock())
-    finally:
-        scheduler._ALLOW_DETERMINISTIC_SCHEDULING = False  # type: ignore[misc]
+    with _same_order(plan.seed), TemporaryDirectory(prefix="tcpchat-chaos-") as folder:
+        one = _Run(plan, Path(folder), on_progress)
+        trio.run(one.run, clock=JumpingClock())
     return one.outcome()
+
+
+@contextmanager
+def _same_order(seed: int) -> Iterator[None]:
+    """Let Trio take tasks in an order that the seed alone decides; afterwards in its own again.
+
+    It takes those that are ready in any order, so that nobody relies on one. pytest-trio and Hypothesis seed
+    it in this way too, and go on where they were.
+    """
+    was, state = scheduler._ALLOW_DETERMINISTIC_SCHEDULING, scheduler._r.getstate()
+    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    scheduler._r.seed(seed)
+    try:
+        yield
+    finally:
+        scheduler._ALLOW_DETERMINISTIC_SCHEDULING = was  # type: ignore[misc]
+        scheduler._r.setstate(state)
 
 
 class _Run:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio._core import _run as scheduler
 
 from chaos import house
 from chaos.clock import JumpingClock
@@ -47,6 +48,14 @@ def test_no_promise_is_broken(seed: int) -> None:
 def test_the_same_seed_is_the_same_run() -> None:
     assert short(3, 0.1).digest == short(3, 0.1).digest
     assert short(3, 0.01).digest != short(4, 0.01).digest
+
+
+@pytest.mark.parametrize("was", [False, True])
+def test_a_run_leaves_the_order_of_tasks_as_it_was(monkeypatch: pytest.MonkeyPatch, was: bool) -> None:
+    monkeypatch.setattr(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", was)
+    state = scheduler._r.getstate()
+    short(3, 0.01)
+    assert (scheduler._ALLOW_DETERMINISTIC_SCHEDULING, scheduler._r.getstate() == state) == (was, True)
 
 
 Broken = Callable[[pytest.MonkeyPatch], None]
