@@ -18,6 +18,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tcpchat.bench.summary import nearest_rank
+
 RATE = 500  # messages a second
 SECONDS = 20.0
 KEYS = "жщъэюя"  # what no message holds
@@ -104,7 +106,7 @@ def main() -> None:
         os.kill(pid, 15)
         server.kill()
         echoes.sort()
-        p50, p99 = (echoes[int(len(echoes) * part)] * 1000 for part in (0.5, 0.99))
+        p50, p99 = (nearest_rank(echoes, percent) * 1000 for percent in (50, 99))
         print(f"{len(echoes)} keys: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
         print(f"processor: {busy:.1%} of a core when busy, {idle:.1%} when idle")
 

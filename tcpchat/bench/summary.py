@@ -19,6 +19,14 @@ _RAISE: Final = {
 }
 
 
+def nearest_rank(ordered: Sequence[float], percent: int) -> float:
+    """Return the least of these values that so many percent of them, 1 to 100, are not above.
+
+    There is at least one value, and they go up.
+    """
+    return ordered[-(-len(ordered) * percent // 100) - 1]
+
+
 @attrs.frozen
 class Latency:
     """Milliseconds."""
@@ -33,7 +41,7 @@ class Latency:
         those = sorted(values)
         if not those:
             return None
-        return cls(*(those[min(len(those) - 1, int(len(those) * part))] for part in (0.5, 0.99, 1)))
+        return cls(*(nearest_rank(those, percent) for percent in (50, 99, 100)))
 
     def __str__(self) -> str:
         return f"p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms, max {self.max:.1f} ms"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 
 from tcpchat.address import Address
@@ -77,7 +76,14 @@ def test_a_load_that_was_ended_early_says_so(seconds: float, early: bool) -> Non
     assert ("Ended early, after 1.3 s: this is the result so far." in as_text(told).splitlines()) == early
 
 
-def test_latencies_are_nearest_ranks() -> None:
-    assert Latency.of(range(1, 101)) == Latency(51, 100, 100)
+@pytest.mark.parametrize(
+    ("count", "p50", "p99"),
+    [(1, 1, 1), (2, 1, 2), (99, 50, 99), (100, 50, 99), (101, 51, 100), (700, 350, 693)],
+)
+def test_latencies_are_nearest_ranks(count: int, p50: int, p99: int) -> None:
+    """Of the numbers from 1 on, the rank is the value."""
+    assert Latency.of(reversed(range(1, count + 1))) == Latency(p50, p99, count)
+
+
+def test_there_is_no_latency_of_nothing() -> None:
     assert Latency.of([]) is None
-    assert attrs.asdict(Latency.of([7.0]) or Latency(0, 0, 0)) == {"p50": 7.0, "p99": 7.0, "max": 7.0}

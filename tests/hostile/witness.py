@@ -12,6 +12,8 @@ import sys
 import time
 from typing import Any
 
+from tcpchat.bench.summary import nearest_rank
+
 PING = 0.04  # seconds between two pings
 SAY = 0.125  # seconds between two messages; less often than anybody may send
 TALK = b'"text":"witness '
@@ -124,11 +126,8 @@ def _times(what: str, seconds: list[float]) -> dict[str, float]:
     if not seconds:
         return {}
     ordered = sorted(seconds)
-    parts = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    return {
-        f"{what}_{name}": 1000 * ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-        for name, part in parts.items()
-    }
+    parts = {"p50": 50, "p99": 99, "max": 100}
+    return {f"{what}_{name}": 1000 * nearest_rank(ordered, percent) for name, percent in parts.items()}
 
 
 if __name__ == "__main__":
