@@ -16,7 +16,7 @@ import trio
 
 from chaos.disk import rows
 from chaos.process import Process
-from chaos.proxy import Proxy
+from chaos.proxy import LIFE, Proxy
 from tcpchat.address import Address
 from tcpchat.client import Client, DisconnectedError, Reconnect, RefusedError
 from tcpchat.protocol import LOBBY, Message
@@ -126,11 +126,16 @@ class Talker:
                 self._score.delivered += 1
 
 
-async def run(kills: int, seed: int, folder: Path) -> tuple[Score, int]:
-    """Kill a server so often, let all come back and hear everything, and compare; tell of cuts too."""
+async def run(
+    kills: int, seed: int, folder: Path, *, life: float = LIFE, quiet: float = QUIET
+) -> tuple[Score, int]:
+    """Kill a server so often, let all come back and hear everything, and compare; tell of cuts too.
+
+    Connections are cut after `life` seconds on average; there are `quiet` seconds in the end to hear all.
+    """
     random, score, talking = Random(seed), Score(), Talking()
     server = Process(folder)
-    proxy = Proxy(server.port, Random(random.random()))
+    proxy = Proxy(server.port, Random(random.random()), life)
     await server.start()
     try:
         await server.wait_ready()
@@ -149,7 +154,7 @@ async def run(kills: int, seed: int, folder: Path) -> tuple[Score, int]:
             await _kill_again_and_again(server, kills, random)
             talking.ends.set()
             proxy.calm = True
-            await _wait_quiet(score, talkers, folder / "data")
+            await _wait_quiet(score, talkers, folder / "data", quiet)
             nursery.cancel_scope.cancel()
     finally:
         await server.kill()
@@ -171,13 +176,13 @@ async def _kill_again_and_again(server: Process, kills: int, random: Random) -> 
     await server.wait_ready()
 
 
-async def _wait_quiet(score: Score, talkers: list[Talker], folder: Path) -> None:
+async def _wait_quiet(score: Score, talkers: list[Talker], folder: Path, seconds: float) -> None:
     """Wait until everything said is answered, and heard by all whom it is for."""
-    with trio.move_on_after(QUIET):
+    with trio.move_on_after(seconds):
         while missing := _missing(score, talkers, folder):  # noqa: ASYNC110  # others' processes do it
             await trio.sleep(0.1)
         return
-    score.problems.append(f"not all is quiet after {QUIET:g} s: {missing}")
+    score.problems.append(f"not all is quiet after {seconds:g} s: {missing}")
 
 
 def _missing(score: Score, talkers: list[Talker], folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ PIECE: Final = 64  # bytes that dribble at once, at most
 DRIBBLES: Final = 16  # such pieces of what came at once; the rest follows
 STALL: Final = 1.0  # seconds at most
 STALLS: Final = 0.05  # of all pieces, how many wait so long
-LIFE: Final = 3.0  # seconds until a connection is cut, about
+LIFE: Final = 3.0  # seconds until a connection is cut, on average
 LOST: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -29,6 +29,8 @@ class Proxy:
     port: int
     """The server's, on this machine."""
     random: Random
+    life: float = LIFE
+    """Seconds until a connection is cut, on average."""
     calm: bool = attrs.field(default=True, init=False)
     """Connections that are made now go well, until the server ends them."""
     cuts: int = attrs.field(default=0, init=False)
@@ -46,7 +48,7 @@ class Proxy:
         with suppress(*LOST):
             async with await trio.open_tcp_stream("127.0.0.1", self.port) as server:
                 manners = MANNERS[0] if self.calm else self.random.choice(MANNERS)
-                seconds = float("inf") if self.calm else self.random.expovariate(1 / LIFE)
+                seconds = float("inf") if self.calm else self.random.expovariate(1 / self.life)
                 with trio.move_on_after(seconds) as life:
                     async with trio.open_nursery() as nursery:
                         for one, other in ((client, server), (server, client)):

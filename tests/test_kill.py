@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from chaos import kills
 from tcpchat.store import NewMessage, NewUser
 from tcpchat.store.sqlite import SqliteStore
@@ -40,11 +42,13 @@ class Sender(threading.Thread):
             self._client.__exit__()
 
 
+@pytest.mark.timeout(240)  # seconds; a slow machine is to be told who misses what, and not just be cut off
 async def test_kills_behind_a_bad_network_lose_and_double_nothing(tmp_path: Path) -> None:
     """Real clients of the library, which come back by themselves; many more kills in `make kills`."""
-    score, cuts = await kills.run(2, 1, tmp_path)
+    seed = 22  # with it the second life takes 1.4 s, in which nearly all connections are cut
+    score, cuts = await kills.run(2, seed, tmp_path, life=0.3, quiet=60)
     assert score.problems == []
-    assert (score.lost, score.doubled, cuts >= 0) == (0, 0, True)
+    assert (score.lost, score.doubled, cuts > 0) == (0, 0, True)
     assert len(score.acknowledged) > 50
     assert score.refused == {}
 
