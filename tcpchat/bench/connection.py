@@ -69,7 +69,7 @@ class Connection:
         except BlockingIOError:
             return b""
         except OSError as error:
-            self.bye = error.strerror or str(error)
+            self.bye = self.bye or error.strerror or str(error)
             return None
         if not data:
             self.bye = self.bye or "closed"

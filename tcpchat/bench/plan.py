@@ -47,6 +47,10 @@ class Sending:
     refused: dict[str, tuple[int, str]] = attrs.field(factory=dict)
     """By code: how often, and what the server said the first time."""
     unanswered: int = 0
+    answered_again: int = 0
+    """Answers to what was answered before."""
+    closed: dict[str, int] = attrs.field(factory=dict)
+    """Connections that the server ended, by its reason."""
     latencies: tuple[float, ...] = ()
     """Milliseconds until a message was acknowledged."""
     seconds: float = 0

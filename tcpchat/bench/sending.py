@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import selectors
 import time
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
 
@@ -34,10 +35,14 @@ class Sender:
         self.not_before = 0.0
         """When it may send again, after the server said that it sends too much."""
         self.is_open = True
+        """Whether there may be more to read."""
+        self.ended = ""
+        """Why it can send no more: the server's reason if it gave one."""
+        self.answered_again = 0
         self._out = b""
 
     def can_send(self, now: float) -> bool:
-        return self.is_open and not self._out and now >= self.not_before and len(self.under_way) < UNDER_WAY
+        return not self.ended and not self._out and now >= self.not_before and len(self.under_way) < UNDER_WAY
 
     def send(self, now: float) -> None:
         plan = self._plan
@@ -48,24 +53,28 @@ class Sender:
         self.flush()
 
     def flush(self) -> None:
-        if not self._out or not self.is_open:
+        if not self._out or self.ended:
             return
         try:
             self._out = self._out[self.connection.socket.send(self._out) :]
         except BlockingIOError:
             pass
-        except OSError:
-            self.is_open = False
+        except OSError as error:  # the reason may be among what is still to be read
+            self.ended = error.strerror or str(error)
 
     def read(self) -> None:
         """Take the answers that came."""
         lines = self.connection.read()
         if lines is None:
-            self.is_open = False
+            self.is_open, self.ended = False, self.connection.bye
             return
         now = time.monotonic()
         for found in _SENT.findall(lines):
-            self.latencies.append((now - self.under_way.pop(int(found))) * 1000)
+            sent_at = self.under_way.pop(int(found), None)
+            if sent_at is None:
+                self.answered_again += 1
+            else:
+                self.latencies.append((now - sent_at) * 1000)
         if b'{"type":"error"' in lines:
             for line in lines.split(b"\n"):
                 if line.startswith(b'{"type":"error"'):
@@ -78,8 +87,11 @@ class Sender:
         wait = error.get("retry_after")
         if isinstance(wait, int | float):
             self.not_before = max(self.not_before, now + wait)
-        if isinstance(number, int) and self.under_way.pop(number, None) is not None:
-            self.not_kept.append(number)
+        if isinstance(number, int):
+            if self.under_way.pop(number, None) is None:
+                self.answered_again += 1
+            else:
+                self.not_kept.append(number)
 
     def said(self) -> Said:
         return Said(sent=self.sent, not_kept=tuple(sorted({*self.not_kept, *self.under_way})))
@@ -148,6 +160,8 @@ class Senders:
             said=tuple(sender.said() for sender in self.each),
             refused=refused,
             unanswered=sum(len(sender.under_way) for sender in self.each),
+            answered_again=sum(sender.answered_again for sender in self.each),
+            closed=dict(Counter(sender.ended for sender in self.each if sender.ended)),
             latencies=tuple(latency for sender in self.each for latency in sender.latencies),
             seconds=seconds,
             core=core,

@@ -58,6 +58,7 @@ class Summary:
     sent: int
     acknowledged: int
     unanswered: int
+    answered_again: int
     refused: dict[str, tuple[int, str]]
     deliveries: int
     deliveries_per_second: float
@@ -71,8 +72,9 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Whether everybody got everything that was acknowledged, once."""
-        return not (self.lost or self.doubled or self.closed or self.unanswered) and self.acknowledged > 0
+        """Whether everybody stayed, got what was acknowledged once, and was answered once."""
+        wrong = self.lost or self.doubled or self.closed or self.unanswered or self.answered_again
+        return not wrong and self.acknowledged > 0
 
 
 def summarize(
@@ -80,7 +82,7 @@ def summarize(
 ) -> Summary:
     """Put together what the processes report. It took `joined` seconds to join; `began` is on the clock."""
     sent = sum(said.sent for said in sending.said)
-    closed: Counter[str] = Counter()
+    closed = Counter(sending.closed)
     for one in receiving:
         closed.update(one.closed)
     deliveries = sum(one.deliveries for one in receiving)
@@ -93,6 +95,7 @@ def summarize(
         sent=sent,
         acknowledged=sent - sum(len(said.not_kept) for said in sending.said),
         unanswered=sending.unanswered,
+        answered_again=sending.answered_again,
         refused=sending.refused,
         deliveries=deliveries,
         deliveries_per_second=deliveries / span if span else 0,
@@ -122,6 +125,7 @@ def as_text(summary: Summary) -> str:
         ("acknowledged", f"{s.acknowledged:,}, {each:,.0f} a second" + _behind(s.acknowledge)),
         *(("refused", _refused(code, *told)) for code, told in s.refused.items()),
         *([("unanswered", f"{s.unanswered:,}")] if s.unanswered else []),
+        *([("repeated", f"{s.answered_again:,} answers")] if s.answered_again else []),
         ("delivered", f"{s.deliveries:,}, {s.deliveries_per_second:,.0f} a second" + _behind(s.deliver)),
         ("lost", f"{s.lost:,}" if s.lost else "none: everybody got what was acknowledged"),
         ("doubled", f"{s.doubled:,}" if s.doubled else "none"),

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ from tcpchat.address import Address
 from tcpchat.bench.connection import Connection
 from tcpchat.bench.load import Progress, run
 from tcpchat.bench.plan import Plan
+from tcpchat.bench.sending import Senders
 from tcpchat.bench.summary import Summary
 from tcpchat.cli.bench import _show as progress_of
 from tcpchat.errors import StartError
@@ -28,15 +31,26 @@ from tests.process import PATIENCE, ServerProcess, environment
 from tests.test_tls_process import tls_port
 
 BYE = b'{"type":"bye","code":"slow-consumer"}\n'
+BANNED = b'{"type":"bye","code":"banned"}\n'
 Deliver = Callable[[int, int, bytes], bytes]
 """Given which connection, which message and its line; returns what this connection gets."""
+Answer = Callable[[int, bytes], bytes]
+"""Given which message and its acknowledgement; returns what its sender gets."""
+
+
+def to_all(place: int, number: int, line: bytes) -> bytes:
+    return line
+
+
+def once(number: int, line: bytes) -> bytes:
+    return line
 
 
 class BadServer:
     """Speaks as much as a load needs, and delivers as it likes."""
 
-    def __init__(self, deliver: Deliver) -> None:
-        self._deliver = deliver
+    def __init__(self, deliver: Deliver, answer: Answer) -> None:
+        self._deliver, self._answer = deliver, answer
         self._connections: list[socket.socket] = []
         self._count = 0
         self._lock = threading.Lock()
@@ -62,26 +76,29 @@ class BadServer:
             for line in lines:
                 asked = json.loads(line)
                 with self._lock:
-                    self._answer(connection, asked)
+                    self._do(connection, asked)
 
-    def _answer(self, connection: socket.socket, asked: dict[str, Any]) -> None:
+    def _do(self, connection: socket.socket, asked: dict[str, Any]) -> None:
         if asked["type"] == "history":
             connection.sendall(b'{"type":"history","re":"joined"}\n')
             return
         line = b'{"type":"message","text":"%s"}\n' % asked["text"].encode()
         for place, other in enumerate(self._connections):
-            given = self._deliver(place, self._count, line)
             with suppress(OSError):  # it was ended before
-                other.sendall(given)
-                if given == BYE:
-                    other.shutdown(socket.SHUT_RDWR)
-        connection.sendall(b'{"type":"sent","re":%d,"seq":1}\n' % asked["id"])
+                self._give(other, self._deliver(place, self._count, line))
+        answer = self._answer(self._count, b'{"type":"sent","re":%d,"seq":1}\n' % asked["id"])
         self._count += 1
+        self._give(connection, answer)
+
+    def _give(self, connection: socket.socket, given: bytes) -> None:
+        connection.sendall(given)
+        if given.endswith((BYE, BANNED)):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
-def bad_server(deliver: Deliver) -> Iterator[int]:
-    server = BadServer(deliver)
+def bad_server(deliver: Deliver = to_all, answer: Answer = once) -> Iterator[int]:
+    server = BadServer(deliver, answer)
     try:
         yield server.port
     finally:
@@ -89,10 +106,13 @@ def bad_server(deliver: Deliver) -> Iterator[int]:
 
 
 def load(port: int) -> Summary:
-    plan = Plan(
+    return run(plan_for(port), lambda _: None, step=0.05)
+
+
+def plan_for(port: int) -> Plan:
+    return Plan(
         address=Address("127.0.0.1", port), receivers=4, senders=1, seconds=0.3, rate=50, patience=0.5
     )
-    return run(plan, lambda _: None, step=0.05)
 
 
 def command(port: int, *options: str) -> subprocess.CompletedProcess[str]:
@@ -120,6 +140,61 @@ def test_what_is_lost_by_one_doubled_for_another_and_closed_for_a_third_is_notic
         told = load(port)
     assert (told.lost, told.doubled, told.ok) == (1, 2, False)
     assert told.closed == {"slow-consumer": 1}
+
+
+def test_a_sender_that_is_thrown_out_is_noticed() -> None:
+    with bad_server(answer=lambda number, line: line + BANNED * (number == 2)) as port:
+        told = load(port)
+    assert (told.sent, told.acknowledged, told.unanswered, told.lost) == (3, 3, 0, 0)
+    assert (told.closed, told.ok) == ({"banned": 1}, False)
+
+
+def test_a_reason_is_read_also_where_sending_fails_first() -> None:
+    with bad_server(answer=lambda _, line: line + BANNED) as port:
+        senders = Senders(plan_for(port))
+        (sender,) = senders.each
+        with sender.connection.socket:
+            while not sender.ended:
+                sender.send(0)
+                time.sleep(0.001)  # else what nobody reads any more could fill the way before it is closed
+            while sender.is_open:
+                senders.step()
+    told = senders.result(1, 0)
+    assert (told.closed, len(told.latencies)) == ({"banned": 1}, 1)
+
+
+def test_a_reason_stays_where_the_connection_is_broken_off_after_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        joined = threading.Event()
+
+        def throw_out() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b'{"type":"history","re":"joined"}\n')
+                joined.wait(PATIENCE)
+                connection.sendall(BANNED)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        thread = threading.Thread(target=throw_out)
+        thread.start()
+        connection = Connection(Address("127.0.0.1", listener.getsockname()[1]))
+        joined.set()
+        thread.join()
+        with connection.socket:
+            while connection.read() is not None:
+                pass
+    assert connection.bye == "banned"
+
+
+def test_what_is_answered_twice_is_counted_and_no_accident() -> None:
+    def answer(number: int, line: bytes) -> bytes:
+        error = line.replace(b"sent", b"error").replace(b'"seq":1', b'"code":"muted","message":"no"')
+        return line + {3: line * 2, 5: error}.get(number, b"")
+
+    with bad_server(answer=answer) as port:
+        told = load(port)
+    assert (told.answered_again, told.ok, told.doubled, told.unanswered) == (3, False, 0, 0)
+    assert told.acknowledged == told.sent > 5
 
 
 def test_a_server_is_loaded_and_everything_arrives() -> None:

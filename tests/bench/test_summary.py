@@ -53,6 +53,15 @@ def test_what_a_server_must_not_do_is_told_and_is_a_failure(part: Receiving, lin
     assert not as_json(told)["ok"]
 
 
+def test_what_senders_met_is_told_and_is_a_failure() -> None:
+    again = summary(Sending(said=(Said(sent=5),), answered_again=2, seconds=1))
+    assert "repeated      2 answers" in as_text(again)
+    assert (again.ok, as_json(again)["answered_again"]) == (False, 2)
+    thrown_out = Sending(said=(Said(sent=5),), closed={"banned": 1, "idle": 1}, seconds=1)
+    closed = summary(thrown_out, Receiving(closed={"idle": 2}))
+    assert (closed.closed, closed.ok) == ({"banned": 1, "idle": 3}, False)
+
+
 def test_what_is_not_answered_is_a_failure_and_so_is_nothing() -> None:
     told = summary(Sending(said=(Said(sent=5, not_kept=(4,)),), unanswered=1, seconds=1))
     assert "unanswered    1" in as_text(told)
