@@ -221,4 +221,4 @@ class Session:
         cost, self.cost = self.cost, 1
         self.share.take(cost - 1)
         while wait := self.bucket.take(self.context.chat.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
-            await trio.sleep(wait)  # there is nothing but time to wait for
+            await trio.sleep(wait)

@@ -110,16 +110,21 @@ def keep_alive(stream: object) -> None:
         pass  # it is gone already, which reading will tell
 
 
-def raise_file_limit() -> int:
-    """Allow this process as many file descriptors as the system lets it; return how many."""
+def raise_file_limit(enough: int | None = None) -> int:
+    """Allow this process as many file descriptors as the system lets it, or `enough`; return how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
+    wanted = hard if enough is None else min(enough, _count(hard))
+    if _count(soft) < _count(wanted):
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            soft = hard
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
         except (OSError, ValueError):
             pass  # macOS may refuse its own hard limit
-    return soft if soft != resource.RLIM_INFINITY else 2**31
+    return _count(soft)
+
+
+def _count(limit: int) -> int:
+    return limit if limit != resource.RLIM_INFINITY else 2**31
 
 
 def most_connections(wanted: int, files: int) -> int:

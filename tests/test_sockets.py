@@ -265,6 +265,16 @@ def test_the_soft_limit_is_raised_to_the_hard_one(file_limits: tuple[int, int]) 
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
 
 
+def test_the_soft_limit_is_raised_to_what_is_enough_and_never_lowered(file_limits: tuple[int, int]) -> None:
+    _, hard = file_limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    assert raise_file_limit(250) == 250
+    assert raise_file_limit(210) == 250
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (250, hard)
+    if hard != resource.RLIM_INFINITY:
+        assert raise_file_limit(hard + 1) == hard
+
+
 def test_a_limit_that_is_as_high_as_it_can_be_stays(file_limits: tuple[int, int]) -> None:
     _, hard = file_limits
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

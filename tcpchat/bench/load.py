@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from tcpchat.bench.receiving import receive
 from tcpchat.bench.sending import send
 from tcpchat.bench.summary import Summary, summarize
 from tcpchat.errors import StartError
+from tcpchat.sockets import raise_file_limit
 
 MOST: Final = 4  # processes of receivers; with more, one machine is better loaded from another
 STEP: Final = 0.5  # seconds between two looks at how far it is
@@ -49,14 +50,14 @@ def run(plan: Plan, show: Show, step: float = STEP) -> Summary:
     _allow_files(plan.receivers // len(parts) + plan.senders)
     context = multiprocessing.get_context("spawn")  # a fork would take the terminal's and trio's state along
     board: Any = context.RawArray("d", 2 * len(parts) + 3)
-    began = time.monotonic()
-    with _processes() as start:
-        receivers = [start(receive, plan, count, board, place) for place, count in enumerate(parts)]
+    started = time.monotonic()
+    with _processes(context) as start:
+        receivers = [start(receive, plan, board, place, count) for place, count in enumerate(parts)]
         for pipe in receivers:
             _ask(pipe)
         senders = start(send, plan, board, len(parts))
         _ask(senders)
-        joined, began = time.monotonic() - began, time.monotonic()
+        began = time.monotonic()
         senders.send("go")
         try:
             while not senders.poll(step):
@@ -67,7 +68,7 @@ def run(plan: Plan, show: Show, step: float = STEP) -> Summary:
         show(_progress(board, len(parts), began))
         for pipe in receivers:
             pipe.send(sending.said)
-        return summarize(plan, joined, began, sending, [_ask(pipe) for pipe in receivers])
+        return summarize(plan, began - started, began, sending, [_ask(pipe) for pipe in receivers])
 
 
 def _parts(receivers: int) -> list[int]:
@@ -77,26 +78,22 @@ def _parts(receivers: int) -> list[int]:
 
 
 def _allow_files(count: int) -> None:
-    """Raise the soft limit of open files as far as it goes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Raise the limit of open files to what each process needs, for they take it over."""
     needed = count + 64  # what Python itself has open
-    if resource.RLIM_INFINITY != hard < needed:
-        raise StartError(f"the system allows {hard:,} open files, which is too few; `ulimit -n` raises it")
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    files = raise_file_limit(needed)
+    if files < needed:
+        raise StartError(f"the system allows {files:,} open files, which is too few; `ulimit -n` raises it")
 
 
 @contextmanager
-def _processes() -> Iterator[Callable[..., Pipe]]:
+def _processes(context: SpawnContext) -> Iterator[Callable[..., Pipe]]:
     """Yield what starts a process and returns a pipe to it. By the end of the block none is left."""
-    context = multiprocessing.get_context("spawn")
     resource_tracker.ensure_running()  # else `start` does that, and gives up what is blocked here
     started: list[BaseProcess] = []
 
     def start(target: Callable[..., None], plan: Plan, *rest: Any) -> Pipe:
         mine, theirs = context.Pipe()
-        arguments = (plan, theirs, *rest) if target is send else (plan, rest[0], theirs, *rest[1:])
-        process = context.Process(target=target, args=arguments, daemon=True)
+        process = context.Process(target=target, args=(plan, theirs, *rest), daemon=True)
         with _uninterrupted():
             process.start()
             started.append(process)

@@ -87,7 +87,7 @@ class Receivers:
         )
 
 
-def receive(plan: Plan, count: int, pipe: Pipe, board: list[float], place: int) -> None:
+def receive(plan: Plan, pipe: Pipe, board: list[float], place: int, count: int) -> None:
     """Run the process: say when all have joined, count until told what was said, wait for it, report.
 
     `board[2 * place]` tells the others how many messages a connection got, and the next one all deliveries.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -284,6 +285,15 @@ def test_a_port_for_tls_is_no_port_for_a_load(tmp_path: Path) -> None:
     with ServerProcess(*options) as server, pytest.raises(StartError, match="needs the plain port") as error:
         Connection(Address("127.0.0.1", tls_port(server)))
     assert "--tls" not in str(error.value)
+
+
+def test_more_connections_than_the_system_has_files_for_are_refused_before_anything_starts() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        with pytest.raises(StartError, match="open files"):
+            run(Plan(address=Address("127.0.0.1", 1), receivers=2**40), lambda _: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_what_is_no_chat_server_is_told_so() -> None:
