@@ -24,19 +24,19 @@ class Turns:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self.monotonic = monotonic
-        self._share = 0.0
+        self._share = self._at = 0.0  # the share, and when it was that
         self._waiting: list[tuple[float, int, trio.Event]] = []
         self._numbers = count()
         self._admitted = 0  # to go on in the next turn of the loop
 
     def share(self) -> float:
         """Return how many lines everybody may have had by now."""
-        return max(self._share, self.monotonic() * GUARANTEED)
+        return self._share + (self.monotonic() - self._at) * GUARANTEED
 
     async def wait(self, had: float) -> int:
         """Wait for a turn of a connection that had so many lines, if that is more than its share.
 
-        Return how many lines it may have in this turn.
+        Return how many lines it may have in this turn. Below its share it returns without a checkpoint.
         """
         if had <= self.share() + AHEAD:
             return AHEAD
@@ -48,7 +48,7 @@ class Turns:
             await turn[2].wait()
         finally:
             if turn[2].is_set():
-                self._share = max(self._share, had)
+                self._share, self._at = max(self.share(), had), self.monotonic()
                 self._admitted -= 1
                 self._admit()
             else:
@@ -73,7 +73,10 @@ class Share:
         self._had = self._until = 0.0
 
     async def wait_turn(self) -> int:
-        """Wait until it is this connection's turn; return how many lines that has at most."""
+        """Wait until it is this connection's turn; return how many lines that has at most.
+
+        Below its share it returns without a checkpoint.
+        """
         lines = await self._turns.wait(self._had)
         self._had = max(self._had, self._turns.share())
         self._until = self._turns.monotonic() + TURN

@@ -32,7 +32,8 @@ async def test_who_had_little_goes_on_at_once() -> None:
             await trio.lowlevel.checkpoint()
         assert 50 < len(order) < 500, "they are at it"
         share, before = Share(turns), len(order)
-        await share.wait_turn()
+        with trio.testing.assert_no_checkpoints():
+            await share.wait_turn()
         assert len(order) == before
     assert len(order) == 500
 
@@ -68,26 +69,47 @@ async def test_who_had_less_comes_first() -> None:
 
 async def test_who_gives_up_waiting_keeps_nobody_else_from_it() -> None:
     turns, order = Turns(standing), list[str]()
-    scopes = []
+    scopes: dict[str, trio.CancelScope] = {}
 
     async def wait(name: str) -> None:
         share = Share(turns)
-        share.take(100)
-        with trio.CancelScope() as scope:
-            scopes.append(scope)
+        share.take(100 * ord(name))
+        with trio.CancelScope() as scopes[name]:
             await use(share, 1, order, name)
 
+    names = "abcdefghijklmnopqrst"
     async with trio.open_nursery() as nursery:
-        for name in "abcd":
+        for name in names:
             nursery.start_soon(wait, name)
-        await trio.lowlevel.checkpoint()
-        await trio.lowlevel.checkpoint()
-        assert len(scopes) == 4
-        scopes[0].cancel()
-        scopes[2].cancel()
-    assert len(order) >= 2
+        while len(scopes) < len(names):
+            await trio.lowlevel.checkpoint()
+        waiting = [chr(int(had) // 100) for had, _, _ in sorted(turns._waiting)]
+        assert len(waiting) > AT_ONCE
+        given_up = {waiting[0], waiting[2], waiting[-1]}
+        for name in given_up:
+            scopes[name].cancel()
+    assert sorted(order) == sorted(set(names) - given_up)
+    rest = [name for name in order if name in waiting]
+    for place, name in enumerate(sorted(rest)):
+        assert abs(place - rest.index(name)) < AT_ONCE, "only those of one turn of the loop have no order"
+    assert (turns._waiting, turns._admitted) == ([], 0)
     await use(Share(turns), 5, order, "later")
     assert order[-5:] == ["later"] * 5
+
+
+async def test_a_newcomer_begins_where_the_crowd_is() -> None:
+    """What it did not use before it came is no credit that lets it go before the others."""
+    turns, order = Turns(standing), list[str]()
+    async with trio.open_nursery() as nursery:
+        for name in "abcdefghij":
+            nursery.start_soon(use, Share(turns), 40, order, name)
+        while len(order) < 200:
+            await trio.lowlevel.checkpoint()
+        before = len(order)
+        await use(Share(turns), 10, order, "newcomer")
+        meanwhile = order[before:]
+        assert min(map(meanwhile.count, "abcdefghij")) >= 8, "each had about as many turns"
+        assert max(map(meanwhile.count, "abcdefghij")) <= 12
 
 
 async def test_what_everybody_may_have_grows_with_time(mock_clock: trio.testing.MockClock) -> None:
@@ -98,6 +120,36 @@ async def test_what_everybody_may_have_grows_with_time(mock_clock: trio.testing.
     assert turns.share() == pytest.approx(GUARANTEED * trio.current_time())
     mock_clock.jump(50 / GUARANTEED)
     assert share._had <= turns.share() + AHEAD
+
+
+async def test_after_a_flood_everybody_may_have_as_much_in_time_as_before(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    turns, order = Turns(trio.current_time), list[str]()
+    share = Share(turns)
+    await use(share, 1000, order, "flood")
+    flooded = turns.share()
+    assert flooded > 900 * LINES_PER_TURN
+    for seconds in (1, 10, 100):
+        share.take(seconds * GUARANTEED)
+        mock_clock.jump(seconds)
+        with trio.testing.assert_no_checkpoints():
+            await Share(turns).wait_turn()
+    assert turns.share() == pytest.approx(flooded + 111 * GUARANTEED)
+    await share.wait_turn()
+    assert turns.share() == pytest.approx(flooded + 111 * GUARANTEED, abs=2 * LINES_PER_TURN)
+
+
+async def test_who_waited_long_takes_nothing_back_from_what_everybody_may_have() -> None:
+    now = 0.0
+    turns = Turns(lambda: now)
+    async with trio.open_nursery() as nursery:
+        for _ in range(3 * AT_ONCE):
+            nursery.start_soon(turns.wait, 100.0)
+        while not turns._waiting:
+            await trio.lowlevel.checkpoint()
+        now = 60.0
+    assert turns.share() >= 60 * GUARANTEED
 
 
 async def test_one_who_asks_little_is_answered_while_fifty_ask_much(
