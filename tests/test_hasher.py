@@ -43,6 +43,26 @@ async def test_a_hashing_thread_has_less_priority_and_no_other_has() -> None:
         assert await trio.to_thread.run_sync(priority) == before
 
 
+async def test_who_gives_up_leaves_no_room_to_others_before_the_thread_has_ended() -> None:
+    """The memory of a hash is taken until then."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    own = Hasher()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(own._in_thread, slow)
+        await trio.to_thread.run_sync(begun.wait)
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await trio.testing.wait_all_tasks_blocked()
+        assert own._free.borrowed_tokens == 1
+        go_on.set()
+    assert own._free.borrowed_tokens == 0
+
+
 async def test_too_many_that_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
