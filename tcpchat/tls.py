@@ -79,9 +79,9 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context._msg_callback = _count_key_update  # type: ignore[attr-defined]  # noqa: SLF001  # nothing public tells
-    context.options |= ssl.OP_NO_RENEGOTIATION  # else a peer could have us calculate for ever
+    context.options |= ssl.OP_NO_RENEGOTIATION  # before OpenSSL 3 a peer could have us calculate for ever
     context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # who just closes still gets its replies, as without TLS
-    context.num_tickets = 0  # unread ones would make the close of a peer that only writes a reset
+    context.num_tickets = 0  # nobody resumes
     try:
         context.load_cert_chain(cert, key, password=partial(_no_password, key))
         pem = chain[start : end + len(ssl.PEM_FOOTER)]

@@ -473,8 +473,25 @@ def test_reading_again_takes_the_new_or_leaves_the_old(tmp_path: Path) -> None:
     assert loaded.fingerprint == after != before
 
 
-def test_what_is_old_and_weak_is_not_spoken(tmp_path: Path) -> None:
-    assert certificate(tmp_path).context.minimum_version == ssl.TLSVersion.TLSv1_2
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
+async def test_what_is_old_and_weak_is_not_spoken(house: House) -> None:
+    context = ssl.create_default_context()
+    authority().configure_trust(context)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the peer itself would refuse to begin
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    stream = trio.SSLStream(await house.connect(), context, server_hostname="localhost")
+    with pytest.raises(trio.BrokenResourceError) as refused:
+        await stream.do_handshake()
+    assert "TLSV1_ALERT_PROTOCOL_VERSION" in str(refused.value.__cause__)
+    await settled()
+    assert house.refusals() == ["UNSUPPORTED_PROTOCOL"]
+
+
+async def test_nobody_is_given_what_a_session_could_be_resumed_with(house: House) -> None:
+    peer = await house.peer()  # who has read the welcome, and so what came before it
+    stream: Any = peer.stream
+    assert stream.version() == "TLSv1.3"
+    assert not stream.session.has_ticket
 
 
 # Where it listens

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import time
 from pathlib import Path
+from subprocess import PIPE
+
+import pytest
 
 from tcpchat.fingerprint import fingerprint
 from tests.certificates import authority, write_cert
@@ -71,3 +76,21 @@ def test_a_new_certificate_is_for_new_connections_and_a_bad_one_for_none(tmp_pat
             assert old.next("bye")["code"] == "server-stopping"
             assert old.rest() == []
         assert server.wait() == 0
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing else here renegotiates")
+def test_nobody_can_begin_another_handshake_within_a_connection(tmp_path: Path) -> None:
+    path = tmp_path / "cert.pem"
+    write_cert(path)
+    with ServerProcess("--ephemeral", "--tls-port", "0", "--tls-cert", str(path)) as server:
+        arguments = ["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{tls_port(server)}"]
+        with subprocess.Popen(arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE) as peer:
+            assert peer.stdout is not None
+            try:
+                while b'"welcome"' not in peer.stdout.readline():
+                    assert peer.poll() is None
+                _, told = peer.communicate(b"R\n", timeout=PATIENCE)
+            finally:
+                peer.kill()
+    assert b"RENEGOTIATING" in told, "it asked for one"
+    assert b"no renegotiation" in told, "and was refused"
