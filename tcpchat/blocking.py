@@ -1,4 +1,8 @@
-"""How work is run that blocks: in threads, unless whoever makes the server brings another way."""
+"""How work is run that blocks: in threads, unless whoever makes the server brings another way.
+
+Two things are always run in a thread: a copy of the database, which asks there whether it was cancelled, and
+reading the settings again.
+"""
 
 from __future__ import annotations
 

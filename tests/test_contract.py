@@ -156,6 +156,13 @@ def test_the_store_does_not_know_the_chat() -> None:
     assert "chat" not in map(part_of, of_store)
 
 
+def test_what_blocks_goes_through_what_a_simulation_replaces_but_for_what_is_named() -> None:
+    threads = {module_of(source) for source in SOURCES if "trio.to_thread" in source.read_text()}
+    exceptions = {"tcpchat.store.reader", "tcpchat.reload"}  # a copy of the database, and a reload
+    whole_programs = {"tcpchat.host", "tcpchat.repl.pipe"}  # a server beside its client, and a client
+    assert threads - whole_programs == {"tcpchat.blocking"} | exceptions
+
+
 def test_the_grammar_of_commands_comes_without_the_server() -> None:
     """A client needs it for help and completion."""
     script = "import sys, tcpchat.commands; print(*sys.modules)"
