@@ -97,6 +97,10 @@ from tcpchat.store.changes import (
 )
 
 
+class NotFlushedError(Exception):
+    """A copy is there and whole, but the disk did not say that it stays there if the power fails."""
+
+
 class StorageError(Exception):
     """The batch is not on disk, none of it; the text says why. Later batches may succeed again."""
 
@@ -267,7 +271,7 @@ class Store(Protocol):
     def back_up(self, file: Path, room: str, on_step: OnStep) -> Copied:
         """Write what is committed by now to a new file, in whole or not at all; commits go on meanwhile.
 
-        Raises FileExistsError, OSError, StorageError and what `on_step` raises.
+        Raises FileExistsError, NotFlushedError, OSError, StorageError and what `on_step` raises.
         """
 
     def begin(self, now: int, prune: Prune) -> None:

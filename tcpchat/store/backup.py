@@ -10,12 +10,12 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from tcpchat.errors import StartError
-from tcpchat.store import Copied, OnStep
+from tcpchat.store import Copied, NotFlushedError, OnStep
 from tcpchat.store.migrate import migrations
 
 PAGES = 256  # of 4 KB, that are copied in one step; between two of them it can be cancelled
@@ -26,9 +26,10 @@ PART = ".part"  # how the name of a file ends that is not whole yet
 def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) -> Copied:
     """Write what is committed by now to a file that does not exist yet: all of it or no file.
 
-    Others go on writing meanwhile. Raises OSError, sqlite3.Error and what `on_step` raises.
+    Others go on writing meanwhile. Raises FileExistsError, NotFlushedError, OSError, sqlite3.Error and what
+    `on_step` raises.
     """
-    if file.exists():
+    if file.exists():  # before any work; what counts is the link
         raise FileExistsError(f"{file} exists already")
     if not file.parent.is_dir():
         raise NotADirectoryError(f"there is no folder {file.parent}")
@@ -36,33 +37,60 @@ def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) 
     with _only_ours(part) as opened:
         copied = _copy(source, part, room, on_step)
         os.fsync(opened)
-        part.rename(file)
-        _sync_folder(file.parent)
+        _name(part, file)
+        try:
+            _sync_folder(file.parent)
+        except OSError as error:
+            raise NotFlushedError(error) from None
     return copied
+
+
+def _name(part: Path, file: Path) -> None:
+    """Let the part be there under the name of the file: by a link, since a rename overwrites."""
+    try:
+        os.link(part, file)
+    except FileExistsError:
+        raise FileExistsError(f"{file} exists already") from None
 
 
 @contextmanager
 def _only_ours(part: Path) -> Iterator[int]:
-    """Open an empty file that nobody else may read; what a crash left there is overwritten.
+    """Open a new file that nobody else may read, in the place of what a crash left there.
 
-    After an exception it is gone.
+    At the end this name of it is gone.
     It stays open to the end, since closing a file gives up all locks that SQLite has on it.
     """
-    opened = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    _remove_left(part)
+    opened = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(f"{part} is being written at this moment") from None
-        os.fchmod(opened, 0o600)
-        os.ftruncate(opened, 0)
+        _lock(opened, part)
         try:
             yield opened
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        finally:
+            with suppress(OSError):  # the next one removes it
+                part.unlink()
     finally:
         os.close(opened)
+
+
+def _remove_left(part: Path) -> None:
+    """Remove what a crash left. It is not written to, since it may be a whole copy with a second name."""
+    try:
+        left = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        _lock(left, part)
+        part.unlink()
+    finally:
+        os.close(left)
+
+
+def _lock(opened: int, part: Path) -> None:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FileExistsError(f"{part} is being written at this moment") from None
 
 
 def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) -> Copied:

@@ -11,7 +11,17 @@ import trio
 
 from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.errors import ChatError
-from tcpchat.store import Account, Copied, Identity, NewMessage, NewReport, Other, StorageError, Store
+from tcpchat.store import (
+    Account,
+    Copied,
+    Identity,
+    NewMessage,
+    NewReport,
+    NotFlushedError,
+    Other,
+    StorageError,
+    Store,
+)
 
 READERS = 4  # threads that read at the same time
 
@@ -46,6 +56,9 @@ class Reader:
             return await trio.to_thread.run_sync(copy, limiter=self._one_copy)
         except (FileExistsError, NotADirectoryError) as error:
             raise ChatError("bad-value", f"{error}; give another file", field="file") from None
+        except NotFlushedError as error:
+            message = f"the copy is there and whole, but may be lost if the power fails: {error}"
+            raise ChatError("storage-failed", message) from None
         except (OSError, StorageError) as error:
             raise ChatError("storage-failed", f"there is no copy, since the disk refused: {error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -11,11 +12,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import trio
 
-from tcpchat.errors import StartError
+from tcpchat.errors import ChatError, StartError
 from tcpchat.store import Copied, StorageError
 from tcpchat.store.backup import take_in
 from tcpchat.store.migrate import migrations
+from tcpchat.store.reader import Reader
 from tcpchat.store.sqlite import SqliteStore
 from tests.store.rows import message
 
@@ -98,6 +101,57 @@ def test_a_file_that_is_there_is_kept(store: SqliteStore, tmp_path: Path) -> Non
     with pytest.raises(FileExistsError):
         store.back_up(file, "lobby", nothing)
     assert file.read_text() == "precious"
+
+
+def test_a_file_that_somebody_makes_meanwhile_is_kept(store: SqliteStore, tmp_path: Path) -> None:
+    file = tmp_path / "copy.db"
+
+    def step() -> None:
+        file.write_text("precious")
+
+    with pytest.raises(FileExistsError, match=r"copy\.db exists already"):
+        store.back_up(file, "lobby", step)
+    assert file.read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.db"]
+
+
+@pytest.fixture
+def no_flush_of_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    flush = os.fsync
+
+    def fsync(opened: int) -> None:
+        if stat.S_ISDIR(os.fstat(opened).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        flush(opened)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+@pytest.mark.usefixtures("no_flush_of_folders")
+def test_of_a_copy_that_is_there_nobody_is_told_that_it_is_not(store: SqliteStore, tmp_path: Path) -> None:
+    store.commit([message(1)])
+    with pytest.raises(ChatError, match=r"is there and whole, but may be lost .*: .*Input/output") as told:
+        trio.run(Reader(store, 8).back_up, tmp_path / "copy.db", "lobby")
+    assert told.value.code == "storage-failed"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.db"]
+    anew = tmp_path / "anew"
+    anew.mkdir()
+    (tmp_path / "copy.db").rename(anew / "tcpchat.db")
+    assert said(anew)[1] == [1]
+
+
+def test_what_a_crash_left_with_two_names_keeps_the_other_one(store: SqliteStore, tmp_path: Path) -> None:
+    """As after a crash when it had its name, and then it was moved to where copies are kept."""
+    store.commit([message(1)])
+    file, archive = tmp_path / "copy.db", tmp_path / "archive.db"
+    store.back_up(file, "lobby", nothing)
+    os.link(file, tmp_path / "copy.db.part")
+    file.rename(archive)
+    before = archive.read_bytes()
+    store.commit([message(2)])
+    assert store.back_up(file, "lobby", nothing).seq == 2
+    assert archive.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["archive.db", "copy.db"]
 
 
 def test_of_two_at_once_into_one_file_the_second_is_refused(store: SqliteStore, tmp_path: Path) -> None:
