@@ -20,6 +20,7 @@ from tcpchat.store.migrate import migrations
 
 PAGES = 256  # of 4 KB, that are copied in one step; between two of them it can be cancelled
 OLDEST = 2  # the first version of a database that has a journal id
+BEFORE = ".before-"  # what is between the name of a database and the time when it was put aside
 PART = ".part"  # how the name of a file ends that is not whole yet
 
 
@@ -123,8 +124,8 @@ def _check(database: sqlite3.Connection) -> None:
 def take_in(file: Path, database: Path, room: str, now: str) -> tuple[Copied, Path | None]:
     """Put a copy of the file in the place of a database that nobody uses; the caller holds the lock.
 
-    Returns what is in it, and where the database of before is now; its name ends with `now`. At no moment is
-    there less than one whole database. Raises StartError.
+    Returns what is in it, and where the database of before is now; its name ends with `now`. After a crash
+    there is the one or the other as a whole, or nothing, and `check_restored` says so. Raises StartError.
     """
     part = database.with_name(database.name + PART)
     try:
@@ -133,7 +134,7 @@ def take_in(file: Path, database: Path, room: str, now: str) -> tuple[Copied, Pa
             copied = _copy(source, part, room, lambda: None)
             _give_to_owner(opened, database.parent)
             os.fsync(opened)
-            before = _put_aside(database, database.with_name(f"{database.name}.before-{now}"))
+            before = _put_aside(database, database.with_name(f"{database.name}{BEFORE}{now}"))
             part.replace(database)
             _sync_folder(database.parent)
     except (OSError, sqlite3.Error) as error:
@@ -166,17 +167,31 @@ def _no_copy(file: Path) -> str:
 def _put_aside(database: Path, aside: Path) -> Path | None:
     """Let the database be there under another name, and leave nothing behind that belongs to it.
 
-    It is not opened, since that might change what a crash or a bad disk left.
+    It is not opened, since that might change what a crash or a bad disk left. The database goes first, since
+    without its log it would seem whole; and a copy with a log that is not its own would be damaged.
     """
-    if not database.exists():
-        return None
+    before = database.exists()
     log = database.with_name(f"{database.name}-wal")  # commits that are not in the database yet
-    os.link(database, aside)
-    if log.exists():
-        os.link(log, f"{aside}-wal")
-        log.unlink()
-    database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
-    return aside
+    for file, other in ((database, aside), (log, Path(f"{aside}-wal"))):
+        if file.exists():
+            os.link(file, other)
+    _sync_folder(database.parent)
+    for file in (database, log, database.with_name(f"{database.name}-shm")):
+        file.unlink(missing_ok=True)
+        _sync_folder(database.parent)
+    return aside if before else None
+
+
+def check_restored(database: Path) -> None:
+    """Raise StartError if a crash ended `take_in` when there was nothing in the place of the database."""
+    found = [file.name for file in database.parent.glob(f"{database.name}{BEFORE}*")]
+    aside = [name for name in found if not name.endswith("-wal")]
+    if aside and not database.exists():
+        last = max(aside)
+        raise StartError(
+            f"{database.name} is not there, but {last} is, so a restore did not end; restore the copy again,"
+            f" or rename {last} to {database.name}, and {last}-wal, if there is one, to {database.name}-wal"
+        )
 
 
 def _give_to_owner(opened: int, folder: Path) -> None:

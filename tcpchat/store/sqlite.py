@@ -30,7 +30,7 @@ from tcpchat.store import (
     StorageError,
     queries,
 )
-from tcpchat.store.backup import back_up
+from tcpchat.store.backup import back_up, check_restored
 from tcpchat.store.migrate import migrate
 from tcpchat.store.statements import ROWS, statements
 
@@ -55,10 +55,12 @@ class SqliteStore:
         self._memory = threading.Lock()  # an in-memory database has one connection for all
         self._lock = None if folder is None else lock_folder(folder)
         try:
-            if folder is not None:  # what people say in private is for nobody else on this machine
+            if folder is not None:
+                check_restored(folder / DATABASE)
+                # What people say in private is for nobody else on this machine.
                 os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connect()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, StartError) as error:
             self._unlock()
             raise self._unusable(error) from None
         try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -240,8 +242,9 @@ def test_what_is_restored_takes_the_place_of_what_was_there(copy: Path, folder: 
     assert names == {"tcpchat.db", "tcpchat.lock"}
 
 
-def test_what_was_not_written_back_yet_is_kept_aside_too(copy: Path, folder: Path, tmp_path: Path) -> None:
-    """As after a crash: the last messages are in the log beside the database."""
+@pytest.fixture
+def crashed(copy: Path, folder: Path, tmp_path: Path) -> Path:
+    """The copy; the store has six messages now, the last of them in the log beside the database."""
     store = SqliteStore(folder)
     store.commit([message(6)])
     for name in ("tcpchat.db", "tcpchat.db-wal"):
@@ -249,12 +252,70 @@ def test_what_was_not_written_back_yet_is_kept_aside_too(copy: Path, folder: Pat
     store.close()
     for name in ("tcpchat.db", "tcpchat.db-wal"):
         (tmp_path / name).rename(folder / name)
-    _, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    return copy
+
+
+def test_what_was_not_written_back_yet_is_kept_aside_too(crashed: Path, folder: Path) -> None:
+    _, aside = take_in(crashed, folder / "tcpchat.db", "lobby", "now")
     assert aside is not None
     assert said(folder)[1] == [1, 2, 3], "none of it comes back into what was restored"
     aside.rename(folder / "tcpchat.db")
     aside.with_name(f"{aside.name}-wal").rename(folder / "tcpchat.db-wal")
     assert said(folder)[1] == [1, 2, 3, 4, 5, 6]
+
+
+class Crash(BaseException):
+    """The process is gone, and does nothing more."""
+
+
+@contextmanager
+def crash_before(step: int) -> Iterator[list[str]]:
+    """Crash before the step of this number; yields the names of those that were done."""
+    done: list[str] = []
+
+    def crashing(name: str) -> Callable[..., object]:
+        call: Callable[..., object] = getattr(os, name)
+
+        def maybe(*args: Any, **kwargs: Any) -> object:
+            if len(done) >= step:
+                raise Crash
+            done.append(name)
+            return call(*args, **kwargs)
+
+        return maybe
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("link", "unlink", "rename", "replace", "fsync"):
+            patch.setattr(os, name, crashing(name))
+        yield done
+
+
+def test_after_a_crash_at_any_step_the_start_loses_nothing_in_silence(
+    crashed: Path, folder: Path, tmp_path: Path
+) -> None:
+    kept, database, outcomes = tmp_path / "kept", folder / "tcpchat.db", []
+    shutil.copytree(folder, kept)
+    for step in range(100):
+        shutil.rmtree(folder)
+        shutil.copytree(kept, folder)
+        with crash_before(step) as done, suppress(Crash):
+            take_in(crashed, database, "lobby", "now")
+        if len(done) < step:
+            break
+        if database.exists():
+            outcomes.append({6: "before", 3: "after"}[len(said(folder)[1])])
+        else:
+            with pytest.raises(StartError, match=r"again, or rename tcpchat\.db\.before-now to tcpchat\.db,"):
+                SqliteStore(folder)
+            shutil.copytree(folder, again := tmp_path / f"again-{step}")
+            take_in(crashed, again / "tcpchat.db", "lobby", "later")
+            assert said(again)[1] == [1, 2, 3]
+            database.with_name("tcpchat.db.before-now").rename(database)
+            database.with_name("tcpchat.db.before-now-wal").rename(folder / "tcpchat.db-wal")
+            assert said(folder)[1] == [1, 2, 3, 4, 5, 6]
+            outcomes.append("told")
+    assert outcomes == sorted(outcomes, key=["before", "told", "after"].index)
+    assert set(outcomes) == {"before", "told", "after"}
 
 
 def test_what_cannot_be_read_is_kept_aside_as_it_is(copy: Path, folder: Path) -> None:
@@ -265,6 +326,14 @@ def test_what_cannot_be_read_is_kept_aside_as_it_is(copy: Path, folder: Path) ->
     assert aside is not None
     assert aside.read_bytes().startswith(b"not a database")
     assert (folder / "tcpchat.db.before-now-wal").read_bytes() == b"nor this"
+
+
+def test_a_log_without_its_database_is_kept_aside_too(copy: Path, folder: Path) -> None:
+    (folder / "tcpchat.db").unlink()
+    (folder / "tcpchat.db-wal").write_bytes(b"of a database that was moved away")
+    assert take_in(copy, folder / "tcpchat.db", "lobby", "now")[1] is None
+    assert (folder / "tcpchat.db.before-now-wal").read_bytes() == b"of a database that was moved away"
+    assert said(folder)[1] == [1, 2, 3]
 
 
 def test_where_nothing_was_it_is_put_too(copy: Path, tmp_path: Path) -> None:
