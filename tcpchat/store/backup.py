@@ -21,7 +21,7 @@ from tcpchat.store.migrate import migrations
 PAGES = 256  # of 4 KB, that are copied in one step; between two of them it can be cancelled
 OLDEST = 2  # the first version of a database that has a journal id
 BEFORE = ".before-"  # what is between the name of a database and the time when it was put aside
-PART = ".part"  # how the name of a file ends that is not whole yet
+GUESTS = 3  # the first version that tells devices of guests from those of registered users
 
 
 def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) -> Copied:
@@ -34,7 +34,7 @@ def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) 
         raise FileExistsError(f"{file} exists already")
     if not file.parent.is_dir():
         raise NotADirectoryError(f"there is no folder {file.parent}")
-    part = file.with_name(file.name + PART)
+    part = _part(file)
     with _only_ours(part) as opened:
         copied = _copy(source, part, room, on_step)
         os.fsync(opened)
@@ -44,6 +44,11 @@ def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) 
         except OSError as error:
             raise NotFlushedError(error) from None
     return copied
+
+
+def _part(file: Path) -> Path:
+    """Return where a file is until it is whole: under a name that nobody else gives."""
+    return file.with_name(f".{file.name}.tcpchat-part")
 
 
 def _name(part: Path, file: Path) -> None:
@@ -108,6 +113,8 @@ def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) ->
             source.execute("ROLLBACK")
         copy.execute("PRAGMA journal_mode = DELETE")
         copy.execute("DELETE FROM journal")
+        if _version(copy) >= GUESTS:  # nobody brings a token to another journal, so names would wait in vain
+            copy.execute("DELETE FROM device WHERE user NOT IN (SELECT user FROM account)")
         _check(copy)
         messages = copy.execute("SELECT count(*) FROM message").fetchone()[0]
         seq = copy.execute("SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (room,)).fetchone()[0]
@@ -127,7 +134,7 @@ def take_in(file: Path, database: Path, room: str, now: str) -> tuple[Copied, Pa
     Returns what is in it, and where the database of before is now; its name ends with `now`. After a crash
     there is the one or the other as a whole, or nothing, and `check_restored` says so. Raises StartError.
     """
-    part = database.with_name(database.name + PART)
+    part = _part(database)
     try:
         with closing(_open(file)) as source, _only_ours(part) as opened:
             _check_version(source, file)
@@ -151,13 +158,31 @@ def _open(file: Path) -> sqlite3.Connection:
 
 
 def _check_version(source: sqlite3.Connection, file: Path) -> None:
-    version: int = source.execute("PRAGMA user_version").fetchone()[0]
-    newest = migrations()[-1][0]
+    version, newest = _version(source), migrations()[-1][0]
     if version > newest:
         raise StartError(f"{file} is of a newer tcpchat (version {version}, and this one knows {newest})")
-    if version < OLDEST:
+    if version < OLDEST or _tables(source) != _tables_of(version):
         raise StartError(_no_copy(file))
     _check(source)
+
+
+def _version(database: sqlite3.Connection) -> int:
+    version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _tables(database: sqlite3.Connection) -> set[str]:
+    found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {name for (name,) in found if not name.startswith("sqlite_")}
+
+
+def _tables_of(version: int) -> set[str]:
+    """Return the tables that a database of this version has."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for number, script in migrations():
+            if number <= version:
+                database.executescript(script)
+        return _tables(database)
 
 
 def _no_copy(file: Path) -> str:

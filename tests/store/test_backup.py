@@ -147,7 +147,7 @@ def test_what_a_crash_left_with_two_names_keeps_the_other_one(store: SqliteStore
     store.commit([message(1)])
     file, archive = tmp_path / "copy.db", tmp_path / "archive.db"
     store.back_up(file, "lobby", nothing)
-    os.link(file, tmp_path / "copy.db.part")
+    os.link(file, tmp_path / ".copy.db.tcpchat-part")
     file.rename(archive)
     before = archive.read_bytes()
     store.commit([message(2)])
@@ -172,7 +172,7 @@ def test_of_two_at_once_into_one_file_the_second_is_refused(store: SqliteStore, 
 
 def test_what_a_crash_left_is_overwritten(store: SqliteStore, tmp_path: Path) -> None:
     store.commit([message(1)])
-    left = tmp_path / "copy.db.part"
+    left = tmp_path / ".copy.db.tcpchat-part"
     left.write_bytes(b"half of a database" * 10_000)
     left.chmod(0o644)
     assert store.back_up(tmp_path / "copy.db", "lobby", nothing).seq == 1
@@ -355,6 +355,13 @@ def _other(file: Path) -> None:
         database.execute("CREATE TABLE something (id)")
 
 
+def _foreign(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript("CREATE TABLE journal (id); CREATE TABLE message (room, seq, text);")
+        database.execute(f"PRAGMA user_version = {migrations()[-1][0]}")
+
+
 def _damaged(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[5 * 4096 : 9 * 4096] = b"\xff" * 4 * 4096
@@ -366,6 +373,7 @@ def _damaged(file: Path) -> None:
     [
         (_newer, "is of a newer tcpchat"),
         (_other, "is not a copy that backup made"),
+        (_foreign, "is not a copy that backup made"),
         (_damaged, "cannot be restored: "),
         (lambda file: file.write_text("text"), "is not a copy that backup made"),
         (os.unlink, "there is no such file"),
