@@ -15,7 +15,7 @@ from tcpchat.store.sqlite import SqliteStore
 from tests.process import Client, ServerProcess
 
 SENDERS = 8
-KILLS = 3
+KILLS = 2
 FAST = ("--messages-per-second", "0", "--requests-per-second", "0")
 
 

@@ -226,10 +226,18 @@ def test_limits_and_closed_doors_are_explained() -> None:
         Connection(Address("127.0.0.1", port))
 
 
+HEARS_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell lets its background jobs ignore it
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 @contextmanager
 def running(port: int, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run a load as a terminal does: all of its processes are one group, and get its Ctrl-C."""
-    words = [sys.executable, "-m", "tcpchat", "bench", f"127.0.0.1:{port}", "--yes", *options]
+    words = [sys.executable, "-c", HEARS_CTRL_C]
+    words += ["-m", "tcpchat", "bench", f"127.0.0.1:{port}", "--yes", *options]
     process = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
