@@ -52,6 +52,7 @@ class SqliteStore:
     def __init__(self, folder: Path | None, synchronous: Synchronous = "full") -> None:
         self._folder = folder
         self._readers: list[sqlite3.Connection] = []
+        self._closed = False
         self._memory = threading.Lock()  # an in-memory database has one connection for all
         self._lock = None if folder is None else lock_folder(folder)
         try:
@@ -186,9 +187,13 @@ class SqliteStore:
         try:
             yield connection
         finally:
-            self._readers.append(connection)
+            if self._closed:  # while this was reading
+                connection.close()
+            else:
+                self._readers.append(connection)
 
     def close(self) -> None:
+        self._closed = True
         for connection in (*self._readers, self._writer):
             connection.close()
         self._readers.clear()
