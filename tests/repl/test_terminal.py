@@ -548,8 +548,15 @@ def test_a_signal_gives_the_terminal_back(server: ServerProcess, tmp_path: Path,
         assert "Traceback" not in person.text
 
 
-def test_history_and_settings_last_over_sessions(server: ServerProcess, tmp_path: Path) -> None:
-    connect = ("connect", f"127.0.0.1:{server.port}")
+@pytest.fixture
+def own_server() -> Iterator[ServerProcess]:
+    """A server where nobody else talks, whose lines would push those of a test off the screen."""
+    with ServerProcess("--ephemeral") as server:
+        yield server
+
+
+def test_history_and_settings_last_over_sessions(own_server: ServerProcess, tmp_path: Path) -> None:
+    connect = ("connect", f"127.0.0.1:{own_server.port}")
     with Terminal(*connect, folder=tmp_path) as person:
         person.wait_for("→ lobby ▸", " here")
         default = person.cell("tcpchat 0").fg
