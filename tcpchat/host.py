@@ -11,13 +11,11 @@ from pathlib import Path
 
 import trio
 
+from tcpchat.instance import open_instance
 from tcpchat.log import LogWriter, configure
-from tcpchat.process import data_folder, fit, open_listeners, open_metrics, operators
 from tcpchat.server import Server
 from tcpchat.settings import Settings
-from tcpchat.store.sqlite import SqliteStore
 from tcpchat.times import SystemClock
-from tcpchat.tls import Certificate
 
 Ready = Callable[[Callable[[], None]], None]
 
@@ -30,7 +28,7 @@ async def hosted(settings: Settings, log_file: Path | None) -> AsyncIterator[str
     goes to `log_file`, since the terminal is taken. Gives a sentence about where messages are kept. Raises
     StartError.
     """
-    where = "memory only" if settings.storage.ephemeral else str(data_folder(settings.storage))
+    where = settings.storage.folder or "memory only"
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:
@@ -62,28 +60,14 @@ async def _run_in_thread(
 
 async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> None:
     """Serve until stopped by what is given to `ready`, which may be called in any thread."""
-    certificate = Certificate.load(settings.tls)
-    listeners, encrypted = await open_listeners(settings, certificate)
-    storage = settings.storage
+    token = trio.lowlevel.current_trio_token()
     with contextlib.ExitStack() as stack:
-        for listener in [*listeners, *(each.transport_listener for each in encrypted)]:
-            stack.callback(listener.socket.close)
-        store = SqliteStore(None if storage.ephemeral else data_folder(storage), storage.synchronous)
-        stack.callback(store.close)
         writer = LogWriter(_open_log(stack, log_file))
         stack.callback(writer.close)
         log = configure(writer, format="text", level=settings.running.log_level)
-        clock = SystemClock()
-        server = Server(fit(settings, log), store, log, clock)
-        metrics = open_metrics(server, settings.running.metrics, log)
-        token = trio.lowlevel.current_trio_token()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(metrics, clock)
-            async with trio.open_nursery() as running:
-                doors = await operators(storage, log)
-                await running.start(partial(server.run, doors=doors), [*listeners, *encrypted])
-                ready(partial(_stop, token, server))
-            nursery.cancel_scope.cancel()
+        async with open_instance(settings, log, SystemClock()) as instance, trio.open_nursery() as nursery:
+            await nursery.start(instance.run)
+            ready(partial(_stop, token, instance.server))
 
 
 def _stop(token: trio.lowlevel.TrioToken, server: Server) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 import attrs
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
+from platformdirs import user_data_path
 
 from tcpchat.address import parse_endpoint
 from tcpchat.names import LONGEST_NAME
@@ -81,6 +82,11 @@ class Storage:
     """Keep everything in memory and nothing on disk, whatever is given as data folder."""
     synchronous: Literal["full", "normal", "off"] = attrs.field(default="full", metadata=AT_START)
     """What an acknowledged message survives: full, a power cut; normal and off, a crash of the server."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The data folder; None if nothing is kept."""
+        return None if self.ephemeral else self.data or user_data_path("tcpchat", appauthor=False)
 
 
 @Parameter(name="*", group=_LIMITS)

@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tcpchat import __version__
 from tcpchat.endpoint import SCRAPERS, Endpoint
 from tcpchat.errors import CODES, StartError
+from tcpchat.instance import open_metrics
 from tcpchat.metrics import Metrics
-from tcpchat.process import open_metrics
 from tcpchat.server import Server
 from tcpchat.store import Change, StorageError
 from tcpchat.store.sqlite import SqliteStore
@@ -212,7 +212,7 @@ async def test_a_port_that_is_taken_is_told(house: House) -> None:
 
 async def test_without_metrics_nothing_is_measured(house: House) -> None:
     log: Any = Log()
-    await open_metrics(house.server, None, log)(TrioClock())
+    assert open_metrics(house.server, None, log) is None
     assert house.server.pipeline.observer is None
 
 

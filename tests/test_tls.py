@@ -19,7 +19,7 @@ import trio.testing
 import trustme
 
 from tcpchat.errors import StartError
-from tcpchat.process import open_listeners
+from tcpchat.instance import open_listeners
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Listening, Settings, TlsSettings
 from tcpchat.sockets import addresses, keep_alive, peer_address

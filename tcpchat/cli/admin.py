@@ -13,7 +13,6 @@ from tcpchat.admin import backup, ban, bans, create, delete, export, mute, passw
 from tcpchat.admin.command import AdminCommand
 from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, take_password
 from tcpchat.cli.talk import FAILED
-from tcpchat.process import data_folder
 from tcpchat.protocol import Request
 from tcpchat.settings import Storage
 from tcpchat.times import parse_span
@@ -54,7 +53,9 @@ class Where:
 
     @property
     def operator(self) -> Operator:
-        return Operator(data_folder(Storage(data=self.data)), self.json)
+        folder = Storage(data=self.data).folder
+        assert folder is not None  # as it is not ephemeral
+        return Operator(folder, self.json)
 
 
 HERE = Where()

@@ -13,7 +13,7 @@ import trio.testing
 from tcpchat.admin.desk import Desk
 from tcpchat.admin.door import LONGEST, SOCKET, knock, open_door
 from tcpchat.errors import StartError
-from tcpchat.process import operators
+from tcpchat.instance import open_doors
 from tcpchat.protocol import LineReader
 from tcpchat.settings import MAX_LINE, Storage
 from tcpchat.store import NewMessage, NewUser, SetAccount, SetName
@@ -65,14 +65,14 @@ async def test_without_another_way_a_path_that_is_too_long_is_a_warning(
     folder.mkdir()
     monkeypatch.setattr("tcpchat.admin.door.DESCRIPTORS", tmp_path / "nothing")
     log = Log()
-    assert await operators(Storage(data=folder), log) == []  # type: ignore[arg-type]
+    assert await open_doors(Storage(data=folder), log) == []  # type: ignore[arg-type]
     (warning,) = log.named("no admin socket, so tcpchat admin will not work")
     assert "too long for a socket" in warning["error"]
 
 
 async def test_a_server_that_keeps_nothing_has_no_socket(tmp_path: Path) -> None:
     log = Log()
-    assert await operators(Storage(data=tmp_path, ephemeral=True), log) == []  # type: ignore[arg-type]
+    assert await open_doors(Storage(data=tmp_path, ephemeral=True), log) == []  # type: ignore[arg-type]
     assert not (tmp_path / SOCKET).exists()
 
 

@@ -64,6 +64,7 @@ async def test_who_resumes_a_session_that_is_being_logged_out_is_sent_away() -> 
         while (line := await thief.line())["type"] not in {"error", "bye"}:
             pass  # who came just before the end of the session was put on its way is sent away with it
         assert line["code"] in {"bad-token", "revoked"}
+        await phone.next("logged-out")  # before that the session is not ended on disk
         assert [session["number"] for session in (await alice.do("sessions"))["sessions"]] == [1]
         assert await dead(house, phone.token)
 
