@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
+import trio
 
 from tcpchat.chat.account import WRONG, EndEntry, LoginEntry, PasswordEntry, RegisterEntry
 from tcpchat.chat.device import DEVICE_CHARACTERS, Device
@@ -44,14 +45,17 @@ class Access:
         """Become the user of the token. Raises ChatError `bad-token`, `bad-value`, `storage-failed`.
 
         What the user's old connection asked for is answered first. With `after` come first the lobby's
-        messages after that number, and then those that are said from now on.
+        messages after that number, and then those that are said from now on. Of several who ask with one
+        token the one who asked last stays: whose connections broke may have left requests under way.
         """
         context, chat = self.context, self.context.chat
-        last = chat.hub.lobby.seq
-        if after is not None and not 0 <= after <= last:
-            message = f"the lobby has messages up to {last}; after is one of them, or 0"
-            raise ChatError("bad-value", message, field="after", limit=last)
+        _check_after(after, chat.hub.lobby.seq)
+        asked = next(chat.people.arrivals)
         device, found = await self._find(token)
+        if device.asked > asked:
+            context.connection.stop("replaced")
+            await trio.lowlevel.checkpoint()  # which is cancelled by that
+        device.asked = asked
         if device.connection is not context.connection:
             self._become(device, found, listen=after is None)
         elif after is not None:
@@ -276,6 +280,12 @@ class Access:
 
 def _replaced() -> ChatError:
     return ChatError("bad-token", "another connection took the place of this one")
+
+
+def _check_after(after: int | None, last: int) -> None:
+    if after is not None and not 0 <= after <= last:
+        message = f"the lobby has messages up to {last}; after is one of them, or 0"
+        raise ChatError("bad-value", message, field="after", limit=last)
 
 
 def _within(lines: Sequence[bytes], most: int) -> list[bytes]:

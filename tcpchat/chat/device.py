@@ -33,6 +33,8 @@ class Device:
     used: int
     """When it last connected or went."""
     connection: Receiver | None = None
+    asked: int = 0
+    """The number of the request with which its connection came, or the one before; see `People.arrivals`."""
     over: bool = False
     """Its end is on disk, or may be after the commit under way."""
 

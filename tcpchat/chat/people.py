@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 from tcpchat.chat.device import Device
 from tcpchat.chat.entry import answered
@@ -38,6 +39,8 @@ class People:
         self.identities = Identities(
             presence=rules.presence_seconds, grace=rules.grace_seconds, most=limits.absent_users
         )
+        self.arrivals = count(1)
+        """Numbers for requests to come back, in the order in which they were asked."""
         self.deleted: set[str] = set()
         """Ids of users who were deleted; what was read of them before is not true any more."""
         self._settings = settings
