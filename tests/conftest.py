@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import hypothesis
 import orjson
@@ -17,6 +17,7 @@ import trio
 import trio.testing
 
 from tcpchat import hasher, passwords
+from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.chat.user import User
 from tcpchat.passwords import Cost
 from tcpchat.server import Server
@@ -29,6 +30,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 EPOCH = 1_795_251_600_123  # 2026-11-21T09:00:00.123Z, in ms
 Line = dict[str, Any]
+T = TypeVar("T")
 
 
 class TrioClock:
@@ -202,15 +204,25 @@ class House:
         return peers
 
 
+async def at_once(work: Callable[..., T], /, *arguments: Any, limiter: trio.CapacityLimiter) -> T:
+    """Do what blocks without a thread, so that it takes no time on a mocked clock."""
+    async with limiter:
+        return work(*arguments)
+
+
 @asynccontextmanager
 async def open_house(
-    settings: Settings | None = None, *, folder: Path | None = None, store: Any = None
+    settings: Settings | None = None,
+    *,
+    folder: Path | None = None,
+    store: Any = None,
+    run_blocking: RunBlocking = in_thread,
 ) -> AsyncIterator[House]:
     """Run a server on memory streams until the block ends."""
     store = store or SqliteStore(folder, "off")
     log = Log()
     listener = MemoryListener()
-    server = Server(settings or Settings(), store, log, TrioClock())  # type: ignore[arg-type]
+    server = Server(settings or Settings(), store, log, TrioClock(), run_blocking=run_blocking)  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run, [listener])
         try:

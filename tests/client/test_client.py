@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from tcpchat.client import (
     Address,
@@ -30,7 +31,7 @@ from tcpchat.protocol import Bye, Event, Joined, Message, Scheduled, Sent, Welco
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.client.conftest import SOON, Door
-from tests.conftest import House, Peer, open_house
+from tests.conftest import House, Peer, at_once, open_house
 
 E = TypeVar("E", bound=Event)
 FREE = Settings(limits=Limits(messages_per_second=0, message_burst=0, request_burst=0, requests_per_second=0))
@@ -238,9 +239,9 @@ async def test_a_refusal_is_raised_with_its_code(
         assert isinstance(client.state, Online)
 
 
-async def test_too_fast_is_refused_with_the_seconds_unless_patient() -> None:
+async def test_too_fast_is_refused_with_the_seconds_unless_patient(autojump_clock: MockClock) -> None:
     slow = Settings(limits=Limits(message_burst=1, messages_per_second=50))
-    async with open_house(slow) as house:
+    async with open_house(slow, run_blocking=at_once) as house:
         async with Door(house).client() as client:
             await client.send("one")
             with pytest.raises(RefusedError) as caught:
@@ -393,9 +394,9 @@ async def test_sends_while_offline_wait_and_go_out_in_order(door: Door) -> None:
         assert await said(door.house) == [str(number) for number in range(30)]
 
 
-async def test_sends_of_a_lost_connection_go_out_in_order_beyond_the_burst() -> None:
+async def test_sends_of_a_lost_connection_go_out_in_order_beyond_the_burst(autojump_clock: MockClock) -> None:
     slow = Settings(limits=Limits(message_burst=3, messages_per_second=200))
-    async with open_house(slow) as house:
+    async with open_house(slow, run_blocking=at_once) as house:
         door = Door(house)
         async with door.client() as client:
             door.shut = True
