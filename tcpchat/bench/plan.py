@@ -40,8 +40,20 @@ class Said:
 
 
 @attrs.frozen(kw_only=True)
-class Sending:
-    """What came of all senders."""
+class Counted:
+    """What came of the connections of one process."""
+
+    closed: dict[str, int] = attrs.field(factory=dict)
+    """Connections that the server ended, by its reason."""
+    latencies: tuple[float, ...] = ()
+    """Milliseconds from sending a message to what was waited for."""
+    core: float = 0
+    """How much of a core the process used."""
+
+
+@attrs.frozen(kw_only=True)
+class Sending(Counted):
+    """What came of all senders, who waited for the acknowledgement."""
 
     said: tuple[Said, ...]
     refused: dict[str, tuple[int, str]] = attrs.field(factory=dict)
@@ -49,26 +61,15 @@ class Sending:
     unanswered: int = 0
     answered_again: int = 0
     """Answers to what was answered before."""
-    closed: dict[str, int] = attrs.field(factory=dict)
-    """Connections that the server ended, by its reason."""
-    latencies: tuple[float, ...] = ()
-    """Milliseconds until a message was acknowledged."""
     seconds: float = 0
-    core: float = 0
-    """How much of a core the process used."""
 
 
 @attrs.frozen(kw_only=True)
-class Receiving:
-    """What came of the receivers of one process."""
+class Receiving(Counted):
+    """What came of the receivers of one process, some of whom measured when a message came."""
 
     deliveries: int = 0
     lost: int = 0
     doubled: int = 0
-    closed: dict[str, int] = attrs.field(factory=dict)
-    """Connections that the server ended, by its reason."""
-    latencies: tuple[float, ...] = ()
-    """Milliseconds from sending to receiving, of some connections."""
     last_at: float = 0
     """When the last message came, on the machine's monotonic clock."""
-    core: float = 0

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from tcpchat.admin import backup, ban, bans, create, delete, export, mute, password, unban, unmute, users
 from tcpchat.admin.command import AdminCommand
 from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, take_password
-from tcpchat.cli.talk import FAILED
+from tcpchat.cli.outcome import FAILED
 from tcpchat.protocol import Request
 from tcpchat.settings import Storage
 from tcpchat.times import parse_span

@@ -12,8 +12,8 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from tcpchat import __version__
 from tcpchat.cli import chatting
+from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, complain
 from tcpchat.cli.sources import PREFIX, Environment, config_file, slips
-from tcpchat.cli.talk import CALLED_WRONGLY, FAILED
 from tcpchat.errors import StartError
 from tcpchat.settings import Settings
 
@@ -27,10 +27,10 @@ def run(arguments: Sequence[str]) -> int:
             _command_first(arguments), exit_on_error=False, print_error=False, result_action="return_value"
         )
     except UnusedCliTokensError as error:
-        print(f"tcpchat: {_unknown(error.unused_tokens or [])}", file=sys.stderr)
+        complain(_unknown(error.unused_tokens or []))
         return CALLED_WRONGLY
     except CycloptsError as error:
-        print(f"tcpchat: {error}", file=sys.stderr)
+        complain(str(error))
         return CALLED_WRONGLY
     return code if isinstance(code, int) else 0
 
@@ -101,6 +101,6 @@ def serve(
     try:
         run_server(settings, lambda: read_settings(sys.argv[1:]))
     except StartError as error:
-        print(f"tcpchat: {error}", file=sys.stderr)
+        complain(str(error))
         return FAILED
     return 0

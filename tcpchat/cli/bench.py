@@ -11,11 +11,11 @@ import orjson
 from tcpchat.bench.load import Progress, Show, run
 from tcpchat.bench.plan import Plan
 from tcpchat.bench.summary import as_json, as_text
-from tcpchat.cli.talk import CALLED_WRONGLY, FAILED
+from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, INTERRUPTED, complain
 from tcpchat.errors import StartError
 from tcpchat.repl.clean import clean
+from tcpchat.repl.confirm import confirm
 
-INTERRUPTED = 130  # as shells have it for what Ctrl-C ended
 WARNING = (
     "This talks in the lobby of {address} for real: everybody there reads it, and it stays in the history."
 )
@@ -31,7 +31,7 @@ def bench(plan: Plan, *, yes: bool, json: bool) -> int:
             return CALLED_WRONGLY
         summary = run(attrs.evolve(plan, run=secrets.token_hex(4)), _show(plan))
     except StartError as error:
-        print(f"tcpchat: {clean(str(error))}", file=sys.stderr)
+        complain(str(error))
         return FAILED
     except KeyboardInterrupt:
         print("\nended early; there is no result", file=sys.stderr)
@@ -48,10 +48,9 @@ def _is_wanted(plan: Plan) -> bool:
     """Ask; where there is nobody to ask, say what would be an answer."""
     print(WARNING.format(address=plan.address), file=sys.stderr)
     if not sys.stdin.isatty():
-        print("tcpchat: --yes says that this is wanted", file=sys.stderr)
+        complain("--yes says that this is wanted")
         return False
-    print("Load it? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return confirm("Load it?")
 
 
 def _show(plan: Plan) -> Show:

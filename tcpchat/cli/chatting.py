@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import attrs
 from cyclopts import CycloptsError, Parameter
 from cyclopts.validators import Number
 
@@ -13,9 +14,12 @@ from tcpchat.address import Address
 from tcpchat.cli import talk
 from tcpchat.cli.encryption import PLAIN, Encryption, Switch
 from tcpchat.cli.talk import HERE
-from tcpchat.repl.plan import HISTORY, Plan
+from tcpchat.repl.plan import HISTORY, Host, Plan
 from tcpchat.settings import Settings
 from tcpchat.times import parse_span
+
+if TYPE_CHECKING:
+    from tcpchat.client import Tls
 
 _REACHED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is reached here
 
@@ -25,15 +29,35 @@ def _check_address(_: type, value: str) -> None:
 
 
 Name = Annotated[str | None, Parameter(show_default=False)]
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Talker:
+    """Who talks, and how it looks."""
+
+    name: Name = None
+    """The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be."""
+    no_remember: Switch = False
+    """Be a new guest, and keep nothing of who you are for the next time."""
+    plain: Switch = False
+    """Linear text without colour or cursor control, as in a pipe."""
+    json: Switch = False
+    """Print events and replies as JSON, one a line."""
+
+    def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Plan:
+        """Return the plan for talking there."""
+        remember = not self.no_remember
+        return talk.make_plan(address, tls=tls, name=self.name, remember=remember, host=host)
+
+
+ANYBODY = Talker()
 Where = Annotated[str, Parameter(validator=_check_address)]
 
 
 def chat(
     *,
-    name: Name = None,
-    no_remember: Switch = False,
-    plain: Switch = False,
-    json: Switch = False,
+    talker: Talker = ANYBODY,
     config: Annotated[Path | None, Parameter(show_default=False)] = None,
     settings: Settings = Settings(),  # noqa: B008  # frozen, so that sharing it is harmless
 ) -> int:
@@ -43,14 +67,8 @@ def chat(
 
     Parameters
     ----------
-    name
-        The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
-    no_remember
-        Be a new guest, and keep nothing of who you are for the next time.
-    plain
-        Linear text without colour or cursor control, as in a pipe.
-    json
-        Print events and replies as JSON, one a line.
+    talker
+        Who talks, and how it looks.
     config
         TOML file with settings, for example `port = 8000`.
     settings
@@ -58,17 +76,14 @@ def chat(
     """
     host, port = settings.listening.host[0], settings.listening.port
     address = str(Address(_REACHED.get(host, host), port))
-    plan = talk.make_plan(address, name=name, remember=not no_remember, host=lambda: talk.host(settings))
-    return talk.talk(plan, plain=plain, json=json)
+    plan = talker.plan(address, host=lambda: talk.host(settings))
+    return talk.talk(plan, plain=talker.plain, json=talker.json)
 
 
 def connect(
     address: Where = HERE,
     *,
-    name: Name = None,
-    no_remember: Switch = False,
-    plain: Switch = False,
-    json: Switch = False,
+    talker: Talker = ANYBODY,
     encryption: Encryption = PLAIN,
     tls_forget: Annotated[
         bool, Parameter(negative="", show_default=False, show_env_var=False, group="TLS")
@@ -82,14 +97,8 @@ def connect(
     ----------
     address
         Where the server is: HOST, HOST:PORT or [IPV6]:PORT; without a port 8000, and 8443 with TLS.
-    name
-        The name to take; with TCPCHAT_PASSWORD in the environment the registered user to be.
-    no_remember
-        Be a new guest, and keep nothing of who you are for the next time.
-    plain
-        Linear text without colour or cursor control, as in a pipe.
-    json
-        Print events and replies as JSON, one a line.
+    talker
+        Who talks, and how it looks.
     encryption
         Whether it is encrypted, and who is trusted.
     tls_forget
@@ -97,12 +106,12 @@ def connect(
         again.
     """
     tls = encryption.tls_of(meant=tls_forget)
-    plan = talk.make_plan(address, tls=tls, name=name, remember=not no_remember)
+    plan = talker.plan(address, tls=tls)
     if tls_forget:
         from tcpchat.cli.trust import forget
 
         forget(plan)
-    return talk.talk(plan, plain=plain, json=json)
+    return talk.talk(plan, plain=talker.plain, json=talker.json)
 
 
 def send(

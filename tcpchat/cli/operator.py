@@ -18,11 +18,11 @@ import trio
 
 from tcpchat.admin.client import ask
 from tcpchat.cli import answers
-from tcpchat.cli.talk import FAILED
+from tcpchat.cli.outcome import FAILED, cause, complain, print_no_more
 from tcpchat.errors import StartError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Request
-from tcpchat.repl.clean import clean_line
+from tcpchat.repl.confirm import confirm
 from tcpchat.store.backup import take_in
 from tcpchat.store.sqlite import DATABASE, lock_folder
 from tcpchat.times import SystemClock
@@ -43,21 +43,16 @@ def coded(run: Callable[[], int]) -> int:
 
 
 def _told(error: BaseException) -> int:
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    if isinstance(error, BrokenPipeError):  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    error = cause(error)
+    if isinstance(error, BrokenPipeError):
+        print_no_more()
         return FAILED
     if isinstance(error, KeyboardInterrupt | EOFError):
         return FAILED
     if not isinstance(error, StartError):
         raise error
-    _complain(str(error))
+    complain(str(error))
     return FAILED
-
-
-def _complain(what: str) -> None:
-    print(f"tcpchat: {clean_line(what)}", file=sys.stderr)
 
 
 def _print(line: Line) -> None:
@@ -134,7 +129,7 @@ class Operator:
         if self.json:
             _print(reply)
         elif failed:
-            _complain(reply["message"])
+            complain(reply["message"])
         else:
             print(answers.sentence(reply))
         return FAILED if failed else 0
@@ -162,7 +157,7 @@ def is_sure(question: str, why: str = "this cannot be undone") -> bool:
     """Ask whether something is to be done, where there is a reason `why` to ask. Raises StartError."""
     if not _is_terminal():
         raise StartError(f"{why}; give --yes to have it done without being asked")
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    return confirm(question)
 
 
 def _is_terminal() -> bool:

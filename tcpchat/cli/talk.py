@@ -1,8 +1,4 @@
-"""What the client's commands do, and the exit code that each failure has. Imports what it needs only then.
-
-0 all was done; 1 the server refused something, or could not be started; 2 called wrongly (that is the
-parser's); 3 nobody answered, or the connection was lost for good.
-"""
+"""What the client's commands do, and the exit code that each failure has. Imports what it needs only then."""
 
 from __future__ import annotations
 
@@ -16,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from platformdirs import user_config_path, user_state_path
 
 from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
+from tcpchat.cli.outcome import FAILED, NO_CONNECTION, cause, complain, print_no_more
 from tcpchat.errors import StartError
 from tcpchat.repl.plan import HISTORY, Host, Plan
 
@@ -25,9 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAILED = 1
-CALLED_WRONGLY = 2
-NO_CONNECTION = 3
 HERE = DEFAULT_HOST
 PASSWORD = "TCPCHAT_PASSWORD"  # noqa: S105  # where in the environment it is
 NEEDS_PASSWORD = {"name-taken", "login-required"}  # codes of refusals that a password may help with
@@ -130,19 +124,16 @@ def _coded(plan: Plan, run: Callable[[Plan], int | None], *, asks: bool = False)
 def _told(error: BaseException) -> int:
     from tcpchat.client import DisconnectedError, RefusedError
 
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    if isinstance(error, BrokenPipeError):  # whoever read our output has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    error = cause(error)
+    if isinstance(error, BrokenPipeError):
+        print_no_more()
         return 0
     if isinstance(error, KeyboardInterrupt):
         return 0
     if not isinstance(error, DisconnectedError | RefusedError | StartError):
         raise error
-    from tcpchat.repl.clean import clean_line
-
-    text = clean_line(str(error))  # it may be in the words of others
+    text = str(error)
     if isinstance(error, RefusedError) and error.code in NEEDS_PASSWORD:
         text += f"; with --name and {PASSWORD} in the environment you are a registered user"
-    print(f"tcpchat: {text}", file=sys.stderr)
+    complain(text)
     return NO_CONNECTION if isinstance(error, DisconnectedError) else FAILED

@@ -14,11 +14,11 @@ from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.client.trusted import Trusted
 from tcpchat.errors import StartError
 from tcpchat.fingerprint import halves
+from tcpchat.repl.confirm import confirm
 from tcpchat.repl.plan import Plan
 
 T = TypeVar("T")
 LookUp: TypeAlias = Callable[[], str | None]
-YES = {"y", "yes"}
 
 
 def trusting(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
@@ -101,22 +101,10 @@ def _ask(plan: Plan, error: UntrustedError) -> Plan:
     _tell(f"The certificate of {error.where} is not trusted: {error.why}.")
     _tell("It may be the right one all the same, or somebody is in between. Its fingerprint is")
     _tell_fingerprint("", error.fingerprint)
-    if not _says_yes("Is that what the server's operator says? Then trust it from now on [y/N]: "):
+    if not confirm("Is that what the server's operator says? Then trust it from now on?"):
         raise DisconnectedError(f"not connected to {error.where}, and nothing was sent")
     kept = _keep(plan.state, plan.address, error.fingerprint)
     return _with_known(plan) if kept else _pinned(plan, error.fingerprint)
-
-
-def _says_yes(question: str) -> bool:
-    """Ask; whoever ends it with Ctrl-C or Ctrl-D says no."""
-    print(question, end="", file=sys.stderr, flush=True)
-    try:
-        answer = sys.stdin.readline()
-    except KeyboardInterrupt:
-        answer = ""
-    if not answer:
-        print(file=sys.stderr)  # the cursor is still behind the question
-    return answer.strip().lower() in YES
 
 
 def _keep(state: Path | None, address: str, fingerprint: str) -> bool:

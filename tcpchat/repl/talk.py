@@ -41,6 +41,7 @@ from tcpchat.protocol import (
 )
 from tcpchat.repl import about, doubts, render, replies, status
 from tcpchat.repl.around import look_around
+from tcpchat.repl.confirm import is_yes
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.local import LocalCommands
@@ -55,7 +56,6 @@ from tcpchat.repl.status import Status
 from tcpchat.repl.view import View
 from tcpchat.times import Clock
 
-YES = {"y", "yes"}
 ENDS = {"banned", "replaced", "revoked"}  # codes of `bye` that somebody meant
 
 
@@ -322,7 +322,7 @@ class Talk:
 
         def answer(line: str) -> None:
             word = line.strip().lower()
-            if word in YES and doubt.corrected is not None:
+            if is_yes(line) and doubt.corrected is not None:
                 self._do(doubt.corrected)
             elif word in {"t", "text"}:
                 self._say(doubt.line)
@@ -348,7 +348,7 @@ class Talk:
         self._questions.ask("y or n", self._leave_if)
 
     def _leave_if(self, line: str) -> None:
-        if line.strip().lower() in YES:
+        if is_yes(line):
             self._left.set()
 
     def leave_now(self) -> None:

@@ -24,7 +24,7 @@ from tests.repl.test_scripts import run
 from tests.terminal import Terminal
 from tests.test_tls_process import tls_port, wait_for
 
-QUESTION = "Then trust it from now on [y/N]:"
+QUESTION = "Then trust it from now on? [y/N]"
 
 
 class Place:
