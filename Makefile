@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help chat test test-all coverage fuzz hostile chaos kills bench bench-quick bench-peers bench-client screenshots requirements clean
+.PHONY: help chat test test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -23,6 +23,9 @@ fuzz: .venv/dev ## hunt for inputs that break a server, a session or the termina
 
 hostile: .venv/dev ## every attack in full, what others notice of it, and what it costs; takes some minutes
 	@$(BIN)/python -m tests.hostile
+
+races: .venv/dev ## the tests on a disk that takes random times: what counts on its speed fails; SEED= for other times
+	@$(BIN)/pytest -q -p no:cacheprovider -p tests.slow_disk --ignore tests/test_chaos.py $(ARGS)
 
 chaos: .venv/dev ## simulated days of everything that fails; SEED= replays one, HOURS= long
 	@PYTHONHASHSEED=0 $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS))

@@ -32,8 +32,8 @@ LAYERS = [
     {"session", "timers", "admin"},
     {"server"},
     {"metrics", "endpoint"},
-    {"process"},
-    {"host"},
+    {"instance"},
+    {"process", "host"},
     {"cli"},
     {"__main__"},
 ]

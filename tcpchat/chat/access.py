@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
-import trio
 
 from tcpchat.chat.account import WRONG, EndEntry, LoginEntry, PasswordEntry, RegisterEntry
 from tcpchat.chat.device import DEVICE_CHARACTERS, Device
@@ -54,7 +53,7 @@ class Access:
         device, found = await self._find(token)
         if device.asked > asked:
             context.connection.stop("replaced")
-            await trio.lowlevel.checkpoint()  # which is cancelled by that
+            await context.connection.wait_backlog(0)  # where this ends
         device.asked = asked
         if device.connection is not context.connection:
             self._become(device, found, listen=after is None)

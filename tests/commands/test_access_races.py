@@ -226,6 +226,7 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
             await trio.testing.wait_all_tasks_blocked()
         await again.stream.aclose()
         house.server.stop()
+        await trio.testing.wait_all_tasks_blocked()
         gone.set()
         await house.server.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked(0.05)
