@@ -132,7 +132,7 @@ def test_an_export_is_json_lines_and_nothing_else(shell: Shell) -> None:
     assert shell("export", "eve") == (1, "", "tcpchat: there is nobody called 'eve'\n")
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("YES", 0), ("n", 1), ("", 1)])
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), (" YES\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
 def test_who_deletes_is_asked_first(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
@@ -140,9 +140,11 @@ def test_who_deletes_is_asked_first(
     refused, _, err = shell("delete", "alice")
     assert refused == 1
     assert "--yes" in err
-    monkeypatch.setattr("builtins.input", lambda _: answer)
     monkeypatch.setattr(operator, "_is_terminal", lambda: True)
-    assert shell("delete", "alice")[0] == code
+    done, out, err = shell("delete", "alice", stdin=answer)
+    assert done == code
+    assert err.startswith("Delete alice, and the text of all that alice wrote? [y/N] ")
+    assert "[y/N]" not in out, "who redirects what is printed reads the question all the same"
     assert ("alice" in shell("users")[1]) == bool(code)
 
 
