@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import closing
 from random import Random
 from typing import Any
 
@@ -66,16 +67,20 @@ class House:
         self._store.on_commit, self._store.on_done = self._look, self._ledger.tell
         self._log = Log(self._ledger)
         self._ended = trio.Event()
-        log: Any = self._log
-        self._server = Server(
-            SETTINGS, self._store, log, TimeOfDay(),
-            run_blocking=self._store.run, hasher=Hasher(self._store.run), random_bytes=self._random.randbytes,
-        )  # fmt: skip
-        await self._nursery.start(self._serve, self._server, self._ended)
+        await self._nursery.start(self._serve, self._store, self._ended)
         self._ledger.trace("server", "started")
 
-    async def _serve(self, server: Server, ended: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
-        await server.run([self._network.listen()], task_status=task_status)
+    async def _serve(
+        self, store: MortalStore, ended: trio.Event, *, task_status: trio.TaskStatus[None]
+    ) -> None:
+        """Serve until this life ends, and close its store: a run cut short neither stops nor kills it."""
+        with closing(store):
+            log: Any = self._log
+            self._server = server = Server(
+                SETTINGS, store, log, TimeOfDay(),
+                run_blocking=store.run, hasher=Hasher(store.run), random_bytes=self._random.randbytes,
+            )  # fmt: skip
+            await server.run([self._network.listen()], task_status=task_status)
         ended.set()
 
     def _look(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from trio._core import _run as scheduler
 
 from chaos import house
 from chaos.clock import JumpingClock
-from chaos.disk import Disk, MortalStore
+from chaos.disk import Disk, MortalStore, rows
 from chaos.gremlins import Rates
 from chaos.house import House
 from chaos.ledger import Ledger
@@ -164,6 +165,43 @@ def test_a_broken_promise_is_found(broken: Broken, promise: str, monkeypatch: py
     outcome = short(1, 2)
     assert outcome.problem is not None
     assert outcome.problem.startswith(promise), outcome.problem
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_kill_loses_what_was_not_committed(tmp_path: Path, killed: bool) -> None:
+    network, disk = Network(Random(1)), Disk(tmp_path, Random(1))
+
+    async def live() -> None:
+        async with trio.open_nursery() as nursery:
+            built = House(disk, network, Ledger(Trace()), Random(1), nursery)
+            await built.start()
+            cable = await network.connect("someone")
+            disk.slow = 1e5  # so that the kill comes between the send and its commit
+            await cable.client.send_all(b"send this\n")
+            await trio.sleep(5)
+            assert rows(tmp_path) == []
+            if killed:
+                await built.kill()
+            await trio.sleep(1e4)  # until the disk is asked for it
+            nursery.cancel_scope.cancel()
+
+    trio.run(live, clock=JumpingClock())
+    assert len(rows(tmp_path)) == (not killed)
+
+
+def test_a_run_that_is_cut_short_leaves_the_store_closed(tmp_path: Path) -> None:
+    network, disk = Network(Random(1)), Disk(tmp_path, Random(1))
+
+    async def live() -> MortalStore:
+        async with trio.open_nursery() as nursery:
+            built = House(disk, network, Ledger(Trace()), Random(1), nursery)
+            await built.start()
+            nursery.cancel_scope.cancel()
+        return built._store
+
+    store = trio.run(live, clock=JumpingClock())
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        store.rows(0)
 
 
 TEXTS = 400  # of 3.9 kB: more than the backlog
