@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -220,16 +220,16 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Run a server on memory streams until the block ends."""
     store = store or SqliteStore(folder, "off")
-    log = Log()
-    listener = MemoryListener()
-    server = Server(settings or Settings(), store, log, TrioClock(), run_blocking=run_blocking)  # type: ignore[arg-type]
-    async with trio.open_nursery() as nursery:
-        await nursery.start(server.run, [listener])
-        try:
-            yield House(server, store, listener, log)
-        finally:
-            nursery.cancel_scope.cancel()
-    store.close()
+    with closing(store):  # also where the block raises, or its caller is cancelled
+        log = Log()
+        listener = MemoryListener()
+        server = Server(settings or Settings(), store, log, TrioClock(), run_blocking=run_blocking)  # type: ignore[arg-type]
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.run, [listener])
+            try:
+                yield House(server, store, listener, log)
+            finally:
+                nursery.cancel_scope.cancel()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,20 +130,20 @@ async def open_place(
     folder: Path, *, store: SqliteStore | None = None, port: int = 0
 ) -> AsyncIterator[Place]:
     store = store or SqliteStore(folder, "off")
-    log = Log()
-    server = Server(Settings(), store, log, TrioClock())  # type: ignore[arg-type]
-    listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
-    doors = [await open_door(folder)]
-    async with trio.open_nursery() as nursery:
-        await nursery.start(partial(server.run, doors=doors), listeners)
-        opened = Place(server, folder, listeners[0].socket.getsockname()[1], log)
-        try:
-            yield opened
-        finally:
-            for someone in opened.strangers:
-                await trio.aclose_forcefully(someone.stream)
-            nursery.cancel_scope.cancel()
-    store.close()
+    with closing(store):  # also where the block raises, or its caller is cancelled
+        log = Log()
+        server = Server(Settings(), store, log, TrioClock())  # type: ignore[arg-type]
+        listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
+        doors = [await open_door(folder)]
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(server.run, doors=doors), listeners)
+            opened = Place(server, folder, listeners[0].socket.getsockname()[1], log)
+            try:
+                yield opened
+            finally:
+                for someone in opened.strangers:
+                    await trio.aclose_forcefully(someone.stream)
+                nursery.cancel_scope.cancel()
 
 
 @pytest.fixture
