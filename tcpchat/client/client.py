@@ -57,10 +57,12 @@ class Client(Requests):
     lets you be, also nobody where login is required, and `refused` tells why; a person may log in then.
 
     `history` is how many messages of the lobby from before the events begin with; `after` begins them after
-    that number, which an earlier run got to. A `patient` client's sends wait when they would be too fast for
-    the server's limit, one after the other, instead of being refused. `pause` is how many seconds to wait
-    after something came, so that in a busy room more comes at once; a program that draws needs it.
-    `open_stream` connects otherwise than to `address`; `random` gives the jitter of `reconnect`.
+    that number, which an earlier run got to. Where the server has other data when the client comes back, they
+    begin anew with all of its lobby, or with the last `history_on_reset` messages. A `patient` client's sends
+    wait when they would be too fast for the server's limit, one after the other, instead of being refused.
+    `pause` is how many seconds to wait after something came, so that in a busy room more comes at once; a
+    program that draws needs it. `open_stream` connects otherwise than to `address`; `random` gives the jitter
+    of `reconnect`.
     """
 
     def __init__(  # noqa: PLR0913  # each is a setting of its own, and none is needed
@@ -75,6 +77,7 @@ class Client(Requests):
         device: str | None = None,
         anyone: bool = False,
         history: int = 0,
+        history_on_reset: int | None = None,
         after: int | None = None,
         reconnect: Reconnect = Reconnect(),  # noqa: B008  # frozen
         patient: bool = False,
@@ -96,7 +99,7 @@ class Client(Requests):
             remember = token is None and open_stream is None
         self._remember = remember
         device = device or socket.gethostname()[:DEVICE] or None
-        self._feed = Feed(buffer)
+        self._feed = Feed(buffer, history_on_reset)
         if after is not None:
             self._feed.start_after(after)
         self._connection = Connection(
@@ -106,12 +109,7 @@ class Client(Requests):
             self._feed,
             random,
             me=Identity(token=token),
-            wanted=Wanted(
-                name=name,
-                password=password,
-                device=device or socket.gethostname()[:DEVICE] or None,
-                anyone=anyone,
-            ),
+            wanted=Wanted(name=name, password=password, device=device, anyone=anyone),
             history=history,
             patient=patient,
             pause=pause,
@@ -139,7 +137,7 @@ class Client(Requests):
 
     @property
     def refused(self) -> RefusedError | None:
-        """Why `anyone` is who you are on this connection, and not who you were to be; else None."""
+        """Why you are not who you were to be on this connection, if the server said so; else None."""
         return self._connection.refused
 
     @property

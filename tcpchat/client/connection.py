@@ -15,7 +15,7 @@ from tcpchat.client.link import Link, LostError
 from tcpchat.client.outbox import Asked, Outbox
 from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
-from tcpchat.client.state import Closed, Disconnected, Offline, Online, Reconnected, State
+from tcpchat.client.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.commands.ping import Ping
 from tcpchat.protocol import Bye, Error, Event, LoggedIn, LoggedOut, Renamed, Reply, Resumed, encode
 
@@ -311,8 +311,7 @@ class Connection:
         self.outbox.come_back(same_user=greeting.same_user)
         self.state = Online()
         if since is not None:
-            seconds = trio.current_time() - since
-            self.feed.take(Reconnected(user=self.me.user, seconds=seconds, missed=greeting.missed))
+            self.feed.take(greeting.reconnected(trio.current_time() - since))
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -51,8 +51,11 @@ class Feed:
     one says that there are no more. Which conversations there are is asked too, whenever a connection began.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, history_on_reset: int | None = None) -> None:
+        self.data_reset = False
+        """The connection is to other data than the one before."""
         self._most = most
+        self._history_on_reset = history_on_reset
         self._events: deque[Event] = deque()
         self._bytes = 0
         self._skipped = 0
@@ -98,15 +101,17 @@ class Feed:
         """Begin a connection, before which the lobby has got to `seq`; return how many messages were missed.
 
         The first time `history` of those from before are wanted. Later, those since the last one; on another
-        journal than before, as of a server that keeps nothing and was started anew, all of it.
+        journal than before, as of a server that keeps nothing and was started anew, all of it, or as many
+        of the last as are wanted on reset. So it is where the lobby is shorter than what was taken of it.
         """
         lobby = self._lobby
+        self.data_reset = self._begun and (seq < lobby.last or self._journal not in {None, journal})
         if not self._begun:
             lobby.last = max(0, seq - history)
             missed = 0
         else:
-            if seq < lobby.last or self._journal not in {None, journal}:
-                lobby.last = 0
+            if self.data_reset:
+                lobby.last = 0 if self._history_on_reset is None else max(0, seq - self._history_on_reset)
             missed = seq - lobby.last
         self._journal, self._begun = journal, True
         lobby.newest = seq

@@ -12,6 +12,7 @@ from tcpchat.client.feed import Feed
 from tcpchat.client.identity import Identity, Wanted
 from tcpchat.client.link import Link, LostError
 from tcpchat.client.outbox import Asked, Outbox
+from tcpchat.client.state import Reconnected
 from tcpchat.commands.rename import Rename
 from tcpchat.commands.resume import Resume
 from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Welcome
@@ -64,6 +65,18 @@ class Greeting:
         else:
             self.feed.become(fresh=not came_back)
         await self._take_name()
+
+    def reconnected(self, seconds: float) -> Reconnected:
+        """Return the event that tells what came of it, after so long without a connection."""
+        return Reconnected(
+            user=self.me.user,
+            seconds=seconds,
+            missed=self.missed,
+            data_reset=self.feed.data_reset,
+            same_user=self.same_user,
+            registered=self.me.registered,
+            refused=None if self.refused is None else str(self.refused),
+        )
 
     def _refused(self, error: RefusedError) -> None:
         """Take it that we cannot be who we were to be, unless that was all that we came for."""
@@ -136,6 +149,7 @@ class Greeting:
             if not self.again:
                 self._refused(error)
                 return
+            self.refused = self.refused or error  # but the name is wanted again the next time
             self.feed.take(Renamed(old=name, new=guest))
         else:
             self.wanted = attrs.evolve(self.wanted, name=self.me.user)  # as the server writes it

@@ -43,11 +43,23 @@ class Disconnected(Event):
 
 @attrs.frozen(kw_only=True)
 class Reconnected(Event):
-    """The client is back; what was missed follows."""
+    """The client is back; what was missed follows.
+
+    With `data_reset` nothing is known to have been missed or seen: the lobby begins anew.
+    """
 
     type: ClassVar[str] = "reconnected"
     user: str
     """Your name now: the one from before if the server still keeps it for you."""
     seconds: float
     missed: int
-    """Messages of the lobby."""
+    """Messages of the lobby that follow."""
+    data_reset: bool = False
+    """The server has other data than before, such as a restored backup, or none from before: numbers and ids
+    that it gave mean nothing now, and what was heard may not be kept there."""
+    same_user: bool = True
+    """You are the user from before; else what was that user's is not yours, such as scheduled messages."""
+    registered: bool = False
+    """Your name is yours for good."""
+    refused: str | None = None
+    """Why the server will not let you be who you were to be, if that is so."""

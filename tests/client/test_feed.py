@@ -93,8 +93,21 @@ def test_a_later_connection_misses_what_was_said_since_and_another_journal_begin
     seq: int, journal: str, missed: int, last: int, behind: bool
 ) -> None:
     feed = feed_at(5)
+    assert not feed.data_reset
     assert feed.welcome(seq, journal, 20) == missed
     assert (feed.last, feed.behind) == (last, behind)
+    assert feed.data_reset is (last == 0)
+    feed.welcome(seq, journal, 20)
+    assert feed.data_reset is (last > seq), "it is other data once"
+
+
+@pytest.mark.parametrize(("seq", "last"), [(2, 0), (3, 0), (4, 1), (905, 902)])
+def test_of_other_data_as_much_begins_anew_as_is_wanted_on_reset(seq: int, last: int) -> None:
+    feed = Feed(100, history_on_reset=3)
+    feed.welcome(5, "j", 5)
+    assert feed.last == 0
+    assert feed.welcome(seq, "other", 20) == seq - last
+    assert (feed.last, feed.behind) == (last, True)
 
 
 def test_a_journal_that_came_once_is_the_one_that_counts() -> None:
