@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from tcpchat.client import Reconnected
 from tcpchat.protocol import (
     Absent,
     Away,
@@ -28,12 +29,38 @@ from tcpchat.repl.clean import clean_line
 from tcpchat.repl.look import GAP, Fragments, Got, Look, get, hang, how_far, moment, name_style, ticks
 from tcpchat.repl.plan import HISTORY
 from tcpchat.repl.render import notice
+from tcpchat.repl.status import clock
 from tcpchat.repl.tables import in_rows, titled
 
 
 def you_are(name: str, *, registered: bool) -> str:
     """Return who you are, as the greeting says it."""
     return f"you are {name} (registered)" if registered else f"you are {name}"
+
+
+RESET: Final = "the server has other data now (new, or from a backup), and may not have what is above"
+
+
+def back(event: Reconnected) -> str:
+    """Return who you are after coming back, and what of what was said follows."""
+    after = clock(event.seconds)
+    if not event.user:
+        text = f"back after {after}, but not logged in any more: login NAME"
+        return f"{text}; {RESET}" if event.data_reset else text
+    if not event.data_reset:
+        missed = _messages(event.missed, "was missed:", "were missed:") or "nothing was missed"
+        return f"back as {event.user} after {after}; {missed}"
+    who = event.user
+    if not event.same_user:
+        who += ", logged in again," if event.registered else ", a new guest,"
+    last = _messages(event.missed, "of its lobby follows:", "of its lobby follow:")
+    return f"back as {who} after {after}; {RESET}. {last or 'Nothing has been said there yet'}"
+
+
+def _messages(count: int, one: str, several: str) -> str:
+    if not count:
+        return ""
+    return f"1 message {one}" if count == 1 else f"{count} messages {several}"
 
 
 def unread(event: Unread, look: Look) -> Fragments:

@@ -26,7 +26,6 @@ from tcpchat.protocol import (
     LoggedOut,
     Message,
     Muted,
-    PendingMessage,
     Read,
     Receipt,
     Renamed,
@@ -43,12 +42,13 @@ from tcpchat.protocol import (
 from tcpchat.repl import about, render
 from tcpchat.repl.clean import clean_line
 from tcpchat.repl.look import UNWRAPPED, Look, get, local_time
+from tcpchat.repl.pending import Pending
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.reading import Reading
 from tcpchat.repl.receipts import Receipts
 from tcpchat.repl.roster import Roster
 from tcpchat.repl.screen import Screen
-from tcpchat.repl.status import Status, clock
+from tcpchat.repl.status import Status
 from tcpchat.times import MILLISECONDS, Clock
 
 
@@ -59,8 +59,7 @@ class Listener:
         self, screen: Screen, preferences: Preferences, status: Status, clock: Clock, zone: tzinfo
     ) -> None:
         self.roster = Roster()
-        self.pending: dict[int, PendingMessage] = {}
-        """Your scheduled messages, by number."""
+        self.pending = Pending(lambda message: self._ms(message.at) <= clock.now())
         self.reading = Reading()
         self.receipts = Receipts()
         self.ignored: list[str] = []
@@ -138,7 +137,7 @@ class Listener:
         if self._status.target == event.old:
             self._status.target = event.new
         if event.new == self._status.me:
-            self.complain(f"{event.old} is not yours any more; you are {event.new} now")
+            self.complain(f"you are {event.new} now, and not {event.old} any more")
         else:
             self._show_presence(event)
 
@@ -149,7 +148,8 @@ class Listener:
             self._screen.refresh()
 
     def _welcome(self, event: Welcome) -> None:
-        self.reading.welcome(event.journal)
+        if self.reading.welcome(event.journal, event.seq):
+            self._begin_anew()
         if self._greeted is None:
             self._greeted = event.seq
 
@@ -177,20 +177,17 @@ class Listener:
         self.complain(event.message)
 
     def _unsent(self, event: Unsent) -> None:
-        self.pending.pop(event.number, None)
+        self.pending.remove(event.number)
         self.complain(f"your scheduled message {event.number} was not sent: {event.message}")
 
     def _disconnected(self, event: Disconnected) -> None:
+        self.pending.hold()
         self.notice(f"{event.reason}; trying to come back. What you send waits until then.")
 
     def _reconnected(self, event: Reconnected) -> None:
-        if not event.user:
-            self.notice(f"back after {clock(event.seconds)}, but not logged in any more: login NAME")
-            return
-        missed = f"{event.missed} messages were missed:" if event.missed else "nothing was missed"
-        if event.missed == 1:
-            missed = "1 message was missed:"
-        self.notice(f"back as {event.user} after {clock(event.seconds)}; {missed}")
+        if event.user and event.refused:
+            self.complain(f"you are not who you were: {event.refused}")
+        self.notice(about.back(event))
 
     def _skipped(self, event: Skipped) -> None:
         self.notice(f"{event.events} events came faster than they could be shown and were left out")
@@ -209,9 +206,11 @@ class Listener:
     def scheduled(self, reply: Reply) -> None:
         """Take a page of what you scheduled, or what became of one message."""
         if isinstance(reply, Schedule):
-            self.pending |= {message.number: message for message in reply.messages}
+            for message in self.pending.listed(reply):
+                lacking = f"no scheduled message {message.number}: {message.text!r}"
+                self.complain(f"as {self._status.me} you have {lacking}")
         elif isinstance(reply, Cancelled):
-            self.pending.pop(reply.number, None)
+            self.pending.remove(reply.number)
 
     def conversations(self, page: Reply) -> None:
         """Take a page of those with whom you talked."""
@@ -246,17 +245,18 @@ class Listener:
     def _become_another(self) -> None:
         """Forget what was known of the user that you were."""
         self.reading.forget()
-        self.receipts.forget()
-        self.ignored, self.sessions, self._before = [], [], None
+        self._forget()
         self._status.target = self._status.away = None
 
-    def still_pending(self) -> dict[int, PendingMessage]:
-        """Return your scheduled messages that are not due yet, by number."""
-        now = self._clock.now()
-        due = [number for number, message in self.pending.items() if self._ms(message.at) <= now]
-        for number in due:
-            del self.pending[number]
-        return self.pending
+    def _begin_anew(self) -> None:
+        """Forget what other data said. Text goes to whom it went: it must not become public by surprise."""
+        self._forget()
+        self.pending.reset()
+        self._greeted, self._status.muted_until = None, 0.0
+
+    def _forget(self) -> None:
+        self.receipts.forget()
+        self.ignored, self.sessions, self._before = [], [], None
 
     def refused(self, error: Error) -> None:
         """Show a refusal, and count down to when it works again."""

@@ -91,11 +91,17 @@ class Reading:
         where = conversation if room is None else room
         return None if where is None else self._places.setdefault(where, _Place())
 
-    def welcome(self, journal: str) -> None:
-        """Note on which server this is; the numbers of another one mean nothing here."""
-        if self._journal not in {None, journal}:
+    def welcome(self, journal: str, seq: int) -> bool:
+        """Note whose data this is, where the lobby has got to `seq`; return whether it is other than before.
+
+        Then the numbers from before mean nothing.
+        """
+        lobby = self._places.get(LOBBY, _Place())
+        other = self._journal not in {None, journal} or seq < lobby.shown
+        if other:
             self._places.clear()
         self._journal = journal
+        return other
 
     def forget(self) -> None:
         """Begin anew as another user, who has seen what the screen shows of the lobby."""

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import trio
 
-from tcpchat.client import Asked, Client, DisconnectedError, Offline, RefusedError
+from tcpchat.client import Asked, Client, DisconnectedError, Offline, Reconnected, RefusedError
 from tcpchat.commands.send import Send
-from tcpchat.protocol import Message, PendingMessage, Scheduled, Sent
+from tcpchat.protocol import Event, Message, PendingMessage, Scheduled, Sent
 from tcpchat.repl import replies, status
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.look import Fragments
@@ -103,11 +103,18 @@ class Sending:
         message = PendingMessage(
             number=reply.number, at=reply.at, room=reply.room, username=reply.username, text=text
         )
-        self._listener.pending[reply.number] = message
+        self._listener.pending.add(message)
         self._changed.unpark_all()
 
-    def shown(self, message: Message) -> None:
-        """Take it that a message of one's own, from here or another device, is shown."""
+    def hear(self, event: Event) -> None:
+        """Take it that a message of one's own, from here or another device, is shown; or none of before."""
+        if isinstance(event, Message) and event.sender == self._client.user:
+            self._show(event)
+        elif isinstance(event, Reconnected) and event.data_reset:  # the same numbers are given again
+            self._unshown.clear()
+            self._shown.clear()
+
+    def _show(self, message: Message) -> None:
         place = (message.to or message.room, message.seq)
         if place in self._unshown:
             self._unshown.discard(place)

@@ -31,7 +31,6 @@ from tcpchat.protocol import (
     History,
     LoggedIn,
     LoggedOut,
-    Message,
     Muted,
     Registered,
     Reply,
@@ -148,8 +147,7 @@ class Talk:
             async for event in self._client.events():
                 self._status.me = self._client.user
                 self._listener.hear(event)
-                if isinstance(event, Message) and event.sender == self._client.user:
-                    self._sending.shown(event)
+                self._sending.hear(event)
                 if isinstance(event, Disconnected | Reconnected | Muted):
                     self._changed.unpark_all()
                 if isinstance(event, Reconnected):

@@ -31,7 +31,7 @@ class View:
         view, client = self._status, self._client
         view.me, view.state, view.latency = client.user, client.state, client.latency
         listener = self._listener
-        view.here, view.scheduled = len(listener.roster), len(listener.still_pending())
+        view.here, view.scheduled = len(listener.roster), len(listener.pending.not_due())
         view.unread, view.receipt = listener.reading.unread, listener.receipts.state(view.target)
         view.colours = listener.colours
         return view
@@ -46,7 +46,7 @@ class View:
 
     def live(self) -> Live:
         """Return what completion chooses from."""
-        pending = self._listener.still_pending()
+        pending = self._listener.pending.not_due()
         roster, names = self._listener.roster, self._listener.receipts.names()
         return Live(
             users=roster.recent(),

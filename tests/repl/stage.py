@@ -33,6 +33,7 @@ class Stage:
         self.requests: list[Line] = []
         self.seq = seq
         self.user = user
+        self.journal = "j"
         self.answers: dict[str, Answer] = {
             "conversations": lambda _: {"type": "conversations", "conversations": [], "more": False},
             "exit": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
@@ -49,7 +50,7 @@ class Stage:
     def welcome(self) -> Line:
         line = {
             "type": "welcome", "protocol": 1, "server": "played 1", "room": "lobby", "seq": self.seq,
-            "journal": "j", "hint": "",
+            "journal": self.journal, "hint": "",
         }  # fmt: skip
         return line if self.user is None else line | {"user": self.user, "token": "t-secret"}
 

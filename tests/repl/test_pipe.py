@@ -363,3 +363,18 @@ def test_what_others_wrote_is_clean_in_an_error_too(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the last one wrote" in done.stderr
     assert not set(done.stderr) & set(evil[:1] + "\x07\x9b\u202e")
+
+
+def test_a_program_is_told_that_the_server_has_other_data(tmp_path: Path) -> None:
+    with (
+        ServerProcess("--ephemeral") as first,
+        Running(tmp_path, "connect", f"127.0.0.1:{first.port}", "--json", "--name", "bot") as bot,
+    ):
+        bot.enter("before")
+        bot.line_with('"sent"')
+        first.process.kill()
+        first.wait()
+        with ServerProcess("--ephemeral", port=first.port):
+            (back,) = lines_of(bot.line_with('"reconnected"'))
+    assert (back["user"], back["data_reset"], back["same_user"]) == ("bot", True, False)
+    assert back["missed"] == 0

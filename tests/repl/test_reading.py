@@ -172,11 +172,11 @@ def test_another_user_has_unread_ones_before_what_the_screen_shows() -> None:
 
 def test_numbers_of_another_journal_mean_nothing() -> None:
     reading = Reading()
-    reading.welcome("a")
+    assert not reading.welcome("a", 0)
     show(reading, lobby(5))
     reading.here()
-    reading.welcome("a")
-    reading.welcome("b")
+    assert not reading.welcome("a", 5)
+    assert reading.welcome("b", 7)
     show(reading, lobby(1))
     reading.here()
     assert marks(reading) == [(None, 1)]
