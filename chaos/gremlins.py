@@ -34,6 +34,7 @@ SPELLS = (5, 60, 300)  # seconds that a disk is not well
 SLOWNESS = (10, 100, 1000)  # times slower than normal
 DOWN = 15.0  # seconds that the server is away, about
 KILLS = 0.7  # of all deaths
+COLD = 0.3  # of all starts, how many the disk is slow after
 
 
 @attrs.define(eq=False)
@@ -106,3 +107,19 @@ class Gremlins:
                     await self.house.stop()
                 await self._pause(DOWN)
                 await self.house.start()
+            if self.random.random() < COLD:
+                await self._cold_start()
+
+    async def _cold_start(self) -> None:
+        """Let the disk be slow when everybody comes back, and connections break before they are answered."""
+        self.ledger.trace("disk", "cold")
+        with trio.move_on_after(self.random.choice(SPELLS[:2])):
+            try:
+                while True:
+                    self.disk.slow = self.random.choice(SLOWNESS)
+                    await trio.sleep(self.random.uniform(0.1, 2))
+                    if cables := [cable for cable in self.network.cables if cable.alive]:
+                        cables[-1].cut()  # whose resume is under way
+            finally:
+                self.disk.slow = 1.0
+                self.ledger.trace("disk", "warm")

@@ -158,6 +158,8 @@ class Person:
                 self._ledger.unsent(event.text, event.code)
             case Bye():
                 self._note("bye", event.code)
+                if event.code == "replaced":  # no two programs that run have one token
+                    self._ledger.broken(f"{self.label} had to go for a connection of its own")
         if self._random.random() < STOPS_READING and not self._calm:
             await self._stop_reading()
 

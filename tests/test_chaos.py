@@ -39,7 +39,7 @@ def short(seed: int, hours: float = 0.5) -> Outcome:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_promise_is_broken(seed: int) -> None:
-    outcome = short(seed)
+    outcome = short(seed, 1)
     assert outcome.problem is None, "\n".join(["", *outcome.last, str(outcome.problem)])
     assert (outcome.lost, outcome.doubled) == (0, 0)
     assert outcome.acknowledged > 50
