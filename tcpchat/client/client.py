@@ -18,17 +18,18 @@ from platformdirs import user_state_path
 
 from tcpchat.address import DEFAULT_PORT, TLS_PORT, Address
 from tcpchat.client import feed as feeds
-from tcpchat.client.connection import Connection, OpenStream
+from tcpchat.client.connection import Connection
 from tcpchat.client.errors import DisconnectedError, RefusedError
 from tcpchat.client.feed import Feed
 from tcpchat.client.greeting import LATER
 from tcpchat.client.identity import Identity, Wanted
 from tcpchat.client.outbox import Asked
+from tcpchat.client.reach import OpenStream, opener
 from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
 from tcpchat.client.requests import Requests
 from tcpchat.client.state import Closed, Online, State
-from tcpchat.client.tls import Tls, tls_opener
+from tcpchat.client.tls import Tls
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
@@ -104,7 +105,7 @@ class Client(Requests):
             self._feed.start_after(after)
         self._connection = Connection(
             str(self.address),
-            open_stream or _opener(address, tls),
+            open_stream or opener(address, tls),
             reconnect,
             self._feed,
             random,
@@ -319,12 +320,6 @@ class Client(Requests):
     def retry_now(self) -> None:
         """Do not wait any longer before the next attempt to come back."""
         self._connection.retry_now()
-
-
-def _opener(address: Address, tls: Tls | None) -> OpenStream:
-    if tls is None:
-        return partial(trio.open_tcp_stream, address.host, address.port)
-    return tls_opener(address, tls)
 
 
 class _Events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -13,19 +13,18 @@ from tcpchat.client.greeting import FOR_GOOD, Greeting
 from tcpchat.client.identity import TELLING, Identity, Wanted, chosen
 from tcpchat.client.link import Link, LostError
 from tcpchat.client.outbox import Asked, Outbox
+from tcpchat.client.reach import OpenStream, reach
 from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
 from tcpchat.client.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.commands.ping import Ping
 from tcpchat.protocol import Bye, Error, Event, LoggedIn, LoggedOut, Renamed, Reply, Resumed, encode
 
-CONNECT = 10.0  # seconds that reaching a server may take, and as many for its greeting
+GREET = 10.0  # seconds that a server's greeting may take
 PING = 15.0  # seconds between two signs of life
 DEAD = 15.0  # seconds without an answer to one after which the connection is given up
 TURN = 0.1  # seconds that whoever reads gets to catch up, before what does not fit is left to history
 STEADY = 10.0  # seconds that a connection must last, else the next attempt waits longer than the one before
-
-OpenStream = Callable[[], Awaitable[trio.abc.Stream]]
 
 
 class Connection:
@@ -263,19 +262,13 @@ class Connection:
 
         Raises ConnectError, or RefusedError if the server will not have who we are to be.
         """
+        link = Link(await reach(self._where, self._open_stream))
         try:
-            with trio.fail_after(CONNECT):
-                stream = await self._open_stream()
-        except (OSError, trio.TooSlowError) as error:
-            nobody = isinstance(_cause(error), ConnectionRefusedError)
-            raise ConnectError(f"cannot reach {self._where}: {_why(error)}", nobody=nobody) from None
-        link = Link(stream)
-        try:
-            with trio.fail_after(CONNECT):
+            with trio.fail_after(GREET):
                 await self._greet(link, since)
         except trio.TooSlowError:
             await link.drop("")
-            raise ConnectError(f"{self._where} did not greet within {CONNECT:g} s") from None
+            raise ConnectError(f"{self._where} did not greet within {GREET:g} s") from None
         except LostError as error:
             await link.drop("")
             raise ConnectError(f"{self._where}: {error}") from None
@@ -312,21 +305,3 @@ class Connection:
         self.state = Online()
         if since is not None:
             self.feed.take(greeting.reconnected(trio.current_time() - since))
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return the first of the failures that trio put together."""
-    while True:
-        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
-        if inner is None:
-            return error
-        error = inner
-
-
-def _why(error: OSError | trio.TooSlowError) -> str:
-    cause = _cause(error)
-    if isinstance(cause, ConnectionRefusedError):
-        return "nobody answers there; is the server running?"
-    if isinstance(cause, trio.TooSlowError | trio.Cancelled):
-        return f"no answer within {CONNECT:g} s"
-    return getattr(cause, "strerror", None) or str(cause)
