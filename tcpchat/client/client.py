@@ -7,7 +7,7 @@ import random
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from tcpchat.client.feed import Feed
 from tcpchat.client.greeting import LATER
 from tcpchat.client.identity import Identity, Wanted
 from tcpchat.client.outbox import Asked
+from tcpchat.client.persona import Persona
 from tcpchat.client.reach import OpenStream, opener
 from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
@@ -100,6 +101,8 @@ class Client(Requests):
             remember = token is None and open_stream is None
         self._remember = remember
         device = device or socket.gethostname()[:DEVICE] or None
+        wanted = Wanted(name=name, password=password, device=device, anyone=anyone)
+        self._persona = Persona(Identity(token=token), wanted)
         self._feed = Feed(buffer, history_on_reset)
         if after is not None:
             self._feed.start_after(after)
@@ -108,9 +111,8 @@ class Client(Requests):
             open_stream or opener(address, tls),
             reconnect,
             self._feed,
+            self._persona,
             random,
-            me=Identity(token=token),
-            wanted=Wanted(name=name, password=password, device=device, anyone=anyone),
             history=history,
             patient=patient,
             pause=pause,
@@ -124,22 +126,22 @@ class Client(Requests):
     @property
     def user(self) -> str:
         """The name that you have now; empty where login is required and you are logged out."""
-        return self._connection.me.user
+        return self._persona.me.user
 
     @property
     def registered(self) -> bool:
         """Whether the name is yours for good."""
-        return self._connection.me.registered
+        return self._persona.me.registered
 
     @property
     def session(self) -> int | None:
         """The number that `sessions` has for this client, if the server has said it."""
-        return self._connection.me.session
+        return self._persona.me.session
 
     @property
     def refused(self) -> RefusedError | None:
         """Why you are not who you were to be on this connection, if the server said so; else None."""
-        return self._connection.refused
+        return self._persona.refused
 
     @property
     def server(self) -> str:
@@ -149,17 +151,17 @@ class Client(Requests):
     @property
     def token(self) -> str | None:
         """What makes a later client the same user. Keep it secret."""
-        return self._connection.me.token
+        return self._persona.me.token
 
     @property
     def remembered(self) -> bool:
         """Whether a later run will be the same user without being told the token."""
-        return self._connection.remembered.holds(self._connection.me)
+        return self._persona.remembered
 
     @property
     def remember_problem(self) -> str | None:
         """Why you are not remembered although you should be, such as a disk that is full; else None."""
-        return self._connection.remembered.problem
+        return self._persona.file.problem
 
     @property
     def state(self) -> State:
@@ -172,13 +174,8 @@ class Client(Requests):
         return self._connection.latency
 
     async def __aenter__(self) -> Self:
-        self._connection.remembered = self._open_file()
         self._running = self._run()
-        try:
-            await self._running.__aenter__()
-        except BaseException:
-            self._connection.remembered.close()
-            raise
+        await self._running.__aenter__()
         return self
 
     def _open_file(self) -> Remembered:
@@ -193,32 +190,26 @@ class Client(Requests):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._running is not None
-        try:
-            return await self._running.__aexit__(kind, error, trace)
-        finally:
-            self._connection.remembered.close()
+        return await self._running.__aexit__(kind, error, trace)
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
-        link = await self._connection.connect()
-        failure: BaseException | None = None
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._connection.run, link)
-                try:
-                    yield
-                    await self._leave()
-                except (
-                    Exception,
-                    KeyboardInterrupt,
-                    SystemExit,
-                ) as error:  # comes out in no group
-                    failure = error
-                nursery.cancel_scope.cancel()
-        finally:
-            self._connection.close("the client was left")
-        if failure is not None:
-            raise failure
+        with closing(self._open_file()) as self._persona.file:
+            link = await self._connection.connect()
+            failure: BaseException | None = None
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._connection.run, link)
+                    try:
+                        yield
+                        await self._leave()
+                    except (Exception, KeyboardInterrupt, SystemExit) as error:  # comes out in no group
+                        failure = error
+                    nursery.cancel_scope.cancel()
+            finally:
+                self._connection.close("the client was left")
+            if failure is not None:
+                raise failure
 
     async def _leave(self) -> None:
         """Let the server finish. A guest who is to come back must not say `exit`, which is for good."""

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
 import trio
 
 from tcpchat.client.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.client.feed import Feed
 from tcpchat.client.greeting import FOR_GOOD, Greeting
-from tcpchat.client.identity import TELLING, Identity, Wanted, chosen
+from tcpchat.client.identity import TELLING
 from tcpchat.client.link import Link, LostError
 from tcpchat.client.outbox import Asked, Outbox
+from tcpchat.client.persona import Persona
 from tcpchat.client.reach import OpenStream, reach
 from tcpchat.client.reconnect import Reconnect
-from tcpchat.client.remembered import Remembered
 from tcpchat.client.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.commands.ping import Ping
-from tcpchat.protocol import Bye, Error, Event, LoggedIn, LoggedOut, Renamed, Reply, Resumed, encode
+from tcpchat.protocol import Bye, Error, Event, LoggedOut, Renamed, Reply, encode
 
 GREET = 10.0  # seconds that a server's greeting may take
 PING = 15.0  # seconds between two signs of life
@@ -30,7 +29,7 @@ STEADY = 10.0  # seconds that a connection must last, else the next attempt wait
 class Connection:
     """The connection of one client, over as many streams as it takes.
 
-    Owns who we are on the server, and hands what comes in to the outbox and the feed. `where` is the
+    Hands what comes in to the outbox and the feed, and what tells who we are to the persona. `where` is the
     server's address for messages.
     """
 
@@ -40,27 +39,22 @@ class Connection:
         open_stream: OpenStream,
         reconnect: Reconnect,
         feed: Feed,
+        persona: Persona,
         random: Callable[[], float],
         *,
-        me: Identity,
-        wanted: Wanted,
         history: int,
         patient: bool,
         pause: float,
     ) -> None:
-        self.me = me
-        self.wanted = wanted
-        self.remembered = Remembered(None, where, None)
         self.server = ""
         self.latency: float | None = None
         self.state: State = Closed("not connected yet")
-        self.refused: RefusedError | None = None
-        """Why we are not who we were to be."""
         self.failed = False
         """It is closed because it gave up, not because it was left."""
         self.untrusted: UntrustedError | None = None
         """Why it gave up, if that was because somebody else answered."""
         self.feed = feed
+        self.persona = persona
         self.outbox = Outbox(patient=patient)
         self.news = trio.lowlevel.ParkingLot()
         """Where those wait who want an event."""
@@ -84,7 +78,7 @@ class Connection:
         """
         if isinstance(self.state, Closed):
             raise DisconnectedError(self.state.reason)
-        asked.request = self.wanted.with_device(asked.request)
+        asked.request = self.persona.wanted.with_device(asked.request)
         try:
             encode(asked.request)
         except TypeError as error:
@@ -123,7 +117,7 @@ class Connection:
         """Give up, since coming back would be wrong."""
         self.failed = code != "exit"
         if code == "revoked":
-            self.remembered.forget()
+            self.persona.forget()
         self.close(why)
 
     async def _use(self, link: Link) -> tuple[str, str]:
@@ -173,27 +167,15 @@ class Connection:
             return
         if isinstance(answer, Error):
             self.outbox.answer(answer, trio.current_time())
-        elif isinstance(answer, Renamed) and answer.old == self.me.user:
+        elif isinstance(answer, Renamed) and answer.old == self.persona.me.user:
             self._learn(answer)  # another device of ours did that
         if isinstance(answer, Event):
             self.feed.take(answer)
 
     def _learn(self, reply: Reply) -> None:
-        """Be from now on who this reply makes of us."""
-        request, before = self.outbox.asked_as(reply.re), self.me
-        self.wanted = self.wanted.after(request, reply)
-        self.me = before.after(request, reply)
-        if isinstance(reply, LoggedIn | LoggedOut | Resumed) and self.me.token != before.token:
+        """Be from now on who this reply makes of us, and hear what that user is told."""
+        if self.persona.learn(self.outbox.asked_as(reply.re), reply):
             self.feed.become(fresh=isinstance(reply, LoggedOut))
-        if self.me != before:
-            self._keep()
-
-    def _keep(self) -> None:
-        """Remember who we are for a later run."""
-        if self.me.token is None:
-            self.remembered.forget()
-        else:
-            self.remembered.save(self.me)
 
     async def _write(self, link: Link) -> None:
         while True:
@@ -287,20 +269,15 @@ class Connection:
             outbox=self.outbox,
             feed=self.feed,
             hear=self._take,
-            load=self.remembered.load,
-            before=self.me,
-            wanted=self.wanted,
+            load=self.persona.file.load,
+            before=self.persona.me,
+            wanted=self.persona.wanted,
             again=since is not None,
         )
         await greeting.run(self._history)
         # Only now, since who breaks off a greeting must know next time that what was written is in doubt.
-        self.me, self.wanted = greeting.me, greeting.wanted
-        self.refused = greeting.refused
+        self.persona.settle(greeting.me, greeting.wanted, greeting.refused)
         self.server = greeting.welcome.server
-        if self.wanted.name is None:
-            self.wanted = attrs.evolve(self.wanted, name=chosen(self.me.user))
-        if self.me.token is not None:  # else nobody may be who one is for now
-            self._keep()
         self.outbox.come_back(same_user=greeting.same_user)
         self.state = Online()
         if since is not None:

@@ -238,7 +238,7 @@ async def test_a_greeting_that_breaks_after_a_lost_identity_repeats_nothing(
 ) -> None:
     """What may have been sent as the user of before must not be sent again as the guest of now."""
     async with fake.online() as (client, first):
-        client._connection.wanted = Wanted(name="alice")
+        client._persona.wanted = Wanted(name="alice")
         asked = client.send_nowait("pay 100")
         await first.next("send")
         await first.close()
