@@ -8,7 +8,6 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,8 +19,8 @@ from tcpchat.address import DEFAULT_PORT, TLS_PORT, Address
 from tcpchat.client import feed as feeds
 from tcpchat.client.connection import Connection
 from tcpchat.client.errors import DisconnectedError, RefusedError
+from tcpchat.client.events import Events
 from tcpchat.client.feed import Feed
-from tcpchat.client.greeting import LATER
 from tcpchat.client.identity import Identity, Wanted
 from tcpchat.client.outbox import Asked
 from tcpchat.client.persona import Persona
@@ -29,7 +28,7 @@ from tcpchat.client.reach import OpenStream, opener
 from tcpchat.client.reconnect import Reconnect
 from tcpchat.client.remembered import Remembered
 from tcpchat.client.requests import Requests
-from tcpchat.client.state import Closed, Online, State
+from tcpchat.client.state import Online, State
 from tcpchat.client.tls import Tls
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.ping import Ping
@@ -37,8 +36,6 @@ from tcpchat.commands.send import Send
 from tcpchat.protocol import Event, Reply, Request, Scheduled, Sent
 
 LEAVE = 1.0  # seconds that a server gets to answer what is still asked
-FAIRNESS = 100  # events that one task may take before others have their turn
-RETRY = 1.0  # seconds until history is asked again that the server could not read
 DEVICE = 64  # characters that a server takes for what a device is called
 
 
@@ -103,22 +100,21 @@ class Client(Requests):
         device = device or socket.gethostname()[:DEVICE] or None
         wanted = Wanted(name=name, password=password, device=device, anyone=anyone)
         self._persona = Persona(Identity(token=token), wanted)
-        self._feed = Feed(buffer, history_on_reset)
+        feed = Feed(buffer, history_on_reset)
         if after is not None:
-            self._feed.start_after(after)
+            feed.start_after(after)
         self._connection = Connection(
             str(self.address),
             open_stream or opener(address, tls),
             reconnect,
-            self._feed,
+            feed,
             self._persona,
             random,
             history=history,
             patient=patient,
             pause=pause,
         )
-        self._page: Asked | None = None  # of history, on its way
-        self._taken = 0
+        self._events = Events(self._connection)
         self._keys = secrets.token_hex(8)
         self._sends = 0
         self._running: AbstractAsyncContextManager[None] | None = None
@@ -265,41 +261,11 @@ class Client(Requests):
         loses no message of the lobby; of other events only so many are kept, then `Skipped` says how many
         were not.
         """
-        return _Events(self)
+        return self._events
 
     async def next_event(self) -> Event | None:
         """Return the next event, or None if the client left. Raises DisconnectedError if it gave up."""
-        self._taken += 1
-        if self._taken % FAIRNESS == 0:
-            await trio.lowlevel.checkpoint()
-        await trio.lowlevel.checkpoint_if_cancelled()
-        while True:
-            event = self._feed.next()
-            if event is not None:
-                if not self._feed.crowded:
-                    self._connection.taken.unpark_all()
-                return event
-            if isinstance(self.state, Closed):
-                if self._connection.failed:
-                    raise self._connection.untrusted or DisconnectedError(self.state.reason)
-                return None
-            if self._feed.behind and self._connection.outbox.connected:
-                await self._fetch()
-            else:
-                await self._connection.news.park()
-
-    async def _fetch(self) -> None:
-        """Get the next page of what was missed."""
-        try:
-            if self._page is None or self._page.done:
-                wanted = self._feed.wanted()
-                self._page = self.request_nowait(wanted, on_reply=partial(self._feed.answer, wanted))
-            await self._page.wait()
-        except DisconnectedError:
-            pass
-        except RefusedError as error:
-            if error.code in LATER or not self._feed.give_up():
-                await trio.sleep(RETRY)
+        return await self._events.next()
 
     @property
     def unanswered(self) -> list[Send]:
@@ -311,19 +277,3 @@ class Client(Requests):
     def retry_now(self) -> None:
         """Do not wait any longer before the next attempt to come back."""
         self._connection.retry_now()
-
-
-class _Events:
-    """The iterator over a client's events."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        event = await self._client.next_event()
-        if event is None:
-            raise StopAsyncIteration
-        return event

@@ -11,7 +11,6 @@ import trio.testing
 from trio.testing import MockClock
 
 from tcpchat.client import Client, Closed, Disconnected, DisconnectedError, Online, RefusedError
-from tcpchat.client import client as clients
 from tcpchat.client import feed as feeds
 from tcpchat.client import outbox as outboxes
 from tcpchat.client.feed import Feed
@@ -22,7 +21,7 @@ from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Error, read_answer
 from tcpchat.settings import Limits, Settings
-from tests.client.conftest import Door, Fake, message
+from tests.client.conftest import Door, Fake
 from tests.client.test_client import said as lobby
 from tests.client.test_client import until
 from tests.client.test_feed import fetch, page, said
@@ -158,38 +157,6 @@ async def test_a_reply_to_nobody_is_passed_over(fake: Fake, autojump_clock: Mock
         await talk.say({"type": "pong", "at": ""})
         await trio.sleep(0.1)
         assert isinstance(client.state, Online)
-
-
-async def test_who_reads_a_lot_lets_others_have_their_turn(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say(*(message(seq) for seq in range(1, 1 + 3 * clients.FAIRNESS)))
-        await trio.testing.wait_all_tasks_blocked()
-        turns = 0
-
-        async def other() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await trio.lowlevel.checkpoint()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(other)
-            for _ in range(3 * clients.FAIRNESS):
-                await client.next_event()
-            nursery.cancel_scope.cancel()
-        assert turns >= 2
-
-
-async def test_a_cancelled_reader_takes_no_event(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say(message(1))
-        await trio.testing.wait_all_tasks_blocked()
-        before = len(client._feed)
-        with trio.CancelScope() as scope:
-            scope.cancel()
-            await client.next_event()
-        assert scope.cancelled_caught
-        assert len(client._feed) == before > 0
 
 
 async def test_control_c_comes_out_as_it_is(door: Door) -> None:

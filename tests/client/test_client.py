@@ -482,7 +482,7 @@ async def test_a_slow_reader_loses_no_message_of_the_lobby() -> None:
         bob = await door.house.peer("bob")
         for start in range(0, 5000, 250):
             await say(bob, *(str(start + number) for number in range(250)))
-        assert len(client._feed) <= 10
+        assert len(client._connection.feed) <= 10
         read = []
         async for event in client.events():
             if isinstance(event, Message):
