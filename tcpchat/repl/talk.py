@@ -42,6 +42,7 @@ from tcpchat.repl import about, doubts, render, replies, status
 from tcpchat.repl.around import look_around
 from tcpchat.repl.confirm import is_yes
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
+from tcpchat.repl.leaving import Leaving
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.local import LocalCommands
 from tcpchat.repl.look import Fragments
@@ -104,6 +105,9 @@ class Talk:
             failed=self._failed,
             changed=self._changed,
             idle=self._idle,
+        )
+        self._leaving = Leaving(
+            screen, self._questions, self._listener, self._sending, hosting=hosting, leave=self.leave_now
         )
 
     def greet(self, kept: str | None) -> None:
@@ -337,32 +341,11 @@ class Talk:
 
     def leave(self) -> None:
         """Leave, after asking if somebody else or something would suffer."""
-        others = len(self._listener.roster) - 1 if self.hosting else 0
-        why = _who_suffers(len(self._sending), others)
-        if not why or not self._screen.asks or self._questions.answer == self._leave_if:
-            self._left.set()
-            return
-        self.notice(f"{why}. Leave all the same?")
-        self._questions.ask("y or n", self._leave_if)
-
-    def _leave_if(self, line: str) -> None:
-        if is_yes(line):
-            self._left.set()
+        self._leaving.ask()
 
     def leave_now(self) -> None:
         """Leave without asking, as a signal wants it."""
         self._left.set()
-
-
-def _who_suffers(unsent: int, others: int) -> str:
-    """Say what is lost if the person leaves now; nothing if nothing is."""
-    why = []
-    if unsent:
-        why.append("a message is not sent yet" if unsent == 1 else f"{unsent} messages are not sent yet")
-    if others > 0:
-        here = "1 other is here" if others == 1 else f"{others} others are here"
-        why.append(f"{here}, for whom the server stops with you")
-    return " and ".join(why)
 
 
 def _where(client: Client) -> str:

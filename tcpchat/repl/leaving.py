@@ -1,0 +1,57 @@
+"""What is asked before a person leaves: whether what is lost by that may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tcpchat.repl.confirm import is_yes
+from tcpchat.repl.listener import Listener
+from tcpchat.repl.questions import Questions
+from tcpchat.repl.screen import Screen
+from tcpchat.repl.sending import Sending
+
+
+class Leaving:
+    """Asks if somebody else or something would suffer; calls `leave` once nothing is in the way."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        questions: Questions,
+        listener: Listener,
+        sending: Sending,
+        *,
+        hosting: bool,
+        leave: Callable[[], None],
+    ) -> None:
+        self._screen = screen
+        self._questions = questions
+        self._listener = listener
+        self._sending = sending
+        self._hosting = hosting
+        self._leave = leave
+
+    def ask(self) -> None:
+        """Leave, or ask first; who wants to leave while that is asked is not asked again."""
+        others = len(self._listener.roster) - 1 if self._hosting else 0
+        why = _who_suffers(len(self._sending), others)
+        if not why or not self._screen.asks or self._questions.answer == self._take:
+            self._leave()
+            return
+        self._listener.notice(f"{why}. Leave all the same?")
+        self._questions.ask("y or n", self._take)
+
+    def _take(self, line: str) -> None:
+        if is_yes(line):
+            self._leave()
+
+
+def _who_suffers(unsent: int, others: int) -> str:
+    """Say what is lost if the person leaves now; nothing if nothing is."""
+    why = []
+    if unsent:
+        why.append("a message is not sent yet" if unsent == 1 else f"{unsent} messages are not sent yet")
+    if others > 0:
+        here = "1 other is here" if others == 1 else f"{others} others are here"
+        why.append(f"{here}, for whom the server stops with you")
+    return " and ".join(why)
