@@ -21,7 +21,8 @@ from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Bye, Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
 from tcpchat.repl import render
-from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
+from tcpchat.repl.doubts import hint
+from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, understand
 from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
 from tcpchat.repl.plan import Plan
 from tcpchat.repl.preferences import SETTINGS, Preferences
@@ -212,9 +213,9 @@ def _request(line: str) -> Request | Incomplete | None:
             return incomplete
         case Local(name=name):
             raise ChatError("unknown-command", f"/{name} is for terminals")
-        case Doubt(corrected=corrected):
-            hint = f"; did you mean: {corrected}" if corrected and not tells_secret(line) else ""
-            raise ChatError("unknown-command", f"not sent, since it looks like a mistyped command{hint}")
+        case Doubt() as doubt:
+            message = f"not sent, since it looks like a mistyped command{hint(doubt)}"
+            raise ChatError("unknown-command", message)
     return None
 
 

@@ -38,9 +38,9 @@ from tcpchat.protocol import (
     Resumed,
     as_error,
 )
-from tcpchat.repl import about, doubts, render, replies, status
+from tcpchat.repl import about, render, replies, status
 from tcpchat.repl.around import look_around
-from tcpchat.repl.confirm import is_yes
+from tcpchat.repl.doubts import Doubts
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
 from tcpchat.repl.leaving import Leaving
 from tcpchat.repl.listener import Listener
@@ -91,6 +91,14 @@ class Talk:
             refuse=self._failed,
             go_on=self._request,
             person=screen.asks,
+        )
+        self._doubts = Doubts(
+            self._questions,
+            screen,
+            tell=self.notice,
+            refuse=self._failed,
+            say=self._say,
+            do=self._do,
         )
         self._asking = 0  # other requests that are not answered yet
         self._left = trio.Event()
@@ -243,7 +251,7 @@ class Talk:
                     if wrong := self._local.run(command):
                         self._failed(wrong)
                 case Doubt() as doubt:
-                    self._doubt(doubt)
+                    self._doubts.ask(doubt)
         except ChatError as error:
             self.failures += 1
             self._screen.complain(render.refusal(as_error(error), self._listener.look()))
@@ -313,31 +321,6 @@ class Talk:
         self.failures += 1
         if text is not None:
             self._listener.complain(text)
-
-    # What is asked first.
-
-    def _doubt(self, doubt: Doubt) -> None:
-        asking = doubts.put(doubt)
-        if not self._screen.asks:
-            self._failed(asking.refusal)
-            return
-
-        def answer(line: str) -> None:
-            word = line.strip().lower()
-            if is_yes(line) and doubt.corrected is not None:
-                self._do(doubt.corrected)
-            elif word in {"t", "text"}:
-                self._say(doubt.line)
-            elif not word and asking.shown == doubt.line:
-                self._screen.edit(doubt.line)
-            elif not word:
-                self.notice(f"not sent: {asking.shown}")
-            else:  # another line, which is meant to be one
-                self.notice(f"not sent: {asking.shown}")
-                self._do(line)
-
-        self.notice(asking.text)
-        self._questions.ask(asking.short, answer)
 
     def leave(self) -> None:
         """Leave, after asking if somebody else or something would suffer."""
