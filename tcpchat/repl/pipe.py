@@ -19,9 +19,10 @@ from tcpchat.commands import Incomplete
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Bye, Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
+from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
 from tcpchat.repl import render
 from tcpchat.repl.doubts import hint
+from tcpchat.repl.ending import hear_out
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, understand
 from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
 from tcpchat.repl.plan import Plan
@@ -33,9 +34,8 @@ from tcpchat.repl.session import (
     leave_nothing,
     local_zone,
     open_client,
-    why_over,
 )
-from tcpchat.repl.talk import ENDS, Talk
+from tcpchat.repl.talk import Talk
 
 LOGIN_REQUIRED = "login-required"  # the code where nobody is connected, who may log in
 
@@ -144,14 +144,20 @@ async def talk_json(plan: Plan) -> int:
     Returns how many lines failed. Raises as `converse` does.
     """
     failures = 0
+    gave_up: DisconnectedError | RefusedError | None = None
     waiting: deque[Incomplete] = deque()  # the request whose secret the next line is, if there is one
     plan = as_whom(plan, Preferences(plan.config and plan.config / SETTINGS), person=False)
     async with connected(plan) as (client, _):
         if client.refused is not None and client.refused.code != LOGIN_REQUIRED:
             raise client.refused
+
+        async def print_events(scope: trio.CancelScope) -> None:
+            nonlocal gave_up
+            gave_up = await hear_out(client, _print)
+            scope.cancel()
+
         async with trio.open_nursery() as nursery:
-            printing = _Printing(client)
-            nursery.start_soon(printing.run, nursery.cancel_scope)
+            nursery.start_soon(print_events, nursery.cancel_scope)
             async for line in read_lines(sys.stdin, lambda: bool(waiting)):
                 try:
                     request = waiting.pop().answer(_as_bytes(line)) if waiting else _request(line)
@@ -168,28 +174,9 @@ async def talk_json(plan: Plan) -> int:
             failures += len(waiting)
             await leave_nothing(client)
             nursery.cancel_scope.cancel()
-        if printing.gave_up is not None:
-            raise why_over(printing.gave_up, printing.sent_away)
+        if gave_up is not None:
+            raise gave_up
     return failures
-
-
-class _Printing:
-    """The events of a client on stdout, until it is left or gives up, which ends `scope`."""
-
-    def __init__(self, client: Client) -> None:
-        self.gave_up: DisconnectedError | None = None
-        self.sent_away: Bye | None = None
-        self._client = client
-
-    async def run(self, scope: trio.CancelScope) -> None:
-        try:
-            async for event in self._client.events():
-                _print(event)
-                if isinstance(event, Bye) and event.code in ENDS:
-                    self.sent_away = event
-        except DisconnectedError as error:
-            self.gave_up = error
-        scope.cancel()
 
 
 async def _ask(client: Client, request: Request) -> Reply:

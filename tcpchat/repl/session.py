@@ -12,7 +12,6 @@ import trio
 from tcpchat.client import Client, ConnectError, DisconnectedError, Reconnect, RefusedError
 from tcpchat.commands.exit import Exit
 from tcpchat.errors import StartError
-from tcpchat.protocol import Bye, Error
 from tcpchat.repl.plan import Host, Plan
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.screen import Screen
@@ -42,7 +41,7 @@ async def converse(
         if not screen.asks:
             await leave_nothing(client)
     if talk.gave_up is not None:
-        raise why_over(talk.gave_up, talk.sent_away)
+        raise talk.gave_up
     return talk
 
 
@@ -60,13 +59,6 @@ def as_whom(plan: Plan, preferences: Preferences, *, person: bool) -> Plan:
 def _why_not(name: str, error: RefusedError) -> str:
     """Return why one is not who one wanted to be."""
     return f"you cannot be {name} now: {error}"
-
-
-def why_over(gave_up: DisconnectedError, sent_away: Bye | None) -> DisconnectedError | RefusedError:
-    """Return the error that a conversation ends with: it was lost, or the server will not have it."""
-    if sent_away is None:
-        return gave_up
-    return RefusedError(Error(code=sent_away.code, message=sent_away.message))
 
 
 async def leave_nothing(client: Client) -> None:

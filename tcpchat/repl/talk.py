@@ -27,7 +27,7 @@ from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     GUEST,
-    Bye,
+    Event,
     History,
     LoggedIn,
     LoggedOut,
@@ -41,6 +41,7 @@ from tcpchat.protocol import (
 from tcpchat.repl import about, render, replies, status
 from tcpchat.repl.around import look_around
 from tcpchat.repl.doubts import Doubts
+from tcpchat.repl.ending import hear_out
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
 from tcpchat.repl.leaving import Leaving
 from tcpchat.repl.listener import Listener
@@ -55,8 +56,6 @@ from tcpchat.repl.sending import Sending
 from tcpchat.repl.status import Status
 from tcpchat.repl.view import View
 from tcpchat.times import Clock
-
-ENDS = {"banned", "replaced", "revoked"}  # codes of `bye` that somebody meant
 
 
 class Talk:
@@ -74,9 +73,8 @@ class Talk:
     ) -> None:
         self.failures = 0
         """How many lines came to nothing."""
-        self.gave_up: DisconnectedError | None = None
-        self.sent_away: Bye | None = None
-        """Why the server will not have this client any more."""
+        self.gave_up: DisconnectedError | RefusedError | None = None
+        """Why there is no client any more: it was lost, or the server will not have it."""
         self._client = client
         self._screen = screen
         self.hosting = hosting
@@ -155,20 +153,17 @@ class Talk:
         self._nursery = None
 
     async def _listen(self) -> None:
-        try:
-            async for event in self._client.events():
-                self._status.me = self._client.user
-                self._listener.hear(event)
-                self._sending.hear(event)
-                if isinstance(event, Disconnected | Reconnected | Muted):
-                    self._changed.unpark_all()
-                if isinstance(event, Reconnected):
-                    self._look_around()
-                if isinstance(event, Bye) and event.code in ENDS:
-                    self.sent_away = event
-        except DisconnectedError as error:
-            self.gave_up = error
+        self.gave_up = await hear_out(self._client, self._hear)
         self._left.set()
+
+    def _hear(self, event: Event) -> None:
+        self._status.me = self._client.user
+        self._listener.hear(event)
+        self._sending.hear(event)
+        if isinstance(event, Disconnected | Reconnected | Muted):
+            self._changed.unpark_all()
+        if isinstance(event, Reconnected):
+            self._look_around()
 
     def _online(self) -> bool:
         return isinstance(self._client.state, Online)

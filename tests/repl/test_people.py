@@ -11,6 +11,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from tcpchat.client import DisconnectedError, Reconnect, RefusedError
 from tcpchat.repl.look import plain
 from tcpchat.repl.preferences import Preferences
 from tcpchat.repl.talk import Talk
@@ -515,16 +516,21 @@ async def test_own_messages_of_another_device_do_not_count_as_sent_here(alice: S
 async def test_who_is_sent_away_knows_why(code: str) -> None:
     async with sitting(Stage()) as alice:
         await alice.hear({"type": "bye", "code": code, "message": "you are not wanted"})
-        assert alice.talk.sent_away is not None
-        assert (alice.talk.sent_away.code, alice.talk.sent_away.message) == (code, "you are not wanted")
-        assert str(alice.talk.gave_up) == "you are not wanted"
+        assert isinstance(alice.talk.gave_up, RefusedError)
+        assert (alice.talk.gave_up.code, str(alice.talk.gave_up)) == (code, "you are not wanted")
 
 
 async def test_a_server_that_stops_sends_nobody_away() -> None:
     async with sitting(Stage()) as alice:
         await alice.memory.say({"type": "bye", "code": "server-stopping", "message": "it stops"})
         await alice.screen.line("back as alice")
-        assert alice.talk.sent_away is None
+        assert alice.talk.gave_up is None
+
+
+async def test_who_gives_up_on_a_server_that_stops_was_not_sent_away() -> None:
+    async with sitting(Stage(), reconnect=Reconnect.never()) as alice:
+        await alice.hear({"type": "bye", "code": "server-stopping", "message": "it stops"})
+        assert isinstance(alice.talk.gave_up, DisconnectedError)
 
 
 async def test_a_prompt_with_a_hostile_name_is_clean(alice: Sitter) -> None:
