@@ -21,14 +21,12 @@ from tcpchat.client import (
 from tcpchat.commands import Incomplete
 from tcpchat.commands.exit import Exit
 from tcpchat.commands.help import Help
-from tcpchat.commands.history import History as AskHistory
 from tcpchat.commands.register import Register
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     GUEST,
     Event,
-    History,
     LoggedIn,
     LoggedOut,
     Muted,
@@ -38,8 +36,9 @@ from tcpchat.protocol import (
     Resumed,
     as_error,
 )
-from tcpchat.repl import about, render, replies, status
+from tcpchat.repl import about, render, status
 from tcpchat.repl.around import look_around
+from tcpchat.repl.asking import Asking
 from tcpchat.repl.doubts import Doubts
 from tcpchat.repl.ending import hear_out
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
@@ -98,7 +97,6 @@ class Talk:
             say=self._say,
             do=self._do,
         )
-        self._asking = 0  # other requests that are not answered yet
         self._left = trio.Event()
         self._changed = trio.lowlevel.ParkingLot()
         self._idle = trio.lowlevel.ParkingLot()
@@ -110,6 +108,15 @@ class Talk:
             start=self._start,
             failed=self._failed,
             changed=self._changed,
+            idle=self._idle,
+        )
+        self._asking = Asking(
+            client,
+            screen,
+            self._listener,
+            start=self._start,
+            failed=self._failed,
+            replied=self._replied,
             idle=self._idle,
         )
         self._leaving = Leaving(
@@ -282,27 +289,7 @@ class Talk:
             case Help():
                 self._local.help(request.command)
             case _:
-                self._asking += 1
-                self._start(self._ask, request)
-
-    async def _ask(self, request: Request) -> None:
-        try:
-            reply = await self._client.request_nowait(
-                request, on_reply=partial(self._replied, request)
-            ).wait()
-            look = self._listener.look()
-            if isinstance(reply, History) and isinstance(request, AskHistory):
-                self._screen.show(replies.history(reply, look, newer=request.after is not None))
-            else:
-                self._screen.show(replies.reply(reply, look))
-        except RefusedError as error:
-            self.failures += 1
-            self._listener.refused(error.error)
-        except DisconnectedError as error:
-            self._failed(str(error))
-        finally:
-            self._asking -= 1
-            self._idle.unpark_all()
+                self._asking.ask(request)
 
     def _replied(self, request: Request, reply: Reply) -> None:
         """Take note of an answer before anything that was said after it."""

@@ -1,0 +1,72 @@
+"""What was asked and is not answered yet, but for what was said, and the answers as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tcpchat.client import Client, DisconnectedError, RefusedError
+from tcpchat.commands.history import History as AskHistory
+from tcpchat.protocol import History, Reply, Request
+from tcpchat.repl import replies
+from tcpchat.repl.listener import Listener
+from tcpchat.repl.screen import Screen
+
+if TYPE_CHECKING:
+    import trio
+
+
+class Asking:
+    """Asks the server, and shows what it answers.
+
+    `start` runs a job beside; `failed` counts and may tell what came to nothing; `replied` gets an answer
+    before anything that was said after it; `idle` is where waits who wants everything to be answered.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        screen: Screen,
+        listener: Listener,
+        *,
+        start: Callable[[Callable[[Request], Awaitable[None]], Request], None],
+        failed: Callable[[str | None], None],
+        replied: Callable[[Request, Reply], None],
+        idle: trio.lowlevel.ParkingLot,
+    ) -> None:
+        self._client = client
+        self._screen = screen
+        self._listener = listener
+        self._start = start
+        self._failed = failed
+        self._replied = replied
+        self._idle = idle
+        self._unanswered = 0
+
+    def __len__(self) -> int:
+        return self._unanswered
+
+    def ask(self, request: Request) -> None:
+        self._unanswered += 1
+        self._start(self._follow, request)
+
+    async def _follow(self, request: Request) -> None:
+        """Show what the server answers."""
+        try:
+            reply = await self._client.request_nowait(
+                request, on_reply=partial(self._replied, request)
+            ).wait()
+            look = self._listener.look()
+            if isinstance(reply, History) and isinstance(request, AskHistory):
+                self._screen.show(replies.history(reply, look, newer=request.after is not None))
+            else:
+                self._screen.show(replies.reply(reply, look))
+        except RefusedError as error:
+            self._failed(None)
+            self._listener.refused(error.error)
+        except DisconnectedError as error:
+            self._failed(str(error))
+        finally:
+            self._unanswered -= 1
+            self._idle.unpark_all()
