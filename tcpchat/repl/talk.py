@@ -36,12 +36,13 @@ from tcpchat.protocol import (
     Resumed,
     as_error,
 )
-from tcpchat.repl import about, render, status
+from tcpchat.repl import render, status
 from tcpchat.repl.around import look_around
 from tcpchat.repl.asking import Asking
 from tcpchat.repl.doubts import Doubts
 from tcpchat.repl.ending import hear_out
 from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
+from tcpchat.repl.greeting import greeting, where
 from tcpchat.repl.leaving import Leaving
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.local import LocalCommands
@@ -77,25 +78,16 @@ class Talk:
         self._client = client
         self._screen = screen
         self.hosting = hosting
-        self._status = Status(address=_where(client), me=client.user)
+        self._status = Status(address=where(client), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
         self.view = View(client, self._listener, self._status)
         self._local = LocalCommands(screen, preferences, self._status, self._listener)
         self._questions = Questions(screen, self._status)
         self._secrets = Secrets(
-            self._questions,
-            tell=self.notice,
-            refuse=self._failed,
-            go_on=self._request,
-            person=screen.asks,
+            self._questions, tell=self.notice, refuse=self._failed, go_on=self._request, person=screen.asks
         )
         self._doubts = Doubts(
-            self._questions,
-            screen,
-            tell=self.notice,
-            refuse=self._failed,
-            say=self._say,
-            do=self._do,
+            self._questions, screen, tell=self.notice, refuse=self._failed, say=self._say, do=self._do
         )
         self._left = trio.Event()
         self._changed = trio.lowlevel.ParkingLot()
@@ -124,20 +116,9 @@ class Talk:
         )
 
     def greet(self, kept: str | None) -> None:
-        """Say where this is; to scripts only if it is a server of our own, which `kept` tells."""
-        client = self._client
-        if kept is not None:
-            self.notice(f"nobody answered on {client.address}, so this is the server now; {kept}")
-        if not self._screen.asks:
-            return
-        where = f"{client.server} on {_where(client)}"
-        if client.user:
-            who = about.you_are(client.user, registered=client.registered)
-            self.notice(f"{where}; {who}. Just type, or type help.")
-        else:
-            self.notice(f"{where}; this server is for registered users: login NAME")
-        if client.remember_problem:
-            self.notice(client.remember_problem)
+        """Say where this is; `kept` tells where a server of our own keeps things."""
+        for line in greeting(self._client, kept, person=self._screen.asks):
+            self.notice(line)
 
     def notice(self, text: str) -> None:
         """Show a line of our own."""
@@ -311,8 +292,3 @@ class Talk:
     def leave_now(self) -> None:
         """Leave without asking, as a signal wants it."""
         self._left.set()
-
-
-def _where(client: Client) -> str:
-    """Return what people are told of where they are."""
-    return str(client.address) if client.tls is None else f"{client.address} TLS"
