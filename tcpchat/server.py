@@ -14,7 +14,6 @@ import trio
 from tcpchat.admin.desk import Desk
 from tcpchat.admin.office import Office
 from tcpchat.blocking import RunBlocking, in_thread
-from tcpchat.chat.account import ENDED
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.context import Context
@@ -25,9 +24,10 @@ from tcpchat.chat.user import KEYS_REMEMBERED, User
 from tcpchat.connection import Connection, Spawn
 from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
+from tcpchat.farewell import STOPPING, farewell
 from tcpchat.hasher import Hasher
 from tcpchat.log import Log
-from tcpchat.protocol import LOBBY, Bye, LineReader, as_error, encode
+from tcpchat.protocol import LOBBY, LineReader, as_error, encode
 from tcpchat.session import Session
 from tcpchat.settings import MAX_LINE, Settings
 from tcpchat.sockets import keep_alive, peer_address
@@ -43,16 +43,6 @@ TOKEN = 32  # random bytes; as many as a key has that nobody guesses
 REFUSALS = 32  # connections that may read at the same time why they are refused; more are just closed
 GONE_FOR_GOOD = {"exit", "http", "tls"}
 """Why connections end whose users are not expected to come back."""
-FAREWELLS = {
-    code: encode(Bye(code=code, message=message))
-    for code, message in (
-        ("replaced", "you came back on another connection, which goes on"),
-        ("revoked", "this session is over: it was ended, or its password changed"),
-    )
-} | {ENDED: encode(Bye(code="revoked", message="this session is over: the operator ended it"))}
-"""What connections are told that end for these reasons."""
-STOPPING = encode(Bye(code="server-stopping", message="the server stops; what it acknowledged is kept"))
-
 Stream = trio.abc.HalfCloseableStream
 
 
@@ -138,7 +128,7 @@ class Server:
                 for scope in self._beginning:
                     scope.cancel()
                 for connection in self.connections:
-                    connection.stop("server-stopping")
+                    connection.stop(STOPPING)
             await self.pipeline.wait_idle()
             pipeline.cancel_scope.cancel()
 
@@ -220,35 +210,22 @@ class Server:
             self._log.info("joined", user=user.name, address=address)
             connection.write_nowait(encode(welcome))
             if self._stopping.is_set():
-                connection.stop("server-stopping")
+                connection.stop(STOPPING)
             with connection.scope:
                 await session.run()
             await connection.wait_settled()
-            if connection.reason == "server-stopping":
+            if connection.reason == STOPPING:
                 await self.pipeline.wait_idle()
-                connection.write_nowait(STOPPING)
-            elif connection.reason == "banned":
-                connection.write_nowait(self._banned(session.context.user, address))
-            elif connection.reason in FAREWELLS:
-                connection.write_nowait(FAREWELLS[connection.reason])
+            if line := farewell(connection.reason, self.chat, session.context.user, address):
+                connection.write_nowait(line)
         finally:
             self._sessions.discard(session)
             self.ended[connection.reason] += 1
             user = session.context.user
             self.chat.people.leave(user, connection, for_good=connection.reason in GONE_FOR_GOOD)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
-        stopping = connection.reason == "server-stopping"
+        stopping = connection.reason == STOPPING
         await connection.finish(self._settings.running.stop_seconds if stopping else FAREWELL)
-
-    def _banned(self, user: User, address: str) -> bytes:
-        """Return what tells who is banned why, and until when."""
-        message, now = "the operator banned you", self.chat.clock.now()
-        try:
-            self.chat.bans.check_user(user.id, now)
-            self.chat.bans.check_address(address, now)
-        except ChatError as error:
-            message = error.message
-        return encode(Bye(code="banned", message=message))
 
     def _session(self, connection: Connection, user: User, address: str) -> Session:
         limits = self._settings.limits

@@ -144,7 +144,7 @@ def waits_for_who_does_not_read(patch: pytest.MonkeyPatch) -> None:
 
 
 def says_no_farewell(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("tcpchat.server.STOPPING", b"")
+    patch.setattr("tcpchat.server.farewell", lambda *_: b"")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ LAYERS = [
     {"commands", "store", "connection", "tls"},
     {"chat", "client"},
     {"delivery", "repl", "hasher", "turns", "bench"},
-    {"session", "timers", "admin"},
+    {"session", "timers", "admin", "farewell"},
     {"server"},
     {"metrics", "endpoint"},
     {"instance"},

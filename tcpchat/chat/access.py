@@ -210,12 +210,8 @@ class Access:
 
     async def logout(self) -> LoggedOut:
         """End this session and be a new guest, or nobody where login is required."""
-        context, chat, user, connection = (
-            self.context,
-            self.context.chat,
-            self.context.user,
-            self.context.connection,
-        )
+        context, chat = self.context, self.context.chat
+        user, connection = context.user, context.connection
         await context.commit(EndEntry(chat.people, [context.device], stays=connection))
         if connection not in user.connections:
             raise _replaced()
