@@ -113,6 +113,7 @@ class Gremlins:
     async def _cold_start(self) -> None:
         """Let the disk be slow when everybody comes back, and connections break before they are answered."""
         self.ledger.trace("disk", "cold")
+        usual = self.disk.slow
         with trio.move_on_after(self.random.choice(SPELLS[:2])):
             try:
                 while True:
@@ -121,5 +122,5 @@ class Gremlins:
                     if cables := [cable for cable in self.network.cables if cable.alive]:
                         cables[-1].cut()  # whose resume is under way
             finally:
-                self.disk.slow = 1.0
+                self.disk.slow = usual
                 self.ledger.trace("disk", "warm")

@@ -32,7 +32,8 @@ async def hosted(settings: Settings, log_file: Path | None) -> AsyncIterator[str
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:
-            stop = await nursery.start(_run_in_thread, settings, log_file)
+            with trio.CancelScope(shield=True):  # who cancels the start could not stop the server any more
+                stop = await nursery.start(_run_in_thread, settings, log_file)
             try:
                 yield f"messages are kept in {where}"
             finally:

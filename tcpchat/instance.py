@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -47,7 +47,7 @@ class Instance:
 
 @asynccontextmanager
 async def open_instance(settings: Settings, log: Log, clock: Clock) -> AsyncIterator[Instance]:
-    """Open all of it, in the order in which starting twice is noticed, and close it after the block.
+    """Open all of it, what fails most before what others notice, and close it after the block.
 
     Clients can connect from here on, and are served once it runs. Raises StartError.
     """
@@ -59,13 +59,17 @@ async def open_instance(settings: Settings, log: Log, clock: Clock) -> AsyncIter
         store = SqliteStore(settings.storage.folder, settings.storage.synchronous)
         stack.callback(store.close)
         server = Server(fit(settings, log), store, log, clock)
+        metrics = stack.enter_context(open_metrics(server, settings.running.metrics, log))
+        doors = await open_doors(settings.storage, log)
+        for door in doors:
+            stack.callback(door.socket.close)
         yield Instance(
             server=server,
             certificate=certificate,
             plain=plain,
             encrypted=encrypted,
-            doors=await open_doors(settings.storage, log),
-            metrics=open_metrics(server, settings.running.metrics, log),
+            doors=doors,
+            metrics=metrics,
             clock=clock,
         )
 
@@ -108,13 +112,15 @@ async def open_doors(storage: Storage, log: Log) -> list[trio.SocketListener]:
         return []
 
 
-def open_metrics(server: Server, where: str | None, log: Log) -> Metrics | None:
-    """Let metrics be scraped there until the process ends. Raises StartError."""
+@contextmanager
+def open_metrics(server: Server, where: str | None, log: Log) -> Iterator[Metrics | None]:
+    """Let metrics be scraped there while the block lasts. Raises StartError."""
     if where is None:
-        return None
+        yield None
+        return
     from tcpchat.endpoint import Endpoint  # which takes long, for the few who want it
     from tcpchat.metrics import Metrics
 
     metrics = Metrics(server)
-    Endpoint(metrics.registry, where, log)
-    return metrics
+    with closing(Endpoint(metrics.registry, where, log)):
+        yield metrics

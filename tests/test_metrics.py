@@ -205,14 +205,15 @@ async def test_a_port_that_is_taken_is_told(house: House) -> None:
     log: Any = Log()
     refused = pytest.raises(StartError, match="give another --metrics")
     with socket.create_server(("127.0.0.1", 0)) as taken, refused:
-        open_metrics(house.server, f"127.0.0.1:{taken.getsockname()[1]}", log)
-    with refused:
-        open_metrics(house.server, "no.such.host.invalid:0", log)
+        open_metrics(house.server, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
+    with refused, open_metrics(house.server, "no.such.host.invalid:0", log):
+        pass
 
 
 async def test_without_metrics_nothing_is_measured(house: House) -> None:
     log: Any = Log()
-    assert open_metrics(house.server, None, log) is None
+    with open_metrics(house.server, None, log) as metrics:
+        assert metrics is None
     assert house.server.pipeline.observer is None
 
 

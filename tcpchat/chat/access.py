@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 
@@ -52,13 +52,12 @@ class Access:
         asked = next(chat.people.arrivals)
         device, found = await self._find(token)
         if device.asked > asked:
-            context.connection.stop("replaced")
-            await context.connection.wait_backlog(0)  # where this ends
-        device.asked = asked
+            await self._give_way()
         if device.connection is not context.connection:
             self._become(device, found, listen=after is None)
         elif after is not None:
             chat.hub.stop_listening(context.connection)
+        device.asked = asked
         if after is not None:
             try:
                 await self._catch_up(after)
@@ -74,6 +73,14 @@ class Access:
             session=device.number,
             seq=chat.hub.lobby.seq,
         )
+
+    async def _give_way(self) -> NoReturn:
+        """End this connection, and the guest that it was: whoever has it came back on another one since."""
+        user, connection = self.context.user, self.context.connection
+        self.context.chat.people.leave(user, connection, for_good=True)
+        connection.stop("replaced")
+        await connection.wait_backlog(0)  # which ends here, since that stop cancels it
+        raise _replaced()
 
     async def _tell_unread(self) -> None:
         """Let `unread` follow the reply; a disk that cannot be read now makes nothing else untrue."""

@@ -34,7 +34,7 @@ class Device:
     """When it last connected or went."""
     connection: Receiver | None = None
     asked: int = 0
-    """The number of the request with which its connection came, or the one before; see `People.arrivals`."""
+    """The number of the last `resume` that was for it (see `People.arrivals`); 0 if there was none."""
     over: bool = False
     """Its end is on disk, or may be after the commit under way."""
 

@@ -101,10 +101,17 @@ def _ask(plan: Plan, error: UntrustedError) -> Plan:
     _tell(f"The certificate of {error.where} is not trusted: {error.why}.")
     _tell("It may be the right one all the same, or somebody is in between. Its fingerprint is")
     _tell_fingerprint("", error.fingerprint)
-    if not confirm("Is that what the server's operator says? Then trust it from now on?"):
+    if not _is_trusted():
         raise DisconnectedError(f"not connected to {error.where}, and nothing was sent")
     kept = _keep(plan.state, plan.address, error.fingerprint)
     return _with_known(plan) if kept else _pinned(plan, error.fingerprint)
+
+
+def _is_trusted() -> bool:
+    try:
+        return confirm("Is that what the server's operator says? Then trust it from now on?")
+    except KeyboardInterrupt:
+        return False
 
 
 def _keep(state: Path | None, address: str, fingerprint: str) -> bool:

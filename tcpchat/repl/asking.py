@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tcpchat.client import Client, DisconnectedError, RefusedError
+from tcpchat.client import Asked, Client, DisconnectedError, RefusedError
 from tcpchat.commands.history import History as AskHistory
 from tcpchat.protocol import History, Reply, Request
 from tcpchat.repl import replies
@@ -30,7 +30,7 @@ class Asking:
         screen: Screen,
         listener: Listener,
         *,
-        start: Callable[[Callable[[Request], Awaitable[None]], Request], None],
+        start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None],
         failed: Callable[[str | None], None],
         replied: Callable[[Request, Reply], None],
         idle: trio.lowlevel.ParkingLot,
@@ -48,15 +48,20 @@ class Asking:
         return self._unanswered
 
     def ask(self, request: Request) -> None:
-        self._unanswered += 1
-        self._start(self._follow, request)
-
-    async def _follow(self, request: Request) -> None:
-        """Show what the server answers."""
+        """Ask at once, so that what is entered next comes after it."""
         try:
-            reply = await self._client.request_nowait(
-                request, on_reply=partial(self._replied, request)
-            ).wait()
+            asked = self._client.request_nowait(request, on_reply=partial(self._replied, request))
+        except DisconnectedError as error:
+            self._failed(str(error))
+            return
+        self._unanswered += 1
+        self._start(self._follow, asked)
+
+    async def _follow(self, asked: Asked) -> None:
+        """Show what the server answers."""
+        request = asked.request
+        try:
+            reply = await asked.wait()
             look = self._listener.look()
             if isinstance(reply, History) and isinstance(request, AskHistory):
                 self._screen.show(replies.history(reply, look, newer=request.after is not None))

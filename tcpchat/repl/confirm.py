@@ -11,12 +11,12 @@ def is_yes(answer: str) -> bool:
 
 
 def confirm(question: str) -> bool:
-    """Ask on stderr, where nothing reads along; whoever ends it with Ctrl-C or Ctrl-D says no."""
+    """Ask on stderr, where nothing reads along; who ends it with Ctrl-D says no. Raises KeyboardInterrupt."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = ""
     try:
         answer = sys.stdin.readline()
-    except KeyboardInterrupt:
-        answer = ""
-    if not answer:
-        print(file=sys.stderr)  # the cursor is still behind the question
+    finally:
+        if not answer:
+            print(file=sys.stderr)  # the cursor is still behind the question
     return is_yes(answer)

@@ -17,21 +17,29 @@ class Pending:
         self._is_due = is_due
         self._messages: dict[int, PendingMessage] = {}
         self._held: list[PendingMessage] = []  # what there was when the connection was lost
+        self._complete = True  # the list came whole since then
         self._reset = False
 
     def add(self, message: PendingMessage) -> None:
         self._messages[message.number] = message
+        if not self._complete:
+            self._held.append(message)
 
     def remove(self, number: int) -> None:
+        """Take it that a message is sent or cancelled."""
         self._messages.pop(number, None)
+        if not self._reset:  # else the number is of the new data
+            self._held = [message for message in self._held if message.number != number]
 
     def clear(self) -> None:
         """Forget them, since the list is asked for."""
         self._messages.clear()
+        self._complete = False
 
     def hold(self) -> None:
         """Take it that the connection is lost."""
-        self._held = list(self.not_due().values()) or self._held  # the list may not have come the last time
+        if self._complete:  # else there is more to tell of what was held before
+            self._held = list(self.not_due().values())
 
     def reset(self) -> None:
         """Take it that the data is other data, of which the list will tell."""
@@ -42,6 +50,7 @@ class Pending:
         self._messages |= {message.number: message for message in page.messages}
         if page.more:
             return []
+        self._complete = True
         there = {(message.at, message.text) for message in self._messages.values()}
         held, reset = self._held, self._reset
         self._held, self._reset = [], False

@@ -79,7 +79,7 @@ class Plain:
 
 def for_pipe(plan: Plan) -> Plan:
     """Return the plan for whoever feeds this program: nothing old is shown, and nothing is too fast."""
-    return plan if sys.stdin.isatty() else attrs.evolve(plan, history=0, patient=True)
+    return plan if sys.stdin.isatty() else attrs.evolve(plan, history=0, history_on_reset=None, patient=True)
 
 
 async def read_lines(stdin: TextIO, secret: Callable[[], bool] = lambda: False) -> AsyncIterator[str]:
@@ -231,7 +231,7 @@ async def tail(plan: Plan, *, json: bool, follow: bool) -> None:
 
 def _in_a_script(plan: Plan) -> Plan:
     """Return the plan of who is somebody only by name."""
-    return attrs.evolve(plan, remember=plan.remember and plan.name is not None)
+    return attrs.evolve(plan, remember=plan.remember and plan.name is not None, history_on_reset=None)
 
 
 def _print(line: Reply | Event) -> None:

@@ -33,6 +33,8 @@ class Plan:
     anyone: bool = False
     """Talk all the same if the name cannot be had, or a login is required."""
     history: int = HISTORY
+    history_on_reset: int | None = HISTORY
+    """Messages that are shown where the server comes back with other data; None: all, as scripts want it."""
     pause: float = 0.0
     """Seconds to wait after something came, so that in a busy room more is drawn at once."""
     patient: bool = False

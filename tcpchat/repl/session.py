@@ -106,7 +106,7 @@ def open_client(plan: Plan) -> Client:
         remember=plan.state if plan.remember and plan.state is not None else False,
         anyone=plan.anyone,
         history=plan.history,
-        history_on_reset=plan.history or None,  # a script hears all; to a person it would be a flood
+        history_on_reset=plan.history_on_reset,
         reconnect=Reconnect(give_up=GIVE_UP),
         patient=plan.patient,
         pause=plan.pause,

@@ -95,6 +95,7 @@ async def test_of_two_who_come_with_one_token_the_one_who_asked_later_stays(
         assert (await again.do("send", text="I am here"))["type"] == "sent"
         assert await end_of(broken) == "replaced"
         assert await again.names() == ["alice"]
+        assert await dead(house, broken.token), "the guest that it was until then is gone"
 
 
 async def test_who_is_replaced_while_a_password_is_hashed_is_registered_all_the_same(

@@ -623,3 +623,14 @@ async def test_times_can_be_left_out(alice: Sitter) -> None:
     await alice.do("/set timestamps off")
     await alice.do("now")
     assert alice.screen.shown[-1] == "alice ✓ now"
+
+
+async def test_lines_that_are_entered_at_once_are_done_in_their_order(house: House) -> None:
+    async with sitting(house) as alice:
+        alice.talk.entered("rename zoe")
+        alice.talk.entered("I am zoe now")
+        alice.talk.entered("rename alice")
+        assert (await alice.screen.line("I am zoe now")).startswith("zoe")
+        await alice.talk.wait_settled()
+        kinds = [line["type"] for line in alice.door.cable.sent if line["type"] in {"rename", "send"}]
+    assert kinds[-3:] == ["rename", "send", "rename"]
