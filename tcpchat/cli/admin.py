@@ -183,13 +183,11 @@ def _restore(file: File, /, *, yes: Yes = False, where: Where = HERE) -> int:
     """
     operator = where.operator
 
-    def run() -> int:
+    def wanted() -> bool:
         question = f"Put {file} in the place of the data in {operator.folder}?"
-        if not (yes or is_sure(question, "this replaces the server's data, which is kept aside")):
-            return FAILED
-        return operator.restore(file)
+        return yes or is_sure(question, "this replaces the server's data, which is kept aside")
 
-    return coded(run)
+    return coded(lambda: operator.restore(file, wanted))
 
 
 def _seconds(span: str | None) -> float | None:

@@ -27,8 +27,11 @@ def bench(plan: Plan, *, yes: bool, json: bool) -> int:
     It is INTERRUPTED after Ctrl-C, also where there is a result.
     """
     try:
-        if not yes and not _is_wanted(plan):
+        if not yes and not sys.stdin.isatty():
+            complain(f"this talks in the lobby of {plan.address} for real; --yes says that it is wanted")
             return CALLED_WRONGLY
+        if not yes and not _is_wanted(plan):
+            return FAILED
         summary = run(attrs.evolve(plan, run=secrets.token_hex(4)), _show(plan))
     except StartError as error:
         complain(str(error))
@@ -45,11 +48,7 @@ def bench(plan: Plan, *, yes: bool, json: bool) -> int:
 
 
 def _is_wanted(plan: Plan) -> bool:
-    """Ask; where there is nobody to ask, say what would be an answer."""
     print(WARNING.format(address=plan.address), file=sys.stderr)
-    if not sys.stdin.isatty():
-        complain("--yes says that this is wanted")
-        return False
     return confirm("Load it?")
 
 

@@ -81,12 +81,14 @@ class Operator:
         print(answers.sentence(reply), file=sys.stderr)
         return 0
 
-    def restore(self, file: Path) -> int:
-        """Put a copy in the place of the data of a server that does not run."""
+    def restore(self, file: Path, wanted: Callable[[], bool]) -> int:
+        """Put a copy in the place of the data of a server that does not run, if that is `wanted` then."""
         if not file.is_file():  # before a folder is made
             raise StartError(f"there is no file {file}")
         lock = lock_folder(self.folder)
         try:
+            if not wanted():
+                return FAILED
             now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
             copied, before = take_in(file, self.folder / DATABASE, LOBBY, now)
         finally:

@@ -52,7 +52,7 @@ class Asking:
         try:
             asked = self._client.request_nowait(request, on_reply=partial(self._replied, request))
         except DisconnectedError as error:
-            self._failed(str(error))
+            self._failed(f"{request.type} was not done: {error}")
             return
         self._unanswered += 1
         self._start(self._follow, asked)

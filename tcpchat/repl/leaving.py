@@ -10,9 +10,14 @@ from tcpchat.repl.questions import Questions
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.sending import Sending
 
+NO = {"", "n", "no"}
+
 
 class Leaving:
-    """Asks if somebody else or something would suffer; calls `leave` once nothing is in the way."""
+    """Asks if somebody else or something would suffer; calls `leave` once nothing is in the way.
+
+    `do` takes a line that was no answer.
+    """
 
     def __init__(
         self,
@@ -23,6 +28,7 @@ class Leaving:
         *,
         hosting: bool,
         leave: Callable[[], None],
+        do: Callable[[str], None],
     ) -> None:
         self._screen = screen
         self._questions = questions
@@ -30,6 +36,7 @@ class Leaving:
         self._sending = sending
         self._hosting = hosting
         self._leave = leave
+        self._do = do
 
     def ask(self) -> None:
         """Leave, or ask first; who wants to leave while that is asked is not asked again."""
@@ -44,6 +51,10 @@ class Leaving:
     def _take(self, line: str) -> None:
         if is_yes(line):
             self._leave()
+            return
+        self._listener.notice("you stay")
+        if line.strip().lower() not in NO:
+            self._do(line)
 
 
 def _who_suffers(unsent: int, others: int) -> str:

@@ -207,8 +207,8 @@ class Listener:
         """Take a page of what you scheduled, or what became of one message."""
         if isinstance(reply, Schedule):
             for message in self.pending.listed(reply):
-                lacking = f"no scheduled message {message.number}: {message.text!r}"
-                self.complain(f"as {self._status.me} you have {lacking}")
+                gone = f"your scheduled message {message.number} is not there for {self._status.me}"
+                self.complain(f"{gone}, so it may never be sent: {message.text!r}")
         elif isinstance(reply, Cancelled):
             self.pending.remove(reply.number)
 

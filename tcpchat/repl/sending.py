@@ -92,8 +92,7 @@ class Sending:
             self._listener.refused(error.error)
             self._changed.unpark_all()
         except DisconnectedError as error:
-            what = "not known to be sent" if asked.written else "not sent"
-            self._failed(f"{what}: {asked.request.text!r}: {error}")
+            self._not_sent(asked, str(error))
         finally:
             del self._sends[asked]
             self._idle.unpark_all()
@@ -121,6 +120,16 @@ class Sending:
         else:
             self._shown.append(place)
         self._idle.unpark_all()
+
+    def give_up(self) -> None:
+        """Say what is not acknowledged, since nobody waits for it any more."""
+        for asked in self._sends:
+            self._not_sent(asked, "you left")
+
+    def _not_sent(self, asked: Asked, why: str) -> None:
+        assert isinstance(asked.request, Send)
+        what = "not known to be sent" if asked.written else "not sent"
+        self._failed(f"{what}: {asked.request.text!r}: {why}")
 
     async def wait_shown(self) -> None:
         """Wait for a moment until all that was acknowledged is shown."""

@@ -56,6 +56,8 @@ async def _run(plan: Plan, terminal: Terminal, preferences: Preferences) -> None
         await asyncio.wait({talking})
     terminal.close()
     await drawing
+    for line in terminal.early.unsent():
+        print(line, file=sys.stderr)
     if not talking.cancelled():
         talking.result()
 

@@ -112,7 +112,13 @@ class Talk:
             idle=self._idle,
         )
         self._leaving = Leaving(
-            screen, self._questions, self._listener, self._sending, hosting=hosting, leave=self.leave_now
+            screen,
+            self._questions,
+            self._listener,
+            self._sending,
+            hosting=hosting,
+            leave=self.leave_now,
+            do=self._do,
         )
 
     def greet(self, kept: str | None) -> None:
@@ -137,6 +143,7 @@ class Talk:
             await self._left.wait()
             if self.gave_up is not None:
                 await self.wait_settled()  # which says what was not sent
+            self._sending.give_up()
             nursery.cancel_scope.cancel()
         self._nursery = None
 

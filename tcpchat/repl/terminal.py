@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import DynamicStyle, Style
 
 from tcpchat.repl.above import Above
+from tcpchat.repl.early import SECRET, Early
 from tcpchat.repl.input import Around, LiveCompleter, TypedLine, history_of, layout
 from tcpchat.repl.theme import STYLES
 
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 TWICE = 2.0  # seconds in which a second Ctrl-C counts as one
 HIDDEN = "HIDDEN"  # the buffer that a password is typed into
-EARLY_SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
-"""What may have a password in it or after it, as far as that is known without the rest of the client."""
 
 
 class Terminal:
@@ -64,8 +62,8 @@ class Terminal:
         output: Output | None = None,
     ) -> None:
         self.talk: Talk | None = None
-        self.typed_early: list[str] = []
-        """Lines that were entered before there was a Talk."""
+        self.early = Early()
+        """What was entered before there was a Talk."""
         self.drawn = asyncio.Event()
         """The input is there."""
         self._greeting = greeting
@@ -138,8 +136,7 @@ class Terminal:
     def attach(self, talk: Talk) -> None:
         """Give lines to this conversation from now on, those that were typed early first."""
         self.talk = talk
-        early, self.typed_early = self.typed_early, []
-        for line in early:
+        for line in self.early.take():
             talk.entered(line)
         if talk.asks_secret:  # which may be what was typed after it
             self._secret.insert_text(self._buffer.text)
@@ -201,7 +198,7 @@ class Terminal:
         return [("class:prompt", "  ")]
 
     def _waiting(self) -> FormattedText:
-        return FormattedText(self.talk.waiting() if self.talk else [])
+        return FormattedText(self.talk.waiting() if self.talk else self.early.waiting(self.width))
 
     def _toolbar(self) -> FormattedText:
         if self._hint:
@@ -237,17 +234,20 @@ class Terminal:
         What is in the input then stays there.
         """
         line = buffer.text
-        if self.talk is None and any(map(EARLY_SECRET.match, self.typed_early)):
+        if self.talk is None and Early.leaves(line):
+            self.close()
+            return True
+        if self.talk is None and self.early.may_be_asked():
             self._show_hint("not connected yet: what comes next may be asked for")
             return True
         self._hint = ""
-        if self.talk.keeps(line) if self.talk is not None else not EARLY_SECRET.match(line):
+        if self.talk.keeps(line) if self.talk is not None else not SECRET.match(line):
             buffer.append_to_history()
         buffer.reset()
         if self.talk is not None:
             self.talk.entered(line)
         elif line:
-            self.typed_early.append(line)
+            self.early.add(line)
         return True
 
     def _enter_secret(self) -> None:

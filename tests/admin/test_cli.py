@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tcpchat.cli import answers, operator
 from tcpchat.cli.app import run
+from tcpchat.store.sqlite import lock_folder
 from tests.process import COMMAND, PATIENCE, ServerProcess, environment
 
 PASSWORD = "correct horse"
@@ -205,3 +207,22 @@ def test_what_the_environment_has_for_a_client_is_nothing_for_the_operator(
     assert listed.stdout.splitlines()[1].startswith("alice ")
     refused = run(["admin", "create"])
     assert refused == 2
+
+
+def test_who_restores_is_asked_only_where_it_can_be_done(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created(shell, "alice")
+    copy = tmp_path / "copy.db"
+    assert shell("backup", str(copy))[0] == 0
+    monkeypatch.setattr(operator, "_is_terminal", lambda: True)
+    lock = lock_folder(tmp_path / "data")
+    code, _, err = shell("restore", str(copy), stdin="y\n")
+    assert code == 1
+    assert "another tcpchat server" in err
+    assert "[y/N]" not in err
+    os.close(lock)
+    code, out, err = shell("restore", str(copy), stdin="n\n")
+    assert (code, out) == (1, "")
+    assert "[y/N]" in err
+    assert shell("restore", str(copy), stdin="y\n")[0] == 0

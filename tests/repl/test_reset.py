@@ -11,6 +11,7 @@ from trio.testing import MockClock
 
 from tcpchat.client import Disconnected, Reconnected
 from tcpchat.repl.about import RESET, back
+from tcpchat.repl.pipe import _in_a_script
 from tcpchat.repl.plan import Plan
 from tcpchat.repl.session import open_client
 from tcpchat.times import timestamp
@@ -94,11 +95,12 @@ async def test_a_name_that_is_registered_there_is_told_to_be_so(alice: test_peop
     assert alice.prompt == "guest-2 → lobby ▸ "
 
 
-@pytest.mark.parametrize(("history", "follow"), [(20, 20), (0, 50)])
-async def test_a_person_is_shown_the_last_of_it_and_a_script_all(history: int, follow: int) -> None:
+@pytest.mark.parametrize(("script", "follow"), [(False, 20), (True, 50)])
+async def test_a_person_is_shown_the_last_of_it_and_a_script_all(script: bool, follow: int) -> None:
     stage = Stage(seq=3)
     with Socket(stage) as server:
-        async with open_client(Plan(address=server.where, remember=False, history=history)) as client:
+        plan = Plan(address=server.where, remember=False)
+        async with open_client(_in_a_script(plan) if script else plan) as client:
             stage.journal, stage.seq = "other", 50
             server.say({"type": "bye", "code": "server-stopping", "message": "the server stops"})
             await until(client, Disconnected)
@@ -123,10 +125,12 @@ async def test_what_is_not_scheduled_there_is_told(alice: test_people.Sitter) ->
     alice.stage.reply("scheduled", "schedule", messages=[pending(1, "cake")], more=False)
     await come_back(alice)
     assert "1 scheduled" in alice.toolbar
-    assert "as alice you have no scheduled message 1: 'tea'" in alice.screen.told
+    assert (
+        "your scheduled message 1 is not there for alice, so it may never be sent: 'tea'" in alice.screen.told
+    )
     assert "'cake'" not in alice.screen.told
     await come_back(alice, journal="another")
-    assert alice.screen.told.count("no scheduled message") == 1
+    assert alice.screen.told.count("scheduled message 1 is not there") == 1
 
 
 async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.Sitter) -> None:
@@ -137,7 +141,7 @@ async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.S
         "messages": [pending(2, "tea") if "after" in request else pending(1, "other")],
     }  # fmt: skip
     await come_back(alice)
-    assert "no scheduled message" not in alice.screen.told
+    assert "scheduled message 1 is not there" not in alice.screen.told
 
 
 async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -> None:
@@ -146,14 +150,14 @@ async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -
     await alice.do("send -t 1 tea")
     await trio.sleep(0.3)
     await come_back(alice)
-    assert "no scheduled message" not in alice.screen.told
+    assert "scheduled message 1 is not there" not in alice.screen.told
 
 
 async def test_of_the_same_data_nothing_is_told_to_be_gone(alice: test_people.Sitter) -> None:
     alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await alice.do("send -t 10m tea")
     await come_back(alice, journal="j")
-    assert "no scheduled message" not in alice.screen.told
+    assert "scheduled message 1 is not there" not in alice.screen.told
 
 
 # What was known of the old data.

@@ -468,7 +468,10 @@ async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
 async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Sitter) -> None:
     await alice.go_offline()
     await alice.do("users")
-    assert alice.screen.complaints[-1] == "✗ not connected; try again when the server is back"
+    assert (
+        alice.screen.complaints[-1]
+        == "✗ users was not done: not connected; try again when the server is back"
+    )
     assert alice.talk.failures == 1
     assert [candidate.text for candidate in alice.talk.view.complete("us")] == ["users"]
 
@@ -587,6 +590,23 @@ async def test_what_is_not_sent_is_a_reason_to_ask(alice: Sitter) -> None:
     assert not await ended(alice)
     alice.talk.leave_now()
     assert await ended(alice)
+    assert [line.strip() for line in alice.screen.complaints[-2:]] == [
+        "✗ not sent: 'one': you left",
+        "✗ not sent: 'two': you left",
+    ]
+
+
+@pytest.mark.parametrize(("answer", "said"), [("n", 0), ("", 0), ("no", 0), ("users", 0), ("never mind", 1)])
+async def test_a_line_that_is_no_answer_stays_and_is_done(house: House, answer: str, said: int) -> None:
+    async with sitting(house, hosting=True) as alice:
+        await house.peers("bob")
+        await alice.until("2 here")
+        alice.talk.leave()
+        await alice.do(answer)
+        assert not await ended(alice)
+        assert "you stay" in alice.screen.told
+        assert house.chat.hub.lobby.seq == said
+        assert alice.screen.count("2 users") == (answer == "users")
 
 
 # Settings.

@@ -150,6 +150,25 @@ def test_what_is_typed_before_there_is_a_connection_is_not_lost(tmp_path: Path) 
             person.wait_for("guest-1 ✓ an early bird", "guest-1 → lobby ▸ half a")
 
 
+@pytest.mark.parametrize("leave", ["c-d", "/exit"])
+def test_who_leaves_before_there_is_a_connection_is_told_what_was_not_sent(
+    tmp_path: Path, leave: str
+) -> None:
+    with ServerProcess("--ephemeral") as server:
+        server.signal(signal.SIGSTOP)
+        with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
+            person.wait_for(f"connecting to 127.0.0.1:{server.port}")
+            person.enter("an early bird")
+            person.wait_for("… an early bird")
+            if leave == "c-d":
+                person.key("c-d")
+            else:
+                person.enter(leave)
+            person.exit_code()
+            person.wait_for("not sent: an early bird")
+        server.signal(signal.SIGCONT)
+
+
 def test_without_a_server_it_says_so_and_the_exit_code_is_3(tmp_path: Path) -> None:
     with Terminal("connect", f"127.0.0.1:{free_port()}", folder=tmp_path) as person:
         assert person.exit_code() == 3

@@ -1,0 +1,60 @@
+"""Whether a server is to be loaded: who is asked, and what an answer means."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from tcpchat.address import Address
+from tcpchat.bench.plan import Plan
+from tcpchat.cli import bench
+from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, INTERRUPTED
+from tcpchat.errors import StartError
+
+PLAN = Plan(address=Address("127.0.0.1", 8000))
+
+
+class Stdin:
+    """A terminal, where Ctrl-C is a line of its own."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        if self._line == "^C":
+            raise KeyboardInterrupt
+        return self._line
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"), [("n\n", FAILED), ("\n", FAILED), ("", FAILED), ("^C", INTERRUPTED)]
+)
+def test_nothing_is_done_without_a_yes(
+    answer: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Stdin(answer))
+    assert bench.bench(PLAN, yes=False, json=False) == code
+    out, err = capsys.readouterr()
+    assert (out, "127.0.0.1:8000 for real" in err, "[y/N]" in err) == ("", True, True)
+
+
+def test_a_yes_begins(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def begun(*_: object) -> None:
+        raise StartError("begun")
+
+    monkeypatch.setattr("sys.stdin", Stdin("Yes\n"))
+    monkeypatch.setattr(bench, "run", begun)
+    assert bench.bench(PLAN, yes=False, json=False) == FAILED
+    assert "tcpchat: begun" in capsys.readouterr().err
+
+
+def test_where_nobody_can_be_asked_it_is_called_wrongly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert bench.bench(PLAN, yes=False, json=False) == CALLED_WRONGLY
+    assert "--yes says that it is wanted" in capsys.readouterr().err
