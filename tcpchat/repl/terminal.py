@@ -262,10 +262,10 @@ class Terminal:
         now = self._loop.time()
         if self.talk is not None and self.talk.drop_question():
             self._secret.reset()
-            self._last_interrupt = float("-inf")
+            self._last_interrupt, self._hint = float("-inf"), ""
         elif self._buffer.text:
             self._buffer.reset()
-            self._last_interrupt = float("-inf")
+            self._last_interrupt, self._hint = float("-inf"), ""
         elif now - self._last_interrupt < TWICE:
             self._end(event)
         else:
