@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
@@ -63,6 +63,7 @@ def made(kind: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
+@settings(max_examples=20)  # for each class, of which there are many
 @given(data=st.data())
 def test_every_line_is_read_as_it_was_written(kind: Any, data: st.DataObject) -> None:
     line = data.draw(made(kind))
@@ -70,6 +71,7 @@ def test_every_line_is_read_as_it_was_written(kind: Any, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_field_of_a_later_version_is_passed_over(kind: Any, data: st.DataObject) -> None:
     line = data.draw(made(kind))

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpchat.commands import COMMANDS
@@ -54,6 +54,7 @@ def instances(kind: type[Line]) -> st.SearchStrategy[Line]:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__mro__[1].__name__} {kind.type}")
+@settings(max_examples=20)  # for each class, of which there are many
 @given(data=st.data())
 def test_what_is_written_is_read_as_the_same(kind: type[Line], data: st.DataObject) -> None:
     line = data.draw(instances(kind))
