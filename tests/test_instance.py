@@ -84,5 +84,5 @@ async def test_who_cannot_open_everything_leaves_nothing_open(tmp_path: Path, ta
         with pytest.raises(StartError):
             async with open_instance(wanted, log(), TrioClock()):
                 raise AssertionError("it cannot have been opened")
-        assert open_files() == before
+        assert open_files() <= before
         assert not (tmp_path / SOCKET).exists()
