@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import attrs
+
 from tcpchat.client import Asked, Client, DisconnectedError, RefusedError
 from tcpchat.commands.history import History as AskHistory
 from tcpchat.protocol import History, Reply, Request
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import trio
 
 
+@attrs.define(eq=False)
 class Asking:
     """Asks the server, and shows what it answers.
 
@@ -24,25 +27,14 @@ class Asking:
     before anything that was said after it; `idle` is where waits who wants everything to be answered.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        screen: Screen,
-        listener: Listener,
-        *,
-        start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None],
-        failed: Callable[[str | None], None],
-        replied: Callable[[Request, Reply], None],
-        idle: trio.lowlevel.ParkingLot,
-    ) -> None:
-        self._client = client
-        self._screen = screen
-        self._listener = listener
-        self._start = start
-        self._failed = failed
-        self._replied = replied
-        self._idle = idle
-        self._unanswered = 0
+    _client: Client
+    _screen: Screen
+    _listener: Listener
+    _start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None] = attrs.field(kw_only=True)
+    _failed: Callable[[str | None], None] = attrs.field(kw_only=True)
+    _replied: Callable[[Request, Reply], None] = attrs.field(kw_only=True)
+    _idle: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
+    _unanswered: int = attrs.field(default=0, init=False)
 
     def __len__(self) -> int:
         return self._unanswered

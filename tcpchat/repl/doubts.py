@@ -13,25 +13,16 @@ from tcpchat.repl.questions import Questions
 from tcpchat.repl.screen import Screen
 
 
+@attrs.define(eq=False)
 class Doubts:
     """Asks what a line is, and hands it on: `say` takes text, `do` a line that is to be understood."""
 
-    def __init__(
-        self,
-        questions: Questions,
-        screen: Screen,
-        *,
-        tell: Callable[[str], None],
-        refuse: Callable[[str], None],
-        say: Callable[[str], None],
-        do: Callable[[str], None],
-    ) -> None:
-        self._questions = questions
-        self._screen = screen
-        self._tell = tell
-        self._refuse = refuse
-        self._say = say
-        self._do = do
+    _questions: Questions
+    _screen: Screen
+    _tell: Callable[[str], None] = attrs.field(kw_only=True)
+    _refuse: Callable[[str], None] = attrs.field(kw_only=True)
+    _say: Callable[[str], None] = attrs.field(kw_only=True)
+    _do: Callable[[str], None] = attrs.field(kw_only=True)
 
     def ask(self, doubt: Doubt) -> None:
         """Ask about a line, or refuse it where nobody can be asked."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
+
 from tcpchat.repl.confirm import is_yes
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.questions import Questions
@@ -13,30 +15,20 @@ from tcpchat.repl.sending import Sending
 NO = {"", "n", "no"}
 
 
+@attrs.define(eq=False)
 class Leaving:
     """Asks if somebody else or something would suffer; calls `leave` once nothing is in the way.
 
     `do` takes a line that was no answer.
     """
 
-    def __init__(
-        self,
-        screen: Screen,
-        questions: Questions,
-        listener: Listener,
-        sending: Sending,
-        *,
-        hosting: bool,
-        leave: Callable[[], None],
-        do: Callable[[str], None],
-    ) -> None:
-        self._screen = screen
-        self._questions = questions
-        self._listener = listener
-        self._sending = sending
-        self._hosting = hosting
-        self._leave = leave
-        self._do = do
+    _screen: Screen
+    _questions: Questions
+    _listener: Listener
+    _sending: Sending
+    _hosting: bool = attrs.field(kw_only=True)
+    _leave: Callable[[], None] = attrs.field(kw_only=True)
+    _do: Callable[[str], None] = attrs.field(kw_only=True)
 
     def ask(self) -> None:
         """Leave, or ask first; who wants to leave while that is asked is not asked again."""

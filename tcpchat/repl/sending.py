@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+import attrs
 import trio
 
 from tcpchat.client import Asked, Client, DisconnectedError, Offline, Reconnected, RefusedError
@@ -24,6 +25,7 @@ _Place: TypeAlias = tuple[str | None, int]
 """The room or user that a message went to, and its number there."""
 
 
+@attrs.define(eq=False)
 class Sending:
     """Sends, and follows what was sent until it is answered and shown.
 
@@ -31,27 +33,17 @@ class Sending:
     draws what counts down, and `idle` who wants everything to be answered.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        screen: Screen,
-        listener: Listener,
-        *,
-        start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None],
-        failed: Callable[[str | None], None],
-        changed: trio.lowlevel.ParkingLot,
-        idle: trio.lowlevel.ParkingLot,
-    ) -> None:
-        self._client = client
-        self._screen = screen
-        self._listener = listener
-        self._start = start
-        self._failed = failed
-        self._changed = changed
-        self._idle = idle
-        self._sends: dict[Asked, float] = {}  # and when they were asked
-        self._unshown: set[_Place] = set()  # of messages that are acknowledged
-        self._shown: deque[_Place] = deque(maxlen=REMEMBERED)  # of own messages, also those of other devices
+    _client: Client
+    _screen: Screen
+    _listener: Listener
+    _start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None] = attrs.field(kw_only=True)
+    _failed: Callable[[str | None], None] = attrs.field(kw_only=True)
+    _changed: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
+    _idle: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
+    _sends: dict[Asked, float] = attrs.field(factory=dict, init=False)  # and when they were asked
+    _unshown: set[_Place] = attrs.field(factory=set, init=False)  # of messages that are acknowledged
+    _shown: deque[_Place] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), init=False)
+    """Of own messages, also those of other devices."""
 
     def __len__(self) -> int:
         return len(self._sends)
