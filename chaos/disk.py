@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import trio
 
 from chaos.ledger import Row
-from tcpchat.passwords import Cost, hash_password, verify
+from tcpchat.serving.passwords import Cost, hash_password, verify
 from tcpchat.store import Change, StorageError
 from tcpchat.store.sqlite import DATABASE, SqliteStore
 

@@ -13,10 +13,10 @@ from chaos.clock import TimeOfDay
 from chaos.disk import Disk, MortalStore
 from chaos.ledger import Ledger
 from chaos.network import Network
-from tcpchat.connection import SLOW_CONSUMER
-from tcpchat.hasher import Hasher
 from tcpchat.protocol import MAX_LINE_OUT
 from tcpchat.server import Server
+from tcpchat.serving.connection import SLOW_CONSUMER
+from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
 
 BACKLOG = MAX_LINE_OUT + 256 * 1024  # bytes; little, but more than the longest line

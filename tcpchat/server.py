@@ -11,9 +11,8 @@ from functools import partial
 
 import trio
 
-from tcpchat.admin.desk import Desk
-from tcpchat.admin.office import Office
-from tcpchat.blocking import RunBlocking, in_thread
+from tcpchat.admin.context import Office
+from tcpchat.admin.dispatch import Desk
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.context import Context
@@ -21,22 +20,29 @@ from tcpchat.chat.gate import Gate
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.room import RECENT
 from tcpchat.chat.user import KEYS_REMEMBERED, User
-from tcpchat.connection import Connection, Spawn
-from tcpchat.delivery import Pipeline
 from tcpchat.errors import ChatError
-from tcpchat.farewell import STOPPING, farewell
-from tcpchat.hasher import Hasher
 from tcpchat.log import Log
 from tcpchat.protocol import LOBBY, LineReader, as_error, encode
-from tcpchat.session import Session
+from tcpchat.serving.background import (
+    let_absent_go,
+    send_scheduled,
+    tell_presence,
+    tell_receipts,
+    write_identities,
+)
+from tcpchat.serving.close_reasons import STOPPING, farewell
+from tcpchat.serving.connection import Connection, Spawn
+from tcpchat.serving.delivery import Pipeline
+from tcpchat.serving.fair_queue import Share, Turns
+from tcpchat.serving.hashing import Hasher
+from tcpchat.serving.requests import Session
+from tcpchat.serving.sockets import keep_alive, peer_address
+from tcpchat.serving.tls import HandshakeError, TlsStream
 from tcpchat.settings import MAX_LINE, Settings
-from tcpchat.sockets import keep_alive, peer_address
 from tcpchat.store import StorageError, Store
 from tcpchat.store.reader import Reader
-from tcpchat.timers import let_absent_go, send_scheduled, tell_presence, tell_receipts, write_identities
+from tcpchat.threads import RunBlocking, in_thread
 from tcpchat.times import MILLISECONDS, Clock
-from tcpchat.tls import HandshakeError, TlsStream
-from tcpchat.turns import Share, Turns
 
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
 TOKEN = 32  # random bytes; as many as a key has that nobody guesses

@@ -10,8 +10,8 @@ import trio
 import trustme
 
 from tcpchat.fingerprint import fingerprint
+from tcpchat.serving.tls import Certificate
 from tcpchat.settings import TlsSettings
-from tcpchat.tls import Certificate
 from tests.conftest import Peer
 
 HOSTS = ("localhost", "127.0.0.1")

@@ -16,13 +16,14 @@ import structlog
 import trio
 import trio.testing
 
-from tcpchat import hasher, passwords
-from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.chat.user import User
-from tcpchat.passwords import Cost
 from tcpchat.server import Server
+from tcpchat.serving import hashing as hasher
+from tcpchat.serving import passwords
+from tcpchat.serving.passwords import Cost
 from tcpchat.settings import Settings
 from tcpchat.store.sqlite import SqliteStore
+from tcpchat.threads import RunBlocking, in_thread
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import trio
 
-from tcpchat import blocking
+from tcpchat import threads as blocking
 
 T = TypeVar("T")
 MEAN = 0.001  # seconds; some tests break a connection every 20 ms, which must be enough to come back

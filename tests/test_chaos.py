@@ -24,9 +24,9 @@ from chaos.world import Outcome, Plan, run
 from tcpchat.chat.entry import Delivery, Post
 from tcpchat.chat.user import User
 from tcpchat.client import Client
-from tcpchat.client.feed import Feed
-from tcpchat.connection import Connection
-from tcpchat.delivery import Pipeline
+from tcpchat.link.inbox import Feed
+from tcpchat.serving.connection import Connection
+from tcpchat.serving.delivery import Pipeline
 from tcpchat.store import Change, NewMessage
 
 ROUGH = Rates(trouble=60, weather=300, disk=300, death=200)

@@ -22,18 +22,16 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log", "address", "notify", "fingerprint", "blocking"},
-    {"names", "passwords", "protocol", "sockets"},
+    {"errors", "times", "log", "address", "fingerprint", "threads"},
+    {"names", "wire"},
+    {"protocol"},
     {"settings"},
-    {"reload"},
-    {"commands", "store", "connection", "tls"},
-    {"chat", "client"},
-    {"delivery", "repl", "hasher", "turns", "bench"},
-    {"session", "timers", "admin", "farewell"},
+    {"commands", "store"},
+    {"chat", "link"},
+    {"client", "serving"},
+    {"repl", "admin", "bench"},
     {"server"},
-    {"metrics", "endpoint"},
-    {"instance"},
-    {"process", "host"},
+    {"service"},
     {"cli"},
     {"__main__"},
 ]
@@ -43,7 +41,7 @@ NO_IO = {"trio", "sqlite3", "os", "socket"}
 
 
 def part_of(module: str) -> str:
-    """Return the part that a dotted module name belongs to: `protocol` for `tcpchat.protocol.codec`."""
+    """Return the part that a dotted module name belongs to: `protocol` for `tcpchat.wire.codec`."""
     package, _, rest = module.partition(".")
     return rest.partition(".")[0] or package
 
@@ -138,7 +136,7 @@ def test_dependencies_point_one_way(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [module for module in IMPORTS if part_of(module) in {"protocol", "commands", "chat"}]
+    "module", [module for module in IMPORTS if part_of(module) in {"wire", "protocol", "commands", "chat"}]
 )
 def test_the_core_does_no_input_and_output(module: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[module]} & NO_IO
@@ -158,9 +156,12 @@ def test_the_store_does_not_know_the_chat() -> None:
 
 def test_what_blocks_goes_through_what_a_simulation_replaces_but_for_what_is_named() -> None:
     threads = {module_of(source) for source in SOURCES if "trio.to_thread" in source.read_text()}
-    exceptions = {"tcpchat.store.reader", "tcpchat.reload"}  # a copy of the database, and a reload
-    whole_programs = {"tcpchat.host", "tcpchat.repl.pipe"}  # a server beside its client, and a client
-    assert threads - whole_programs == {"tcpchat.blocking"} | exceptions
+    exceptions = {"tcpchat.store.reader", "tcpchat.service.reload"}  # a copy of the database, and a reload
+    whole_programs = {
+        "tcpchat.service.embedded",
+        "tcpchat.repl.pipe",
+    }  # a server beside its client, and a client
+    assert threads - whole_programs == {"tcpchat.threads"} | exceptions
 
 
 def test_the_grammar_of_commands_comes_without_the_server() -> None:
@@ -173,21 +174,17 @@ def test_the_grammar_of_commands_comes_without_the_server() -> None:
 
 
 def test_the_client_comes_without_the_server() -> None:
-    modules = [module for module in IMPORTS if part_of(module) in {"client", "repl"}]
+    modules = [module for module in IMPORTS if part_of(module) in {"client", "link", "repl"}]
     script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
     assert "prompt_toolkit" in loaded
     server_side = {
         "chat",
         "store",
-        "delivery",
-        "session",
-        "connection",
+        "serving",
         "server",
-        "process",
+        "service",
         "settings",
-        "host",
-        "tls",
         "cli",
     }
     assert not {part_of(module) for module in loaded if module.startswith("tcpchat.")} & server_side

@@ -20,7 +20,7 @@ from prometheus_client import generate_latest
 
 from tcpchat.cli.app import _command_first, app, read_settings
 from tcpchat.errors import CODES
-from tcpchat.metrics import Metrics
+from tcpchat.service.metrics import Metrics
 from tcpchat.settings import Settings, is_live
 from tests.conftest import House
 from tests.process import ServerProcess, environment

@@ -13,7 +13,7 @@ from tcpchat.chat.schedule import STALE, Pending, Schedule
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import NewMessage
 from tests.conftest import Peer, open_house
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 
 async def test_a_private_message_that_comes_due_after_its_author_left_goes_on_with_the_numbers(

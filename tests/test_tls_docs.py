@@ -11,7 +11,7 @@ import pytest
 
 from tcpchat.fingerprint import parse_fingerprint
 from tests.process import PATIENCE, ServerProcess
-from tests.test_tls_process import tls_port, wait_for
+from tests.service.test_tls_daemon import tls_port, wait_for
 
 DOCS = (Path(__file__).parent.parent / "docs/tls.md").read_text()
 MAKE, SHOW = re.findall(r"^```sh\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)

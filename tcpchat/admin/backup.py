@@ -13,7 +13,7 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 
 @attrs.frozen(kw_only=True)

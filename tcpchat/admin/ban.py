@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from tcpchat.admin.command import AdminCommand
-from tcpchat.admin.office import check_reason, shown
+from tcpchat.admin.context import check_reason, shown
 from tcpchat.admin.replies import Banned
 from tcpchat.chat.bans import ADDRESS, USER, Network, as_network
 from tcpchat.chat.verdict import BanEntry
 from tcpchat.protocol import Request, about
-from tcpchat.sockets import peer_address
+from tcpchat.serving.sockets import peer_address
 from tcpchat.store import SetBan
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 
 @attrs.frozen(kw_only=True)

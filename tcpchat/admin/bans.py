@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from tcpchat.admin.command import AdminCommand
-from tcpchat.admin.office import shown
+from tcpchat.admin.context import shown
 from tcpchat.admin.replies import BanRow
 from tcpchat.admin.replies import Bans as BansReply
 from tcpchat.chat.bans import USER
@@ -16,7 +16,7 @@ from tcpchat.protocol import Request, about
 from tcpchat.store import SetBan
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 PAGE = 200  # bans in one reply; each takes up to 4 KB of its line
 

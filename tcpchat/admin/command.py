@@ -11,7 +11,7 @@ from tcpchat.commands import Command, Outcome
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 R = TypeVar("R", bound=Request)
 

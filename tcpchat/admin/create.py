@@ -14,7 +14,7 @@ from tcpchat.names import enforce, skeleton
 from tcpchat.protocol import GUEST, Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 
 @attrs.frozen(kw_only=True)

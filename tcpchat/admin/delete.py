@@ -12,7 +12,7 @@ from tcpchat.chat.account import DeleteEntry
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 
 @attrs.frozen(kw_only=True)

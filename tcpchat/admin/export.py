@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from tcpchat.admin.command import AdminCommand
-from tcpchat.admin.office import shown
+from tcpchat.admin.context import shown
 from tcpchat.admin.replies import NAME, Exported, Record
 from tcpchat.chat.room import public_id
 from tcpchat.chat.user import User
@@ -18,7 +18,7 @@ from tcpchat.store import NewMessage
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 PAGE = 500  # messages that are read at once
 Fields = dict[str, Any]

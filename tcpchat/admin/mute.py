@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from tcpchat.admin.command import AdminCommand
-from tcpchat.admin.office import check_reason, shown
+from tcpchat.admin.context import check_reason, shown
 from tcpchat.admin.replies import NAME, Muted
 from tcpchat.chat.moderation import Mute as Sentence
 from tcpchat.chat.verdict import MuteEntry
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from tcpchat.chat.account import ENDED, PasswordEntry
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 
 @attrs.frozen(kw_only=True)

@@ -15,7 +15,7 @@ from tcpchat.store import Account
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
-    from tcpchat.admin.office import Office
+    from tcpchat.admin.context import Office
 
 PAGE = 1000  # users in one reply; each takes up to 1 KB of its line
 

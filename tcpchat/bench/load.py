@@ -21,7 +21,7 @@ from tcpchat.bench.receiving import receive
 from tcpchat.bench.sending import send
 from tcpchat.bench.summary import Summary, summarize
 from tcpchat.errors import StartError
-from tcpchat.sockets import raise_file_limit
+from tcpchat.serving.sockets import raise_file_limit
 
 MOST: Final = 4  # processes of receivers; with more, one machine is better loaded from another
 STEP: Final = 0.5  # seconds between two looks at how far it is

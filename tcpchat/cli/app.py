@@ -96,7 +96,7 @@ def serve(
     settings
         All the rest.
     """
-    from tcpchat.process import run_server
+    from tcpchat.service.daemon import run_server
 
     try:
         run_server(settings, lambda: read_settings(sys.argv[1:]))

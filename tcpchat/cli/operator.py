@@ -16,13 +16,13 @@ import attrs
 import orjson
 import trio
 
-from tcpchat.admin.client import ask
 from tcpchat.cli import answers
 from tcpchat.cli.outcome import FAILED, cause, complain, print_no_more
 from tcpchat.errors import StartError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Request
 from tcpchat.repl.confirm import confirm
+from tcpchat.service.offline import ask
 from tcpchat.store.backup import take_in
 from tcpchat.store.sqlite import DATABASE, lock_folder
 from tcpchat.times import SystemClock

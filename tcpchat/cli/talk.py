@@ -93,7 +93,7 @@ def tail(plan: Plan, *, json: bool, follow: bool) -> int:
 
 def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
     """Run a server here while the block lasts."""
-    from tcpchat.host import hosted
+    from tcpchat.service.embedded import hosted
     from tcpchat.settings import Settings
 
     log = user_state_path("tcpchat", appauthor=False) / "server.log"

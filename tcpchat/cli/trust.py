@@ -11,9 +11,9 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
-from tcpchat.client.trusted import Trusted
 from tcpchat.errors import StartError
 from tcpchat.fingerprint import halves
+from tcpchat.link.known_servers import Trusted
 from tcpchat.repl.confirm import confirm
 from tcpchat.repl.plan import Plan
 

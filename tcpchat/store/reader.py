@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import trio
 
-from tcpchat.blocking import RunBlocking, in_thread
 from tcpchat.errors import ChatError
 from tcpchat.store import (
     Account,
@@ -22,6 +21,7 @@ from tcpchat.store import (
     StorageError,
     Store,
 )
+from tcpchat.threads import RunBlocking, in_thread
 
 READERS = 4  # threads that read at the same time
 

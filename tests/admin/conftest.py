@@ -13,9 +13,9 @@ import pytest
 import trio
 
 from tcpchat.admin import BY_NAME
-from tcpchat.admin.client import ask
-from tcpchat.admin.door import open_door
+from tcpchat.admin.socket import open_door
 from tcpchat.server import Server
+from tcpchat.service.offline import ask
 from tcpchat.settings import Settings
 from tcpchat.store import Change, StorageError
 from tcpchat.store.sqlite import SqliteStore

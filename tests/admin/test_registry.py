@@ -18,7 +18,7 @@ from tcpchat.commands import BY_NAME as OF_THE_CHAT
 from tests.admin.conftest import PASSWORD, Place
 
 FOLDER = Path(admin.__file__).parent
-OTHERS = {"__init__", "client", "command", "desk", "door", "office", "replies"}
+OTHERS = {"__init__", "command", "context", "dispatch", "replies", "socket"}
 ROOT = Path(__file__).parents[2]
 
 

@@ -29,7 +29,7 @@ from tcpchat.cli.bench import _show as progress_of
 from tcpchat.errors import StartError
 from tests.certificates import write_cert
 from tests.process import PATIENCE, ServerProcess, environment
-from tests.test_tls_process import tls_port
+from tests.service.test_tls_daemon import tls_port
 
 BYE = b'{"type":"bye","code":"slow-consumer"}\n'
 BANNED = b'{"type":"bye","code":"banned"}\n'

@@ -13,11 +13,11 @@ import trio.testing
 from tcpchat import server
 from tcpchat.chat.gate import NAME_GUESSES
 from tcpchat.errors import ChatError
-from tcpchat.hasher import Hasher
+from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
 from tests.conftest import House, open_house
 from tests.people import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 
 async def under_way(house: House) -> None:

@@ -18,7 +18,7 @@ from tcpchat.store import Change, NewMessage, NewUser
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, open_house
 from tests.people import Person, connect, end_of, guest, log_in, lose, resume, user
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 FAST = Settings(limits=Limits(messages_per_second=0, requests_per_second=0))
 

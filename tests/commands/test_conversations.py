@@ -13,7 +13,7 @@ from tcpchat.store.sqlite import SqliteStore
 from tests.commands.test_reading import say, shown, unread
 from tests.conftest import House, Line, open_house
 from tests.people import Clock, Person, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 # Who is not there
 

@@ -10,7 +10,7 @@ from tests.commands.test_conversations import conversations
 from tests.commands.test_reading import say
 from tests.conftest import House, Line, open_house
 from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 
 async def settle(house: House, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from tcpchat.settings import Rules, Settings
 from tests.commands.test_reading import say, unread
 from tests.conftest import House, Line, open_house
 from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 START = "2026-11-21T09:00:00.123Z"
 MINUTE_LATER = "2026-11-21T09:01:00.123Z"

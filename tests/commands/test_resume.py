@@ -19,7 +19,7 @@ from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import DropDevice, Identity, Prune, StorageError
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, Peer, open_house
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 Clock = trio.testing.MockClock
 KEYED: Line = {"type": "send", "text": "once", "key": "k"}

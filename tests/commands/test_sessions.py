@@ -26,7 +26,7 @@ from tests.people import (
     resume,
     user,
 )
-from tests.test_delivery import GatedStore
+from tests.serving.test_delivery import GatedStore
 
 
 async def sessions(person: Person) -> list[Line]:

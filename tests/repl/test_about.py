@@ -32,10 +32,10 @@ from tcpchat.protocol import (
     Users,
     Whois,
 )
-from tcpchat.protocol.identity import IDENTITY_REPLIES, ConversationInfo, SessionInfo, UnreadInfo
 from tcpchat.repl import about, render, replies
 from tcpchat.repl.look import Got, Look, plain, ticks
 from tcpchat.repl.theme import STYLES
+from tcpchat.wire.identity import IDENTITY_REPLIES, ConversationInfo, SessionInfo, UnreadInfo
 from tests.repl.test_render import AT, LOOK, check, looks, luminance, shown, texts
 
 WIDE = attrs.evolve(LOOK, width=100)

@@ -8,8 +8,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tcpchat.commands.history import History as AskHistory
 from tcpchat.protocol import History, Message, Read, Request, Unread
-from tcpchat.protocol.identity import UnreadInfo
 from tcpchat.repl.reading import INTERVAL, Reading, send_marks
+from tcpchat.wire.identity import UnreadInfo
 
 
 def lobby(seq: int) -> Message:

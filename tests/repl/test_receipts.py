@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tcpchat.protocol import Conversations, Message, Receipt
-from tcpchat.protocol.identity import ConversationInfo
 from tcpchat.repl.look import Got, how_far
 from tcpchat.repl.receipts import Receipts
+from tcpchat.wire.identity import ConversationInfo
 
 
 def said(seq: int, *, to: str = "bob", sender: str = "alice", conversation: str = "@b") -> Message:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tcpchat.client.identity import Identity
-from tcpchat.client.remembered import Remembered
+from tcpchat.link.credential_store import Remembered
+from tcpchat.link.desired_identity import Identity
 from tests.process import COMMAND, PATIENCE
 from tests.repl.stage import Socket, Stage
 from tests.repl.test_pipe import lines_of

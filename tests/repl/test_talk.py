@@ -21,8 +21,8 @@ from tcpchat.repl.sending import SOON as SHOWN_AFTER
 from tcpchat.repl.status import SHOWN, Status
 from tcpchat.repl.talk import Talk
 from tcpchat.settings import Limits, Rules, Settings
-from tests.client.conftest import Door
 from tests.conftest import House, Peer, TrioClock, open_house
+from tests.link.conftest import Door
 from tests.repl.person import Person, Screen
 
 STRICT = Settings(rules=Rules(reports_to_mute=1, mute_seconds=90))

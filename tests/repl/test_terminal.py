@@ -623,7 +623,12 @@ def test_the_toolbar_counts_down_while_you_are_muted(server: ServerProcess, tmp_
             reporter.next("reported")
         person.wait_for(re.compile(r"│ muted 1:(30|2\d)"), "you may read but not send")
         shown: set[str] = set()  # of which there may be none while it is drawn anew
-        person.wait_until(lambda: shown.update(re.findall(r"muted (\d:\d\d)", person.text)) or len(shown) > 1)
+
+        def counts_down() -> bool:
+            shown.update(re.findall(r"muted (\d:\d\d)", person.text))
+            return len(shown) > 1
+
+        person.wait_until(counts_down)
         person.enter("but I")
         person.wait_for("works again in 1m")
         person.wait_gone("… but I")

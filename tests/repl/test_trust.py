@@ -15,14 +15,14 @@ import pytest
 from tcpchat.cli.app import run as run_here
 from tcpchat.cli.trust import trusting
 from tcpchat.client import DisconnectedError, Tls, UntrustedError
-from tcpchat.client.trusted import Trusted
 from tcpchat.fingerprint import fingerprint, halves
+from tcpchat.link.known_servers import Trusted
 from tcpchat.repl.plan import Plan
 from tests.certificates import write_ca, write_cert
 from tests.process import ServerProcess
 from tests.repl.test_scripts import run
+from tests.service.test_tls_daemon import tls_port, wait_for
 from tests.terminal import Terminal
-from tests.test_tls_process import tls_port, wait_for
 
 QUESTION = "Then trust it from now on? [y/N]"
 

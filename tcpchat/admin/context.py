@@ -1,0 +1,78 @@
+"""What the operator's commands may use: the chat, the disk, and the ways to change both together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+
+import attrs
+
+from tcpchat.chat.awakening import Awakening
+from tcpchat.chat.chat import Chat
+from tcpchat.chat.entry import Entry
+from tcpchat.chat.reads import Hashes
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Event
+from tcpchat.serving.connection import Connection
+from tcpchat.settings import CENTURY
+from tcpchat.store import Named
+from tcpchat.store.reader import Reader
+from tcpchat.times import FOREVER, MILLISECONDS, timestamp
+
+Tell = Callable[[Event], Awaitable[None]]
+"""Gives a line to who asked, as fast as that is read."""
+
+
+async def _to_nobody(event: Event) -> None:
+    """Take what nobody asked for."""
+
+
+REASON_CHARACTERS = 500  # others read it in one line
+
+
+@attrs.define(eq=False)
+class Office:
+    """One for a server, or for a data folder without one. Changes go through `commit`, as all others do."""
+
+    chat: Chat
+    reads: Reader
+    hashes: Hashes
+    awakening: Awakening
+    connections: Collection[Connection]
+    """All of the server."""
+    commit: Callable[[Entry], Awaitable[None]]
+    """Waits until the entry is on disk. Raises ChatError if it is refused."""
+    tell: Tell = _to_nobody
+
+    def now(self) -> int:
+        """Return the time of day in ms since 1970."""
+        return self.chat.clock.now()
+
+    def until(self, seconds: float | None) -> int:
+        """Return when a span from now ends; None is for good. Raises ChatError `bad-value`."""
+        if seconds is None:
+            return FOREVER
+        if not 0 < seconds <= CENTURY:
+            message = "a span is longer than nothing and at most 100 years; for good needs none"
+            raise ChatError("bad-value", message, field="seconds", limit=CENTURY)
+        return self.now() + int(seconds * MILLISECONDS)
+
+    def registration(self, user: User) -> Named:
+        """Return what is kept of a registered user. Raises ChatError `not-registered`."""
+        named = self.chat.people.directory.find(user.id)
+        if named is None or named.registered is None:
+            message = f"{user.name} is a guest, and only registered users have a password"
+            raise ChatError("not-registered", message, name=user.name)
+        return named
+
+
+def check_reason(reason: str | None) -> None:
+    """Raise ChatError `text-too-long`."""
+    if reason is not None and len(reason) > REASON_CHARACTERS:
+        message = f"the reason has {len(reason)} characters; at most {REASON_CHARACTERS} are kept"
+        raise ChatError("text-too-long", message, field="reason", limit=REASON_CHARACTERS)
+
+
+def shown(until: int) -> str | None:
+    """Write when something ends; None if never."""
+    return None if until == FOREVER else timestamp(until)

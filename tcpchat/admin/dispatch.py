@@ -1,0 +1,89 @@
+"""Where the operator's requests are answered: from a line to its reply, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from tcpchat.admin import BY_NAME, read_request
+from tcpchat.admin.context import Office
+from tcpchat.chat.entry import Entry
+from tcpchat.errors import ChatError
+from tcpchat.log import Log
+from tcpchat.protocol import Error, Event, LineReader, Reply, Request, as_error, encode, internal_error
+from tcpchat.settings import MAX_LINE
+
+RECEIVE = 64 * 1024  # bytes at a time
+
+Write = Callable[[bytes], Awaitable[None]]
+
+
+@attrs.frozen(eq=False)
+class Desk:
+    """One for a server, or for a data folder without one."""
+
+    office: Office
+    log: Log
+    new_reference: Callable[[], str]
+
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """Answer one connection to its end. Whatever goes wrong in it stays here."""
+        reader = LineReader(MAX_LINE)
+        try:
+            async with stream:
+                while data := await stream.receive_some(RECEIVE):
+                    reader.feed(bytes(data))
+                    while reader.has_line():
+                        await self.answer(reader.next_line, stream.send_all)
+        except trio.BrokenResourceError:
+            pass  # nobody reads the answer, which changes nothing about what was done
+        except Exception:
+            self.log.exception("bug", at="admin socket")
+
+    async def answer(self, next_line: Callable[[], bytes], write: Write) -> None:
+        """Do what a line asks; write events and then the reply. Raises only what `write` raises."""
+        request: Request | None = None
+        try:
+            request = read_request(next_line())
+            reply = await self._done(request, write)
+        except ChatError as error:
+            reply = as_error(error)
+        what = "line" if request is None else request.type
+        result = reply.code if isinstance(reply, Error) else "ok"
+        self.log.info("operator", request=what, **_about(request), result=result)
+        await write(encode(reply, None if request is None else request.id))
+
+    async def _done(self, request: Request, write: Write) -> Reply:
+        """Do it, to the last commit. Raises ChatError."""
+
+        async def tell(event: Event) -> None:
+            await write(encode(event))
+
+        office = attrs.evolve(self.office, tell=tell)
+        try:
+            outcome = BY_NAME[request.type].run(office, request)
+            if not isinstance(outcome, Reply | Entry):
+                outcome = await outcome
+            if isinstance(outcome, Reply):
+                return outcome
+            await office.commit(outcome)
+        except (ChatError, OSError, trio.BrokenResourceError):
+            raise
+        except Exception as error:
+            return self._bug(request, error)
+        return outcome.reply or self._bug(request, None)
+
+    def _bug(self, request: Request, error: Exception | None) -> Reply:
+        reference = self.new_reference()
+        self.log.error("bug", request=request.type, reference=reference, exc_info=error)
+        return internal_error(reference)
+
+
+def _about(request: Request | None) -> dict[str, str]:
+    """Return whom or what a request is about, for the log."""
+    for field in ("target", "name", "file"):
+        if isinstance(about := getattr(request, field, None), str):
+            return {"target": about}
+    return {}

@@ -1,0 +1,1 @@
+"""The parts of the client library: dialling, handshake, calls in flight, inbox, credentials."""

@@ -1,0 +1,51 @@
+"""How a client reaches its server: a stream to it, or why there is none. Says nothing on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import trio
+
+from tcpchat.address import Address
+from tcpchat.link.errors import ConnectError
+from tcpchat.link.tls import Tls, tls_opener
+
+CONNECT = 10.0  # seconds that it may take
+
+OpenStream = Callable[[], Awaitable[trio.abc.Stream]]
+
+
+def opener(address: Address, tls: Tls | None) -> OpenStream:
+    """Return what opens a stream to this address. Raises ValueError if a file of `tls` is not right."""
+    if tls is None:
+        return partial(trio.open_tcp_stream, address.host, address.port)
+    return tls_opener(address, tls)
+
+
+async def reach(where: str, open_stream: OpenStream) -> trio.abc.Stream:
+    """Return a stream to the server, which is at `where` for messages. Raises ConnectError."""
+    try:
+        with trio.fail_after(CONNECT):
+            return await open_stream()
+    except (OSError, trio.TooSlowError) as error:
+        cause = _cause(error)
+        nobody = isinstance(cause, ConnectionRefusedError)
+        raise ConnectError(f"cannot reach {where}: {_why(cause)}", nobody=nobody) from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the first of the failures that trio put together."""
+    while True:
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+        if inner is None:
+            return error
+        error = inner
+
+
+def _why(cause: BaseException) -> str:
+    if isinstance(cause, ConnectionRefusedError):
+        return "nobody answers there; is the server running?"
+    if isinstance(cause, trio.TooSlowError | trio.Cancelled):
+        return f"no answer within {CONNECT:g} s"
+    return getattr(cause, "strerror", None) or str(cause)

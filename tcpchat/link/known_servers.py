@@ -1,0 +1,53 @@
+"""Which certificates a person trusts that the system does not: one for each server, in a file of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import orjson
+
+from tcpchat.fingerprint import parse_fingerprint
+from tcpchat.link.files import make_folder, read_file, write_file
+
+FOLDER = "trusted"  # in the folder of the user's state, beside the identities
+
+
+class Trusted:
+    """What is trusted by whoever has this folder of state. Everything raises OSError."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / FOLDER
+
+    def find(self, address: str) -> str | None:
+        """Return the fingerprint that the server there must have; None if nobody said.
+
+        What cannot be read is an error: it must not look as if nothing had been trusted before.
+        """
+        path = self._path(address)
+        try:
+            return _parse(read_file(path), address)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OSError(f"{path} is damaged: {error}") from None
+
+    def trust(self, address: str, fingerprint: str) -> None:
+        """Trust this certificate of the server there from now on, and no other."""
+        make_folder(self._folder)
+        fields = {"address": address.lower(), "fingerprint": fingerprint}
+        write_file(self._path(address), orjson.dumps(fields, option=orjson.OPT_INDENT_2))
+
+    def forget(self, address: str) -> None:
+        """Take it that nobody said what to trust there."""
+        self._path(address).unlink(missing_ok=True)
+
+    def _path(self, address: str) -> Path:
+        return self._folder / hashlib.sha256(address.lower().encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _parse(data: bytes, address: str) -> str:
+    fields = orjson.loads(data)
+    if fields["address"] != address.lower():
+        raise ValueError("it is for another server")
+    return parse_fingerprint(fields["fingerprint"])

@@ -1,0 +1,219 @@
+"""What a program can ask, as methods that return what it wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from tcpchat.commands.away import Away as BeAway
+from tcpchat.commands.back import Back as BeBack
+from tcpchat.commands.cancel import Cancel
+from tcpchat.commands.conversations import Conversations as ListConversations
+from tcpchat.commands.history import MAX_COUNT, History
+from tcpchat.commands.ignore import Ignore
+from tcpchat.commands.login import Login
+from tcpchat.commands.logout import Logout
+from tcpchat.commands.password import Password
+from tcpchat.commands.read import Read as MarkRead
+from tcpchat.commands.receipts import Receipts as SetReceipts
+from tcpchat.commands.register import Register
+from tcpchat.commands.rename import Rename
+from tcpchat.commands.report import Report
+from tcpchat.commands.revoke import Revoke
+from tcpchat.commands.scheduled import Scheduled as ListScheduled
+from tcpchat.commands.sessions import Sessions as ListSessions
+from tcpchat.commands.status import Status as AskStatus
+from tcpchat.commands.unignore import Unignore
+from tcpchat.commands.unread import Unread as ListUnread
+from tcpchat.commands.users import Users as ListUsers
+from tcpchat.commands.whois import Whois as AskWhois
+from tcpchat.link.errors import DisconnectedError
+from tcpchat.protocol import (
+    Away,
+    Back,
+    Cancelled,
+    ConversationInfo,
+    Conversations,
+    Ignoring,
+    LoggedIn,
+    LoggedOut,
+    Message,
+    PasswordChanged,
+    PendingMessage,
+    Read,
+    Receipts,
+    Registered,
+    Renamed,
+    Reply,
+    Reported,
+    Request,
+    Revoked,
+    Schedule,
+    SessionInfo,
+    Sessions,
+    Status,
+    Unread,
+    UnreadInfo,
+    UserInfo,
+    Users,
+    Whois,
+)
+from tcpchat.protocol import History as HistoryReply
+
+R = TypeVar("R", bound=Reply)
+
+
+class Requests:
+    """The commands, each as a method that raises RefusedError, or DisconnectedError if its answer was lost.
+
+    `username` is a name, or the id of a private conversation where one is meant.
+    """
+
+    async def request(self, request: Request) -> Reply:
+        """Ask and wait for the reply. Raises RefusedError, or DisconnectedError if it was lost."""
+        raise NotImplementedError
+
+    async def _ask(self, request: Request, kind: type[R]) -> R:
+        reply = await self.request(request)
+        if not isinstance(reply, kind):
+            raise DisconnectedError(f"the server answered {request.type} with {reply.type}")
+        return reply
+
+    async def rename(self, name: str) -> Renamed:
+        """Take another name, which is taken again after a connection was lost."""
+        return await self._ask(Rename(name=name), Renamed)
+
+    async def register(self, password: str) -> Registered:
+        """Keep your name for good; take one of your own first."""
+        return await self._ask(Register(password=password), Registered)
+
+    async def login(self, name: str, password: str) -> LoggedIn:
+        """Be the registered user of this name. Only the token is kept, not the password."""
+        return await self._ask(Login(name=name, password=password), LoggedIn)
+
+    async def logout(self) -> LoggedOut:
+        """End this session; you are a new guest, or nobody where login is required."""
+        return await self._ask(Logout(), LoggedOut)
+
+    async def change_password(self, password: str, new: str) -> PasswordChanged:
+        """Take another password; all other sessions of yours end."""
+        return await self._ask(Password(password=password, new=new), PasswordChanged)
+
+    async def sessions(self) -> list[SessionInfo]:
+        """Return from where you are, or may be, connected; lowest number first."""
+        return (await self._ask(ListSessions(), Sessions)).sessions
+
+    async def revoke(self, number: int) -> Revoked:
+        """End a session of yours, wherever it is."""
+        return await self._ask(Revoke(number=number), Revoked)
+
+    async def users(self) -> list[UserInfo]:
+        """Return who is here, by name."""
+        users: list[UserInfo] = []
+        more = True
+        while more:
+            page = await self._ask(ListUsers(after=users[-1].name if users else None), Users)
+            more = page.more and bool(page.users)
+            users += page.users
+        return users
+
+    async def whois(self, name: str) -> Whois:
+        """Return what is known of a user."""
+        return await self._ask(AskWhois(name=name), Whois)
+
+    async def history(
+        self,
+        count: int | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        username: str | None = None,
+    ) -> HistoryReply:
+        """Return messages of the lobby, or of the conversation with `username`; oldest first.
+
+        Messages of who you ignore are there, `ignored` and without text.
+        """
+        request = History(count=count, before=before, after=after, username=username)
+        return await self._ask(request, HistoryReply)
+
+    async def conversations(self) -> list[ConversationInfo]:
+        """Return with whom you talked privately, and how far each of you has read."""
+        conversations: list[ConversationInfo] = []
+        more = True
+        while more:
+            after = conversations[-1].conversation if conversations else None
+            page = await self._ask(ListConversations(after=after), Conversations)
+            more = page.more and bool(page.conversations)
+            conversations += page.conversations
+        return conversations
+
+    async def unread(self) -> list[UnreadInfo]:
+        """Return where there is something that you have not read, the lobby first."""
+        return (await self._ask(ListUnread(), Unread)).conversations
+
+    async def unread_messages(self, username: str | None = None) -> AsyncIterator[Message]:
+        """Yield what others said and you have not read, oldest first; of all, or of one conversation."""
+        cursor = None
+        while True:
+            request = History(count=MAX_COUNT, username=username, unread=True, cursor=cursor)
+            page = await self._ask(request, HistoryReply)
+            for message in page.messages:
+                if not message.ignored:
+                    yield message
+            if not page.more or page.cursor is None:
+                return
+            cursor = page.cursor
+
+    async def mark_read(self, username: str | None = None, seq: int | None = None) -> Read:
+        """Say that you have read the lobby, or what `username` wrote; up to this message, or the last.
+
+        With a number it waits for the server if that is away.
+        """
+        return await self._ask(MarkRead(username=username, seq=seq), Read)
+
+    async def receipts(self, on: bool | None = None) -> bool:  # noqa: FBT001  # as in `receipts on`
+        """Return whether others learn what you have read, and you what they have; or change it."""
+        return (await self._ask(SetReceipts(on=on), Receipts)).on
+
+    async def away(self, text: str = "") -> Away:
+        """Let others see that you are away, until `back`."""
+        return await self._ask(BeAway(text=text), Away)
+
+    async def back(self) -> Back:
+        """Let others see that you are not away any more."""
+        return await self._ask(BeBack(), Back)
+
+    async def ignore(self, name: str) -> list[str]:
+        """Hear nothing of a user any more; return whom you ignore."""
+        return (await self._ask(Ignore(name=name), Ignoring)).users
+
+    async def unignore(self, name: str) -> list[str]:
+        """Hear of a user again; return whom you ignore."""
+        return (await self._ask(Unignore(name=name), Ignoring)).users
+
+    async def ignoring(self) -> list[str]:
+        """Return whom you ignore."""
+        return (await self._ask(Ignore(), Ignoring)).users
+
+    async def scheduled(self) -> list[PendingMessage]:
+        """Return your messages that go out later, lowest number first."""
+        messages: list[PendingMessage] = []
+        more = True
+        while more:
+            after = messages[-1].number if messages else None
+            page = await self._ask(ListScheduled(after=after), Schedule)
+            more = page.more and bool(page.messages)
+            messages += page.messages
+        return messages
+
+    async def cancel(self, number: int | None = None) -> Cancelled:
+        """Cancel the scheduled message of this number, or the last one."""
+        return await self._ask(Cancel(number=number), Cancelled)
+
+    async def report(self, username: str, reason: str | None = None) -> Reported:
+        """Report a user."""
+        return await self._ask(Report(username=username, reason=reason), Reported)
+
+    async def status(self) -> Status:
+        """Return how the server is."""
+        return await self._ask(AskStatus(), Status)

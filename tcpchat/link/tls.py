@@ -1,0 +1,191 @@
+"""The client's side of TLS: which server is trusted, and why another is not."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import attrs
+import trio
+
+from tcpchat.address import Address
+from tcpchat.fingerprint import fingerprint, parse_fingerprint
+from tcpchat.link.errors import ConnectError, UntrustedError
+
+NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+"""OpenSSL's words for an answer that is no TLS."""
+WANTS_CERTIFICATE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
+"""OpenSSL's words for a server that got no certificate, in TLS 1.3 and 1.2; the second may mean more."""
+REFUSES_CERTIFICATE = {
+    "TLSV1_ALERT_UNKNOWN_CA": "no authority that it knows signed it",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it is bad",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "it is not of a kind for clients",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": "it is revoked",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not say more",
+}
+
+Encrypted = trio.SSLStream[trio.SocketStream]
+
+
+@attrs.frozen(kw_only=True)
+class Tls:
+    """Which server is trusted, and with what certificate the client shows who it is.
+
+    Without anything: who has a certificate for the host's name that the system trusts. All files are PEM.
+    """
+
+    ca: Path | None = None
+    """Trust the authorities in this file, and no others; the host's name must still be right."""
+    fingerprint: str | None = attrs.field(
+        default=None, converter=attrs.converters.optional(parse_fingerprint)
+    )
+    """Trust this very certificate, whoever signed it and for whatever name: `SHA256:AB:CD:…`."""
+    cert: Path | None = None
+    key: Path | None = None
+    """Of `cert`, if it is not in the same file."""
+    look_up: Callable[[], str | None] | None = None
+    """Asked before each connection which `fingerprint` to trust instead, or None; it may change while the
+    client runs. It may raise ConnectError."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.ca is not None and (self.fingerprint, self.look_up) != (None, None):
+            raise ValueError("either a CA is trusted or one certificate, by its fingerprint")
+        if self.key is not None and self.cert is None:
+            raise ValueError("a key goes with the certificate that it is for")
+
+    def context(self) -> ssl.SSLContext:
+        """Read the files. Raises ValueError."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except OSError as error:
+            missing = "there is no certificate in it"
+            raise ValueError(_unreadable("authorities", self.ca, error, missing)) from None
+        self.set_checks(context)
+        if self.cert is not None:
+            try:
+                context.load_cert_chain(self.cert, self.key, password=_no_password)
+            except OSError as error:
+                files = self.cert if self.key is None else f"{self.cert} with {self.key}"
+                missing = "there is no certificate with its private key"
+                raise ValueError(_unreadable("your certificate", files, error, missing)) from None
+        return context
+
+    def set_checks(self, context: ssl.SSLContext) -> None:
+        """Let the context check whom the server is, unless the fingerprint does, before anything is said."""
+        if self.fingerprint is not None:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        else:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.check_hostname = True
+
+    def now(self) -> Tls:
+        """Return it with the fingerprint that is to be trusted now."""
+        return self if self.look_up is None else attrs.evolve(self, fingerprint=self.look_up())
+
+
+def tls_opener(address: Address, tls: Tls) -> Callable[[], Awaitable[trio.abc.Stream]]:
+    """Return what connects to whom `tls` trusts each time; its files are read once. Raises ValueError."""
+    context = tls.context()
+
+    async def open_stream() -> trio.abc.Stream:
+        now = tls.now()
+        now.set_checks(context)
+        return await open_tls_stream(address, now, context)
+
+    return open_stream
+
+
+def _no_password() -> str:
+    raise ValueError(
+        "your key is encrypted, and nobody asks for the password; write it without, with openssl pkey"
+    )
+
+
+def _unreadable(what: str, path: object, error: OSError, missing: str) -> str:
+    why = error.strerror or str(error)
+    if isinstance(error, ssl.SSLError):
+        why = "the two do not fit" if error.reason == "KEY_VALUES_MISMATCH" else missing
+    return f"cannot read {what} from {path}: {why}"
+
+
+async def open_tls_stream(address: Address, tls: Tls, context: ssl.SSLContext) -> trio.abc.Stream:
+    """Connect and shake hands; what is returned goes to whom `tls` trusts.
+
+    `context` is that of `tls`. Raises UntrustedError, OSError if nobody listens there, or ConnectError if
+    that is no TLS.
+    """
+    try:
+        stream = await _shake_hands(address, context)
+    except trio.BrokenResourceError as error:
+        cause = error.__cause__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise UntrustedError(str(address), await _shown_to_anybody(address), _why(cause)) from None
+        raise ConnectError(f"{address}: {explain(error)}") from None
+    if tls.fingerprint is not None:
+        shown = _fingerprint(stream)
+        if shown != tls.fingerprint:
+            await trio.aclose_forcefully(stream)
+            why = f"it should be {tls.fingerprint}"
+            raise UntrustedError(str(address), shown, why, expected=tls.fingerprint)
+    return stream
+
+
+async def _shake_hands(address: Address, context: ssl.SSLContext) -> Encrypted:
+    stream = trio.SSLStream(
+        await trio.open_tcp_stream(address.host, address.port),
+        context,
+        server_hostname=address.host.partition("%")[0],  # no certificate knows the zone of an IPv6 address
+        https_compatible=True,  # the chat has an end of its own, `bye`
+    )
+    try:
+        await stream.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    return stream
+
+
+async def _shown_to_anybody(address: Address) -> str | None:
+    """Return the fingerprint of who cannot be trusted: a context that checks tells nothing but that.
+
+    This is another connection, so it may be another's; whoever trusts a fingerprint has it compared.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        stream = await _shake_hands(address, context)
+    except (OSError, trio.BrokenResourceError):
+        return None
+    shown = _fingerprint(stream)
+    await trio.aclose_forcefully(stream)
+    return shown
+
+
+def _fingerprint(stream: Encrypted) -> str | None:
+    certificate: bytes | None = stream.getpeercert(binary_form=True)
+    return None if certificate is None else fingerprint(certificate)
+
+
+def _why(error: ssl.SSLCertVerificationError) -> str:
+    return error.verify_message.removesuffix(".")
+
+
+def explain(error: Exception) -> str:
+    """Return why a connection broke, in as much as TLS says so."""
+    cause = error.__cause__
+    if not isinstance(cause, ssl.SSLError):
+        return "the connection broke"
+    reason = cause.reason or ""
+    if reason in NOT_TLS:
+        return "what answers does not speak TLS; connect without --tls, or to its port for TLS, mostly 8443"
+    if reason in WANTS_CERTIFICATE:
+        return "the server wants to see a certificate of yours: give --tls-cert, and --tls-key"
+    if reason in REFUSES_CERTIFICATE:
+        return f"the server does not accept your certificate: {REFUSES_CERTIFICATE[reason]}"
+    if isinstance(cause, ssl.SSLEOFError | ssl.SSLSyscallError):
+        return "the server closed the connection in the middle of TLS"
+    return f"TLS failed: {reason.lower().replace('_', ' ') or cause}"

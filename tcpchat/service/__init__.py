@@ -1,0 +1,1 @@
+"""Running a server: as a process, inside a client, or offline for the operator."""

@@ -1,0 +1,140 @@
+"""The server as a process of its own: its log, its signals, and what it tells whoever started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+import attrs
+import trio
+
+from tcpchat.log import Log, LogWriter, configure, set_level
+from tcpchat.server import Server
+from tcpchat.service.app import Instance, fit, open_instance
+from tcpchat.service.reload import Apply, Read, Reloader, Step
+from tcpchat.service.systemd import Notifier
+from tcpchat.serving.sockets import addresses, exposed
+from tcpchat.serving.tls import Certificate
+from tcpchat.settings import Settings
+from tcpchat.times import SystemClock
+
+STDIN = 0  # file descriptor
+SWITCH_INTERVAL = (
+    0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
+)
+
+
+def run_server(settings: Settings, read_settings: Read) -> None:
+    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises StartError.
+
+    `read_settings` reads the same settings again.
+    """
+    writer = LogWriter(sys.stderr.fileno())
+    log = configure(writer, format=settings.running.log_format, level=settings.running.log_level)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        outside = Outside(read_settings, Notifier(os.environ), _terminal_watch())
+        trio.run(serve, settings, log, outside)
+    finally:
+        writer.close()
+
+
+@attrs.frozen
+class Outside:
+    """What a process has around it."""
+
+    read_settings: Read
+    notifier: Notifier
+    has_hung_up: Callable[[], bool]
+    """Whether a SIGHUP means that the terminal is gone, from which the server was started."""
+
+
+async def serve(settings: Settings, log: Log, outside: Outside) -> None:
+    """Run a server until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
+
+    Prints `listening on HOST:PORT` to stdout when clients can connect, and a line more for TLS. Raises
+    StartError.
+    """
+    notifier = outside.notifier
+    async with open_instance(settings, log, SystemClock()) as instance:
+        status = f"listening on {', '.join(addresses(instance.plain))}"
+        steps = reloads(instance.server, instance.certificate, log)
+        reloader = Reloader(settings, outside.read_settings, steps, log, notifier, status)
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_obey, signals, instance.server, reloader, log, outside)
+                nursery.start_soon(reloader.run)
+                nursery.start_soon(notifier.keep_alive)
+                async with trio.open_nursery() as running:
+                    await running.start(instance.run)
+                    print(status, flush=True)
+                    _tell(settings, instance, log)
+                    notifier.ready(status)
+                nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+def _tell(settings: Settings, instance: Instance, log: Log) -> None:
+    """Tell the operator where what is, and who else can read along."""
+    plain = addresses(instance.plain)
+    if instance.certificate is not None:
+        by_tls = ", ".join(addresses([listener.transport_listener for listener in instance.encrypted]))
+        print("listening with TLS on", by_tls, flush=True)
+        log.info("tls", listening_on=by_tls, fingerprint=instance.certificate.fingerprint)
+    if readable := exposed(plain):
+        log.warning("others on the network can read along here", listening_on=", ".join(readable))
+    host, _, port = plain[0].rpartition(":")
+    data = settings.storage.folder or "in memory"
+    log.info("ready", data=data, talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
+
+
+def reloads(server: Server, certificate: Certificate | None, log: Log) -> list[Step]:
+    """Return what a SIGHUP does with the settings that were read again."""
+    steps: list[Step] = [
+        lambda settings: partial(set_level, log, settings.running.log_level),
+        lambda settings: lambda: server.apply(fit(settings, log)),
+    ]
+    if certificate is not None:
+        steps.append(lambda _: _new_certificate(certificate, log))
+    return steps
+
+
+def _new_certificate(certificate: Certificate, log: Log) -> Apply:
+    """Read the certificate again, for connections to come. Raises StartError."""
+    use = certificate.read_again()
+
+    def apply() -> None:
+        use()
+        log.info("certificate read again", fingerprint=certificate.fingerprint)
+
+    return apply
+
+
+def _terminal_watch() -> Callable[[], bool]:
+    """Return what tells whether the terminal of now is gone; without one it never is."""
+    had_one = os.isatty(STDIN)
+    return lambda: had_one and not os.isatty(STDIN)
+
+
+async def _obey(
+    signals: AsyncIterator[int],
+    server: Server,
+    reloader: Reloader,
+    log: Log,
+    outside: Outside,
+) -> None:
+    async for number in signals:
+        if number == signal.SIGHUP and not outside.has_hung_up():
+            reloader.ask()
+            continue
+        log.info("stopping", signal=signal.Signals(number).name)
+        outside.notifier.stopping()
+        server.stop()
+        break
+    async for number in signals:
+        if number != signal.SIGHUP:
+            # Whatever is acknowledged is on disk, so this is as safe as kill -9.
+            os._exit(128 + number)

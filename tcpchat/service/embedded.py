@@ -1,0 +1,84 @@
+"""A server inside of another program: the client's, when nobody else is one yet."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from tcpchat.log import LogWriter, configure
+from tcpchat.server import Server
+from tcpchat.service.app import open_instance
+from tcpchat.settings import Settings
+from tcpchat.times import SystemClock
+
+Ready = Callable[[Callable[[], None]], None]
+
+
+@asynccontextmanager
+async def hosted(settings: Settings, log_file: Path | None) -> AsyncIterator[str]:
+    """Run a server while the block lasts; by its end everyone was told and everything accepted is kept.
+
+    It runs in a thread with a loop of its own, so that a terminal which takes nothing delays nobody. Its log
+    goes to `log_file`, since the terminal is taken. Gives a sentence about where messages are kept. Raises
+    StartError.
+    """
+    where = settings.storage.folder or "memory only"
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            with trio.CancelScope(shield=True):  # who cancels the start could not stop the server any more
+                stop = await nursery.start(_run_in_thread, settings, log_file)
+            try:
+                yield f"messages are kept in {where}"
+            finally:
+                stop()
+        except Exception as error:  # so that it comes out as it is, not in a group
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+async def _run_in_thread(
+    settings: Settings,
+    log_file: Path | None,
+    task_status: trio.TaskStatus[Callable[[], None]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the server to its end, also if that is cancelled meanwhile; tell when and how it can be stopped."""
+    token = trio.lowlevel.current_trio_token()
+
+    def ready(stop: Callable[[], None]) -> None:
+        token.run_sync_soon(task_status.started, stop)
+
+    run = partial(trio.run, _serve, settings, log_file, ready)
+    await trio.to_thread.run_sync(run, limiter=trio.CapacityLimiter(1))
+
+
+async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> None:
+    """Serve until stopped by what is given to `ready`, which may be called in any thread."""
+    token = trio.lowlevel.current_trio_token()
+    with contextlib.ExitStack() as stack:
+        writer = LogWriter(_open_log(stack, log_file))
+        stack.callback(writer.close)
+        log = configure(writer, format="text", level=settings.running.log_level)
+        async with open_instance(settings, log, SystemClock()) as instance, trio.open_nursery() as nursery:
+            await nursery.start(instance.run)
+            ready(partial(_stop, token, instance.server))
+
+
+def _stop(token: trio.lowlevel.TrioToken, server: Server) -> None:
+    with contextlib.suppress(trio.RunFinishedError):
+        token.run_sync_soon(server.stop)
+
+
+def _open_log(stack: contextlib.ExitStack, path: Path | None) -> int:
+    if path is None:
+        path = Path(os.devnull)
+    else:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return stack.enter_context(path.open("ab", buffering=0)).fileno()

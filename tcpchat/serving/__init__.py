@@ -1,0 +1,1 @@
+"""Serving connections: their requests in order, the pipeline, output, background tasks, TLS."""

@@ -1,0 +1,224 @@
+"""One connection's conversation: line → request → outcome → reply, in the order of the requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+import trio
+
+from tcpchat.chat.context import Context
+from tcpchat.chat.entry import Entry
+from tcpchat.chat.limits import TokenBucket
+from tcpchat.commands import BY_NAME, Command, Incomplete, Outcome, read_request
+from tcpchat.errors import ChatError
+from tcpchat.log import Log
+from tcpchat.protocol import (
+    Bye,
+    Error,
+    Event,
+    Id,
+    LineReader,
+    LineTooLongError,
+    Reply,
+    Request,
+    as_error,
+    encode,
+    internal_error,
+)
+from tcpchat.serving.connection import Connection
+from tcpchat.serving.delivery import Pipeline
+from tcpchat.serving.fair_queue import Share
+
+UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
+REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
+REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
+_DONE = (Entry, Reply)  # what a handler gave at once; anything else is to be awaited
+REFUSED = {"http-refused": "http", "not-tls": "tls"}
+"""Codes of refusals that end the connection, with the word for why."""
+HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
+TLS_REFUSED = "this port does not speak TLS: connect without it, or to the port that does, mostly 8443"
+_TLS = b"\x16\x03"  # how a TLS client begins: a handshake, of a version 3 point something
+_HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
+
+
+@attrs.define(eq=False)
+class Session:
+    """Reads requests and answers each, until the peer leaves or is told to.
+
+    Lives as long as its connection is read, in that connection's task.
+    """
+
+    connection: Connection
+    context: Context
+    reader: LineReader
+    bucket: TokenBucket
+    """Slows down who asks a lot: everything but a send that is accepted costs a token."""
+    share: Share
+    """Of the loop's time."""
+    pipeline: Pipeline
+    log: Log
+    new_reference: Callable[[], str]
+    refused: tuple[str, str] = ("", "")
+    """The last request's type and result."""
+    cost: int = 1
+    """How many requests the one at hand counts for."""
+    incomplete: Incomplete | None = None
+    """What the next line is the secret for."""
+
+    async def run(self) -> None:
+        """Converse. What the peer does wrong is answered; an exception is a bug."""
+        first = b""
+        while True:
+            try:
+                data = await self.connection.receive()
+            except trio.BrokenResourceError:
+                self.connection.abort("broken")
+                return
+            if not data:
+                return
+            if len(first) < len(_TLS):
+                first += data[: len(_TLS)]
+                if first.startswith(_TLS):  # there may be no line's end in it, so not as a line
+                    await self._reply("line", as_error(ChatError("not-tls", TLS_REFUSED)), None)
+                    return
+            self.reader.feed(data)
+            await self._handle_lines()
+
+    async def _handle_lines(self) -> None:
+        connection, share = self.connection, self.share
+        lines = 0
+        while self.reader.has_line() and connection.reading:
+            if not lines or share.is_over():
+                lines = await share.wait_turn()
+            lines -= 1
+            share.take(1)
+            await self._handle_line()
+            if connection.backlog > REPLIES_AHEAD:
+                await connection.wait_backlog(REPLIES_AHEAD)
+
+    async def _handle_line(self) -> None:
+        """Answer the next line, or have it answered by the pipeline."""
+        connection = self.connection
+        try:
+            request = self._next_request()
+        except ChatError as error:
+            await self._reply("line", as_error(error), error.re)
+            return
+        if request is None:
+            return
+        if isinstance(request, Incomplete):
+            await self._prompt(request)
+            return
+        command = BY_NAME[request.type]
+        self.cost = command.cost
+        if not command.pipelined:
+            await connection.wait_settled()
+        outcome = self._run(command, request)
+        if not isinstance(outcome, _DONE):
+            outcome = await self._wait(outcome, request)
+        if isinstance(outcome, Reply):
+            await self._reply(request.type, outcome, request.id)
+            return
+        outcome.asker, outcome.re = connection, request.id
+        connection.unsettled += 1
+        self.pipeline.submit(outcome)
+        if not command.pipelined:
+            await connection.wait_settled()
+            await self._done(request.type, outcome.reply)
+            return
+        if outcome.costs_request:
+            await self._charge()
+        if connection.unsettled >= UNSETTLED:
+            await connection.wait_settled()
+
+    async def _prompt(self, incomplete: Incomplete) -> None:
+        """Ask for the secret that the line left out, unless the command would be refused anyway."""
+        command = incomplete.command
+        try:
+            self.context.begin(free=command.free, arriving=command.arriving)
+            if command.ready is not None:
+                command.ready(self.context)
+        except ChatError as error:
+            await self._reply(command.name, as_error(error), None)
+            return
+        self.incomplete = incomplete
+        await self._say(incomplete.prompt())
+        await self._charge()
+
+    def _next_request(self) -> Request | Incomplete | None:
+        """Read the next line; None if it is empty. Raises ChatError.
+
+        After a prompt the line is the secret, whatever it looks like: JSON, a command, blanks. Only HTTP is
+        still refused. A line that is refused gives the command up.
+        """
+        incomplete, self.incomplete = self.incomplete, None
+        try:
+            line = self.reader.next_line()
+        except LineTooLongError as error:
+            if _HTTP.match(error.head):
+                raise ChatError("http-refused", HTTP_REFUSED) from None
+            raise
+        if b" HTTP/" in line and _HTTP.match(line):
+            raise ChatError("http-refused", HTTP_REFUSED)
+        return read_request(line) if incomplete is None else incomplete.answer(line)
+
+    def _run(self, command: Command[Any], request: Request) -> Outcome | Awaitable[Outcome]:
+        """Do what is asked; what goes wrong is a reply too."""
+        try:
+            context = self.context
+            if context.chat.hub.newcomers or not context.user.id:  # else there is nothing to begin
+                context.begin(free=command.free, arriving=command.arriving)
+            return command.run(context, request)
+        except Exception as error:
+            return self._failed(request, error)
+
+    async def _wait(self, outcome: Awaitable[Outcome], request: Request) -> Outcome:
+        try:
+            return await outcome
+        except Exception as error:
+            return self._failed(request, error)
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
+        """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
+        if isinstance(error, ChatError):
+            return as_error(error)
+        reference = self.new_reference()
+        self.log.error("bug", request=request.type, reference=reference, exc_info=error)
+        return internal_error(reference)
+
+    async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
+        if isinstance(reply, Error):
+            self.context.chat.refusals[reply.code] += 1
+        await self._say(reply, re)
+        await self._done(what, reply)
+
+    async def _say(self, line: Reply | Event, re: Id | None = None) -> None:
+        """Write after everything that was asked before is answered; a stop waits for that too."""
+        with trio.CancelScope(shield=True):
+            await self.connection.wait_settled()
+        afterwards, self.context.afterwards = self.context.afterwards, b""
+        data = encode(line, re) + afterwards
+        self.cost += len(data) // REPLY_BYTES
+        self.connection.write_nowait(data)
+
+    async def _done(self, what: str, reply: Reply | None) -> None:
+        """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""
+        connection = self.connection
+        result = reply.code if isinstance(reply, Error) else "ok"
+        # A flood of the same refusal is one line, so that nobody fills the operator's disk.
+        if result == "ok" or (what, result) != self.refused:
+            self.log.info("request", type=what, user=self.context.user.name, result=result)
+        self.refused = (what, result)
+        if isinstance(reply, Bye) or result in REFUSED:
+            connection.stop("exit" if isinstance(reply, Bye) else REFUSED[result])
+        await self._charge()
+
+    async def _charge(self) -> None:
+        """Take what a request costs, and wait if there is nothing left."""
+        cost, self.cost = self.cost, 1
+        self.share.take(cost - 1)
+        while wait := self.bucket.take(self.context.chat.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
+            await trio.sleep(wait)

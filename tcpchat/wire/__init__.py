@@ -1,0 +1,1 @@
+"""The wire: message classes, codec and framing. Pure; `tcpchat.protocol` is its front."""

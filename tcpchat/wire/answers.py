@@ -1,0 +1,59 @@
+"""What a client reads: replies and events of this version or a later one. Pure.
+
+Strict about what it knows, patient about what it does not: version 1 may grow fields, events and codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+import orjson
+from cattrs import BaseValidationError
+
+from tcpchat.errors import ChatError
+from tcpchat.wire.base import Event, Reply
+from tcpchat.wire.messages import EVENTS, REPLIES
+from tcpchat.wire.strict import OPEN, MismatchError, strict_id
+
+SHOWN = 80  # characters of a strange line that an error quotes
+
+
+@attrs.frozen(kw_only=True)
+class Unknown(Reply, Event):
+    """A line of a type that this version does not know; `fields` are all but `re`."""
+
+    fields: dict[str, Any]
+
+
+_ALL: Final[tuple[Any, ...]] = (*REPLIES, *EVENTS)
+_KINDS: Final = {kind.type: kind for kind in _ALL}
+_STRUCTURE: Final = {tag: OPEN.get_structure_hook(kind) for tag, kind in _KINDS.items()}
+
+
+def read_answer(line: bytes) -> Reply | Event:
+    """Read one line that a server sent.
+
+    A Renamed, Bye or Error with `re` is a reply, one without an event. Raises ChatError `bad-json` or
+    `wrong-type` where it is no line of this protocol.
+    """
+    try:
+        fields = orjson.loads(line)
+        tag = fields.get("type")
+        if type(tag) is str:
+            structure = _STRUCTURE.get(tag)
+            if structure is not None:
+                answer: Reply | Event = structure(fields, _KINDS[tag])
+                return answer
+            re = strict_id(fields.pop("re", None), None)
+            return Unknown(re=re, fields=fields)
+    except (orjson.JSONDecodeError, AttributeError):
+        pass
+    except (BaseValidationError, KeyError, MismatchError):
+        message = f"a {ascii(tag[:SHOWN])[1:-1]} that is not as it should be: {_shown(line)}"
+        raise ChatError("wrong-type", message) from None
+    raise ChatError("bad-json", f"this is no line of a tcpchat server: {_shown(line)}")
+
+
+def _shown(line: bytes) -> str:
+    return ascii(line[:SHOWN].decode(errors="replace"))

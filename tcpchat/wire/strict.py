@@ -1,0 +1,130 @@
+"""From JSON values to fields of a class and back, strictly: `"5"` is no number. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from tcpchat.wire.base import MAX_EXACT, MAX_ID, Id
+
+
+class MismatchError(TypeError):
+    """A value of another JSON type than the field has."""
+
+
+def _strict_str(value: object, _: type) -> str:
+    if type(value) is not str:
+        raise MismatchError("a string")
+    return value
+
+
+def _strict_int(value: object, _: type) -> int:
+    if type(value) is not int or abs(value) > MAX_EXACT:
+        raise MismatchError("a whole number of at most 2^53 - 1")
+    return value
+
+
+def _strict_float(value: object, _: type) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]  # is a number
+        raise MismatchError("a number")
+    return value  # type: ignore[return-value]  # an int stays one, as JSON does not tell them apart
+
+
+def _strict_bool(value: object, _: type) -> bool:
+    if type(value) is not bool:
+        raise MismatchError("true or false")
+    return value
+
+
+def _strict_list(value: object, kind: Any) -> list[Any]:
+    (item,) = get_args(kind)
+    return _list_of(item, value, CLOSED)
+
+
+def _list_of(item: Any, value: object, converter: Converter) -> list[Any]:
+    if type(value) is not list:
+        raise MismatchError("a list")
+    return [converter.structure(part, item) for part in value]
+
+
+def _open_list(item: Any, value: object, _: object) -> list[Any]:
+    return _list_of(item, value, OPEN)
+
+
+def _strict_dict(value: object, kind: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise MismatchError("an object")
+    _, item = get_args(kind)
+    return {key: CLOSED.structure(part, item) for key, part in value.items()}
+
+
+def _is(container: type) -> Callable[[Any], bool]:
+    return lambda kind: bool(get_origin(kind) == container)
+
+
+def strict_id(value: object, _: object) -> Id | None:
+    if value is None or (type(value) is int and abs(value) <= MAX_EXACT):
+        return value
+    if type(value) is str and len(value) <= MAX_ID:
+        return value
+    raise MismatchError(f"a whole number of at most 2^53 - 1 or a string of at most {MAX_ID} characters")
+
+
+def _new_converter() -> Converter:
+    converter = Converter()
+    converter.register_structure_hook(str, _strict_str)
+    converter.register_structure_hook(int, _strict_int)
+    converter.register_structure_hook(float, _strict_float)
+    converter.register_structure_hook(bool, _strict_bool)
+    converter.register_structure_hook_func(lambda kind: kind == Id | None, strict_id)
+    converter.register_structure_hook_func(_is(list), _strict_list)
+    converter.register_structure_hook_func(_is(dict), _strict_dict)
+    return converter
+
+
+CLOSED = _new_converter()
+OPEN = _new_converter()  # passes over unknown fields, since version 1 may grow; for clients
+
+
+def wire_name(attribute: attrs.Attribute[Any]) -> str:
+    """Return what the field is called on the wire: `from` cannot be an attribute in Python."""
+    name: str = attribute.metadata.get("wire", attribute.name)
+    return name
+
+
+def _overrides(kind: type) -> Any:
+    return {attribute.name: override(rename=wire_name(attribute)) for attribute in attrs.fields(kind)}
+
+
+def _structure(kind: type) -> Callable[..., Any]:
+    return make_dict_structure_fn(kind, CLOSED, _cattrs_forbid_extra_keys=True, **_overrides(kind))
+
+
+def _open_structure(kind: type) -> Callable[..., Any]:
+    """Make the reader of a class that may have new fields, and whose `items` become objects too."""
+    overrides = _overrides(kind)
+    for attribute in attrs.fields(kind):
+        if item := attribute.metadata.get("items"):
+            overrides[attribute.name] = override(
+                rename=wire_name(attribute), struct_hook=partial(_open_list, item)
+            )
+    return make_dict_structure_fn(kind, OPEN, _cattrs_forbid_extra_keys=False, **overrides)
+
+
+def _unstructure(kind: type) -> Callable[[Any], dict[str, Any]]:
+    """Make the writer of a class: fields in the order of the class, names as on the wire, no nulls."""
+    to_dict: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(kind, CLOSED, **_overrides(kind))
+    if all(attribute.default is not None for attribute in attrs.fields(kind)):
+        return to_dict
+    return lambda value: {key: field for key, field in to_dict(value).items() if field is not None}
+
+
+CLOSED.register_structure_hook_factory(attrs.has, _structure)
+OPEN.register_structure_hook_factory(attrs.has, _open_structure)
+CLOSED.register_unstructure_hook_factory(attrs.has, _unstructure)

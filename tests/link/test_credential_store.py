@@ -1,0 +1,308 @@
+"""The file in which a client finds who it was: for nobody else's eyes, whole, and one program's at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+import pytest
+
+from tcpchat.link import credential_store as files
+from tcpchat.link.credential_store import FOLDER, SLOTS, Remembered
+from tcpchat.link.desired_identity import Identity
+from tcpchat.link.files import MOST
+
+HERE = "127.0.0.1:8000"
+ALICE = Identity(user="alice", token="t1", journal="j", registered=True, session=3)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def keep(folder: Path, identity: Identity = ALICE, *, address: str = HERE, name: str | None = None) -> Path:
+    """Save who one is, as a run that is over; return the file."""
+    with closing(Remembered(folder, address, name)) as one:
+        one.save(identity)
+        assert one.problem is None
+        assert one._path is not None
+        return one._path
+
+
+def load(
+    folder: Path, journal: str = "j", *, address: str = HERE, name: str | None = None
+) -> Identity | None:
+    with closing(Remembered(folder, address, name)) as one:
+        return one.load(journal)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(autouse=True)
+def no_umask() -> Iterator[None]:
+    """What is not for others is so by its own care."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_what_was_saved_is_there_later(folder: Path) -> None:
+    file = keep(folder)
+    assert load(folder) == ALICE
+    fields = orjson.loads(file.read_bytes())
+    assert fields == {"address": HERE, "name": None, **attrs.asdict(ALICE)}
+
+
+def test_nothing_is_there_at_first(folder: Path) -> None:
+    assert load(folder) is None
+
+
+def test_a_token_is_for_the_server_with_its_journal_only(folder: Path) -> None:
+    keep(folder)
+    assert load(folder, "other") is None
+
+
+@pytest.mark.parametrize("other", [{"address": "127.0.0.1:9000"}, {"name": "alice"}])
+def test_each_server_and_name_has_a_file_of_its_own(folder: Path, other: dict[str, Any]) -> None:
+    keep(folder)
+    assert load(folder, **other) is None
+
+
+def test_capitals_do_not_make_another_server_or_name(folder: Path) -> None:
+    keep(folder, address="Example.org:8000", name="Alice")
+    assert load(folder, address="example.org:8000", name="alice") == ALICE
+
+
+@pytest.mark.parametrize("name", ["../../x", "a" * 1000, "é/"])
+def test_any_name_has_a_file(folder: Path, name: str) -> None:
+    assert keep(folder, name=name).parent == folder / FOLDER
+    assert load(folder, name=name) == ALICE
+
+
+def test_nobody_else_can_read_it_at_any_moment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = []
+
+    def fsync(file: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(file).st_mode))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    file = keep(folder)
+    assert modes == [0o600]
+    assert {mode(path) for path in (folder / FOLDER).iterdir()} == {0o600}
+    assert mode(file) == 0o600
+    assert mode(folder / FOLDER) == mode(folder) == 0o700
+
+
+def test_a_folder_that_others_could_enter_is_closed(folder: Path) -> None:
+    (folder / FOLDER).mkdir(parents=True, mode=0o777)
+    keep(folder)
+    assert mode(folder / FOLDER) == 0o700
+
+
+def test_a_folder_of_somebody_else_is_not_trusted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(folder)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with closing(Remembered(folder, HERE, None)) as one:
+        assert one.load("j") is None
+        one.save(ALICE)
+        assert "belongs to another user" in str(one.problem)
+
+
+def test_a_file_that_somebody_else_put_there_is_not_trusted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was put there while others could, and would make you a user of theirs."""
+    keep(folder)
+    with closing(Remembered(folder, HERE, None)) as one:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        assert one.load("j") is None
+
+
+def test_programs_at_the_same_time_have_each_a_file(folder: Path) -> None:
+    bob = attrs.evolve(ALICE, user="bob", token="t2")
+    with closing(Remembered(folder, HERE, None)) as first:
+        first.save(ALICE)
+        with closing(Remembered(folder, HERE, None)) as second:
+            assert second.load("j") is None
+            second.save(bob)
+            first.save(attrs.evolve(ALICE, session=4))
+        assert load(folder) == bob  # the second is over, and the first is not
+    assert load(folder) == attrs.evolve(ALICE, session=4)
+
+
+def test_a_child_that_inherited_the_lock_does_not_hold_it(folder: Path) -> None:
+    one = Remembered(folder, HERE, None)
+    one.save(ALICE)
+    child = os.dup(one._lock)
+    one.close()
+    assert load(folder) == ALICE
+    os.close(child)
+
+
+def test_closing_twice_is_closing(folder: Path) -> None:
+    one = Remembered(folder, HERE, None)
+    one.close()
+    one.close()
+
+
+def test_more_programs_than_slots_are_not_remembered(folder: Path) -> None:
+    many = [Remembered(folder, HERE, None) for _ in range(SLOTS)]
+    late = Remembered(folder, HERE, None)
+    late.save(ALICE)
+    assert f"{SLOTS} programs" in str(late.problem)
+    assert not late.holds(ALICE)
+    assert many[-1].problem is None
+    for one in (*many, late):
+        one.close()
+
+
+def test_a_file_system_without_locks_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with closing(Remembered(folder, HERE, None)) as one:
+        assert "No locks available" in str(one.problem)
+
+
+GOOD = {"address": HERE, "name": None, **attrs.asdict(ALICE)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"3",
+        orjson.dumps(GOOD)[:-1],
+        orjson.dumps(GOOD | {"address": "h:1"}),
+        *(
+            orjson.dumps(GOOD | {field: {}})
+            for field in ("token", "user", "journal", "registered", "session")
+        ),
+        orjson.dumps(GOOD | {"token": None}),
+        orjson.dumps({key: value for key, value in GOOD.items() if key != "token"}),
+        b" " * MOST + orjson.dumps(GOOD),
+    ],
+)
+def test_what_is_no_such_file_is_passed_over_and_replaced(folder: Path, content: bytes) -> None:
+    file = keep(folder)
+    file.write_bytes(content)
+    assert load(folder) is None
+    keep(folder)
+    assert load(folder) == ALICE
+
+
+def test_a_link_is_not_followed_and_replaced(folder: Path, tmp_path: Path) -> None:
+    file = keep(folder)
+    elsewhere = file.rename(tmp_path / "elsewhere")
+    content = elsewhere.read_bytes()
+    file.symlink_to(elsewhere)
+    assert load(folder) is None
+    keep(folder, attrs.evolve(ALICE, user="bob"))
+    assert not file.is_symlink()
+    assert elsewhere.read_bytes() == content
+
+
+@pytest.mark.timeout(5)
+def test_a_pipe_keeps_nobody_waiting(folder: Path) -> None:
+    file = keep(folder)
+    file.unlink()
+    os.mkfifo(file)
+    assert load(folder) is None
+
+
+def test_a_folder_in_the_way_is_said(folder: Path) -> None:
+    file = keep(folder)
+    file.unlink()
+    file.mkdir()
+    with closing(Remembered(folder, HERE, None)) as one:
+        assert one.load("j") is None
+        one.save(ALICE)
+        assert "not remembered" in str(one.problem)
+        assert not one.holds(ALICE)
+        one.forget()
+        assert "not remembered" in str(one.problem)
+
+
+def test_a_path_that_is_no_folder_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine")
+    with closing(Remembered(path, HERE, None)) as one:
+        assert "not remembered" in str(one.problem)
+        assert one.load("j") is None
+        one.save(ALICE)
+        one.forget()
+        assert not one.holds(ALICE)
+    assert path.read_text() == "mine"
+
+
+def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(folder)
+
+    def fsync(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with closing(Remembered(folder, HERE, None)) as one:
+        bob = attrs.evolve(ALICE, user="bob")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fsync)
+            one.save(bob)
+        assert "No space left" in str(one.problem)
+        assert not one.holds(bob)
+        assert one.load("j") == ALICE
+        one.save(bob)
+        assert one.problem is None
+        assert one.holds(bob)
+
+
+def test_what_is_there_is_not_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(folder)
+    monkeypatch.setattr(files, "write_file", lambda *_: pytest.fail("it is there"))
+    with closing(Remembered(folder, HERE, None)) as one:
+        assert one.load("j") == ALICE
+        one.save(ALICE)
+        assert one.holds(ALICE)
+
+
+def test_what_a_crash_left_is_no_obstacle(folder: Path) -> None:
+    file = keep(folder)
+    file.with_name(f"{file.name}.new").write_text("half")
+    keep(folder, attrs.evolve(ALICE, user="bob"))
+    assert {path.name for path in file.parent.iterdir()} == {file.name, f"{file.name}.lock"}
+
+
+def test_forgetting_removes_it(folder: Path) -> None:
+    file = keep(folder)
+    with closing(Remembered(folder, HERE, None)) as one:
+        one.load("j")
+        one.forget()
+        assert not file.exists()
+        assert not one.holds(ALICE)
+        one.forget()
+        assert one.problem is None
+
+
+def test_without_a_folder_nothing_is_kept_and_nothing_is_wrong() -> None:
+    one = Remembered(None, HERE, None)
+    one.save(ALICE)
+    assert one.load("j") is None
+    assert one.problem is None
+    assert not one.holds(ALICE)
+    one.close()
+
+
+def test_a_token_is_not_shown() -> None:
+    assert "t1" not in repr(ALICE)

@@ -1,0 +1,54 @@
+"""How a client reaches its server, and what it says where it does not."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tcpchat.client import ConnectError
+from tcpchat.link.dial import CONNECT, reach
+
+
+async def failure(error: OSError) -> ConnectError:
+    async def open_stream() -> trio.abc.Stream:
+        raise error
+
+    with pytest.raises(ConnectError) as caught:
+        await reach("chat.example:9", open_stream)
+    return caught.value
+
+
+async def test_only_where_nobody_listens_there_is_nobody() -> None:
+    refused = await failure(ConnectionRefusedError(111, "Connection refused"))
+    assert str(refused) == "cannot reach chat.example:9: nobody answers there; is the server running?"
+    assert refused.nobody
+    assert not (await failure(OSError(113, "No route to host"))).nobody
+
+
+async def test_the_cause_that_trio_wraps_is_told() -> None:
+    """`open_tcp_stream` raises an OSError of its own, caused by those of all addresses."""
+    error = OSError("all attempts to connect to chat.example:9 failed")
+    assert "all attempts" in str(await failure(error))
+    route, refused = OSError(113, "No route to host"), ConnectionRefusedError(111, "Connection refused")
+    error.__cause__ = route
+    assert str(await failure(error)) == "cannot reach chat.example:9: No route to host"
+    error.__cause__ = ExceptionGroup("", [refused, route])
+    assert (await failure(error)).nobody
+
+
+async def test_a_host_that_does_not_answer_is_given_up(autojump_clock: MockClock) -> None:
+    began = trio.current_time()
+    with pytest.raises(ConnectError, match=r"cannot reach h:1: no answer within 10 s"):
+        await reach("h:1", trio.sleep_forever)
+    assert trio.current_time() - began == CONNECT
+
+
+async def test_what_takes_just_not_too_long_is_reached(autojump_clock: MockClock) -> None:
+    stream, _ = trio.testing.memory_stream_pair()
+
+    async def open_stream() -> trio.abc.Stream:
+        await trio.sleep(CONNECT - 0.01)
+        return stream
+
+    assert await reach("h:1", open_stream) is stream

@@ -1,0 +1,326 @@
+"""What a reader is told: every message of the lobby once and in order, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcpchat.commands.conversations import Conversations
+from tcpchat.commands.history import History as Ask
+from tcpchat.link.inbox import Feed, Skipped
+from tcpchat.protocol import Event, History, Joined, Message
+
+
+def said(seq: int, room: str | None = "lobby") -> Message:
+    return Message(room=room, to=None if room else "me", seq=seq, at="", sender="bob", text=f"{room}-{seq}")
+
+
+def page(*seqs: int, more: bool = False) -> History:
+    return History(room="lobby", messages=[said(seq) for seq in seqs], more=more)
+
+
+def joined(number: int) -> Joined:
+    return Joined(room="lobby", users=[f"user-{number}"])
+
+
+def fetch(feed: Feed, answer: History) -> None:
+    """Ask for what is wanted, which is some of the lobby, and get this."""
+    request = feed.wanted()
+    assert isinstance(request, Ask)
+    assert (request.after, request.username) == (feed.last, None)
+    feed.answer(request, answer)
+
+
+def rest(feed: Feed) -> list[Event]:
+    return list(iter(feed.next, None))
+
+
+def seqs(events: list[Event]) -> list[int]:
+    return [event.seq for event in events if isinstance(event, Message)]
+
+
+def feed_at(seq: int, *, most: int = 100, history: int = 0) -> Feed:
+    feed = Feed(most)
+    feed.welcome(seq, "j", history)
+    return feed
+
+
+def test_events_come_as_they_came() -> None:
+    feed = feed_at(5)
+    came = [joined(1), said(6), said(1, room=None), said(7), said(3, room="elsewhere"), joined(2)]
+    for event in came:
+        feed.take(event)
+    assert len(feed) == 6
+    assert rest(feed) == came
+    assert feed.next() is None
+    assert not feed.behind
+    assert feed.last == 7
+
+
+@pytest.mark.parametrize(
+    ("seq", "history", "last", "behind"),
+    [
+        (0, 0, 0, False),
+        (0, 20, 0, False),
+        (5, 0, 5, False),
+        (5, 3, 2, True),
+        (5, 5, 0, True),
+        (5, 20, 0, True),
+    ],
+)
+def test_the_first_connection_misses_nothing_but_may_want_history(
+    seq: int, history: int, last: int, behind: bool
+) -> None:
+    feed = Feed()
+    assert feed.welcome(seq, "j", history) == 0
+    assert (feed.last, feed.behind) == (last, behind)
+
+
+@pytest.mark.parametrize(
+    ("seq", "journal", "missed", "last", "behind"),
+    [
+        (5, "j", 0, 5, False),
+        (6, "j", 1, 5, True),
+        (905, "j", 900, 5, True),
+        (5, "other", 5, 0, True),
+        (9, "other", 9, 0, True),
+        (0, "other", 0, 0, False),
+        (4, "j", 4, 0, True),  # it lost what it had: begin anew
+    ],
+)
+def test_a_later_connection_misses_what_was_said_since_and_another_journal_begins_anew(
+    seq: int, journal: str, missed: int, last: int, behind: bool
+) -> None:
+    feed = feed_at(5)
+    assert not feed.data_reset
+    assert feed.welcome(seq, journal, 20) == missed
+    assert (feed.last, feed.behind) == (last, behind)
+    assert feed.data_reset is (last == 0)
+    feed.welcome(seq, journal, 20)
+    assert feed.data_reset is (last > seq), "it is other data once"
+
+
+@pytest.mark.parametrize(("seq", "last"), [(2, 0), (3, 0), (4, 1), (905, 902)])
+def test_of_other_data_as_much_begins_anew_as_is_wanted_on_reset(seq: int, last: int) -> None:
+    feed = Feed(100, history_on_reset=3)
+    feed.welcome(5, "j", 5)
+    assert feed.last == 0
+    assert feed.welcome(seq, "other", 20) == seq - last
+    assert (feed.last, feed.behind) == (last, True)
+
+
+def test_a_journal_that_came_once_is_the_one_that_counts() -> None:
+    feed = feed_at(5)
+    feed.welcome(2, "other", 0)
+    fetch(feed, page(1, 2))
+    assert feed.welcome(3, "other", 0) == 1
+    assert feed.last == 2
+
+
+@pytest.mark.parametrize("seq", [1, 4, 5])
+def test_what_has_come_is_dropped(seq: int) -> None:
+    feed = feed_at(5)
+    feed.take(said(seq))
+    assert rest(feed) == []
+    assert not feed.behind
+
+
+def test_a_gap_is_filled_from_history() -> None:
+    feed = feed_at(5)
+    feed.take(said(8))
+    assert feed.behind
+    assert rest(feed) == []
+    assert feed.last == 5
+    fetch(feed, page(6, 7, 8))
+    assert not feed.behind
+    feed.take(said(9))
+    assert seqs(rest(feed)) == [6, 7, 8, 9]
+
+
+def test_while_behind_messages_wait_for_their_page_and_other_events_do_not() -> None:
+    feed = feed_at(5, history=2)
+    feed.take(said(6))
+    feed.take(joined(1))
+    assert rest(feed) == [joined(1)]
+    fetch(feed, page(4, 5, more=True))
+    assert feed.behind
+    feed.take(said(7))
+    fetch(feed, page(6, 7))
+    assert seqs(rest(feed)) == [4, 5, 6, 7]
+    assert not feed.behind
+
+
+def test_a_page_that_overlaps_adds_only_what_is_new() -> None:
+    feed = feed_at(5)
+    feed.take(said(7))
+    fetch(feed, page(4, 5, 6, 7))
+    assert seqs(rest(feed)) == [6, 7]
+    assert feed.last == 7
+
+
+def test_one_below_the_most_fits_and_the_next_message_comes_from_history() -> None:
+    feed = feed_at(0, most=3)
+    for seq in (1, 2, 3):
+        feed.take(said(seq))
+    assert not feed.behind
+    assert len(feed) == 3
+    feed.take(said(4))
+    assert feed.behind
+    assert len(feed) == 3
+    assert feed.last == 3
+    assert seqs(rest(feed)) == [1, 2, 3]
+    fetch(feed, page(4))
+    assert seqs(rest(feed)) == [4]
+
+
+def test_other_events_that_do_not_fit_are_counted() -> None:
+    feed = feed_at(0, most=2)
+    for number in range(5):
+        feed.take(joined(number))
+    feed.take(said(1, room=None))
+    assert rest(feed) == [joined(0), joined(1), Skipped(events=4)]
+    feed.take(joined(9))
+    assert rest(feed) == [joined(9)]
+
+
+class World:
+    """A server with a lobby, a wire to one client, and that client's feed and reader."""
+
+    def __init__(self, most: int, history: int, size: int) -> None:
+        self.feed = Feed(most)
+        self.history = history
+        self.size = size  # messages of a page
+        self.journal = 0
+        self.lobby = 0  # messages said
+        self.wire: list[Event | History] | None = None
+        self.page: tuple[int, int] | None = None  # asked for and not answered: after, until
+        self.request: Ask | Conversations | None = None  # the reader waits for its reply
+        self.others = 0
+        self.delivered = 0
+        self.skipped = 0
+        self.read: list[tuple[int, int]] = []
+        self.expected: list[tuple[int, int]] = []
+
+    def say(self) -> None:
+        self.lobby += 1
+        self.expected.append((self.journal, self.lobby))
+        self.write(
+            Message(room="lobby", seq=self.lobby, at="", sender=str(self.journal), text=str(self.lobby))
+        )
+
+    def other(self) -> None:
+        self.others += 1
+        self.write(joined(self.others))
+
+    def write(self, line: Event | History) -> None:
+        if self.wire is not None:
+            self.wire.append(line)
+
+    def deliver(self) -> None:
+        if not self.wire:
+            return
+        line = self.wire.pop(0)
+        if isinstance(line, History):
+            assert self.request is not None
+            self.feed.answer(self.request, line)
+            self.request = None
+        else:
+            self.delivered += isinstance(line, Joined)
+            self.feed.take(line)
+
+    def next(self) -> None:
+        event = self.feed.next()
+        if isinstance(event, Message):
+            self.read.append((int(event.sender), event.seq))
+        elif isinstance(event, Joined):
+            self.delivered -= 1
+        elif isinstance(event, Skipped):
+            self.skipped += event.events
+        elif self.feed.behind and self.wire is not None and self.request is None:
+            self.request = self.feed.wanted()
+            assert isinstance(self.request, Ask)
+            assert self.request.after is not None
+            self.page = (self.request.after, self.lobby)
+
+    def begin_answer(self) -> None:
+        """The server's history is as far as its lobby is now."""
+        if self.page is not None:
+            self.page = (self.page[0], self.lobby)
+
+    def answer(self) -> None:
+        """What was said since the page was begun is before it on the wire, as when it is read from disk."""
+        if self.page is None:
+            return
+        after, until = self.page
+        self.page = None
+        numbers = range(after + 1, until + 1)[: self.size]
+        messages = [
+            Message(room="lobby", seq=seq, at="", sender=str(self.journal), text=str(seq)) for seq in numbers
+        ]
+        self.write(History(room="lobby", messages=messages, more=after + len(messages) < until))
+
+    def lose(self) -> None:
+        self.wire = self.page = self.request = None
+
+    def connect(self) -> None:
+        if self.wire is not None:
+            return
+        first = self.feed.last is None
+        if first:
+            del self.expected[: max(0, self.lobby - self.history)]
+        missed = self.feed.welcome(self.lobby, str(self.journal), self.history)
+        assert first or missed >= 0
+        self.wire = []
+
+    def restart(self) -> None:
+        """The server keeps nothing, and is started anew; what nobody fetched by then is gone."""
+        self.lose()
+        self.expected = [one for one in self.expected if one in self.read or one in self.held()]
+        self.journal += 1
+        self.lobby = 0
+
+    def held(self) -> list[tuple[int, int]]:
+        events = list(self.feed._events)
+        return [(int(event.sender), event.seq) for event in events if isinstance(event, Message)]
+
+    def settle(self) -> None:
+        """Let everything happen that still can."""
+        self.connect()
+        while True:
+            before = len(self.read)
+            self.begin_answer()
+            self.answer()
+            while self.wire:
+                self.deliver()
+            while len(self.feed):
+                self.next()
+            self.next()  # Skipped
+            self.next()  # asks for a page
+            if len(self.read) == before and self.page is None and not self.wire:
+                break
+            assert len(self.feed) <= self.feed._most + self.size
+
+
+OPS = st.sampled_from(
+    ["say"] * 6 + ["deliver"] * 6 + ["next"] * 4
+    + ["other", "begin_answer", "answer", "answer", "lose", "connect", "connect", "restart"]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(
+    ops=st.lists(OPS, max_size=120), most=st.integers(1, 6), history=st.integers(0, 4), size=st.integers(1, 4)
+)
+def test_each_message_is_read_once_in_order_whatever_happens(
+    ops: list[str], most: int, history: int, size: int
+) -> None:
+    world = World(most, history, size)
+    for op in ops:
+        getattr(world, op)()
+    world.settle()
+    world.say()
+    world.settle()
+    assert world.read == world.expected
+    assert world.skipped == world.delivered
+    assert not world.feed.behind

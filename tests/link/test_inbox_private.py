@@ -1,0 +1,433 @@
+"""Private conversations are told as exactly as the lobby is: each message once, in order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcpchat.commands.conversations import Conversations as AskList
+from tcpchat.commands.history import MAX_COUNT
+from tcpchat.commands.history import History as Ask
+from tcpchat.link.inbox import Feed, Skipped
+from tcpchat.protocol import ConversationInfo, Conversations, Event, History, Joined, Message
+
+BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
+
+
+def said(id: str, seq: int, *, ignored: bool | None = None) -> Message:
+    """Return a message of the lobby or of a private conversation."""
+    room, conversation, to = ("lobby", None, None) if id == "lobby" else (None, id, "me")
+    return Message(
+        room=room, conversation=conversation, to=to, seq=seq, at="", sender="x", text=id, ignored=ignored
+    )
+
+
+def info(id: str, seq: int, read: int = 0) -> ConversationInfo:
+    return ConversationInfo(username="x", conversation=id, seq=seq, read=read, delivered=seq)
+
+
+def listing(*infos: ConversationInfo, more: bool = False) -> Conversations:
+    return Conversations(conversations=list(infos), more=more)
+
+
+def page(id: str, *seqs: int, more: bool = False) -> History:
+    return History(conversation=id, username="x", messages=[said(id, seq) for seq in seqs], more=more)
+
+
+def heard(feed: Feed) -> list[tuple[str, int]]:
+    """Return the messages that were not read before, each as its conversation and number."""
+    events = list(iter(feed.next, None))
+    return [(event.conversation or "lobby", event.seq) for event in events if isinstance(event, Message)]
+
+
+def fetch(feed: Feed, answer: History | Conversations) -> Ask | AskList:
+    """Ask for what is wanted and get this."""
+    request = feed.wanted()
+    feed.answer(request, answer)
+    return request
+
+
+def guest() -> Feed:
+    """Return the feed of a new guest, with whom nobody has talked."""
+    feed = Feed(100)
+    feed.welcome(0, "j", 0)
+    feed.become(fresh=True)
+    return feed
+
+
+def known(*infos: ConversationInfo) -> Feed:
+    """Return the feed of a user who was here before, after the server told of these conversations."""
+    feed = Feed(100)
+    feed.welcome(0, "j", 0)
+    feed.become(fresh=False)
+    assert fetch(feed, listing(*infos)) == AskList()
+    return feed
+
+
+def test_a_new_guest_asks_nothing_and_hears_a_conversation_from_its_first_message() -> None:
+    feed = guest()
+    assert not feed.behind
+    for seq in (1, 2, 2, 1, 3):
+        feed.take(said(BOB, seq))
+    feed.take(said(EVE, 1))
+    assert heard(feed) == [(BOB, 1), (BOB, 2), (BOB, 3), (EVE, 1)]
+    assert not feed.behind
+
+
+def test_what_is_unread_comes_at_the_start_and_what_is_read_does_not() -> None:
+    feed = known(info(BOB, 5, read=3), info(EVE, 2, read=2))
+    assert fetch(feed, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, username=BOB)
+    assert not feed.behind
+    feed.take(said(BOB, 6))
+    feed.take(said(EVE, 3))
+    assert heard(feed) == [(BOB, 4), (BOB, 5), (BOB, 6), (EVE, 3)]
+
+
+def test_what_is_said_before_it_is_known_where_to_begin_comes_with_a_page() -> None:
+    feed = Feed(100)
+    feed.welcome(0, "j", 0)
+    feed.become(fresh=False)
+    feed.take(said(BOB, 6))
+    feed.take(said(EVE, 1))
+    assert heard(feed) == []
+    fetch(feed, listing(info(BOB, 5, read=5)))  # made before those were said
+    assert fetch(feed, page(BOB, 6)) == Ask(after=5, count=MAX_COUNT, username=BOB)
+    assert fetch(feed, page(EVE, 1)) == Ask(after=0, count=MAX_COUNT, username=EVE)
+    assert heard(feed) == [(BOB, 6), (EVE, 1)]
+    assert not feed.behind
+
+
+def test_a_list_of_several_pages_is_asked_for_to_its_end() -> None:
+    feed = Feed(100)
+    feed.become(fresh=False)
+    assert fetch(feed, listing(info(BOB, 1, read=1), more=True)) == AskList()
+    feed.take(said(EVE, 8))  # not told of yet
+    assert fetch(feed, listing(info(EVE, 8, read=7))) == AskList(after=BOB)
+    assert fetch(feed, page(EVE, 8)) == Ask(after=7, count=MAX_COUNT, username=EVE)
+    assert heard(feed) == [(EVE, 8)]
+
+
+def test_a_list_that_says_more_and_tells_nothing_is_the_end() -> None:
+    feed = Feed(100)
+    feed.become(fresh=False)
+    fetch(feed, listing(more=True))
+    assert not feed.behind
+
+
+def test_what_was_said_while_away_comes_once_also_of_conversations_that_began_then() -> None:
+    feed = known(info(BOB, 2, read=2))
+    feed.take(said(BOB, 3))
+    feed.welcome(0, "j", 0)
+    feed.come_back()
+    feed.take(said(BOB, 4))  # at once, since nothing is missing before it
+    feed.take(said(EVE, 2))  # but before this
+    fetch(feed, listing(info(BOB, 4, read=0), info(EVE, 2, read=2)))
+    assert fetch(feed, page(EVE, 1, 2)) == Ask(after=0, count=MAX_COUNT, username=EVE)
+    assert heard(feed) == [(BOB, 3), (BOB, 4), (EVE, 1), (EVE, 2)]
+    assert not feed.behind
+
+
+def test_a_gap_is_filled_from_history() -> None:
+    feed = known(info(BOB, 2, read=2))
+    feed.take(said(BOB, 5))
+    feed.take(said(BOB, 6))
+    feed.take(said(EVE, 1))
+    assert fetch(feed, page(BOB, 3, more=True)) == Ask(after=2, count=MAX_COUNT, username=BOB)
+    feed.take(said(BOB, 7))
+    assert fetch(feed, page(BOB, 4, 5, 6)) == Ask(after=3, count=MAX_COUNT, username=BOB)
+    assert fetch(feed, page(BOB, 7)) == Ask(after=6, count=MAX_COUNT, username=BOB)
+    feed.take(said(BOB, 8))
+    assert heard(feed) == [(EVE, 1), *((BOB, seq) for seq in range(3, 9))]
+
+
+def test_of_whom_one_ignores_nothing_is_told_and_the_numbers_go_on() -> None:
+    feed = guest()
+    feed.take(said("lobby", 1, ignored=True))
+    feed.take(said("lobby", 2))
+    feed.take(said("lobby", 4))
+    messages = [said("lobby", 3, ignored=True), said("lobby", 4)]
+    fetch(feed, History(room="lobby", messages=messages, more=False))
+    feed.take(said(BOB, 2))  # the first did not come live
+    fetch(feed, History(messages=[said(BOB, 1, ignored=True), said(BOB, 2)], more=False))
+    feed.take(said(BOB, 3))
+    assert heard(feed) == [("lobby", 2), ("lobby", 4), (BOB, 2), (BOB, 3)]
+    assert not feed.behind
+
+
+def test_private_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
+    feed = Feed(3)
+    feed.become(fresh=True)
+    for seq in range(1, 6):
+        feed.take(said(BOB, seq))
+    assert len(feed) == 3
+    events = list(iter(feed.next, None))
+    assert not any(isinstance(event, Skipped) for event in events)
+    assert fetch(feed, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, username=BOB)
+    assert heard(feed) == [(BOB, 4), (BOB, 5)]
+
+
+def test_each_that_is_behind_has_its_turn() -> None:
+    feed = known(info(BOB, 9), info(EVE, 9))
+    feed.take(said("lobby", 5))
+    asked = []
+    for seq in (1, 2):
+        asked += [fetch(feed, page(id, seq, more=True)) for id in (BOB, EVE)]
+        asked.append(fetch(feed, History(room="lobby", messages=[said("lobby", seq)], more=True)))
+    assert [one.username for one in asked if isinstance(one, Ask)] == [BOB, EVE, None] * 2
+
+
+def test_another_user_begins_anew_and_gets_no_page_of_the_one_before() -> None:
+    feed = known(info(BOB, 5))
+    request = feed.wanted()
+    feed.become(fresh=False)
+    feed.answer(request, page(BOB, 1, 2, 3, 4, 5))
+    assert heard(feed) == []
+    fetch(feed, listing(info(BOB, 5, read=4)))
+    assert fetch(feed, page(BOB, 5)) == Ask(after=4, count=MAX_COUNT, username=BOB)
+    assert heard(feed) == [(BOB, 5)]
+
+
+def test_a_list_that_was_asked_for_as_another_user_is_not_ours() -> None:
+    feed = Feed(100)
+    feed.become(fresh=False)
+    fetch(feed, listing(info(BOB, 0), more=True))
+    request = feed.wanted()
+    feed.become(fresh=False)
+    feed.answer(request, listing())  # what comes after BOB
+    assert feed.wanted() == AskList()
+
+
+def test_a_server_that_knows_no_lists_and_gives_no_ids_is_heard_all_the_same() -> None:
+    feed = Feed(100)
+    feed.become(fresh=False)
+    private = Message(to="me", seq=7, at="", sender="bob", text="")
+    feed.take(private)
+    assert feed.next() == private
+    feed.wanted()
+    assert feed.give_up()
+    assert not feed.behind
+    feed.come_back()
+    feed.take(private)
+    assert feed.next() == private
+
+
+def test_a_conversation_that_cannot_be_had_is_given_up_and_counted() -> None:
+    feed = known(info(BOB, 5, read=2), info(EVE, 1))
+    feed.wanted()
+    assert feed.give_up()
+    assert feed.next() == Skipped(events=3)
+    fetch(feed, page(EVE, 1))
+    feed.take(said(BOB, 6))
+    assert heard(feed) == [(EVE, 1), (BOB, 6)]
+
+
+def test_giving_up_does_not_go_back_behind_what_was_taken() -> None:
+    feed = known(info(BOB, 5))
+    fetch(feed, page(BOB, 1, 2, 3, 4, 5, 6, more=True))
+    feed.wanted()
+    assert feed.give_up()
+    feed.take(said(BOB, 6))
+    feed.take(said(BOB, 7))
+    assert heard(feed) == [(BOB, seq) for seq in range(1, 8)]
+
+
+def test_the_lobby_is_not_given_up() -> None:
+    feed = Feed(100)
+    feed.welcome(5, "j", 5)
+    feed.wanted()
+    assert not feed.give_up()
+    assert feed.behind
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_server_that_lost_what_it_had_begins_anew(told: bool) -> None:
+    feed = known(info(BOB, 5, read=5))
+    feed.take(said(EVE, 1))
+    feed.come_back()
+    fetch(feed, listing(*[info(BOB, 2)] * told, info(EVE, 1)))
+    if told:
+        assert fetch(feed, page(BOB, 1, 2)) == Ask(after=0, count=MAX_COUNT, username=BOB)
+    assert not feed.behind
+    feed.take(said(BOB, 3 if told else 1))
+    assert heard(feed) == [(EVE, 1), *([(BOB, 1), (BOB, 2), (BOB, 3)] if told else [(BOB, 1)])]
+
+
+class World:
+    """A server with a lobby and two users who each have conversations, a wire, and a client."""
+
+    def __init__(self, most: int, size: int, read: int) -> None:
+        self.feed = Feed(most)
+        self.size = size  # of a page
+        self.user = 0
+        self.said: dict[str, list[bool]] = {"lobby": []}  # whether each message is ignored
+        self.wire: list[Event | History | Conversations | None] | None = None
+        self.request: Ask | AskList | None = None  # the reader waits for its reply
+        self.page: tuple[Ask | AskList, int, dict[str, int]] | None = None
+        self.got: dict[str, list[int]] = {}
+        self.begin: dict[str, int] = {"lobby": 0}  # the number after which each is to be told
+        for id in ("@0-a", "@0-b", "@1-a", "@1-b"):
+            self.said[id] = [False] * 3
+            self.begin[id] = read
+        self.skipped = self.others = 0
+        self.first = True
+        self.served = 0  # whom the server talks to
+
+    def talk(self, id: str, *, ignored: bool = False) -> None:
+        seqs = self.said.setdefault(id, [])
+        seqs.append(ignored)
+        mine = id == "lobby" or id.startswith(f"@{self.served}")
+        if self.wire is not None and mine and (id == "lobby" or not ignored):
+            self.wire.append(said(id, len(seqs), ignored=ignored or None))
+
+    def lobby(self) -> None:
+        self.talk("lobby")
+
+    def lobby_ignored(self) -> None:
+        self.talk("lobby", ignored=True)
+
+    def old(self) -> None:
+        self.talk(f"@{self.served}-a")
+
+    def new(self) -> None:
+        self.talk(f"@{self.served}-c")
+
+    def ignored(self) -> None:
+        self.talk(f"@{self.served}-a", ignored=True)
+
+    def elsewhere(self) -> None:
+        self.talk(f"@{1 - self.served}-b")
+
+    def other(self) -> None:
+        if self.wire is not None:
+            self.wire.append(Joined(room="lobby", users=["x"]))
+
+    def deliver(self) -> None:
+        if not self.wire:
+            return
+        line = self.wire.pop(0)
+        if line is None:
+            self.user = self.served
+            self.feed.become(fresh=False)
+        elif isinstance(line, History | Conversations):
+            assert self.request is not None
+            if line.more is None:  # a refusal
+                self.feed.give_up()
+            else:
+                self.feed.answer(self.request, line)
+            self.request = None
+        else:
+            self.others += isinstance(line, Joined)
+            self.feed.take(line)
+
+    def next(self) -> None:
+        event = self.feed.next()
+        if isinstance(event, Message):
+            self.got.setdefault(event.conversation or "lobby", []).append(event.seq)
+        elif isinstance(event, Joined):
+            self.others -= 1
+        elif isinstance(event, Skipped):
+            self.skipped += event.events
+        elif self.feed.behind and self.wire is not None and self.request is None:
+            self.request = self.feed.wanted()
+
+    def look(self) -> None:
+        """The server begins to answer: what it will tell is as things are now."""
+        if self.request is not None and self.page is None and self.wire is not None and not self.answered():
+            self.page = self.request, self.served, {id: len(seqs) for id, seqs in self.said.items()}
+
+    def answered(self) -> bool:
+        assert self.wire is not None
+        return any(isinstance(line, History | Conversations) for line in self.wire)
+
+    def answer(self) -> None:
+        """What was said since it began is before it on the wire, as when it is read from disk."""
+        if self.page is None or self.wire is None:
+            return
+        request, served, lengths = self.page
+        self.page = None
+        if isinstance(request, AskList):
+            mine = sorted(id for id in lengths if id.startswith(f"@{served}") and id > (request.after or ""))
+            infos = [info(id, lengths[id], self.begin.get(id, 0)) for id in mine[: self.size]]
+            self.wire.append(listing(*infos, more=len(mine) > self.size))
+            return
+        id = request.username or "lobby"
+        assert request.after is not None
+        if id != "lobby" and not id.startswith(f"@{served}"):
+            refusal = History(messages=[], more=None)  # type: ignore[arg-type]
+            self.wire.append(refusal)
+            return
+        numbers = range(request.after + 1, lengths[id] + 1)
+        messages = [said(id, seq, ignored=self.said[id][seq - 1] or None) for seq in numbers[: self.size]]
+        self.wire.append(History(messages=messages, more=len(numbers) > self.size))
+
+    def log_in(self) -> None:
+        """The server makes the client the other user, once it has answered what was asked before."""
+        if self.wire is None or self.served or self.user != self.served:
+            return
+        self.look()
+        self.answer()
+        self.served = 1
+        self.wire.append(None)
+
+    def lose(self) -> None:
+        self.wire = self.page = self.request = None
+        self.served = self.user
+
+    def connect(self) -> None:
+        if self.wire is not None:
+            return
+        self.wire = []
+        self.feed.welcome(len(self.said["lobby"]), "j", 99)
+        if self.first:
+            self.feed.become(fresh=False)
+        else:
+            self.feed.come_back()
+        self.first = False
+
+    def settle(self) -> None:
+        """Let everything happen that still can."""
+        self.connect()
+        for _ in range(500):
+            self.look()
+            self.answer()
+            while self.wire:
+                self.deliver()
+            for _ in range(len(self.feed) + 2):  # Skipped, and asks for a page
+                self.next()
+            if self.request is None and not self.feed.behind and not len(self.feed):
+                return
+        pytest.fail("it never caught up")
+
+    def wanted(self, id: str) -> list[int]:
+        begin = self.begin.get(id, 0)
+        return [seq for seq, ignored in enumerate(self.said[id], 1) if seq > begin and not ignored]
+
+
+OPS = st.sampled_from(
+    ["lobby", "old", "old", "new", "ignored", "lobby_ignored", "elsewhere", "other"]
+    + ["look", "answer", "answer"] + ["deliver"] * 6 + ["next"] * 6 + ["lose", "connect", "connect", "log_in"]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(
+    ops=st.lists(OPS, max_size=120), most=st.integers(1, 6), size=st.integers(1, 4), read=st.integers(0, 3)
+)
+def test_each_message_is_read_once_in_order_whatever_happens(
+    ops: list[str], most: int, size: int, read: int
+) -> None:
+    world = World(most, size, read)
+    for op in ops:
+        getattr(world, op)()
+    world.settle()
+    for id in ("lobby", f"@{world.user}-a", f"@{world.user}-c"):
+        world.talk(id)
+    world.settle()
+    for id in world.said:
+        got, wanted = world.got.get(id, []), world.wanted(id)
+        if id == "lobby" or id.startswith(f"@{world.user}"):
+            assert got == wanted, id
+        else:  # of a user who we were, for as long as we were
+            assert got == wanted[: len(got)], id
+    assert world.skipped == world.others

@@ -1,0 +1,686 @@
+"""Who a client is from run to run, against a server that the test plays, with a clock that jumps."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tcpchat.client import (
+    Client,
+    Closed,
+    ConnectError,
+    Disconnected,
+    DisconnectedError,
+    Online,
+    Reconnect,
+    Reconnected,
+    RefusedError,
+)
+from tcpchat.commands.exit import Exit
+from tcpchat.commands.resume import Resume
+from tcpchat.link.credential_store import FOLDER
+from tcpchat.protocol import Renamed
+from tests.conftest import Line
+from tests.link.conftest import Fake, Talk
+from tests.link.test_connection import until
+
+EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
+HOST = socket.gethostname()[:64]
+
+Play = Callable[[Talk], Awaitable[object]]
+
+
+@asynccontextmanager
+async def client_of(
+    fake: Fake, play: Play, *, then: Play | None = None, **options: Any
+) -> AsyncIterator[tuple[Client, Talk]]:
+    """Connect a client that `play` greets; `then` goes on with it."""
+    talks = []
+    failure = None
+
+    async def accept() -> None:
+        talks.append(await fake.accept())
+        await play(talks[0])
+        if then is not None:
+            await then(talks[0])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(accept)
+        try:
+            async with Client(open_stream=fake.open_stream, **options) as client:
+                yield client, talks[0]
+        except Exception as error:  # comes out in no group
+            failure = error
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def run(fake: Fake, play: Play, **options: Any) -> list[str]:
+    """Be connected and leave; return what the client asked after it was greeted."""
+    asked: list[str] = []
+
+    async def rest(talk: Talk) -> None:
+        asked.extend(await talk.end())
+
+    async with client_of(fake, play, then=rest, **options):
+        pass
+    return asked
+
+
+def files(folder: Path) -> list[Line]:
+    """Return what is kept."""
+    kept = (path for path in sorted((folder / FOLDER).glob("*")) if not path.name.endswith(".lock"))
+    return [orjson.loads(path.read_bytes()) for path in kept]
+
+
+def tokens(folder: Path) -> list[str]:
+    return [line["token"] for line in files(folder)]
+
+
+def welcomes(*args: Any, **fields: Any) -> Play:
+    """Return what greets a client that asks nothing."""
+    return lambda talk: talk.welcome(*args, **fields)
+
+
+def resumes(token: str, user: str = "guest-1", *, registered: bool = False) -> Play:
+    """Return what greets a client that comes back with this token."""
+
+    async def play(talk: Talk) -> None:
+        await talk.welcome("guest-9", token="t9")
+        request = await talk.next("resume")
+        assert request["token"] == token
+        await talk.resumed(request, user, registered=registered, session=4)
+
+    return play
+
+
+def forgets(token: str, fresh: str) -> Play:
+    """Return what greets a client whose token is worthless."""
+
+    async def play(talk: Talk) -> None:
+        await talk.welcome("guest-9", token=fresh)
+        request = await talk.next("resume")
+        assert request["token"] == token
+        await talk.refuse(request, "bad-token")
+
+    return play
+
+
+def logs_in(token: str, *, old: str | None = None) -> Play:
+    """Return what greets a client that logs in where that is required, after `old` did not do."""
+
+    async def play(talk: Talk) -> None:
+        await talk.welcome(None, token=None)
+        if old is not None:
+            request = await talk.next("resume")
+            assert request["token"] == old
+            await talk.refuse(request, "bad-token")
+        request = await talk.next("login")
+        assert (request["name"], request["password"], request["device"]) == ("Alice", "secret", HOST)
+        await talk.reply(request, "logged-in", user="alice", session=2, token=token, seq=0)
+
+    return play
+
+
+ALICE: dict[str, Any] = {"name": "Alice", "password": "secret"}
+
+
+async def test_a_guest_who_left_is_the_same_later(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    assert await run(fake, welcomes(token="t1"), remember=tmp_path) == []  # no exit, which is for good
+    assert tokens(tmp_path) == ["t1"]
+    async with client_of(fake, resumes("t1", "alice"), remember=tmp_path) as (client, _):
+        assert (client.user, client.token) == ("alice", "t1")
+        assert (client.registered, client.session) == (False, 4)
+        assert client.remembered
+        assert client.remember_problem is None
+
+
+async def test_who_leaves_without_a_word_has_an_answer_to_everything(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with trio.open_nursery() as nursery:
+        async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+
+            @nursery.start_soon
+            async def answer() -> None:
+                request = await talk.next("send")
+                await trio.sleep(0.5)
+                await talk.sent(request, 1)
+                await talk.end()
+
+            asked = client.send_nowait("hi")
+        assert (await asked.wait()).type == "sent"
+
+
+async def test_a_crash_leaves_it_remembered(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="crash"):
+        async with client_of(fake, welcomes(), remember=tmp_path):
+            raise ValueError("crash")
+    assert tokens(tmp_path) == ["t1"]
+
+
+async def test_a_guest_who_is_not_remembered_says_exit(
+    fake: Fake, autojump_clock: MockClock, state: Path
+) -> None:
+    for remember in (False, None):
+        assert await run(fake, welcomes(), remember=remember) == ["exit"]
+    assert files(state) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"), [({}, ["t1"]), ({"token": "own"}, []), ({"token": "own", "remember": True}, ["own"])]
+)
+async def test_by_itself_a_client_remembers_in_the_folder_of_the_users_state(
+    fake: Fake,
+    autojump_clock: MockClock,
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    kept: list[str],
+) -> None:
+    monkeypatch.setattr(trio, "open_tcp_stream", lambda *_: fake.open_stream())
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def play() -> None:
+            talk = await fake.accept()
+            await (resumes("own") if options else welcomes())(talk)
+            await talk.end()
+
+        async with Client("h:1", **options) as client:
+            assert client.remembered is bool(kept)
+    assert tokens(state) == kept
+
+
+async def test_a_token_is_told_to_no_other_server(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    await run(fake, welcomes(token="t1", journal="j"), remember=tmp_path)
+    assert await run(fake, welcomes(token="t2", journal="other"), remember=tmp_path) == []
+    assert tokens(tmp_path) == ["t2"]
+
+
+async def test_coming_back_to_another_server_on_the_same_address_tells_it_no_token(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome("guest-2", token="t2", journal="other")
+        assert (await later.hear())["type"] == "ping"
+        await until(client, Reconnected)
+        assert (client.user, client.token) == ("guest-2", "t2")
+    assert tokens(tmp_path) == ["t2"]
+
+
+async def test_a_worthless_token_is_replaced(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+    await run(fake, welcomes(token="t1"), remember=tmp_path)
+    await run(fake, forgets("t1", "t2"), remember=tmp_path)
+    assert tokens(tmp_path) == ["t2"]
+
+
+async def test_a_token_of_ones_own_is_the_one_that_counts(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    await run(fake, welcomes(token="t1"), remember=tmp_path)
+    await run(fake, resumes("own"), remember=tmp_path, token="own")
+    assert tokens(tmp_path) == ["own"]
+
+
+async def test_two_at_once_are_two_users(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with client_of(fake, welcomes(token="t1"), remember=tmp_path) as (_, first):
+        await run(fake, welcomes("guest-2", token="t2"), remember=tmp_path)
+        await first.close()
+    assert sorted(tokens(tmp_path)) == ["t1", "t2"]
+    await run(fake, resumes("t1"), remember=tmp_path)
+
+
+async def test_who_cannot_connect_lets_others_have_the_file(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    fake.error = ConnectionRefusedError(111, "Connection refused")
+    with pytest.raises(ConnectError):
+        await run(fake, welcomes(), remember=tmp_path)
+    fake.error = None
+    await run(fake, welcomes(), remember=tmp_path)
+    assert [path.name for path in (tmp_path / FOLDER).glob("*.2.lock")] == []
+
+
+async def test_a_folder_that_cannot_be_used_is_no_reason_not_to_chat(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    async with client_of(fake, welcomes(), remember=tmp_path / "file") as (client, talk):
+        assert not client.remembered
+        assert "not remembered" in str(client.remember_problem)
+        await talk.close()
+    assert await run(fake, welcomes(), remember=tmp_path / "file") == ["exit"]
+
+
+@pytest.mark.parametrize(("registered", "kept"), [(False, []), (True, ["t1"])])
+async def test_an_exit_that_was_asked_for_ends_a_guest_and_not_a_registered_user(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path, registered: bool, kept: list[str]
+) -> None:
+    await run(fake, welcomes(token="t1"), remember=tmp_path)
+    play = resumes("t1", registered=registered)
+    async with client_of(fake, play, then=Talk.end, remember=tmp_path) as (client, _):
+        await client.request(Exit())
+    assert tokens(tmp_path) == kept
+    assert client.remembered is registered
+
+
+@pytest.mark.parametrize(("code", "kept"), [("revoked", []), ("banned", ["t1"]), ("replaced", ["t1"])])
+async def test_who_is_sent_away_does_not_come_back(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path, code: str, kept: list[str]
+) -> None:
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+        await talk.say({"type": "bye", "code": code, "message": "go away"})
+        await talk.close()
+        with pytest.raises(DisconnectedError, match="go away"):
+            async for _ in client.events():
+                pass
+        assert client.state == Closed("go away")
+    assert tokens(tmp_path) == kept
+    assert len(fake.attempts) == 1
+
+
+@pytest.mark.parametrize("line", [{"type": "bye"}, {"type": "error"}])
+async def test_who_is_banned_is_told_so_at_the_start_and_does_not_try_for_ever(
+    fake: Fake, autojump_clock: MockClock, line: Line
+) -> None:
+    async def play(talk: Talk) -> None:
+        await talk.say(line | {"code": "banned", "message": "until tomorrow"})
+        await talk.close()
+
+    with pytest.raises(RefusedError, match="until tomorrow") as caught:
+        await run(fake, play)
+    assert caught.value.code == "banned"
+    async with client_of(fake, welcomes()) as (client, talk):
+        await talk.close()
+        await play(await fake.accept())
+        await until(client, Disconnected)
+        with pytest.raises(DisconnectedError, match="until tomorrow"):
+            await client.next_event()
+    assert len(fake.attempts) == 3
+
+
+@pytest.mark.parametrize("last", ["error", "bye"])
+async def test_who_was_banned_meanwhile_does_not_come_back_as_somebody_else(
+    fake: Fake, autojump_clock: MockClock, last: str
+) -> None:
+    async with client_of(fake, welcomes()) as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome("guest-2", token="t2")
+        request = await later.next("resume")
+        if last == "error":
+            await later.refuse(request, "banned")
+        else:
+            await later.say({"type": "bye", "code": "banned", "message": "because banned"})
+        with pytest.raises(DisconnectedError, match="because banned"):
+            async for _ in client.events():
+                pass
+        assert client.user == "guest-1"
+
+
+async def test_a_resume_that_fails_for_now_is_tried_again(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome("guest-2", token="t2")
+        await later.refuse(await later.next("resume"), "storage-failed")
+        await resumes("t1")(await fake.accept())
+        await until(client, Reconnected)
+        assert client.token == "t1"
+
+
+async def test_who_registers_says_where_and_is_registered_from_then_on(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with trio.open_nursery() as nursery:
+        async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, talk):
+            assert not client.registered
+
+            @nursery.start_soon
+            async def answer() -> None:
+                request = await talk.next("register")
+                assert (request["password"], request["device"]) == ("secret", HOST)
+                await talk.reply(request, "registered", user="alice")
+                assert await talk.end() == ["exit"]  # which ends no registered user
+
+            await client.register("secret")
+            assert client.registered
+        assert files(tmp_path)[0]["registered"] is True
+    async with client_of(fake, resumes("t1", "alice", registered=True), remember=tmp_path) as (client, _):
+        assert client.registered
+
+
+async def test_who_logs_in_has_another_token_from_then_on(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, welcomes(), remember=tmp_path, device="my phone") as (client, talk):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def answer() -> None:
+                request = await talk.next("login")
+                assert request["device"] == "my phone"
+                await talk.reply(request, "logged-in", user="alice", session=2, token="t2", seq=0)
+
+            reply = await client.login("Alice", "secret")
+        assert (reply.user, client.user, client.session, client.registered) == ("alice", "alice", 2, True)
+        assert tokens(tmp_path) == ["t2"]
+        assert "secret" not in str(files(tmp_path))
+        await talk.close()
+        later = await fake.accept()
+        await resumes("t2", "alice", registered=True)(later)
+        await until(client, Reconnected)
+        assert (client.user, client.registered) == ("alice", True)
+
+
+async def test_who_logs_out_is_a_new_guest_and_does_not_want_the_name_back(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, talk):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def answer() -> None:
+                request = await talk.next("logout")
+                await talk.reply(request, "logged-out", user="guest-3", token="t3")
+
+            await client.logout()
+        assert (client.user, client.token, client.registered) == ("guest-3", "t3", False)
+        assert client.session is None
+        assert tokens(tmp_path) == ["t3"]
+        await talk.close()
+        later = await fake.accept()
+        await forgets("t3", "t4")(later)
+        assert (await later.hear())["type"] in {"ping", "conversations"}
+        await until(client, Reconnected)
+        assert client.user == "guest-9"
+
+
+async def test_who_logs_out_where_login_is_required_is_nobody_and_may_come_back_so(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, talk):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def answer() -> None:
+                await talk.reply(await talk.next("logout"), "logged-out")
+
+            await client.logout()
+        assert (client.user, client.token) == ("", None)
+        assert files(tmp_path) == []
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome(None, token=None)
+        await until(client, Reconnected)
+        assert client.user == ""
+
+
+async def test_a_rename_is_remembered_whichever_device_did_it(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, talk):
+        await talk.say({"type": "renamed", "old": "bob", "new": "rob"})
+        assert await until(client, Renamed) == Renamed(old="bob", new="rob")
+        assert client.user == "alice"
+        await talk.say({"type": "renamed", "old": "alice", "new": "carol"})
+        assert await until(client, Renamed) == Renamed(old="alice", new="carol")
+        assert client.user == "carol"
+        assert files(tmp_path)[0]["user"] == "carol"
+        await talk.close()
+        later = await fake.accept()
+        await forgets("t1", "t2")(later)
+        assert (await later.next("rename"))["name"] == "carol"
+
+
+async def test_a_remembered_name_is_taken_again_when_the_guest_was_forgotten_meanwhile(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    await run(fake, welcomes(), remember=tmp_path)
+    async with client_of(fake, resumes("t1", "alice"), remember=tmp_path) as (_, talk):
+        await talk.close()
+        later = await fake.accept()
+        await forgets("t1", "t2")(later)
+        assert (await later.next("rename"))["name"] == "alice"
+
+
+async def test_a_token_that_a_program_resumes_by_itself_is_its_own_from_then_on(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+        asked = client.request_nowait(Resume(token="other"))
+        await talk.resumed(await talk.next("resume"), "bob", registered=True)
+        await asked.wait()
+        assert (client.user, client.token, client.registered) == ("bob", "other", True)
+    assert tokens(tmp_path) == ["other"]
+
+
+async def test_the_name_of_a_remembered_user_is_taken_where_it_is_another(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def play(talk: Talk) -> None:
+        await resumes("t1", "bob")(talk)
+        request = await talk.next("rename")
+        assert request["name"] == "Alice"
+        await talk.reply(request, "renamed", old="bob", new="alice")
+
+    async def first(talk: Talk) -> None:
+        await talk.welcome(token="t1")
+        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
+
+    await run(fake, first, remember=tmp_path, name="Alice")
+    await run(fake, play, remember=tmp_path, name="Alice")
+    await run(fake, resumes("t1", "alice"), remember=tmp_path, name="Alice")  # renames nothing
+    assert [line["user"] for line in files(tmp_path)] == ["alice"]
+
+
+async def test_where_login_is_required_a_client_without_password_is_told(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    for name in (None, "alice"):
+        with pytest.raises(RefusedError, match="registered users: log in") as caught:
+            await run(fake, welcomes(None, token=None), name=name)
+        assert caught.value.code == "login-required"
+
+
+async def test_a_password_is_needed_once(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, _):
+        assert (client.user, client.registered, client.session) == ("alice", True, 2)
+    assert tokens(tmp_path) == ["t1"]
+    for options in (ALICE, {"name": "alice"}):
+        await run(fake, resumes("t1", "alice", registered=True), remember=tmp_path, **options)
+    await run(fake, logs_in("t2", old="t1"), remember=tmp_path, **ALICE)
+    assert tokens(tmp_path) == ["t2"]
+
+
+async def test_with_a_password_one_is_not_the_guest_of_this_name(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def play(talk: Talk) -> None:
+        await resumes("t1", "alice")(talk)
+        request = await talk.next("login")
+        await talk.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
+
+    await run(fake, welcomes("alice", token="t1"), remember=tmp_path, name="alice")
+    async with client_of(fake, play, remember=tmp_path, **ALICE) as (client, _):
+        assert client.registered
+    assert tokens(tmp_path) == ["t2"]
+
+
+@pytest.mark.parametrize("code", ["wrong-login", "rate-limited"])
+async def test_a_login_that_is_refused_at_the_start_is_told(
+    fake: Fake, autojump_clock: MockClock, code: str
+) -> None:
+    async def play(talk: Talk) -> None:
+        await talk.welcome()
+        await talk.refuse(await talk.next("login"), code)
+
+    with pytest.raises(RefusedError) as caught:
+        await run(fake, play, **ALICE)
+    assert caught.value.code == code
+
+
+async def test_who_logs_in_again_is_the_same_user_and_repeats_what_was_not_answered(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+        asked = client.send_nowait("psst", username="bob")
+        first = await talk.next("send")
+        await talk.close()
+        later = await fake.accept()
+        await logs_in("t2", old="t1")(later)
+        again = await later.next("send")
+        assert (again["key"], again["username"]) == (first["key"], "bob")
+        await later.sent(again, 1)
+        await asked.wait()
+        assert client.token == "t2"
+
+
+async def test_a_login_that_is_too_early_is_tried_again_later(fake: Fake, autojump_clock: MockClock) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome(None, token=None)
+        await later.refuse(await later.next("resume"), "bad-token")
+        await later.refuse(await later.next("login"), "rate-limited", retry_after=9)
+        await logs_in("t2", old="t1")(await fake.accept())
+        await until(client, Reconnected)
+        assert isinstance(client.state, Online)
+
+
+@pytest.mark.parametrize("required", [True, False])
+async def test_a_password_that_is_not_right_any_more_is_no_way_back(
+    fake: Fake, autojump_clock: MockClock, required: bool
+) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await (later.welcome(None, token=None) if required else later.welcome("guest-2", token="t2"))
+        await later.refuse(await later.next("resume"), "bad-token")
+        await later.refuse(await later.next("login"), "wrong-login")
+        with pytest.raises(DisconnectedError, match="because wrong-login"):
+            async for _ in client.events():
+                pass
+        assert isinstance(client.state, Closed)
+    assert len(fake.attempts) == 2
+
+
+async def test_a_session_that_ended_where_login_is_required_is_no_way_back_without_a_password(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    await run(fake, logs_in("t1"), remember=tmp_path, **ALICE)
+    options: dict[str, Any] = {"remember": tmp_path, "name": "alice"}
+    async with client_of(fake, resumes("t1", "alice", registered=True), **options) as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome(None, token=None)
+        await later.refuse(await later.next("resume"), "bad-token")
+        with pytest.raises(DisconnectedError, match="for registered users"):
+            async for _ in client.events():
+                pass
+
+
+async def test_another_password_is_the_one_to_log_in_with_later(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with client_of(fake, logs_in("t1"), **(ALICE | {"password": "secret"})) as (client, talk):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def answer() -> None:
+                request = await talk.next("password")
+                assert (request["password"], request["new"]) == ("secret", "better")
+                await talk.reply(request, "password-changed", revoked=2)
+
+            assert (await client.change_password("secret", "better")).revoked == 2
+        await talk.close()
+        later = await fake.accept()
+        await forgets("t1", "t9")(later)
+        assert (await later.next("login"))["password"] == "better"
+
+
+async def test_a_password_for_one_user_is_not_tried_for_another(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def answer() -> None:
+                request = await talk.next("login")
+                await talk.reply(request, "logged-in", user="bob", session=1, token="t2", seq=0)
+
+            await client.login("bob", "other")
+        await talk.close()
+        later = await fake.accept()
+        await forgets("t2", "t3")(later)
+        assert (await later.next("rename"))["name"] == "bob"
+
+
+def test_a_password_without_a_name_is_an_error_of_the_one_who_asks() -> None:
+    with pytest.raises(ValueError, match="the name that it is for"):
+        Client(password="secret")
+
+
+async def test_being_nobody_for_now_forgets_nobody(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """On this address was another server; the one from before may be back tomorrow."""
+    await run(fake, welcomes(token="t1"), remember=tmp_path)
+    play = welcomes(None, token=None, journal="other")
+    assert await run(fake, play, remember=tmp_path, anyone=True) == ["exit"]
+    assert tokens(tmp_path) == ["t1"]
+
+
+async def test_the_same_name_on_another_server_is_another_user(fake: Fake, autojump_clock: MockClock) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+        asked = client.send_nowait("hi")
+        await talk.next("send")
+        await talk.close()
+        later = await fake.accept()
+        await later.welcome(None, token=None, journal="other")
+        request = await later.next("login")
+        await later.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
+        with pytest.raises(DisconnectedError, match="may have been done or not"):
+            await asked.wait()
+
+
+async def test_a_registered_user_who_took_another_name_keeps_it(
+    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    await run(fake, logs_in("t1"), remember=tmp_path, **ALICE)
+    play = resumes("t1", "carol", registered=True)
+    assert await run(fake, play, remember=tmp_path, **ALICE) == ["exit"]
+
+
+async def test_a_name_that_the_server_writes_otherwise_is_not_taken_again(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async def play(talk: Talk) -> None:
+        await talk.welcome()
+        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
+
+    async with client_of(fake, play, name="ａｌｉｃｅ") as (client, talk):
+        await talk.close()
+        later = await fake.accept()
+        await later.resume("alice")
+        await until(client, Reconnected)
+        assert (await later.hear())["type"] in {"ping", "conversations"}

@@ -1,0 +1,191 @@
+"""Each method asks its command and returns what the reply tells."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tcpchat.client import Client, DisconnectedError
+from tcpchat.protocol import (
+    Away,
+    Back,
+    ConversationInfo,
+    Message,
+    PasswordChanged,
+    Read,
+    Reply,
+    Revoked,
+    SessionInfo,
+    UnreadInfo,
+    Whois,
+)
+from tests.conftest import Line
+from tests.link.conftest import Fake, message
+
+SESSION: Line = {
+    "number": 2, "device": "tin", "address": "::1", "since": "s", "used": "u", "here": True, "current": False,
+}  # fmt: skip
+LOBBY: Line = {"room": "lobby", "count": 2, "mentioned": True, "read": 3, "seq": 5}
+BOB: Line = {"name": "bob", "registered": True, "here": False, "since": "s", "seen": "t"}
+
+
+def talked(id: str) -> Line:
+    return {"username": "bob", "conversation": id, "seq": 9, "read": 8, "delivered": 7}
+
+
+def told(seq: int) -> Message:
+    return Message(room="lobby", seq=seq, at="", sender="bob", text=str(seq))
+
+
+async def unread(client: Client, username: str | None = None) -> list[Message]:
+    return [one async for one in client.unread_messages(username)]
+
+
+Ask = Callable[[Client], Awaitable[object]]
+CASES: list[tuple[Ask, list[Line], object]] = [
+    (
+        lambda client: client.sessions(),
+        [{"type": "sessions"}, {"type": "sessions", "sessions": [SESSION]}],
+        [SessionInfo(**SESSION)],
+    ),
+    (
+        lambda client: client.revoke(2),
+        [{"type": "revoke", "number": 2}, {"type": "revoked", "number": 2}],
+        Revoked(number=2),
+    ),
+    (
+        lambda client: client.change_password("old", "new"),
+        [
+            {"type": "password", "password": "old", "new": "new"},
+            {"type": "password-changed", "revoked": 3},
+        ],
+        PasswordChanged(revoked=3),
+    ),
+    (
+        lambda client: client.mark_read("bob", 4),
+        [{"type": "read", "username": "bob", "seq": 4}, {"type": "read", "username": "bob", "seq": 4}],
+        Read(username="bob", seq=4),
+    ),
+    (
+        lambda client: client.mark_read(),
+        [{"type": "read"}, {"type": "read", "room": "lobby", "seq": 9}],
+        Read(room="lobby", seq=9),
+    ),
+    (
+        lambda client: client.unread(),
+        [{"type": "unread"}, {"type": "unread", "conversations": [LOBBY]}],
+        [UnreadInfo(**LOBBY)],
+    ),
+    (
+        lambda client: client.conversations(),
+        [
+            {"type": "conversations"},
+            {"type": "conversations", "conversations": [talked("@a"), talked("@b")], "more": True},
+            {"type": "conversations", "after": "@b"},
+            {"type": "conversations", "conversations": [talked("@c")], "more": False},
+        ],
+        [ConversationInfo(**talked(id)) for id in ("@a", "@b", "@c")],
+    ),
+    (
+        lambda client: client.conversations(),
+        [{"type": "conversations"}, {"type": "conversations", "conversations": [], "more": True}],
+        [],
+    ),
+    (
+        unread,
+        [
+            {"type": "history", "unread": True, "count": 500},
+            {
+                "type": "history",
+                "messages": [message(1), message(2) | {"ignored": True}],
+                "more": True,
+                "cursor": 7,
+            },
+            {"type": "history", "unread": True, "count": 500, "cursor": 7},
+            {"type": "history", "messages": [message(3)], "more": False},
+        ],
+        [told(1), told(3)],
+    ),
+    (
+        lambda client: unread(client, "bob"),
+        [
+            {"type": "history", "unread": True, "count": 500, "username": "bob"},
+            {"type": "history", "messages": [], "more": True},
+        ],
+        [],
+    ),
+    (lambda client: client.receipts(), [{"type": "receipts"}, {"type": "receipts", "on": True}], True),
+    (
+        lambda client: client.receipts(on=False),
+        [{"type": "receipts", "on": False}, {"type": "receipts", "on": False}],
+        False,
+    ),
+    (
+        lambda client: client.away("lunch"),
+        [{"type": "away", "text": "lunch"}, {"type": "away", "text": "lunch", "since": "s"}],
+        Away(text="lunch", since="s"),
+    ),
+    (
+        lambda client: client.away(),
+        [{"type": "away", "text": ""}, {"type": "away", "text": "", "since": "s"}],
+        Away(text="", since="s"),
+    ),
+    (lambda client: client.back(), [{"type": "back"}, {"type": "back"}], Back()),
+    (
+        lambda client: client.whois("bob"),
+        [{"type": "whois", "name": "bob"}, {"type": "whois"} | BOB],
+        Whois(**BOB),
+    ),
+    (
+        lambda client: client.ignore("bob"),
+        [{"type": "ignore", "name": "bob"}, {"type": "ignoring", "users": ["bob"]}],
+        ["bob"],
+    ),
+    (
+        lambda client: client.unignore("bob"),
+        [{"type": "unignore", "name": "bob"}, {"type": "ignoring", "users": []}],
+        [],
+    ),
+    (
+        lambda client: client.ignoring(),
+        [{"type": "ignore"}, {"type": "ignoring", "users": ["eve"]}],
+        ["eve"],
+    ),
+]
+"""What is called, the requests and replies by turns, and what it returns."""
+
+
+@pytest.mark.parametrize(("ask", "lines", "result"), CASES)
+async def test_a_method_asks_and_returns_what_it_is_about(
+    fake: Fake, autojump_clock: MockClock, ask: Ask, lines: Sequence[Line], result: object
+) -> None:
+    async with fake.online() as (client, talk):
+
+        async def play() -> None:
+            for wanted, reply in zip(lines[::2], lines[1::2], strict=True):
+                while (request := await talk.hear())["type"] == "ping":
+                    await talk.reply(request, "pong", at="")
+                assert request == wanted | {"id": request["id"]}
+                await talk.say(reply | {"re": request["id"]})
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            answer = await ask(client)
+        if isinstance(answer, Reply):
+            answer = attrs.evolve(answer, re=None)
+        assert answer == result
+
+
+async def test_a_reply_of_another_kind_is_an_error(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, talk), trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def play() -> None:
+            await talk.reply(await talk.next("whois"), "back")
+
+        with pytest.raises(DisconnectedError, match="answered whois with back"):
+            await client.whois("bob")

@@ -1,0 +1,88 @@
+"""A server with what its settings ask for: opened in order, and closed whatever happens."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tcpchat.admin.socket import SOCKET, knock
+from tcpchat.errors import StartError
+from tcpchat.service.app import open_instance
+from tcpchat.serving.sockets import addresses
+from tcpchat.settings import Listening, Running, Settings, Storage
+from tests.conftest import Log, TrioClock
+
+HERE = "127.0.0.1"
+
+
+def settings(folder: Path, *, port: int = 0, metrics: str | None = None) -> Settings:
+    return Settings(
+        listening=Listening(host=(HERE,), port=port),
+        storage=Storage(data=folder, synchronous="off"),
+        running=Running(metrics=metrics),
+    )
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def log() -> Any:
+    return Log()
+
+
+async def test_it_serves_until_its_server_is_stopped(tmp_path: Path) -> None:
+    before = open_files()
+    async with open_instance(settings(tmp_path), log(), TrioClock()) as instance:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(instance.run)
+            (where,) = addresses(instance.plain)
+            stream = await trio.open_tcp_stream(HERE, int(where.rpartition(":")[2]))
+            assert b'"welcome"' in await stream.receive_some()
+            instance.server.stop()
+        await stream.aclose()
+    assert open_files() <= before + 1  # the selector of a thread may stay
+
+
+async def test_what_never_ran_is_closed_too(tmp_path: Path) -> None:
+    async with open_instance(settings(tmp_path), log(), TrioClock()) as instance:
+        (listener,), (door,) = instance.plain, instance.doors
+        calling = await knock(tmp_path)
+        assert calling is not None
+        await calling.aclose()
+    assert listener.socket.fileno() == door.socket.fileno() == -1
+    async with open_instance(settings(tmp_path), log(), TrioClock()):
+        """The folder is free again."""
+
+
+async def test_metrics_are_told_while_it_is_open(tmp_path: Path) -> None:
+    where = Log()
+    async with open_instance(settings(tmp_path, metrics=f"{HERE}:0"), where, TrioClock()) as instance:  # type: ignore[arg-type]
+        assert instance.metrics is not None
+        ((_, told),) = [line for line in where.lines if line[0] == "metrics"]
+        page = await trio.to_thread.run_sync(lambda: urllib.request.urlopen(told["scrape"]).read())
+        assert b"tcpchat_connections 0" in page
+    with pytest.raises(OSError, match="refused"):
+        await trio.to_thread.run_sync(lambda: urllib.request.urlopen(told["scrape"]))
+
+
+@pytest.mark.parametrize("taken_by", ["metrics", "port"])
+async def test_who_cannot_open_everything_leaves_nothing_open(tmp_path: Path, taken_by: str) -> None:
+    with socket.create_server((HERE, 0)) as taken:
+        port = taken.getsockname()[1]
+        wanted = (
+            settings(tmp_path, metrics=f"{HERE}:{port}")
+            if taken_by == "metrics"
+            else settings(tmp_path, port=port)
+        )
+        before = open_files()
+        with pytest.raises(StartError):
+            async with open_instance(wanted, log(), TrioClock()):
+                raise AssertionError("it cannot have been opened")
+        assert open_files() <= before
+        assert not (tmp_path / SOCKET).exists()

@@ -1,0 +1,234 @@
+"""What Prometheus is told is what happened: a real scrape after a conversation of which all is known."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tcpchat import __version__
+from tcpchat.errors import CODES, StartError
+from tcpchat.server import Server
+from tcpchat.service.app import open_metrics
+from tcpchat.service.metrics import Metrics
+from tcpchat.service.metrics_http import SCRAPERS, Endpoint
+from tcpchat.store import Change, StorageError
+from tcpchat.store.sqlite import SqliteStore
+from tests.conftest import House, Log, TrioClock, open_house
+from tests.process import PATIENCE, ServerProcess
+
+Samples = dict[str, float]
+
+
+def scrape(port: int) -> Samples:
+    asking = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    asking.request("GET", "/metrics")
+    text = asking.getresponse().read().decode()
+    asking.close()
+    return samples(text)
+
+
+def samples(text: str) -> Samples:
+    """Return each sample as it is written: `name{label="value"}` or `name`."""
+    found: Samples = {}
+    for family in text_string_to_metric_families(text):
+        assert family.documentation, family.name
+        assert family.type != "unknown", family.name
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found
+
+
+class Watched:
+    """A server whose metrics are asked for."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.metrics = Metrics(house.server)
+
+    def samples(self) -> Samples:
+        return samples(generate_latest(self.metrics.registry).decode())
+
+
+@pytest.fixture
+def watched(house: House) -> Watched:
+    return Watched(house)
+
+
+async def test_a_conversation_is_counted(watched: Watched) -> None:
+    house = watched.house
+    alice, bob, eve = await house.peers("alice", "bob", "eve")
+    for text in ("one", "two"):
+        await alice.ask(f"send {text}")
+    await bob.ask("send -u alice psst")
+    await bob.ask("send -t 60 later")
+    await eve.ask("report eve")
+    await eve.ask("nonsense")
+    await eve.ask("nonsense again")
+    await eve.leave()
+    while len(house.server.connections) > 2:
+        await trio.testing.wait_all_tasks_blocked()
+
+    log: Any = Log()
+    endpoint = Endpoint(watched.metrics.registry, "0", log)
+    found = await trio.to_thread.run_sync(scrape, endpoint.port)
+    await trio.to_thread.run_sync(endpoint.close)
+
+    assert found["tcpchat_connections"] == 2
+    assert found["tcpchat_users"] == 2
+    assert found["tcpchat_messages_total"] == 3
+    assert found["tcpchat_deliveries_total"] == 2 * 3 + 2, "the private one to both of its ends"
+    assert found["tcpchat_scheduled_messages"] == 1
+    assert found["tcpchat_backlog_bytes"] == 0
+    assert found['tcpchat_refusals_total{code="report-self"}'] == 1
+    assert found['tcpchat_refusals_total{code="unknown-command"}'] == 2
+    assert found['tcpchat_disconnections_total{reason="exit"}'] == 1
+    commits = found["tcpchat_commit_seconds_count"]
+    assert commits == found["tcpchat_batch_entries_count"] >= 4
+    assert found["tcpchat_commit_seconds_sum"] >= 0
+    assert found["tcpchat_batch_entries_sum"] >= commits
+    assert found[f'tcpchat_build_info{{version="{__version__}"}}'] == 1
+    assert found["process_open_fds"] > 0
+    assert any(name.startswith("python_info{") for name in found)
+
+
+async def test_idle_connections_take_few_files_and_the_next_one_is_answered(house: House) -> None:
+    log: Any = Log()
+    endpoint = Endpoint(Metrics(house.server).registry, "0", log)
+
+    def connect_and_wait() -> int:
+        with ExitStack() as stack:
+            idle = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", endpoint.port), 10))
+                for _ in range(SCRAPERS + 4)
+            ]
+            return sum(one.recv(1) == b"" for one in idle[SCRAPERS:])
+
+    assert await trio.to_thread.run_sync(connect_and_wait) == 4, "closed at once, not left waiting"
+    found: dict[str, float] = {}
+    while not found:  # the others end a moment after they were closed
+        with suppress(OSError):
+            found = await trio.to_thread.run_sync(scrape, endpoint.port)
+    await trio.to_thread.run_sync(endpoint.close)
+    assert found["tcpchat_connections"] == 0
+
+
+async def test_codes_are_those_of_the_list_and_no_others(watched: Watched) -> None:
+    """So that nobody who connects can make a server tell ever more."""
+    found = watched.samples()
+    codes = {name for name in found if name.startswith("tcpchat_refusals_total")}
+    assert codes == {f'tcpchat_refusals_total{{code="{code}"}}' for code in CODES}
+
+
+async def test_who_takes_nothing_is_seen(watched: Watched) -> None:
+    peer = await watched.house.peer()
+    await watched.house.peer()
+    (slow, other) = sorted(watched.house.server.connections, key=lambda one: -one.backlog)
+    slow.backlog, other.backlog = 700, 30
+    found = watched.samples()
+    assert (found["tcpchat_backlog_bytes"], found["tcpchat_backlog_max_bytes"]) == (730, 700)
+    slow.backlog = other.backlog = 0
+    await peer.leave()
+
+
+class Disk(SqliteStore):
+    """Can be full."""
+
+    full = False
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        if self.full:
+            raise StorageError("the disk is full")
+        super().commit(changes)
+
+
+async def test_what_the_disk_refuses_is_counted_once_for_each_who_asked() -> None:
+    """Whether the pipeline answers, or the session once its commit has failed."""
+    disk = Disk(None)
+    async with open_house(store=disk) as house:
+        opened = Watched(house)
+        peer, other = await house.peers("alice", "bob")
+        await peer.ask({"type": "register", "password": "correct horse"})
+        disk.full = True
+        for line in ("send one", "send two", "away for lunch"):
+            assert (await peer.ask(line))["code"] == "storage-failed"
+        reply = await other.ask({"type": "login", "name": "alice", "password": "correct horse"})
+        assert reply["code"] == "storage-failed"
+        assert opened.samples()['tcpchat_refusals_total{code="storage-failed"}'] == 4
+
+
+async def test_a_full_server_counts_whom_it_refuses(watched: Watched) -> None:
+    house = watched.house
+    house.chat.places.total = 1
+    await house.peer()
+    with pytest.raises(EOFError):
+        await house.peer()
+    assert watched.samples()['tcpchat_refusals_total{code="server-full"}'] == 1
+
+
+async def test_a_loop_that_is_late_is_seen(watched: Watched, mock_clock: trio.testing.MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.metrics.measure_lag, TrioClock())
+        for seconds in (0.1, 0.3):
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(seconds)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    found = watched.samples()
+    assert found["tcpchat_event_loop_lag_seconds_count"] == 2
+    assert found["tcpchat_event_loop_lag_seconds_sum"] == pytest.approx(0.2)
+    assert found['tcpchat_event_loop_lag_seconds_bucket{le="0.001"}'] == 1
+
+
+async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
+    log: Any = Log()
+    await trio.to_thread.run_sync(Endpoint(Metrics(house.server).registry, "[::1]:0", log).close)
+    assert log.named("metrics are told to everybody who reaches this address") == []
+    await trio.to_thread.run_sync(Endpoint(Metrics(house.server).registry, "0.0.0.0:0", log).close)
+    (warning,) = log.named("metrics are told to everybody who reaches this address")
+    assert warning["host"] == "0.0.0.0"
+
+
+async def test_a_port_that_is_taken_is_told(house: House) -> None:
+    log: Any = Log()
+    refused = pytest.raises(StartError, match="give another --metrics")
+    with socket.create_server(("127.0.0.1", 0)) as taken, refused:
+        open_metrics(house.server, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
+    with refused, open_metrics(house.server, "no.such.host.invalid:0", log):
+        pass
+
+
+async def test_without_metrics_nothing_is_measured(house: House) -> None:
+    log: Any = Log()
+    with open_metrics(house.server, None, log) as metrics:
+        assert metrics is None
+    assert house.server.pipeline.observer is None
+
+
+def test_a_server_without_metrics_imports_nothing_of_it() -> None:
+    script = "import sys, tcpchat.service.daemon, tcpchat.cli.app; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert Server.__module__ in loaded
+    assert not [module for module in loaded if module.startswith(("prometheus_client", "http"))]
+
+
+def test_a_server_says_where_it_is_to_be_scraped() -> None:
+    with ServerProcess("--ephemeral", "--metrics", "0") as server, server.connect() as client:
+        client.send("send hello")
+        client.next("sent")
+        while "scrape=http://127.0.0.1:" not in server.log():
+            time.sleep(0.01)
+        port = int(server.log().partition("scrape=http://127.0.0.1:")[2].partition("/")[0])
+        assert scrape(port)["tcpchat_messages_total"] == 1

@@ -1,0 +1,367 @@
+"""SIGHUP: each setting that can change live counts at once, and what is wrong changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import attrs
+import pytest
+import trio
+import trio.lowlevel
+import trio.testing
+
+from tcpchat.errors import StartError
+from tcpchat.log import Log as ServerLog
+from tcpchat.service.reload import Apply, Reloader, Step
+from tcpchat.service.systemd import Notifier
+from tcpchat.settings import Limits, Listening, Rules, Running, Settings, compare, is_live, with_changes
+from tests.conftest import House, Line, Log, Peer
+
+Story = Callable[[House, Peer], Awaitable[None]]
+
+GROUPS = {group.name: attrs.fields(type(getattr(Settings(), group.name))) for group in attrs.fields(Settings)}
+LIVE = {field.name: group for group, fields in GROUPS.items() for field in fields if is_live(field)}
+STORIES: dict[str, tuple[Any, Story]] = {}
+
+
+def story(value: Any, *names: str) -> Callable[[Story], Story]:
+    """Tell what is so once a setting, called as the function or by `names`, has this value."""
+
+    def told(function: Story) -> Story:
+        for name in names or [function.__name__]:
+            STORIES[name] = (value, function)
+        return function
+
+    return told
+
+
+async def refused(peer: Peer, line: str | Line) -> str:
+    reply = await peer.ask(line)
+    assert reply["type"] == "error", reply
+    return str(reply["code"])
+
+
+@story(10)
+async def line_bytes(house: House, peer: Peer) -> None:
+    await peer.send("send " + "x" * 10)
+    assert (await peer.next("error"))["code"] == "line-too-long"
+
+
+@story(3)
+async def text_characters(house: House, peer: Peer) -> None:
+    assert await refused(peer, "send long") == "text-too-long"
+
+
+@story(3)
+async def name_characters(house: House, peer: Peer) -> None:
+    assert await refused(peer, "rename long") == "bad-name"
+
+
+@story(1, "message_burst")
+async def messages_at_once(house: House, peer: Peer) -> None:
+    assert (await peer.ask("send one"))["type"] == "sent"
+    assert await refused(peer, "send two") == "rate-limited"
+
+
+@story(0.5)
+async def messages_per_second(house: House, peer: Peer) -> None:
+    for _ in range(40):
+        assert (await peer.ask("send fast"))["type"] == "sent"
+    reply = await peer.ask("send faster")
+    assert (reply["code"], reply["retry_after"]) == ("rate-limited", 2.0)
+
+
+@story(1, "request_burst")
+async def requests_at_once(house: House, peer: Peer) -> None:
+    await peer.send(*[{"type": "ping", "id": number} for number in range(3)])
+    assert (await peer.next("pong"))["re"] == 0
+    (session,) = house.server._sessions
+    assert session.bucket.take(trio.current_time()) > 0
+
+
+@story(0.5)
+async def requests_per_second(house: House, peer: Peer) -> None:
+    (session,) = house.server._sessions
+    while (wait := session.bucket.take(0)) == 0:
+        pass
+    assert wait == 2.0
+
+
+@story(100)
+async def backlog_bytes(house: House, peer: Peer) -> None:
+    await peer.send("help", "help")  # through memory, where all that is written is backlog first
+    assert (await peer.rest())[-1]["code"] == "slow-consumer"
+
+
+@story(1, "connections", "connections_per_address")
+async def places(house: House, peer: Peer) -> None:
+    with pytest.raises(EOFError):
+        await house.peer()
+
+
+@story(1)
+async def sessions_per_user(house: House, peer: Peer) -> None:
+    await peer.ask({"type": "register", "password": "correct horse"})
+    for _ in range(2):
+        other = await house.peer()
+        reply = await other.ask({"type": "login", "name": "alice", "password": "correct horse"})
+        assert reply["type"] == "logged-in"
+    assert len(house.user("alice").devices) == 1
+
+
+@story(1)
+async def scheduled_per_user(house: House, peer: Peer) -> None:
+    assert (await peer.ask("send -t 9 one"))["type"] == "scheduled"
+    assert await refused(peer, "send -t 9 two") == "too-many-scheduled"
+
+
+@story(5.0)
+async def schedule_ahead_seconds(house: House, peer: Peer) -> None:
+    assert await refused(peer, "send -t 9 late") == "too-far-ahead"
+
+
+@story(6.0)
+async def grace_seconds(house: House, peer: Peer) -> None:
+    assert house.chat.people.identities.grace() == 6.0
+
+
+@story(700.0)
+async def presence_seconds(house: House, peer: Peer) -> None:
+    assert house.chat.people.identities.grace() == 700.0, "who is here can come back"
+
+
+@story(1)
+async def absent_users(house: House, peer: Peer) -> None:
+    others = [await house.peer(), await house.peer()]
+    await trio.aclose_forcefully(others[0].stream)
+    await trio.aclose_forcefully(others[1].stream)
+    while len(house.server._sessions) > 1:
+        await trio.testing.wait_all_tasks_blocked()
+    house.chat.people.let_go()
+    assert len(house.chat.hub.all_known()) == 2
+
+
+@story(1)
+async def history(house: House, peer: Peer) -> None:
+    for text in ("one", "two"):
+        await peer.ask(f"send {text}")
+    assert [line["text"] for line in (await peer.ask("history"))["messages"]] == ["two"]
+
+
+@story(1, "reports_to_mute")
+async def reports(house: House, peer: Peer) -> None:
+    other = await house.peer("bob")
+    assert "muted_until" in await other.ask("report alice")
+
+
+@story(0.0, "mute_seconds")
+async def mutes(house: House, peer: Peer) -> None:
+    for name in ("bob", "carol", "dave", "eve"):
+        reply = await (await house.peer(name)).ask("report alice")
+        assert "muted_until" not in reply
+
+
+@story(value=True)
+async def require_login(house: House, peer: Peer) -> None:
+    assert (await peer.ask("send still here"))["type"] == "sent"
+    stream = await house._listener.connect()
+    assert "user" not in await Peer(stream).next("welcome")
+
+
+@story(0.001)
+async def key_seconds(house: House, peer: Peer) -> None:
+    assert house.chat.keys_since() == house.chat.clock.now() - 1
+
+
+@story(9.0)
+async def stop_seconds(house: House, peer: Peer) -> None:
+    assert house.server._settings.running.stop_seconds == 9.0
+
+
+@pytest.mark.parametrize("name", sorted(LIVE.keys() - {"log_level"}))
+async def test_a_live_setting_counts_for_who_is_there(
+    name: str, house: House, mock_clock: trio.testing.MockClock
+) -> None:
+    value, told = STORIES[name]
+    peer = await house.peer("alice")
+    group = attrs.evolve(getattr(Settings(), LIVE[name]), **{name: value})
+    house.server.apply(attrs.evolve(Settings(), **{LIVE[name]: group}))
+    await told(house, peer)
+
+
+async def test_who_is_absent_goes_by_the_new_times(house: House, mock_clock: trio.testing.MockClock) -> None:
+    peer = await house.peer("alice")
+    await peer.stream.aclose()
+    user = house.user("alice")
+    while user.connections:
+        await trio.testing.wait_all_tasks_blocked()
+    mock_clock.jump(30)
+    await trio.testing.wait_all_tasks_blocked(0.001)
+    assert house.chat.hub.find_known(user.id) is user
+    house.server.apply(Settings(rules=Rules(grace_seconds=20)))
+    await trio.testing.wait_all_tasks_blocked(0.001)
+    assert house.chat.hub.find_known(user.id) is None, "without waiting for a timer of before"
+
+
+async def test_a_limit_that_there_was_not_begins_with_a_full_burst(house: House) -> None:
+    house.server.apply(Settings(limits=Limits(messages_per_second=0, message_burst=0)))
+    peer = await house.peer("alice")
+    house.server.apply(Settings(limits=Limits(messages_per_second=0.001, message_burst=3)))
+    for _ in range(3):
+        assert (await peer.ask("send again"))["type"] == "sent"
+    assert await refused(peer, "send again") == "rate-limited"
+
+
+# What differs
+
+
+def test_what_differs_is_told_apart() -> None:
+    before = Settings()
+    after = Settings(
+        listening=Listening(port=9), limits=Limits(connections=7), rules=Rules(require_login=True)
+    )
+    live, fixed = compare(before, after)
+    assert list(map(str, live)) == ["connections: 10000 -> 7", "require_login: false -> true"]
+    assert list(map(str, fixed)) == ["port: 8000 -> 9"]
+    assert with_changes(before, live) == attrs.evolve(after, listening=Listening())
+
+
+def test_where_things_are_and_how_they_are_written_cannot_change_live() -> None:
+    fixed = {field.name for fields in GROUPS.values() for field in fields} - LIVE.keys()
+    assert fixed >= {"host", "port", "data", "ephemeral", "synchronous", "log_format"}
+    assert not fixed & {field.name for kind in (Limits, Rules) for field in attrs.fields(kind)}
+
+
+# The reloader
+
+
+class Reads:
+    """Gives these settings, or raises them."""
+
+    def __init__(self, *settings: Settings | StartError) -> None:
+        self._settings = list(settings)
+
+    def __call__(self) -> Settings:
+        found = self._settings.pop(0)
+        if isinstance(found, StartError):
+            raise found
+        return found
+
+
+def takes(taken: list[Settings]) -> Step:
+    """Return a step that adds the settings that count to this list."""
+    return lambda settings: partial(taken.append, settings)
+
+
+def reloader(null_log: ServerLog, reads: Reads, *steps: Step) -> Reloader:
+    return Reloader(Settings(), reads, steps, null_log, Notifier({}), "listening")
+
+
+async def test_a_file_that_is_wrong_changes_nothing(null_log: Any) -> None:
+    taken: list[Settings] = []
+    reads = Reads(StartError("chat.toml is not TOML"), Settings(limits=Limits(connections=7)))
+    one = reloader(null_log, reads, takes(taken))
+    await one.reload()
+    assert taken == []
+    assert one.settings == Settings()
+    assert null_log.lines == [
+        ("not reloaded, so everything stays as it was", {"error": "chat.toml is not TOML"})
+    ]
+    await one.reload()
+    assert taken == [Settings(limits=Limits(connections=7))], "the next one is as good as any"
+
+
+async def test_one_line_says_what_changed_and_what_needs_a_restart(null_log: Log) -> None:
+    wanted = Settings(listening=Listening(port=9), running=Running(log_level="debug", log_format="json"))
+    taken: list[Settings] = []
+    log: Any = null_log
+    one = reloader(log, Reads(wanted, wanted), takes(taken))
+    await one.reload()
+    await one.reload()
+    restart = "port: 8000 -> 9, log_format: text -> json"
+    assert null_log.lines == [
+        ("reloaded", {"changed": "log_level: info -> debug", "needs_restart": restart}),
+        ("reloaded", {"changed": "nothing", "needs_restart": restart}),
+    ]
+    assert taken == [Settings(running=Running(log_level="debug"))] * 2
+
+
+async def test_if_another_file_is_wrong_nothing_changes_either(null_log: Log) -> None:
+    def fails(_: Settings) -> Apply:
+        raise StartError("there is no such file")
+
+    taken: list[Settings] = []
+    log: Any = null_log
+    one = reloader(log, Reads(Settings(limits=Limits(connections=7))), takes(taken), fails)
+    await one.reload()
+    assert taken == []
+    assert one.settings == Settings()
+    what = "not reloaded, so everything stays as it was"
+    assert null_log.lines == [(what, {"error": "there is no such file"})]
+
+
+async def test_a_bug_in_one_step_keeps_no_other_from_being_done(null_log: Log) -> None:
+    def breaks() -> None:
+        raise ValueError
+
+    taken: list[Settings] = []
+    log: Any = null_log
+    await reloader(log, Reads(Settings()), lambda _: breaks, takes(taken)).reload()
+    assert taken == [Settings()]
+    assert null_log.named("bug") == [{"at": "reload"}]
+
+
+async def test_who_asks_again_and_again_is_served_once_more(null_log: Log) -> None:
+    read, go_on = trio.Event(), threading.Event()
+    token, taken = trio.lowlevel.current_trio_token(), list[Settings]()
+
+    def slow() -> Settings:
+        token.run_sync_soon(read.set)
+        assert go_on.wait(20)
+        return Settings()
+
+    log: Any = null_log
+    one = Reloader(Settings(), slow, [takes(taken)], log, Notifier({}), "listening")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one.run)
+        one.ask()
+        await read.wait()
+        for _ in range(5):
+            one.ask()
+        go_on.set()
+        while len(taken) < 2:
+            await trio.lowlevel.checkpoint()
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert len(taken) == 2
+
+
+async def test_a_stop_does_not_wait_for_a_disk_that_does_not_answer(null_log: Log) -> None:
+    read, answer = trio.Event(), threading.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    answers: list[bool] = []
+
+    def hangs() -> Settings:
+        token.run_sync_soon(read.set)
+        answers.append(answer.wait(10))
+        return Settings()
+
+    log: Any = null_log
+    one = Reloader(Settings(), hangs, [], log, Notifier({}), "listening")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one.run)
+        one.ask()
+        await read.wait()
+        nursery.cancel_scope.cancel()
+    assert answers == [], "nothing was answered yet"
+    answer.set()
+
+
+async def test_a_bug_in_reading_ends_nothing(null_log: Log) -> None:
+    log: Any = null_log
+    await reloader(log, Reads()).reload()
+    assert null_log.lines == [("bug", {"at": "reload"})]

@@ -1,0 +1,289 @@
+"""What is asked of the operating system, and what the operator reads when it says no."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tcpchat.errors import StartError
+from tcpchat.serving.sockets import (
+    OTHER_FILES,
+    addresses,
+    exposed,
+    join_address,
+    keep_alive,
+    listen,
+    most_connections,
+    peer_address,
+    raise_file_limit,
+)
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+
+
+async def close(listeners: list[trio.SocketListener]) -> None:
+    for listener in listeners:
+        await listener.aclose()
+
+
+async def accepted(listener: trio.SocketListener) -> tuple[trio.SocketStream, trio.SocketStream]:
+    """Return both ends of a connection: the client's and the server's."""
+    client = await trio.open_tcp_stream(*listener.socket.getsockname()[:2])
+    return client, await listener.accept()
+
+
+# Listening
+
+
+async def test_port_0_takes_a_free_one_that_clients_can_connect_to() -> None:
+    (listener,) = listeners = await listen(["127.0.0.1"], 0)
+    client, server = await accepted(listener)
+    await client.send_all(b"hi")
+    assert await server.receive_some() == b"hi"
+    port = listener.socket.getsockname()[1]
+    assert port > 0
+    assert addresses(listeners) == [f"127.0.0.1:{port}"]
+    for stream in (client, server):
+        await stream.aclose()
+    await close(listeners)
+
+
+@needs_ipv6
+async def test_all_hosts_have_the_same_port() -> None:
+    listeners = await listen(["127.0.0.1", "::1"], 0)
+    port = listeners[0].socket.getsockname()[1]
+    assert addresses(listeners) == [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    for listener in listeners:
+        client, server = await accepted(listener)
+        await client.aclose()
+        await server.aclose()
+    await close(listeners)
+
+
+class Names(trio.abc.HostnameResolver):
+    """Knows `both`, which is here by IPv4 and by IPv6, and no other name."""
+
+    async def getaddrinfo(
+        self,
+        host: bytes | None,
+        port: bytes | str | int | None,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Any:
+        if host != b"both":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        assert isinstance(port, int)
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)),
+            (socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("::1", port)),
+        ]
+
+    async def getnameinfo(self, sockaddr: object, flags: int) -> tuple[str, str]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+async def names() -> None:
+    """Look up names as `Names` does, without asking the network; for the one run of trio that a test is."""
+    trio.socket.set_custom_hostname_resolver(Names())
+
+
+@needs_ipv6
+async def test_all_addresses_of_a_name_are_listened_on(names: None) -> None:
+    (probe,) = await listen(["127.0.0.1"], 0)
+    port = probe.socket.getsockname()[1]
+    await probe.aclose()
+    listeners = await listen(["both"], port)
+    assert addresses(listeners) == [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    await close(listeners)
+
+
+@needs_ipv6
+async def test_all_addresses_of_a_name_have_the_same_port(names: None) -> None:
+    """`localhost` is such a name on most machines."""
+    listeners = await listen(["both"], 0)
+    ports = {listener.socket.getsockname()[1] for listener in listeners}
+    await close(listeners)
+    assert len(ports) == 1
+
+
+# Refused
+
+
+async def test_a_port_in_use_is_told_with_its_way_out() -> None:
+    (taken,) = await listen(["127.0.0.1"], 0)
+    port = taken.socket.getsockname()[1]
+    with pytest.raises(StartError) as refused:
+        await listen(["127.0.0.1"], port)
+    assert str(refused.value).startswith(f"cannot listen on 127.0.0.1:{port}: something else listens there;")
+    assert "another --port, or --port 0" in str(refused.value)
+    with pytest.raises(StartError, match="another --tls-port, or --tls-port 0"):
+        await listen(["127.0.0.1"], port, "--tls-")
+    await taken.aclose()
+
+
+async def test_an_address_that_is_not_here_is_told() -> None:
+    with pytest.raises(StartError) as refused:
+        await listen(["192.0.2.1"], 0)
+    told = "cannot listen on 192.0.2.1:0: this machine has no such address; give another --host"
+    assert str(refused.value) == told
+
+
+async def test_a_name_that_nobody_knows_is_told(names: None) -> None:
+    with pytest.raises(StartError) as refused:
+        await listen(["nowhere"], 8000)
+    assert str(refused.value) == "cannot listen on nowhere:8000: there is no such --host"
+
+
+@pytest.mark.parametrize("host", ["a..b", "ж" * 64], ids=["empty-label", "long-label"])
+async def test_a_name_that_cannot_be_one_is_told(names: None, host: str) -> None:
+    with pytest.raises(StartError, match="there is no such --host"):
+        await listen([host], 8000)
+
+
+@needs_ipv6
+async def test_an_ipv6_address_that_is_not_here_is_told_in_brackets() -> None:
+    with pytest.raises(StartError, match=r"^cannot listen on \[2001:db8::1\]:0: this machine has no such"):
+        await listen(["2001:db8::1"], 0)
+
+
+async def test_where_one_host_is_refused_none_is_listened_on() -> None:
+    (probe,) = await listen(["127.0.0.1"], 0)
+    port = probe.socket.getsockname()[1]
+    await probe.aclose()
+    with pytest.raises(StartError, match=r"192\.0\.2\.1"):
+        await listen(["127.0.0.1", "192.0.2.1"], port)
+    await close(await listen(["127.0.0.1"], port))
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("host", "joined"),
+    [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("::", "[::]:80"), ("localhost", "localhost:80")],
+)
+def test_addresses_are_written_as_users_type_them(host: str, joined: str) -> None:
+    assert join_address(host, 80) == joined
+
+
+async def test_a_peers_address_is_its_host_even_when_it_is_gone() -> None:
+    (listener,) = await listen(["127.0.0.1"], 0)
+    client, server = await accepted(listener)
+    assert peer_address(server) == "127.0.0.1"
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # so that close resets
+    await client.aclose()
+    with pytest.raises(trio.BrokenResourceError):
+        await server.receive_some()
+    assert peer_address(server) == "gone"
+    await server.aclose()
+    await listener.aclose()
+
+
+async def test_a_stream_without_a_socket_tells_what_it_is() -> None:
+    stream, _ = trio.testing.memory_stream_pair()
+    assert peer_address(stream) == "StapledStream"
+    keep_alive(stream)  # which has nothing to set
+
+
+# Options
+
+
+async def test_an_accepted_stream_is_kept_alive_and_sends_at_once() -> None:
+    (listener,) = await listen(["127.0.0.1"], 0)
+    client, server = await accepted(listener)
+    assert not server.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    keep_alive(server)
+    assert server.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        times = [socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT]
+        idle, interval, count = [server.getsockopt(socket.IPPROTO_TCP, option) for option in times]
+        assert isinstance(idle, int)
+        assert isinstance(interval, int)
+        assert isinstance(count, int)
+        assert 60 <= idle + interval * count <= 300, "seconds until a vanished peer is noticed"
+    await client.aclose()
+    await server.aclose()
+    keep_alive(server)  # a closed one is no error
+    await listener.aclose()
+
+
+# File descriptors
+
+
+@pytest.mark.parametrize(
+    ("wanted", "files", "most"),
+    [
+        (10_000, 20_000, 10_000),
+        (10_000, 10_000 + OTHER_FILES, 10_000),
+        (10_000, 9_999 + OTHER_FILES, 9_999),
+        (10_000, 1024, 1024 - OTHER_FILES),
+        (0, 1024, 1024 - OTHER_FILES),
+        (5, OTHER_FILES + 2, 2),
+        (5, OTHER_FILES + 1, 1),
+        (5, OTHER_FILES, 1),
+        (5, 3, 1),
+        (0, 3, 1),
+    ],
+)
+def test_connections_are_as_many_as_there_are_descriptors_for(wanted: int, files: int, most: int) -> None:
+    assert most_connections(wanted, files) == most
+
+
+@pytest.fixture
+def file_limits() -> Iterator[tuple[int, int]]:
+    """Return the limits of this process, and restore them at the end."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_the_soft_limit_is_raised_to_the_hard_one(file_limits: tuple[int, int]) -> None:
+    _, hard = file_limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    expected = 2**31 if hard == resource.RLIM_INFINITY else hard
+    assert raise_file_limit() == expected
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+def test_the_soft_limit_is_raised_to_what_is_enough_and_never_lowered(file_limits: tuple[int, int]) -> None:
+    _, hard = file_limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    assert raise_file_limit(250) == 250
+    assert raise_file_limit(210) == 250
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (250, hard)
+    if hard != resource.RLIM_INFINITY:
+        assert raise_file_limit(hard + 1) == hard
+
+
+def test_a_limit_that_is_as_high_as_it_can_be_stays(file_limits: tuple[int, int]) -> None:
+    _, hard = file_limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+def test_what_other_machines_reach_is_told_apart() -> None:
+    assert exposed(["127.0.0.1:8000", "[::1]:8000", "127.0.0.2:1"]) == []
+    assert exposed(["0.0.0.0:8000", "127.0.0.1:8000", "[::]:8000", "192.0.2.7:80"]) == [
+        "0.0.0.0:8000", "[::]:8000", "192.0.2.7:80",
+    ]  # fmt: skip
