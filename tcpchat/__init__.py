@@ -11,11 +11,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tcpchat.client import (
-        Asked,
         Client,
         ConnectError,
         Disconnected,
         DisconnectedError,
+        PendingCall,
         Reconnect,
         Reconnected,
         RefusedError,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Absent",
-    "Asked",
     "Client",
     "ConnectError",
     "Disconnected",
@@ -51,6 +50,7 @@ __all__ = [
     "Left",
     "Message",
     "Muted",
+    "PendingCall",
     "Read",
     "Receipt",
     "Reconnect",

@@ -23,15 +23,15 @@ from tcpchat.commands.exit import Exit
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
 from tcpchat.link import inbox as feeds
-from tcpchat.link.calls import Asked
+from tcpchat.link.calls import PendingCall
 from tcpchat.link.connection import Connection
-from tcpchat.link.credential_store import Remembered
-from tcpchat.link.credentials import Persona
-from tcpchat.link.desired_identity import Identity, Wanted
+from tcpchat.link.credential_store import CredentialStore
+from tcpchat.link.credentials import CurrentUser
+from tcpchat.link.desired_identity import DesiredIdentity, Identity
 from tcpchat.link.dial import OpenStream, opener
 from tcpchat.link.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.link.events import Events
-from tcpchat.link.inbox import Feed, Skipped
+from tcpchat.link.inbox import Inbox, Skipped
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.requests import Requests
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, Reconnected, State
@@ -40,7 +40,6 @@ from tcpchat.protocol import Event, Reply, Request, Scheduled, Sent
 
 __all__ = [
     "Address",
-    "Asked",
     "Client",
     "Closed",
     "ConnectError",
@@ -48,6 +47,7 @@ __all__ = [
     "DisconnectedError",
     "Offline",
     "Online",
+    "PendingCall",
     "Reconnect",
     "Reconnected",
     "RefusedError",
@@ -120,9 +120,9 @@ class Client(Requests):
             remember = token is None and open_stream is None
         self._remember = remember
         device = device or socket.gethostname()[:DEVICE] or None
-        wanted = Wanted(name=name, password=password, device=device, anyone=anyone)
-        self._persona = Persona(Identity(token=token), wanted)
-        feed = Feed(buffer, history_on_reset)
+        wanted = DesiredIdentity(name=name, password=password, device=device, anyone=anyone)
+        self._persona = CurrentUser(Identity(token=token), wanted)
+        feed = Inbox(buffer, history_on_reset)
         if after is not None:
             feed.start_after(after)
         self._connection = Connection(
@@ -196,13 +196,13 @@ class Client(Requests):
         await self._running.__aenter__()
         return self
 
-    def _open_file(self) -> Remembered:
+    def _open_file(self) -> CredentialStore:
         folder = self._remember if isinstance(self._remember, Path) else None
         if self._remember is True:
             folder = user_state_path("tcpchat", appauthor=False)
         # What was told to a server in secret is never told to whoever answers there without TLS.
         where = str(self.address) if self.tls is None else f"tls://{self.address}"
-        return Remembered(folder, where, self._name)
+        return CredentialStore(folder, where, self._name)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -236,13 +236,15 @@ class Client(Requests):
             with trio.move_on_after(LEAVE), suppress(DisconnectedError, RefusedError):
                 await self.request_nowait(farewell).wait()
 
-    def request_nowait(self, request: Request, on_reply: Callable[[Reply], None] | None = None) -> Asked:
+    def request_nowait(
+        self, request: Request, on_reply: Callable[[Reply], None] | None = None
+    ) -> PendingCall:
         """Ask something; the answer's `wait` gives the reply. Its `id` is set here.
 
         Requests go out in the order in which they are asked. A Send with a `key` waits for the server if it
         is away, and is sent again if it was not answered. Raises DisconnectedError for others meanwhile.
         """
-        asked = Asked(request, on_reply=on_reply)
+        asked = PendingCall(request, on_reply=on_reply)
         self._connection.ask(asked)
         return asked
 
@@ -250,7 +252,9 @@ class Client(Requests):
         """Ask and wait for the reply. Raises RefusedError, or DisconnectedError if it was lost."""
         return await self.request_nowait(request).wait()
 
-    def send_nowait(self, text: str, *, username: str | None = None, time: float | None = None) -> Asked:
+    def send_nowait(
+        self, text: str, *, username: str | None = None, time: float | None = None
+    ) -> PendingCall:
         """Say something as `send` does, without waiting; the answer's `wait` gives Sent or Scheduled."""
         if time is not None and not math.isfinite(time):
             raise ValueError(f"time is a number of seconds, not {time}")

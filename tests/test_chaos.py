@@ -24,7 +24,7 @@ from chaos.world import Outcome, Plan, run
 from tcpchat.chat.entry import Delivery, Post
 from tcpchat.chat.user import User
 from tcpchat.client import Client
-from tcpchat.link.inbox import Feed
+from tcpchat.link.inbox import Inbox
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
 from tcpchat.store import Change, NewMessage
@@ -110,12 +110,12 @@ def tells_in_another_order(patch: pytest.MonkeyPatch) -> None:
 def loses_what_was_missed(patch: pytest.MonkeyPatch) -> None:
     """In the library: take it that nothing was said while the connection was lost."""
 
-    def nothing(self: Feed, seq: int, *_: object) -> int:
+    def nothing(self: Inbox, seq: int, *_: object) -> int:
         self._lobby.last = seq
         self._begun = self._known = True
         return 0
 
-    patch.setattr(Feed, "welcome", nothing)
+    patch.setattr(Inbox, "welcome", nothing)
 
 
 def tells_others_what_is_private(patch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import attrs
 from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.errors import StartError
 from tcpchat.fingerprint import halves
-from tcpchat.link.known_servers import Trusted
+from tcpchat.link.known_servers import KnownServers
 from tcpchat.repl.confirm import confirm
 from tcpchat.repl.plan import Plan
 
@@ -57,7 +57,7 @@ def forget(plan: Plan) -> None:
     """Trust no longer what this person said is the server's certificate. Raises StartError."""
     if plan.state is not None:
         try:
-            Trusted(plan.state).forget(plan.address)
+            KnownServers(plan.state).forget(plan.address)
         except OSError as error:
             raise StartError(f"cannot forget what is trusted: {error}") from None
 
@@ -81,7 +81,7 @@ def _with_known(plan: Plan) -> Plan:
 def _look_up(state: Path, address: str) -> str | None:
     """Return what is trusted now, which another run may have been told. Raises ConnectError."""
     try:
-        return Trusted(state).find(address)
+        return KnownServers(state).find(address)
     except OSError as error:
         raise ConnectError(
             f"cannot tell what was trusted of {address}: {error};"
@@ -119,7 +119,7 @@ def _keep(state: Path | None, address: str, fingerprint: str) -> bool:
     if state is None:
         return False
     try:
-        Trusted(state).trust(address, fingerprint)
+        KnownServers(state).trust(address, fingerprint)
     except OSError as error:
         _tell(f"This is only for now, since it cannot be kept: {error}")
         return False

@@ -27,7 +27,7 @@ UNKNOWN = "the connection broke before the answer, so it may have been done or n
 
 
 @attrs.define(eq=False)
-class Asked:
+class PendingCall:
     """A request on its way. `wait` for its reply; it may take until the server is back."""
 
     request: Request
@@ -77,7 +77,7 @@ class Asked:
         self._done.set()
 
 
-class Outbox:
+class Calls:
     """The requests of one client, in the order in which they were asked.
 
     While it is *careful*, sends go out one by one, and one that came too fast is repeated, so that all arrive
@@ -88,12 +88,12 @@ class Outbox:
     def __init__(self, *, patient: bool = False) -> None:
         self._patient = patient
         self.connected = False
-        self._waiting: deque[Asked] = deque()  # only sends while careful
-        self._others: list[Asked] = []  # what need not wait for them
-        self._in_flight: dict[int, Asked] = {}  # by id, in the order in which they were written
+        self._waiting: deque[PendingCall] = deque()  # only sends while careful
+        self._others: list[PendingCall] = []  # what need not wait for them
+        self._in_flight: dict[int, PendingCall] = {}  # by id, in the order in which they were written
         self._last_id = 0
         self._careful = patient
-        self._sending: Asked | None = None  # the one send in flight while careful
+        self._sending: PendingCall | None = None  # the one send in flight while careful
         self._not_before = 0.0  # seconds, of the clock of `take`
 
     @property
@@ -102,12 +102,12 @@ class Outbox:
         return bool(self._in_flight)
 
     @property
-    def unanswered(self) -> list[Asked]:
+    def unanswered(self) -> list[PendingCall]:
         """The sends that are not answered yet, oldest first."""
         asked = [*self._in_flight.values(), *self._waiting]
         return [one for one in asked if isinstance(one.request, Send)]
 
-    def add(self, asked: Asked) -> None:
+    def add(self, asked: PendingCall) -> None:
         """Take a request. Raises DisconnectedError if it cannot wait for a connection, or too much waits."""
         if not self.connected and not asked.lasts:
             raise DisconnectedError("not connected; try again when the server is back")
@@ -118,7 +118,7 @@ class Outbox:
         else:
             self._waiting.append(asked)
 
-    def take(self, now: float) -> list[Asked]:
+    def take(self, now: float) -> list[PendingCall]:
         """Return what to write now, each with its id; `now` is in seconds of any clock."""
         taken, self._others = self._others, []
         if not self._careful:
@@ -136,7 +136,7 @@ class Outbox:
         held = self._careful and self._waiting and self._sending is None
         return self._not_before if held else None
 
-    def number(self, asked: Asked) -> Asked:
+    def number(self, asked: PendingCall) -> PendingCall:
         """Give a request the id that its reply will carry; it is to be written at once."""
         self._last_id += 1
         asked.request = attrs.evolve(asked.request, id=self._last_id)
@@ -197,7 +197,7 @@ class Outbox:
         self.connected = False
         give_up(self._forget_all(), why)
 
-    def _forget_all(self) -> list[Asked]:
+    def _forget_all(self) -> list[PendingCall]:
         asked = [*self._in_flight.values(), *self._others, *self._waiting]
         self._in_flight.clear()
         self._others.clear()
@@ -207,6 +207,6 @@ class Outbox:
         return asked
 
 
-def give_up(asked: Iterable[Asked], why: Exception) -> None:
+def give_up(asked: Iterable[PendingCall], why: Exception) -> None:
     for one in asked:
         one.fail(why)

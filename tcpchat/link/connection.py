@@ -7,16 +7,16 @@ from collections.abc import Callable
 import trio
 
 from tcpchat.commands.ping import Ping
-from tcpchat.link.calls import Asked, Outbox
-from tcpchat.link.credentials import Persona
+from tcpchat.link.calls import Calls, PendingCall
+from tcpchat.link.credentials import CurrentUser
 from tcpchat.link.desired_identity import TELLING
-from tcpchat.link.dial import OpenStream, reach
+from tcpchat.link.dial import OpenStream, dial
 from tcpchat.link.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
-from tcpchat.link.handshake import FOR_GOOD, Greeting
-from tcpchat.link.inbox import Feed
+from tcpchat.link.handshake import FOR_GOOD, Handshake
+from tcpchat.link.inbox import Inbox
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, State
-from tcpchat.link.transport import Link, LostError
+from tcpchat.link.transport import ConnectionLostError, Transport
 from tcpchat.protocol import Bye, Error, Event, LoggedOut, Renamed, Reply, encode
 
 GREET = 10.0  # seconds that a server's greeting may take
@@ -38,8 +38,8 @@ class Connection:
         where: str,
         open_stream: OpenStream,
         reconnect: Reconnect,
-        feed: Feed,
-        persona: Persona,
+        feed: Inbox,
+        persona: CurrentUser,
         random: Callable[[], float],
         *,
         history: int,
@@ -55,7 +55,7 @@ class Connection:
         """Why it gave up, if that was because somebody else answered."""
         self.feed = feed
         self.persona = persona
-        self.outbox = Outbox(patient=patient)
+        self.outbox = Calls(patient=patient)
         self.news = trio.lowlevel.ParkingLot()
         """Where those wait who want an event."""
         self.taken = trio.lowlevel.ParkingLot()
@@ -71,7 +71,7 @@ class Connection:
         self._asked = trio.lowlevel.ParkingLot()  # where the receiver pauses, unless something is asked
         self._hurry = trio.Event()
 
-    def ask(self, asked: Asked) -> None:
+    def ask(self, asked: PendingCall) -> None:
         """Put a request on its way.
 
         Raises DisconnectedError if it cannot wait for a connection, ValueError if no line can hold it.
@@ -91,7 +91,7 @@ class Connection:
     async def ping(self) -> float:
         """Return the seconds to the server and back."""
         began = trio.current_time()
-        asked = Asked(Ping())
+        asked = PendingCall(Ping())
         self.ask(asked)
         await asked.wait()
         self.latency = trio.current_time() - began
@@ -101,7 +101,7 @@ class Connection:
         """Do not wait any longer before the next attempt to come back."""
         self._hurry.set()
 
-    async def run(self, link: Link | None) -> None:
+    async def run(self, link: Transport | None) -> None:
         """Use this first link, and come back whenever one is lost, until there is a reason to stop."""
         while link is not None:
             began = trio.current_time()
@@ -120,7 +120,7 @@ class Connection:
             self.persona.forget()
         self.close(why)
 
-    async def _use(self, link: Link) -> tuple[str, str]:
+    async def _use(self, link: Transport) -> tuple[str, str]:
         """Use a connection until it is lost; return why, and the code of the server's bye."""
         try:
             async with trio.open_nursery() as nursery:
@@ -132,7 +132,7 @@ class Connection:
             await link.drop("the client was left")
         return why, code
 
-    async def _read(self, link: Link) -> tuple[str, str]:
+    async def _read(self, link: Transport) -> tuple[str, str]:
         try:
             while True:
                 while (answer := link.next_nowait()) is not None:
@@ -143,7 +143,7 @@ class Connection:
                 if not self.outbox.in_flight:
                     await self._let_others()
                 await link.receive()
-        except LostError as error:
+        except ConnectionLostError as error:
             return str(error), ""
 
     async def _let_others(self) -> None:
@@ -177,7 +177,7 @@ class Connection:
         if self.persona.learn(self.outbox.asked_as(reply.re), reply):
             self.feed.become(fresh=isinstance(reply, LoggedOut))
 
-    async def _write(self, link: Link) -> None:
+    async def _write(self, link: Transport) -> None:
         while True:
             asked = self.outbox.take(trio.current_time())
             if asked:
@@ -187,7 +187,7 @@ class Connection:
             with trio.move_on_at(float("inf") if until is None else until):
                 await self._work.park()
 
-    async def _keep_alive(self, link: Link) -> None:
+    async def _keep_alive(self, link: Transport) -> None:
         while True:
             with trio.move_on_after(DEAD) as patience:
                 try:
@@ -199,7 +199,7 @@ class Connection:
                 return
             await trio.sleep(PING)
 
-    async def _come_back(self, why: str) -> Link | None:
+    async def _come_back(self, why: str) -> Transport | None:
         """Try until there is a connection again, or until the policy says to give up."""
         since = trio.current_time()
         self.outbox.lose(DisconnectedError(why))
@@ -239,19 +239,19 @@ class Connection:
         self.outbox.close(DisconnectedError(why))
         self.news.unpark_all()
 
-    async def connect(self, since: float | None = None) -> Link:
+    async def connect(self, since: float | None = None) -> Transport:
         """Reach the server and greet it; `since` when there was no connection.
 
         Raises ConnectError, or RefusedError if the server will not have who we are to be.
         """
-        link = Link(await reach(self._where, self._open_stream))
+        link = Transport(await dial(self._where, self._open_stream))
         try:
             with trio.fail_after(GREET):
                 await self._greet(link, since)
         except trio.TooSlowError:
             await link.drop("")
             raise ConnectError(f"{self._where} did not greet within {GREET:g} s") from None
-        except LostError as error:
+        except ConnectionLostError as error:
             await link.drop("")
             raise ConnectError(f"{self._where}: {error}") from None
         except BaseException:
@@ -262,9 +262,9 @@ class Connection:
                 self.outbox.lose(DisconnectedError("the greeting broke off"))
         return link
 
-    async def _greet(self, link: Link, since: float | None) -> None:
+    async def _greet(self, link: Transport, since: float | None) -> None:
         """Become who we were, and go on with what waits."""
-        greeting = Greeting(
+        greeting = Handshake(
             link=link,
             outbox=self.outbox,
             feed=self.feed,

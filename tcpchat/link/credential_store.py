@@ -22,7 +22,7 @@ FOLDER = "identities"  # in the folder of the user's state
 SLOTS = 64  # clients with the same server and name at once; a later one is not remembered
 
 
-class Remembered:
+class CredentialStore:
     """One file, from the moment that it was locked until `close`."""
 
     def __init__(self, folder: Path | None, address: str, name: str | None) -> None:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import attrs
 
-from tcpchat.link.credential_store import Remembered
-from tcpchat.link.desired_identity import Identity, Wanted, chosen
+from tcpchat.link.credential_store import CredentialStore
+from tcpchat.link.desired_identity import DesiredIdentity, Identity, chosen
 from tcpchat.link.errors import RefusedError
 from tcpchat.protocol import LoggedIn, LoggedOut, Reply, Request, Resumed
 
 
-class Persona:
+class CurrentUser:
     """Lives as long as its client, whose connection alone changes it; `file` is set while that runs."""
 
-    def __init__(self, me: Identity, wanted: Wanted) -> None:
+    def __init__(self, me: Identity, wanted: DesiredIdentity) -> None:
         self.me = me
         """Who one is."""
         self.wanted = wanted
         """Who to be on the next connection."""
         self.refused: RefusedError | None = None
         """Why one is not who one was to be."""
-        self.file = Remembered(None, "", None)
+        self.file = CredentialStore(None, "", None)
 
     @property
     def remembered(self) -> bool:
         """Whether a later run will be the same user."""
         return self.file.holds(self.me)
 
-    def settle(self, me: Identity, wanted: Wanted, refused: RefusedError | None) -> None:
+    def settle(self, me: Identity, wanted: DesiredIdentity, refused: RefusedError | None) -> None:
         """Be who a greeting made of one, and want to be that later."""
         if wanted.name is None:
             wanted = attrs.evolve(wanted, name=chosen(me.user))

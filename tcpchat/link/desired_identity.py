@@ -69,7 +69,7 @@ class Identity:
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
+class DesiredIdentity:
     """Who a client is to be on each connection, where it can; with a password the registered user."""
 
     name: str | None = None
@@ -79,7 +79,7 @@ class Wanted:
     anyone: bool = False
     """Be whoever the server lets one be, where it refuses this."""
 
-    def after(self, request: Request | None, reply: Reply) -> Wanted:
+    def after(self, request: Request | None, reply: Reply) -> DesiredIdentity:
         """Return who to be next time, after this reply to that request."""
         match reply:
             case Renamed():
@@ -94,7 +94,7 @@ class Wanted:
                 return attrs.evolve(self, password=request.new)
         return self
 
-    def anybody(self) -> Wanted:
+    def anybody(self) -> DesiredIdentity:
         """Return the wish to be nobody in particular."""
         return attrs.evolve(self, name=None, password=None)
 

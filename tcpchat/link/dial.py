@@ -23,7 +23,7 @@ def opener(address: Address, tls: Tls | None) -> OpenStream:
     return tls_opener(address, tls)
 
 
-async def reach(where: str, open_stream: OpenStream) -> trio.abc.Stream:
+async def dial(where: str, open_stream: OpenStream) -> trio.abc.Stream:
     """Return a stream to the server, which is at `where` for messages. Raises ConnectError."""
     try:
         with trio.fail_after(CONNECT):

@@ -7,7 +7,7 @@ from typing import Self
 
 import trio
 
-from tcpchat.link.calls import Asked
+from tcpchat.link.calls import PendingCall
 from tcpchat.link.connection import Connection
 from tcpchat.link.errors import DisconnectedError, RefusedError
 from tcpchat.link.handshake import LATER
@@ -24,7 +24,7 @@ class Events:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._feed = connection.feed
-        self._page: Asked | None = None  # of history, on its way
+        self._page: PendingCall | None = None  # of history, on its way
         self._taken = 0
 
     def __aiter__(self) -> Self:
@@ -63,7 +63,7 @@ class Events:
         try:
             if self._page is None or self._page.done:
                 wanted = self._feed.wanted()
-                page = Asked(wanted, on_reply=partial(self._feed.answer, wanted))
+                page = PendingCall(wanted, on_reply=partial(self._feed.answer, wanted))
                 self._connection.ask(page)
                 self._page = page
             await self._page.wait()

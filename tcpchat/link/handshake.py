@@ -9,12 +9,12 @@ import trio
 
 from tcpchat.commands.rename import Rename
 from tcpchat.commands.resume import Resume
-from tcpchat.link.calls import Asked, Outbox
-from tcpchat.link.desired_identity import Identity, Wanted
+from tcpchat.link.calls import Calls, PendingCall
+from tcpchat.link.desired_identity import DesiredIdentity, Identity
 from tcpchat.link.errors import RefusedError
-from tcpchat.link.inbox import Feed
+from tcpchat.link.inbox import Inbox
 from tcpchat.link.state import Reconnected
-from tcpchat.link.transport import Link, LostError
+from tcpchat.link.transport import ConnectionLostError, Transport
 from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Welcome
 
 FORGOTTEN = {"bad-token", "unknown-type"}  # codes after which there is no way back to who we were
@@ -24,19 +24,19 @@ LATER = {"rate-limited", "storage-failed", "internal"}  # codes of what may work
 
 
 @attrs.define(kw_only=True)
-class Greeting:
+class Handshake:
     """What is said until it is known who we are, and what came of it."""
 
-    link: Link
-    outbox: Outbox
-    feed: Feed
+    link: Transport
+    outbox: Calls
+    feed: Inbox
     hear: Callable[[Reply | Event], None]
     """Takes what is no reply of ours."""
     load: Callable[[str], Identity | None]
     """Gives who an earlier run was on the server with this journal."""
     before: Identity
     """Who this run was."""
-    wanted: Wanted
+    wanted: DesiredIdentity
     """Who it is to be."""
     again: bool
     """There was a connection before."""
@@ -50,7 +50,7 @@ class Greeting:
     async def run(self, history: int) -> None:
         """Become who we were, or who we are to be.
 
-        Raises LostError if that did not work this time, RefusedError if it will not another time either.
+        Raises ConnectionLostError if a later attempt may work, RefusedError if none will.
         """
         welcome = self.welcome = await self._welcomed()
         self.missed = self.feed.welcome(welcome.seq, welcome.journal, history)
@@ -90,7 +90,7 @@ class Greeting:
         if isinstance(welcome, Error | Bye):
             raise _lost(welcome)
         if not isinstance(welcome, Welcome):
-            raise LostError("this is no tcpchat server")
+            raise ConnectionLostError("this is no tcpchat server")
         return welcome
 
     async def _come_back(self) -> bool:
@@ -128,7 +128,7 @@ class Greeting:
             await self._converse(login)
         except RefusedError as error:
             if self.again and error.code in LATER:
-                raise LostError(str(error)) from None
+                raise ConnectionLostError(str(error)) from None
             self._refused(error)
             return False
         return True
@@ -156,7 +156,7 @@ class Greeting:
 
     async def _converse(self, request: Request) -> None:
         """Ask something before anybody else may."""
-        asked = self.outbox.number(Asked(request))
+        asked = self.outbox.number(PendingCall(request))
         await self.link.write(asked.request)
         while not asked.done:
             answer = await self.link.next()
@@ -170,8 +170,8 @@ class Greeting:
         self.me = self.me.after(asked.request, reply)
 
 
-def _lost(last_word: Error | Bye) -> LostError | RefusedError:
+def _lost(last_word: Error | Bye) -> ConnectionLostError | RefusedError:
     """Return the error that the server's last word is, depending on whether it is worth trying again."""
     if last_word.code in FOR_GOOD:
         return RefusedError(Error(code=last_word.code, message=last_word.message))
-    return LostError(last_word.message)
+    return ConnectionLostError(last_word.message)

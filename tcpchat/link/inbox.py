@@ -43,7 +43,7 @@ class Progress:
     """Its next messages come in pages of history, not as they are said."""
 
 
-class Feed:
+class Inbox:
     """The events between the connection that brings them and whoever reads them.
 
     The lobby and each private conversation is either *live*, and its messages are taken as they come; or

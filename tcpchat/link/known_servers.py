@@ -13,7 +13,7 @@ from tcpchat.link.files import make_folder, read_file, write_file
 FOLDER = "trusted"  # in the folder of the user's state, beside the identities
 
 
-class Trusted:
+class KnownServers:
     """What is trusted by whoever has this folder of state. Everything raises OSError."""
 
     def __init__(self, state: Path) -> None:

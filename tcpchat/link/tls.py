@@ -46,8 +46,10 @@ class Tls:
     key: Path | None = None
     """Of `cert`, if it is not in the same file."""
     look_up: Callable[[], str | None] | None = None
-    """Asked before each connection which `fingerprint` to trust instead, or None; it may change while the
-    client runs. It may raise ConnectError."""
+    """Called before each connection; returns the `fingerprint` to trust instead, or None.
+
+    Its answer may change while the client runs. It may raise ConnectError.
+    """
 
     def __attrs_post_init__(self) -> None:
         if self.ca is not None and (self.fingerprint, self.look_up) != (None, None):

@@ -14,11 +14,11 @@ from tcpchat.protocol import MAX_LINE_OUT, Event, LineReader, Reply, Request, en
 RECEIVE = 256 * 1024  # bytes at once; a busy room fills it
 
 
-class LostError(Exception):
+class ConnectionLostError(Exception):
     """The connection is of no use any more; the text is why."""
 
 
-class Link:
+class Transport:
     """Lives as long as its stream. One task reads, another writes."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
@@ -32,26 +32,26 @@ class Link:
         return self._answers.popleft() if self._answers else None
 
     async def next(self) -> Reply | Event:
-        """Return the next answer. Raises LostError."""
+        """Return the next answer. Raises ConnectionLostError."""
         while not self._answers:
             await self.receive()
         return self._answers.popleft()
 
     async def receive(self) -> None:
-        """Receive some more. Raises LostError at the end, or if it is no server of ours that talks."""
+        """Receive some more. Raises ConnectionLostError at the end, or if the peer is no tcpchat server."""
         try:
             data = await self._stream.receive_some(RECEIVE)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise LostError(self._why or explain(error)) from None
+            raise ConnectionLostError(self._why or explain(error)) from None
         if not data:
-            raise LostError("the server closed the connection")
+            raise ConnectionLostError("the server closed the connection")
         self._lines.feed(bytes(data))
         try:
             while self._lines.has_line():
                 if line := self._lines.next_line():
                     self._answers.append(read_answer(line))
         except ChatError as error:
-            raise LostError(error.message) from None
+            raise ConnectionLostError(error.message) from None
 
     async def write(self, *requests: Request) -> None:
         """Write requests in one go. A failure is for the reader to notice, after the server's last words."""
@@ -59,6 +59,6 @@ class Link:
             await self._stream.send_all(b"".join(map(encode, requests)))
 
     async def drop(self, why: str) -> None:
-        """Close without farewell; who reads gets LostError with this reason."""
+        """Close without farewell; who reads gets ConnectionLostError with this reason."""
         self._why = self._why or why
         await trio.aclose_forcefully(self._stream)

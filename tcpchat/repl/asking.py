@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from tcpchat.client import Asked, Client, DisconnectedError, RefusedError
+from tcpchat.client import Client, DisconnectedError, PendingCall, RefusedError
 from tcpchat.commands.history import History as AskHistory
 from tcpchat.protocol import History, Reply, Request
 from tcpchat.repl import replies
@@ -30,7 +30,9 @@ class Asking:
     _client: Client
     _screen: Screen
     _listener: Listener
-    _start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None] = attrs.field(kw_only=True)
+    _start: Callable[[Callable[[PendingCall], Awaitable[None]], PendingCall], None] = attrs.field(
+        kw_only=True
+    )
     _failed: Callable[[str | None], None] = attrs.field(kw_only=True)
     _replied: Callable[[Request, Reply], None] = attrs.field(kw_only=True)
     _idle: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
@@ -49,7 +51,7 @@ class Asking:
         self._unanswered += 1
         self._start(self._follow, asked)
 
-    async def _follow(self, asked: Asked) -> None:
+    async def _follow(self, asked: PendingCall) -> None:
         """Show what the server answers."""
         request = asked.request
         try:

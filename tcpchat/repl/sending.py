@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 import trio
 
-from tcpchat.client import Asked, Client, DisconnectedError, Offline, Reconnected, RefusedError
+from tcpchat.client import Client, DisconnectedError, Offline, PendingCall, Reconnected, RefusedError
 from tcpchat.commands.send import Send
 from tcpchat.protocol import Event, Message, PendingMessage, Scheduled, Sent
 from tcpchat.repl import replies, status
@@ -36,11 +36,13 @@ class Sending:
     _client: Client
     _screen: Screen
     _listener: Listener
-    _start: Callable[[Callable[[Asked], Awaitable[None]], Asked], None] = attrs.field(kw_only=True)
+    _start: Callable[[Callable[[PendingCall], Awaitable[None]], PendingCall], None] = attrs.field(
+        kw_only=True
+    )
     _failed: Callable[[str | None], None] = attrs.field(kw_only=True)
     _changed: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
     _idle: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
-    _sends: dict[Asked, float] = attrs.field(factory=dict, init=False)  # and when they were asked
+    _sends: dict[PendingCall, float] = attrs.field(factory=dict, init=False)  # and when they were asked
     _unshown: set[_Place] = attrs.field(factory=set, init=False)  # of messages that are acknowledged
     _shown: deque[_Place] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), init=False)
     """Of own messages, also those of other devices."""
@@ -59,7 +61,7 @@ class Sending:
         if isinstance(self._client.state, Offline):
             self._screen.refresh()
 
-    async def _follow(self, asked: Asked) -> None:
+    async def _follow(self, asked: PendingCall) -> None:
         """Show what becomes of something that was sent; if it is kept, its event shows it."""
         with trio.move_on_after(SOON):
             await asked.wait_done()
@@ -118,7 +120,7 @@ class Sending:
         for asked in self._sends:
             self._not_sent(asked, "you left")
 
-    def _not_sent(self, asked: Asked, why: str) -> None:
+    def _not_sent(self, asked: PendingCall, why: str) -> None:
         assert isinstance(asked.request, Send)
         what = "not known to be sent" if asked.written else "not sent"
         self._failed(f"{what}: {asked.request.text!r}: {why}")

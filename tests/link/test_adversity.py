@@ -16,9 +16,9 @@ from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.link import calls as outboxes
 from tcpchat.link import inbox as feeds
-from tcpchat.link.calls import Asked, Outbox
-from tcpchat.link.desired_identity import Wanted
-from tcpchat.link.inbox import Feed
+from tcpchat.link.calls import Calls, PendingCall
+from tcpchat.link.desired_identity import DesiredIdentity
+from tcpchat.link.inbox import Inbox
 from tcpchat.protocol import Error, read_answer
 from tcpchat.settings import Limits, Settings
 from tests.conftest import open_house
@@ -29,7 +29,7 @@ from tests.link.test_inbox import fetch, page, said
 
 
 def test_after_begins_after_that_number() -> None:
-    feed = Feed()
+    feed = Inbox()
     feed.start_after(5)
     assert feed.welcome(8, "j", 0) == 3
     assert feed.last == 5
@@ -87,7 +87,7 @@ async def test_a_send_without_a_key_is_not_repeated(fake: Fake, autojump_clock: 
 
 
 def test_a_message_that_comes_while_a_page_is_on_its_way_is_not_forgotten() -> None:
-    feed = Feed()
+    feed = Inbox()
     feed.welcome(5, "j", 1)
     feed.take(said(6))  # after the server began the page
     fetch(feed, page(5))
@@ -176,9 +176,9 @@ async def test_leaving_with_a_full_outbox(
 
 
 async def test_a_known_refusal_is_not_in_doubt() -> None:
-    box = Outbox(patient=True)
+    box = Calls(patient=True)
     box.come_back(same_user=True)
-    asked = Asked(Send(text="a", key="a"))
+    asked = PendingCall(Send(text="a", key="a"))
     box.add(asked)
     box.take(0)
     box.answer(Error(re=1, code="rate-limited", message="", retry_after=9), 0)
@@ -205,7 +205,7 @@ async def test_a_greeting_that_breaks_after_a_lost_identity_repeats_nothing(
 ) -> None:
     """What may have been sent as the user of before must not be sent again as the guest of now."""
     async with fake.online() as (client, first):
-        client._persona.wanted = Wanted(name="alice")
+        client._persona.wanted = DesiredIdentity(name="alice")
         asked = client.send_nowait("pay 100")
         await first.next("send")
         await first.close()
@@ -254,7 +254,7 @@ async def test_an_answer_of_another_kind_is_an_error_that_a_bot_expects(
 
 
 async def test_events_are_bounded_by_their_size_too() -> None:
-    feed = Feed()
+    feed = Inbox()
     feed.welcome(0, "j", 0)
     for seq in range(1, 100):
         feed.take(attrs.evolve(said(seq), text="x" * 1_000_000))

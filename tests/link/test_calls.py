@@ -7,13 +7,13 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.client import Asked, DisconnectedError, RefusedError
+from tcpchat.client import DisconnectedError, PendingCall, RefusedError
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.read import Read
 from tcpchat.commands.send import Send
 from tcpchat.commands.status import Status
 from tcpchat.link import calls as outboxes
-from tcpchat.link.calls import Outbox
+from tcpchat.link.calls import Calls
 from tcpchat.protocol import Error, Pong, Reply, Request, Sent
 from tcpchat.protocol import Read as ReadReply
 
@@ -21,46 +21,46 @@ GONE = DisconnectedError("the cat ate the cable")
 
 
 @pytest.fixture
-def outbox() -> Outbox:
-    box = Outbox()
+def outbox() -> Calls:
+    box = Calls()
     box.come_back(same_user=True)
     return box
 
 
-def send(key: str) -> Asked:
-    return Asked(Send(text=key, key=key))
+def send(key: str) -> PendingCall:
+    return PendingCall(Send(text=key, key=key))
 
 
-def add(outbox: Outbox, *asked: Asked) -> None:
+def add(outbox: Calls, *asked: PendingCall) -> None:
     for one in asked:
         outbox.add(one)
 
 
-def texts(asked: list[Asked]) -> list[str]:
+def texts(asked: list[PendingCall]) -> list[str]:
     return [one.request.text if isinstance(one.request, Send) else one.request.type for one in asked]
 
 
-def ids(asked: list[Asked]) -> list[object]:
+def ids(asked: list[PendingCall]) -> list[object]:
     return [one.request.id for one in asked]
 
 
-def ok(asked: Asked, seq: int = 1) -> Sent:
+def ok(asked: PendingCall, seq: int = 1) -> Sent:
     return Sent(re=asked.request.id, room="lobby", seq=seq, at="")
 
 
-def no(asked: Asked, code: str, retry_after: float | None = None) -> Error:
+def no(asked: PendingCall, code: str, retry_after: float | None = None) -> Error:
     return Error(re=asked.request.id, code=code, message=code, retry_after=retry_after)
 
 
-async def error_of(asked: Asked) -> str:
+async def error_of(asked: PendingCall) -> str:
     assert asked.done
     with pytest.raises(DisconnectedError) as caught:
         await asked.wait()
     return str(caught.value)
 
 
-async def test_requests_are_numbered_and_get_their_replies(outbox: Outbox) -> None:
-    first, second = send("a"), Asked(Ping())
+async def test_requests_are_numbered_and_get_their_replies(outbox: Calls) -> None:
+    first, second = send("a"), PendingCall(Ping())
     add(outbox, first, second)
     assert outbox.take(0) == [first, second]
     assert ids([first, second]) == [1, 2]
@@ -73,26 +73,26 @@ async def test_requests_are_numbered_and_get_their_replies(outbox: Outbox) -> No
     assert await first.wait() == ok(first, 7)
 
 
-async def test_an_id_that_was_set_is_not_the_one_that_is_written(outbox: Outbox) -> None:
-    asked = Asked(Ping(id=77))
+async def test_an_id_that_was_set_is_not_the_one_that_is_written(outbox: Calls) -> None:
+    asked = PendingCall(Ping(id=77))
     outbox.add(asked)
     outbox.take(0)
     assert asked.request.id == 1
 
 
-async def test_ids_are_never_given_twice(outbox: Outbox) -> None:
+async def test_ids_are_never_given_twice(outbox: Calls) -> None:
     seen = []
     for _ in range(3):
-        add(outbox, send("a"), Asked(Ping()))
+        add(outbox, send("a"), PendingCall(Ping()))
         seen += ids(outbox.take(0))
-        seen += ids([outbox.number(Asked(Ping()))])
+        seen += ids([outbox.number(PendingCall(Ping()))])
         outbox.lose(GONE)
         outbox.come_back(same_user=False)
     assert len(set(seen)) == len(seen)
 
 
 @pytest.mark.parametrize("re", [None, 0, 2, 99, "1", "x"])
-async def test_a_reply_to_nobody_is_passed_over(outbox: Outbox, re: int | str | None) -> None:
+async def test_a_reply_to_nobody_is_passed_over(outbox: Calls, re: int | str | None) -> None:
     asked = send("a")
     outbox.add(asked)
     outbox.take(0)
@@ -100,7 +100,7 @@ async def test_a_reply_to_nobody_is_passed_over(outbox: Outbox, re: int | str | 
     assert not asked.done
 
 
-async def test_a_second_reply_is_passed_over(outbox: Outbox) -> None:
+async def test_a_second_reply_is_passed_over(outbox: Calls) -> None:
     asked = send("a")
     outbox.add(asked)
     outbox.take(0)
@@ -109,7 +109,7 @@ async def test_a_second_reply_is_passed_over(outbox: Outbox) -> None:
     assert await asked.wait() == ok(asked, 1)
 
 
-async def test_an_error_is_raised_with_its_line(outbox: Outbox) -> None:
+async def test_an_error_is_raised_with_its_line(outbox: Calls) -> None:
     asked = send("a")
     outbox.add(asked)
     outbox.take(0)
@@ -119,11 +119,11 @@ async def test_an_error_is_raised_with_its_line(outbox: Outbox) -> None:
     assert (caught.value.code, caught.value.error.retry_after) == ("rate-limited", 2.5)
 
 
-async def test_on_reply_is_called_with_a_good_reply_at_once(outbox: Outbox) -> None:
+async def test_on_reply_is_called_with_a_good_reply_at_once(outbox: Calls) -> None:
     heard: list[Reply] = []
-    good = Asked(Ping(), on_reply=heard.append)
-    bad = Asked(Ping(), on_reply=heard.append)
-    lost = Asked(Ping(), on_reply=heard.append)
+    good = PendingCall(Ping(), on_reply=heard.append)
+    bad = PendingCall(Ping(), on_reply=heard.append)
+    lost = PendingCall(Ping(), on_reply=heard.append)
     add(outbox, good, bad, lost)
     outbox.take(0)
     outbox.answer(Pong(re=1, at="t"), 0)
@@ -132,7 +132,7 @@ async def test_on_reply_is_called_with_a_good_reply_at_once(outbox: Outbox) -> N
     assert heard == [Pong(re=1, at="t")]
 
 
-async def test_sends_survive_a_loss_in_their_order_with_their_keys(outbox: Outbox) -> None:
+async def test_sends_survive_a_loss_in_their_order_with_their_keys(outbox: Calls) -> None:
     written = [send("a"), send("b"), send("c")]
     add(outbox, *written)
     outbox.take(0)
@@ -158,8 +158,8 @@ async def test_sends_survive_a_loss_in_their_order_with_their_keys(outbox: Outbo
     assert outbox.unanswered == []
 
 
-async def test_other_requests_fail_with_what_is_known_of_them(outbox: Outbox) -> None:
-    written, unwritten = Asked(Status()), Asked(Status())
+async def test_other_requests_fail_with_what_is_known_of_them(outbox: Calls) -> None:
+    written, unwritten = PendingCall(Status()), PendingCall(Status())
     outbox.add(written)
     outbox.take(0)
     outbox.add(unwritten)
@@ -169,18 +169,18 @@ async def test_other_requests_fail_with_what_is_known_of_them(outbox: Outbox) ->
 
 
 async def test_while_there_is_no_connection_only_sends_are_taken() -> None:
-    outbox = Outbox()
+    outbox = Calls()
     outbox.add(send("a"))
     with pytest.raises(DisconnectedError, match="not connected"):
-        outbox.add(Asked(Ping()))
+        outbox.add(PendingCall(Ping()))
     outbox.come_back(same_user=True)
-    outbox.add(Asked(Ping()))
+    outbox.add(PendingCall(Ping()))
     outbox.lose(GONE)
     with pytest.raises(DisconnectedError, match="not connected"):
-        outbox.add(Asked(Ping()))
+        outbox.add(PendingCall(Ping()))
 
 
-async def test_another_user_repeats_nothing_that_may_have_been_done(outbox: Outbox) -> None:
+async def test_another_user_repeats_nothing_that_may_have_been_done(outbox: Calls) -> None:
     written, unwritten, offline = send("a"), send("b"), send("c")
     outbox.add(written)
     outbox.take(0)
@@ -196,9 +196,9 @@ async def test_another_user_repeats_nothing_that_may_have_been_done(outbox: Outb
     assert texts([first, second]) == ["b", "c"]
 
 
-def careful(*keys: str) -> Outbox:
+def careful(*keys: str) -> Calls:
     """Return an outbox that came back with these sends waiting."""
-    outbox = Outbox()
+    outbox = Calls()
     outbox.come_back(same_user=True)
     add(outbox, *map(send, keys))
     outbox.lose(GONE)
@@ -208,10 +208,10 @@ def careful(*keys: str) -> Outbox:
 
 async def test_what_waited_goes_out_one_by_one_and_other_requests_need_not_wait() -> None:
     outbox = careful("a", "b")
-    outbox.add(Asked(Ping()))
+    outbox.add(PendingCall(Ping()))
     first = outbox.take(0)
     assert texts(first) == ["ping", "a"]
-    outbox.add(Asked(Status()))
+    outbox.add(PendingCall(Status()))
     outbox.add(send("c"))
     assert texts(outbox.take(0)) == ["status"]
     assert outbox.wait_until() is None
@@ -272,7 +272,7 @@ async def test_a_refusal_for_another_reason_does_not_hold_up_the_others() -> Non
 
 async def test_a_reply_to_another_request_does_not_let_the_next_send_go() -> None:
     outbox = careful("a", "b")
-    ping = Asked(Ping())
+    ping = PendingCall(Ping())
     outbox.add(ping)
     outbox.take(0)
     outbox.answer(Pong(re=ping.request.id, at=""), 0)
@@ -299,7 +299,7 @@ async def test_a_loss_with_one_send_in_flight_lets_it_go_again() -> None:
 
 
 async def test_a_patient_one_is_always_careful() -> None:
-    outbox = Outbox(patient=True)
+    outbox = Calls(patient=True)
     outbox.come_back(same_user=True)
     for key in "ab":
         add(outbox, send(key), send(key.upper()))
@@ -316,7 +316,7 @@ async def test_a_patient_one_is_always_careful() -> None:
 
 
 async def test_a_patient_one_stays_careful_after_nothing_waited() -> None:
-    outbox = Outbox(patient=True)
+    outbox = Calls(patient=True)
     outbox.come_back(same_user=True)
     assert outbox.take(0) == []
     add(outbox, send("a"), send("b"))
@@ -325,7 +325,7 @@ async def test_a_patient_one_stays_careful_after_nothing_waited() -> None:
 
 async def test_so_many_may_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outboxes, "MOST", 3)
-    outbox = Outbox()
+    outbox = Calls()
     add(outbox, send("a"), send("b"), send("c"))
     with pytest.raises(DisconnectedError, match="3 messages are waiting"):
         outbox.add(send("d"))
@@ -334,8 +334,8 @@ async def test_so_many_may_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     outbox.add(send("d"))
 
 
-async def test_closing_gives_up_everything(outbox: Outbox) -> None:
-    written, ping, unwritten = send("a"), Asked(Ping()), send("b")
+async def test_closing_gives_up_everything(outbox: Calls) -> None:
+    written, ping, unwritten = send("a"), PendingCall(Ping()), send("b")
     add(outbox, written, ping)
     outbox.take(0)
     outbox.add(unwritten)
@@ -345,8 +345,8 @@ async def test_closing_gives_up_everything(outbox: Outbox) -> None:
     assert not outbox.connected
 
 
-async def test_several_may_wait_for_one_reply(outbox: Outbox) -> None:
-    asked = Asked(Ping())
+async def test_several_may_wait_for_one_reply(outbox: Calls) -> None:
+    asked = PendingCall(Ping())
     outbox.add(asked)
     replies = []
 
@@ -362,21 +362,21 @@ async def test_several_may_wait_for_one_reply(outbox: Outbox) -> None:
     assert replies == [Pong(re=1, at="")]
 
 
-async def test_only_the_id_of_a_request_is_changed(outbox: Outbox) -> None:
+async def test_only_the_id_of_a_request_is_changed(outbox: Calls) -> None:
     request: Request = Send(text="t", username="bob", time=5, key="k")
-    asked = Asked(request)
+    asked = PendingCall(request)
     outbox.add(asked)
     outbox.take(0)
     assert asked.request == attrs.evolve(request, id=1)
     assert asked.written
 
 
-async def test_how_far_one_has_read_is_said_again_until_it_is_answered(outbox: Outbox) -> None:
-    said = Asked(Read(username="bob", seq=3))
+async def test_how_far_one_has_read_is_said_again_until_it_is_answered(outbox: Calls) -> None:
+    said = PendingCall(Read(username="bob", seq=3))
     add(outbox, said)
     outbox.take(0)
     outbox.lose(GONE)
-    later = Asked(Read(seq=9))
+    later = PendingCall(Read(seq=9))
     add(outbox, later)
     assert outbox.unanswered == []
     outbox.come_back(same_user=True)
@@ -387,8 +387,8 @@ async def test_how_far_one_has_read_is_said_again_until_it_is_answered(outbox: O
     assert outbox.take(0) == [later]
 
 
-async def test_another_user_does_not_say_how_far_the_one_before_has_read(outbox: Outbox) -> None:
-    asked = [Asked(Read(seq=3)), Asked(Read(seq=4))]
+async def test_another_user_does_not_say_how_far_the_one_before_has_read(outbox: Calls) -> None:
+    asked = [PendingCall(Read(seq=3)), PendingCall(Read(seq=4))]
     add(outbox, asked[0])
     outbox.take(0)
     outbox.lose(GONE)
@@ -400,17 +400,17 @@ async def test_another_user_does_not_say_how_far_the_one_before_has_read(outbox:
 
 
 async def test_having_read_all_is_not_said_again_since_there_may_be_more_by_then(
-    outbox: Outbox,
+    outbox: Calls,
 ) -> None:
-    asked = Asked(Read())
+    asked = PendingCall(Read())
     add(outbox, asked)
     outbox.take(0)
     outbox.lose(GONE)
     assert "may have been done or not" in await error_of(asked)
 
 
-def test_a_request_is_found_by_its_id_until_it_is_answered(outbox: Outbox) -> None:
-    asked = Asked(Ping())
+def test_a_request_is_found_by_its_id_until_it_is_answered(outbox: Calls) -> None:
+    asked = PendingCall(Ping())
     add(outbox, asked)
     outbox.take(0)
     assert outbox.asked_as(1) == Ping(id=1)

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from tcpchat.link import credential_store as files
-from tcpchat.link.credential_store import FOLDER, SLOTS, Remembered
+from tcpchat.link.credential_store import FOLDER, SLOTS, CredentialStore
 from tcpchat.link.desired_identity import Identity
 from tcpchat.link.files import MOST
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def keep(folder: Path, identity: Identity = ALICE, *, address: str = HERE, name: str | None = None) -> Path:
     """Save who one is, as a run that is over; return the file."""
-    with closing(Remembered(folder, address, name)) as one:
+    with closing(CredentialStore(folder, address, name)) as one:
         one.save(identity)
         assert one.problem is None
         assert one._path is not None
@@ -41,7 +41,7 @@ def keep(folder: Path, identity: Identity = ALICE, *, address: str = HERE, name:
 def load(
     folder: Path, journal: str = "j", *, address: str = HERE, name: str | None = None
 ) -> Identity | None:
-    with closing(Remembered(folder, address, name)) as one:
+    with closing(CredentialStore(folder, address, name)) as one:
         return one.load(journal)
 
 
@@ -113,7 +113,7 @@ def test_a_folder_that_others_could_enter_is_closed(folder: Path) -> None:
 def test_a_folder_of_somebody_else_is_not_trusted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(folder)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         assert one.load("j") is None
         one.save(ALICE)
         assert "belongs to another user" in str(one.problem)
@@ -124,16 +124,16 @@ def test_a_file_that_somebody_else_put_there_is_not_trusted(
 ) -> None:
     """It was put there while others could, and would make you a user of theirs."""
     keep(folder)
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
         assert one.load("j") is None
 
 
 def test_programs_at_the_same_time_have_each_a_file(folder: Path) -> None:
     bob = attrs.evolve(ALICE, user="bob", token="t2")
-    with closing(Remembered(folder, HERE, None)) as first:
+    with closing(CredentialStore(folder, HERE, None)) as first:
         first.save(ALICE)
-        with closing(Remembered(folder, HERE, None)) as second:
+        with closing(CredentialStore(folder, HERE, None)) as second:
             assert second.load("j") is None
             second.save(bob)
             first.save(attrs.evolve(ALICE, session=4))
@@ -142,7 +142,7 @@ def test_programs_at_the_same_time_have_each_a_file(folder: Path) -> None:
 
 
 def test_a_child_that_inherited_the_lock_does_not_hold_it(folder: Path) -> None:
-    one = Remembered(folder, HERE, None)
+    one = CredentialStore(folder, HERE, None)
     one.save(ALICE)
     child = os.dup(one._lock)
     one.close()
@@ -151,14 +151,14 @@ def test_a_child_that_inherited_the_lock_does_not_hold_it(folder: Path) -> None:
 
 
 def test_closing_twice_is_closing(folder: Path) -> None:
-    one = Remembered(folder, HERE, None)
+    one = CredentialStore(folder, HERE, None)
     one.close()
     one.close()
 
 
 def test_more_programs_than_slots_are_not_remembered(folder: Path) -> None:
-    many = [Remembered(folder, HERE, None) for _ in range(SLOTS)]
-    late = Remembered(folder, HERE, None)
+    many = [CredentialStore(folder, HERE, None) for _ in range(SLOTS)]
+    late = CredentialStore(folder, HERE, None)
     late.save(ALICE)
     assert f"{SLOTS} programs" in str(late.problem)
     assert not late.holds(ALICE)
@@ -172,7 +172,7 @@ def test_a_file_system_without_locks_is_said(folder: Path, monkeypatch: pytest.M
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         assert "No locks available" in str(one.problem)
 
 
@@ -228,7 +228,7 @@ def test_a_folder_in_the_way_is_said(folder: Path) -> None:
     file = keep(folder)
     file.unlink()
     file.mkdir()
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         assert one.load("j") is None
         one.save(ALICE)
         assert "not remembered" in str(one.problem)
@@ -240,7 +240,7 @@ def test_a_folder_in_the_way_is_said(folder: Path) -> None:
 def test_a_path_that_is_no_folder_is_said(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("mine")
-    with closing(Remembered(path, HERE, None)) as one:
+    with closing(CredentialStore(path, HERE, None)) as one:
         assert "not remembered" in str(one.problem)
         assert one.load("j") is None
         one.save(ALICE)
@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.Mon
     def fsync(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         bob = attrs.evolve(ALICE, user="bob")
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", fsync)
@@ -271,7 +271,7 @@ def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.Mon
 def test_what_is_there_is_not_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(folder)
     monkeypatch.setattr(files, "write_file", lambda *_: pytest.fail("it is there"))
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         assert one.load("j") == ALICE
         one.save(ALICE)
         assert one.holds(ALICE)
@@ -286,7 +286,7 @@ def test_what_a_crash_left_is_no_obstacle(folder: Path) -> None:
 
 def test_forgetting_removes_it(folder: Path) -> None:
     file = keep(folder)
-    with closing(Remembered(folder, HERE, None)) as one:
+    with closing(CredentialStore(folder, HERE, None)) as one:
         one.load("j")
         one.forget()
         assert not file.exists()
@@ -296,7 +296,7 @@ def test_forgetting_removes_it(folder: Path) -> None:
 
 
 def test_without_a_folder_nothing_is_kept_and_nothing_is_wrong() -> None:
-    one = Remembered(None, HERE, None)
+    one = CredentialStore(None, HERE, None)
     one.save(ALICE)
     assert one.load("j") is None
     assert one.problem is None

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from tcpchat.client import ConnectError
-from tcpchat.link.dial import CONNECT, reach
+from tcpchat.link.dial import CONNECT, dial
 
 
 async def failure(error: OSError) -> ConnectError:
@@ -15,7 +15,7 @@ async def failure(error: OSError) -> ConnectError:
         raise error
 
     with pytest.raises(ConnectError) as caught:
-        await reach("chat.example:9", open_stream)
+        await dial("chat.example:9", open_stream)
     return caught.value
 
 
@@ -40,7 +40,7 @@ async def test_the_cause_that_trio_wraps_is_told() -> None:
 async def test_a_host_that_does_not_answer_is_given_up(autojump_clock: MockClock) -> None:
     began = trio.current_time()
     with pytest.raises(ConnectError, match=r"cannot reach h:1: no answer within 10 s"):
-        await reach("h:1", trio.sleep_forever)
+        await dial("h:1", trio.sleep_forever)
     assert trio.current_time() - began == CONNECT
 
 
@@ -51,4 +51,4 @@ async def test_what_takes_just_not_too_long_is_reached(autojump_clock: MockClock
         await trio.sleep(CONNECT - 0.01)
         return stream
 
-    assert await reach("h:1", open_stream) is stream
+    assert await dial("h:1", open_stream) is stream

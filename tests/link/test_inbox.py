@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tcpchat.commands.conversations import Conversations
 from tcpchat.commands.history import History as Ask
-from tcpchat.link.inbox import Feed, Skipped
+from tcpchat.link.inbox import Inbox, Skipped
 from tcpchat.protocol import Event, History, Joined, Message
 
 
@@ -24,7 +24,7 @@ def joined(number: int) -> Joined:
     return Joined(room="lobby", users=[f"user-{number}"])
 
 
-def fetch(feed: Feed, answer: History) -> None:
+def fetch(feed: Inbox, answer: History) -> None:
     """Ask for what is wanted, which is some of the lobby, and get this."""
     request = feed.wanted()
     assert isinstance(request, Ask)
@@ -32,7 +32,7 @@ def fetch(feed: Feed, answer: History) -> None:
     feed.answer(request, answer)
 
 
-def rest(feed: Feed) -> list[Event]:
+def rest(feed: Inbox) -> list[Event]:
     return list(iter(feed.next, None))
 
 
@@ -40,8 +40,8 @@ def seqs(events: list[Event]) -> list[int]:
     return [event.seq for event in events if isinstance(event, Message)]
 
 
-def feed_at(seq: int, *, most: int = 100, history: int = 0) -> Feed:
-    feed = Feed(most)
+def feed_at(seq: int, *, most: int = 100, history: int = 0) -> Inbox:
+    feed = Inbox(most)
     feed.welcome(seq, "j", history)
     return feed
 
@@ -72,7 +72,7 @@ def test_events_come_as_they_came() -> None:
 def test_the_first_connection_misses_nothing_but_may_want_history(
     seq: int, history: int, last: int, behind: bool
 ) -> None:
-    feed = Feed()
+    feed = Inbox()
     assert feed.welcome(seq, "j", history) == 0
     assert (feed.last, feed.behind) == (last, behind)
 
@@ -103,7 +103,7 @@ def test_a_later_connection_misses_what_was_said_since_and_another_journal_begin
 
 @pytest.mark.parametrize(("seq", "last"), [(2, 0), (3, 0), (4, 1), (905, 902)])
 def test_of_other_data_as_much_begins_anew_as_is_wanted_on_reset(seq: int, last: int) -> None:
-    feed = Feed(100, history_on_reset=3)
+    feed = Inbox(100, history_on_reset=3)
     feed.welcome(5, "j", 5)
     assert feed.last == 0
     assert feed.welcome(seq, "other", 20) == seq - last
@@ -188,7 +188,7 @@ class World:
     """A server with a lobby, a wire to one client, and that client's feed and reader."""
 
     def __init__(self, most: int, history: int, size: int) -> None:
-        self.feed = Feed(most)
+        self.feed = Inbox(most)
         self.history = history
         self.size = size  # messages of a page
         self.journal = 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tcpchat.commands.conversations import Conversations as AskList
 from tcpchat.commands.history import MAX_COUNT
 from tcpchat.commands.history import History as Ask
-from tcpchat.link.inbox import Feed, Skipped
+from tcpchat.link.inbox import Inbox, Skipped
 from tcpchat.protocol import ConversationInfo, Conversations, Event, History, Joined, Message
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
@@ -35,30 +35,30 @@ def page(id: str, *seqs: int, more: bool = False) -> History:
     return History(conversation=id, username="x", messages=[said(id, seq) for seq in seqs], more=more)
 
 
-def heard(feed: Feed) -> list[tuple[str, int]]:
+def heard(feed: Inbox) -> list[tuple[str, int]]:
     """Return the messages that were not read before, each as its conversation and number."""
     events = list(iter(feed.next, None))
     return [(event.conversation or "lobby", event.seq) for event in events if isinstance(event, Message)]
 
 
-def fetch(feed: Feed, answer: History | Conversations) -> Ask | AskList:
+def fetch(feed: Inbox, answer: History | Conversations) -> Ask | AskList:
     """Ask for what is wanted and get this."""
     request = feed.wanted()
     feed.answer(request, answer)
     return request
 
 
-def guest() -> Feed:
+def guest() -> Inbox:
     """Return the feed of a new guest, with whom nobody has talked."""
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.welcome(0, "j", 0)
     feed.become(fresh=True)
     return feed
 
 
-def known(*infos: ConversationInfo) -> Feed:
+def known(*infos: ConversationInfo) -> Inbox:
     """Return the feed of a user who was here before, after the server told of these conversations."""
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.welcome(0, "j", 0)
     feed.become(fresh=False)
     assert fetch(feed, listing(*infos)) == AskList()
@@ -85,7 +85,7 @@ def test_what_is_unread_comes_at_the_start_and_what_is_read_does_not() -> None:
 
 
 def test_what_is_said_before_it_is_known_where_to_begin_comes_with_a_page() -> None:
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.welcome(0, "j", 0)
     feed.become(fresh=False)
     feed.take(said(BOB, 6))
@@ -99,7 +99,7 @@ def test_what_is_said_before_it_is_known_where_to_begin_comes_with_a_page() -> N
 
 
 def test_a_list_of_several_pages_is_asked_for_to_its_end() -> None:
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.become(fresh=False)
     assert fetch(feed, listing(info(BOB, 1, read=1), more=True)) == AskList()
     feed.take(said(EVE, 8))  # not told of yet
@@ -109,7 +109,7 @@ def test_a_list_of_several_pages_is_asked_for_to_its_end() -> None:
 
 
 def test_a_list_that_says_more_and_tells_nothing_is_the_end() -> None:
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.become(fresh=False)
     fetch(feed, listing(more=True))
     assert not feed.behind
@@ -156,7 +156,7 @@ def test_of_whom_one_ignores_nothing_is_told_and_the_numbers_go_on() -> None:
 
 
 def test_private_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
-    feed = Feed(3)
+    feed = Inbox(3)
     feed.become(fresh=True)
     for seq in range(1, 6):
         feed.take(said(BOB, seq))
@@ -189,7 +189,7 @@ def test_another_user_begins_anew_and_gets_no_page_of_the_one_before() -> None:
 
 
 def test_a_list_that_was_asked_for_as_another_user_is_not_ours() -> None:
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.become(fresh=False)
     fetch(feed, listing(info(BOB, 0), more=True))
     request = feed.wanted()
@@ -199,7 +199,7 @@ def test_a_list_that_was_asked_for_as_another_user_is_not_ours() -> None:
 
 
 def test_a_server_that_knows_no_lists_and_gives_no_ids_is_heard_all_the_same() -> None:
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.become(fresh=False)
     private = Message(to="me", seq=7, at="", sender="bob", text="")
     feed.take(private)
@@ -233,7 +233,7 @@ def test_giving_up_does_not_go_back_behind_what_was_taken() -> None:
 
 
 def test_the_lobby_is_not_given_up() -> None:
-    feed = Feed(100)
+    feed = Inbox(100)
     feed.welcome(5, "j", 5)
     feed.wanted()
     assert not feed.give_up()
@@ -257,7 +257,7 @@ class World:
     """A server with a lobby and two users who each have conversations, a wire, and a client."""
 
     def __init__(self, most: int, size: int, read: int) -> None:
-        self.feed = Feed(most)
+        self.feed = Inbox(most)
         self.size = size  # of a page
         self.user = 0
         self.said: dict[str, list[bool]] = {"lobby": []}  # whether each message is ignored

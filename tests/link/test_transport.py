@@ -9,7 +9,7 @@ import trio.testing
 
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
-from tcpchat.link.transport import Link, LostError
+from tcpchat.link.transport import ConnectionLostError, Transport
 from tcpchat.protocol import MAX_LINE_OUT, Event, Message, Pong, Reply
 from tcpchat.wire.answers import Unknown
 from tests.link.conftest import message
@@ -25,12 +25,12 @@ ANSWERS: list[Reply | Event] = [
 
 
 @pytest.fixture
-def pair() -> tuple[Link, trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]:
+def pair() -> tuple[Transport, trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]:
     mine, theirs = trio.testing.memory_stream_pair()
-    return Link(mine), theirs.send_stream, theirs.receive_stream
+    return Transport(mine), theirs.send_stream, theirs.receive_stream
 
 
-Pair = tuple[Link, trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
+Pair = tuple[Transport, trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 10_000])
@@ -68,7 +68,7 @@ async def test_what_came_before_the_end_is_still_there(pair: Pair) -> None:
     await send.send_all(PONG + SAID + b'{"type":"po')
     await send.aclose()
     assert [await link.next(), await link.next()] == ANSWERS[:2]
-    with pytest.raises(LostError, match=r"^the server closed the connection$"):
+    with pytest.raises(ConnectionLostError, match=r"^the server closed the connection$"):
         await link.next()
 
 
@@ -79,7 +79,7 @@ async def test_a_longest_line_is_read_and_a_longer_one_is_the_end(pair: Pair) ->
     await send.send_all(longest + b"\n")
     assert isinstance(await link.next(), Unknown)
     await send.send_all(longest + b" \n")
-    with pytest.raises(LostError, match="longer than"):
+    with pytest.raises(ConnectionLostError, match="longer than"):
         await link.next()
 
 
@@ -87,7 +87,7 @@ async def test_a_longest_line_is_read_and_a_longer_one_is_the_end(pair: Pair) ->
 async def test_what_no_server_of_ours_says_is_the_end(pair: Pair, line: bytes) -> None:
     link, send, _ = pair
     await send.send_all(line)
-    with pytest.raises(LostError, match=r"no line of a tcpchat server|not as it should be"):
+    with pytest.raises(ConnectionLostError, match=r"no line of a tcpchat server|not as it should be"):
         await link.next()
 
 
@@ -107,13 +107,13 @@ async def test_who_drops_says_why_and_the_first_reason_counts(pair: Pair) -> Non
 
         @nursery.start_soon
         async def read() -> None:
-            with pytest.raises(LostError, match=r"^too slow$"):
+            with pytest.raises(ConnectionLostError, match=r"^too slow$"):
                 await link.next()
 
         await trio.testing.wait_all_tasks_blocked()
         await link.drop("too slow")
         await link.drop("other")
-    with pytest.raises(LostError, match=r"^too slow$"):
+    with pytest.raises(ConnectionLostError, match=r"^too slow$"):
         await link.next()
     assert await receive.receive_some() == b""
 
@@ -141,13 +141,13 @@ class Breaking(trio.abc.Stream):
 
 async def test_a_write_that_fails_is_left_to_the_reader() -> None:
     stream = Breaking()
-    link = Link(stream)
+    link = Transport(stream)
     await link.write(Ping())
     assert not stream.closed, "there may be last words of the server to read"
-    with pytest.raises(LostError, match=r"^the connection broke$"):
+    with pytest.raises(ConnectionLostError, match=r"^the connection broke$"):
         await link.next()
 
 
 async def test_a_read_that_fails_is_a_loss() -> None:
-    with pytest.raises(LostError, match=r"^the connection broke$"):
-        await Link(Breaking()).next()
+    with pytest.raises(ConnectionLostError, match=r"^the connection broke$"):
+        await Transport(Breaking()).next()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tcpchat.link.credential_store import Remembered
+from tcpchat.link.credential_store import CredentialStore
 from tcpchat.link.desired_identity import Identity
 from tests.process import COMMAND, PATIENCE
 from tests.repl.stage import Socket, Stage
@@ -122,7 +122,7 @@ def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) ->
 
 def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
     run(tmp_path, "connect", server.where, "--name", "alice", input=f"login alice\n{SECRET}\n")
-    mine = Remembered(tmp_path / "state" / "tcpchat", server.where, None)  # as a terminal without --name
+    mine = CredentialStore(tmp_path / "state" / "tcpchat", server.where, None)  # as a terminal without --name
     mine.save(Identity(user="me", token="t-of-me", journal="j", registered=True, session=1))
     mine.close()
     before = remembered(tmp_path)

@@ -16,7 +16,7 @@ from tcpchat.cli.app import run as run_here
 from tcpchat.cli.trust import trusting
 from tcpchat.client import DisconnectedError, Tls, UntrustedError
 from tcpchat.fingerprint import fingerprint, halves
-from tcpchat.link.known_servers import Trusted
+from tcpchat.link.known_servers import KnownServers
 from tcpchat.repl.plan import Plan
 from tests.certificates import write_ca, write_cert
 from tests.process import ServerProcess
@@ -167,7 +167,7 @@ def test_what_was_trusted_and_cannot_be_read_is_no_reason_to_go_on(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     state = tmp_path / "tcpchat"
-    Trusted(state).trust(place.where, place.fingerprint)
+    KnownServers(state).trust(place.where, place.fingerprint)
     assert run_here(["send", "--tls", "-a", place.where, "hi"]) == 0
     (file,) = (state / "trusted").iterdir()
     file.write_text("?")
@@ -210,7 +210,7 @@ def test_a_client_that_runs_trusts_what_another_run_was_told_meanwhile(
     monkeypatch.setattr("sys.stdin", StringIO("y\n"))
     plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
     one, two = fingerprint(b"one"), fingerprint(b"two")
-    meanwhile = Trusted(tmp_path)
+    meanwhile = KnownServers(tmp_path)
 
     def run(plan: Plan) -> None:
         assert plan.tls is not None
