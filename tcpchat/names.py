@@ -1,18 +1,39 @@
-"""What a name may be, and when two names are too alike to be in one chat. Pure.
+"""The rules for names, and the comparison that finds two names too alike for one chat. Pure.
 
-The rules are RFC 8265 (PRECIS), profile UsernameCaseMapped, and from Unicode Technical Standard 39 one
-script per name and the comparison of *skeletons*, in which look-alike characters are the same.
+A name follows RFC 8265 (PRECIS), profile UsernameCaseMapped. Unicode Technical Standard 39 adds one script
+per name, and the comparison of *skeletons*, in which look-alike characters are equal. Characters that have a
+meaning in commands, mentions, addresses, patterns and other protocols are reserved: `enforce` refuses them in
+new names. Names that were taken before that rule stay valid, and `canonical` finds them.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from tcpchat.errors import ChatError
 
 LONGEST_NAME = 128  # characters; the most that the setting allows, so that names fit into their lines
+SHOWN = 64  # characters of a refused name that an error repeats
+RESERVED: Final[Mapping[str, str]] = {
+    ",": "separates names in a list",
+    "*": "matches any text in a pattern",
+    "?": "matches any character in a pattern",
+    "!": "separates a name from a host in other chat protocols",
+    "@": "begins a mention",
+    ":": "separates a host from a port in an address",
+    "#": "begins the name of a room",
+    "&": "separates parameters in a web address",
+    "%": "begins an encoded character in a web address",
+    "+": "means a space in a web address",
+    "~": "means a home folder in a path",
+    "/": "begins a command",
+    "\\": "takes away the meaning of the next character",
+}
+"""The characters that no new name contains, and what each of them means elsewhere."""
 _FIRST_ALSO = "_"
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 _NO_SCRIPT = frozenset({"COMMON", "INHERITED"})
@@ -24,13 +45,51 @@ _SCRIPTS_USED_TOGETHER = (
 
 
 def enforce(name: str, longest: int) -> str:
-    """Return the form of `name` that is kept and shown: lower case, one width, composed.
+    """Return the canonical form of a name that somebody wants to take.
 
-    `longest` is in characters; 0 is `LONGEST_NAME`. Raises ChatError `bad-name` with the rule that it breaks.
+    `longest` is in characters; 0 means `LONGEST_NAME`. Raises ChatError `bad-name` with the broken rule.
     """
+    longest = longest or LONGEST_NAME
+    _check_length(name, name, longest)
+    check_reserved(name)
+    enforced = _canonical(name, longest)
+    check_reserved(enforced)  # the profile turns wide characters into these
+    return enforced
+
+
+def canonical(name: str) -> str:
+    """Return the form in which a name is stored and shown: lower case, one width, composed.
+
+    For finding a name, which may contain reserved characters. What nobody can have is returned unchanged.
+    """
+    try:
+        return _canonical(name, LONGEST_NAME)
+    except ChatError:
+        return name
+
+
+def check_reserved(name: str) -> None:
+    """Raise ChatError `bad-name` if the name contains a reserved character or begins with `-`."""
+    reserved = next((char for char in name if char in RESERVED), None)
+    if reserved is not None:
+        raise _bad(name, f"names do not contain '{reserved}', which {RESERVED[reserved]}; {_instead(name)}")
+    if name.startswith("-"):
+        raise _bad(name, f"names do not begin with '-', which begins an option; {_instead(name)}")
+
+
+def _instead(name: str) -> str:
+    """Return what a name may contain instead, and where possible a good name that is close to this one."""
+    joined = re.sub(r"-+", "-", "".join("-" if char in RESERVED else char for char in name)).strip("-")
+    try:
+        example = f", for example {_canonical(joined, LONGEST_NAME)}"
+    except ChatError:
+        example = ""
+    return f"use letters, digits, '_', '-' and '.'{example}"
+
+
+def _canonical(name: str, longest: int) -> str:
     from precis_i18n import get_profile  # costs a moment to load, and a client never needs it
 
-    longest = longest or LONGEST_NAME
     _check(name, name, longest)
     try:
         enforced: str = get_profile("UsernameCaseMapped").enforce(name)
@@ -44,11 +103,8 @@ def enforce(name: str, longest: int) -> str:
 
 
 def _check(name: str, form: str, longest: int) -> None:
-    """Check the rules of ours, which hold for the name as given and for the form that is kept."""
-    if not form:
-        raise _bad(name, "a name needs at least one character")
-    if len(form) > longest:
-        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
+    """Check our own rules, which hold for the name as given and for its canonical form."""
+    _check_length(name, form, longest)
     if any(unicodedata.category(char) in _INVISIBLE for char in form):
         raise _bad(name, "a name has no control or invisible characters")
     if any(char.isspace() for char in form):
@@ -57,8 +113,16 @@ def _check(name: str, form: str, longest: int) -> None:
         raise _bad(name, "a name begins with a letter, a digit or _")
 
 
+def _check_length(name: str, form: str, longest: int) -> None:
+    if not form:
+        raise _bad(name, "a name needs at least one character")
+    if len(form) > longest:
+        raise _bad(name, f"a name has at most {longest} characters", limit=longest)
+
+
 def _bad(name: str, rule: str, **details: Any) -> ChatError:
-    return ChatError("bad-name", f"{name[:64]!r} cannot be a name: {rule}", name=name[:64], **details)
+    message = f"{name[:SHOWN]!r} cannot be a name: {rule}"
+    return ChatError("bad-name", message, name=name[:SHOWN], **details)
 
 
 def _one_script(name: str) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
-from tcpchat.names import LONGEST_NAME, enforce, skeleton
+from tcpchat.names import LONGEST_NAME, RESERVED, canonical, enforce, skeleton
 
 LONGEST = 32
 SCRIPTS = [
@@ -32,7 +32,7 @@ def refusal(name: str, longest: int = LONGEST) -> ChatError:
 @pytest.mark.parametrize(
     "name",
     [
-        "a", "7", "_", "guest-7", "o'brien", "a.b", "x@y", "ß", "é", "ñandú", "дарья", "αβγ", "ώ",
+        "a", "7", "_", "guest-7", "o'brien", "a.b", "a-b", "ß", "é", "ñandú", "дарья", "αβγ", "ώ",
         "日本", "ひらがな", "カタカナ", "日本ひらカタ", "한국", "한국漢", "漢ㄅ", "שלום", "ابة", "हिन्दी",
     ],
 )  # fmt: skip
@@ -82,9 +82,7 @@ def test_a_name_is_kept_in_lower_case_one_width_and_composed(name: str, kept: st
         ("a\u00a0b", "no spaces"),
         ("a\u3000b", "no spaces"),
         ("a\u2028b", "no spaces"),
-        ("-a", "begins with a letter"),
-        ("@a", "begins with a letter"),
-        ("/a", "begins with a letter"),
+        (".a", "begins with a letter"),
         ("{", "begins with a letter"),
         ("\u0301a", "begins with a letter"),
         ("a😀", "letters, digits and ASCII punctuation only"),
@@ -108,6 +106,59 @@ def test_a_bad_name_is_refused_with_its_rule(name: str, rule: str) -> None:
     assert error.code == "bad-name"
     assert rule in error.message
     assert error.details["name"] == name
+
+
+def test_the_reserved_characters_are_these() -> None:
+    assert set(RESERVED) == set(",*?!@:#&%+~/\\")
+
+
+@pytest.mark.parametrize("char", RESERVED)
+@pytest.mark.parametrize("name", ["{}ab", "a{}b", "ab{}"])
+def test_a_reserved_character_is_refused_with_its_meaning_and_a_better_name(char: str, name: str) -> None:
+    error = refusal(name.format(char))
+    assert error.code == "bad-name"
+    assert f"do not contain '{char}', which {RESERVED[char]}; use letters" in error.message
+    assert error.message.endswith(f"for example {name.format('-').strip('-')}")
+
+
+@pytest.mark.parametrize("char", RESERVED)
+def test_a_reserved_character_is_refused_in_its_wide_form_too(char: str) -> None:
+    wide = chr(ord(char) + 0xFEE0)
+    assert f"do not contain '{char}'" in refusal(f"a{wide}b").message
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("-x", "for example x"),
+        ("c++", "for example c"),
+        ("#Ops", "for example ops"),
+        ("@@bob", "for example bob"),
+        ("nick!user@host", "for example nick-user-host"),
+        ("+", "'-' and '.'"),
+        ("a, b", "'-' and '.'"),
+        ("a\x1b,", "'-' and '.'"),
+        ("a\u202e,", "'-' and '.'"),
+    ],
+)
+def test_a_better_name_is_one_that_can_be_taken(name: str, example: str) -> None:
+    error = refusal(name)
+    assert error.message.endswith(example)
+    before, found, better = error.message.partition("for example ")
+    assert not found or enforce(better, LONGEST) == better, before
+
+
+def test_a_name_does_not_begin_like_an_option() -> None:
+    assert "do not begin with '-', which begins an option" in refusal("-u").message
+    assert enforce("u-", LONGEST) == "u-"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("C++", "c++"), ("Ｘ＠y", "x@y"), ("Bob", "bob"), ("-U", "-U"), ("Two words", "Two words"), ("", "")],
+)
+def test_a_name_from_before_the_rule_is_found(name: str, found: str) -> None:
+    assert canonical(name) == found
 
 
 @pytest.mark.parametrize("name", ["ﾞ", "ﾟ"])

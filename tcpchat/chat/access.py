@@ -14,7 +14,7 @@ from tcpchat.chat.entry import Entry
 from tcpchat.chat.identity import hash_token
 from tcpchat.chat.room import RECENT
 from tcpchat.errors import ChatError
-from tcpchat.names import LONGEST_NAME, skeleton
+from tcpchat.names import LONGEST_NAME, check_reserved, skeleton
 from tcpchat.protocol import (
     GUEST,
     LoggedIn,
@@ -141,13 +141,14 @@ class Access:
             await context.connection.wait_backlog(most)
 
     def check_may_register(self) -> None:
-        """Raise ChatError `already-registered`, or `bad-name` for the name that the server gave."""
+        """Raise ChatError `already-registered`, or `bad-name` for a name that cannot be registered."""
         user = self.context.user
         if user.registered is not None:
             raise ChatError("already-registered", f"{user.name} is registered already", name=user.name)
         if user.name.startswith(GUEST):
             message = f"take a name of your own first, with rename: {user.name} is for a guest"
             raise ChatError("bad-name", message, name=user.name)
+        check_reserved(user.name)  # a guest may have it from before the rule
 
     async def register(self, password: str, device: str | None) -> Entry:
         """Keep the user's name for good. Raises ChatError.

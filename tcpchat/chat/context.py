@@ -23,7 +23,7 @@ from tcpchat.chat.schedule import CancelEntry, Pending, ScheduleEntry
 from tcpchat.chat.setting import SettingEntry
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.names import enforce, skeleton
+from tcpchat.names import canonical, enforce, skeleton
 from tcpchat.protocol import GUEST, MAX_LINE_OUT, Renamed, Reply
 from tcpchat.settings import CENTURY
 from tcpchat.store import Change
@@ -167,10 +167,10 @@ class Context:
     def rename(self, name: str) -> Renamed | Entry:
         """Take a free name. Raises ChatError `bad-name` or `name-taken`."""
         user, hub = self.user, self.chat.hub
+        if canonical(name) == user.name:
+            return Renamed(old=user.name, new=user.name)
         name = enforce(name, self.chat.settings.limits.name_characters)
         key = skeleton(name)
-        if name == user.name:
-            return Renamed(old=name, new=name)
         if name.startswith(GUEST):
             raise ChatError("bad-name", f"the server gives names that begin with {GUEST}", name=name)
         hub.claim(user, name, key)

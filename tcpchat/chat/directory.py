@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from tcpchat.errors import ChatError
-from tcpchat.names import enforce, skeleton
+from tcpchat.names import canonical
 from tcpchat.store import Named
 
 
@@ -77,12 +76,8 @@ class Directory:
 
     def registered_as(self, name: str) -> Named | None:
         """Return the registered user of this name, in any case or width."""
-        try:
-            name = enforce(name, 0)
-        except ChatError:
-            return None
-        named = self._by_key.get(skeleton(name))
-        return named if named is not None and named.registered is not None and named.name == name else None
+        named = self._by_name.get(canonical(name))
+        return named if named is not None and named.registered is not None else None
 
     def register(self, named: Named) -> None:
         """Keep a name for good."""

@@ -16,11 +16,12 @@ from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.room import RECENT, Room, conversation
 from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.errors import ChatError
-from tcpchat.names import LONGEST_NAME, enforce, skeleton
+from tcpchat.names import LONGEST_NAME, RESERVED, canonical, skeleton
 from tcpchat.protocol import GUEST, LOBBY
 from tcpchat.store import Named, other_end
 
 MENTIONS = 20  # in one message; more are shown and not counted
+_RESERVED = re.compile(f"[{re.escape(''.join(RESERVED))}]")
 _AFTER_IDS = "\U0010ffff"  # sorts after every id
 # The @ stands first, and what must not be before it second, since a search for a character is fast.
 _MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")
@@ -198,7 +199,7 @@ class Hub:
         if len(name) > LONGEST_NAME:
             message = f"nobody has a name of {len(name)} characters"
             raise ChatError("no-such-user", message, name=name[:64])
-        user = self._called(name) or self._called(_as_kept(name))
+        user = self._called(name) or self._called(canonical(name))
         if user is None:
             raise ChatError("no-such-user", f"there is nobody called {name[:64]!r}", name=name[:64])
         return user
@@ -208,7 +209,11 @@ class Hub:
         found: dict[str, User | Named] = {}
         for match in islice(_MENTION.finditer(text), MENTIONS):
             word = match[1].lower()
-            user = self._called(word) or self._called(_without_end(word))
+            user = (
+                self._called(word)
+                or self._called(_without_end(word))
+                or self._called(_without_end(_RESERVED.split(word, maxsplit=1)[0]))
+            )
             if user is not None:
                 found[user.name] = user
         return list(found.values())
@@ -285,10 +290,3 @@ def _without_end(word: str) -> str:
     while end and not (word[end - 1].isalnum() or word[end - 1] == "_"):
         end -= 1
     return word[:end]
-
-
-def _as_kept(name: str) -> str:
-    try:
-        return enforce(name, 0)
-    except ChatError:
-        return name

@@ -67,6 +67,7 @@ async def test_a_name_that_somebody_has_or_that_looks_like_it_is_taken(place: Pl
     [
         ("guest-7", PASSWORD, "bad-name"),
         ("no spaces", PASSWORD, "bad-name"),
+        ("#ops", PASSWORD, "bad-name"),
         ("eve", "short", "bad-password"),
     ],
 )

@@ -6,11 +6,11 @@ import pytest
 
 from tcpchat.chat.directory import Directory
 from tcpchat.chat.hub import MENTIONS, Hub
-from tcpchat.names import LONGEST_NAME, skeleton
+from tcpchat.names import LONGEST_NAME, RESERVED, skeleton
 from tcpchat.store import Named
 from tests.chat.test_hub import join
 
-NAMES = ("al", "bob", "c.d", "e-f", "x" * LONGEST_NAME, "\u00e9lise")
+NAMES = ("al", "bob", "c.d", "e-f", "x" * LONGEST_NAME, "\u00e9lise", "al+b")
 
 
 def mentioned(text: str, hub: Hub | None = None) -> list[str]:
@@ -54,6 +54,17 @@ def test_punctuation_around_a_mention_does_not_matter(around: str, name: str) ->
 )
 def test_an_address_is_no_mention(text: str) -> None:
     assert mentioned(text) == []
+
+
+@pytest.mark.parametrize("char", RESERVED)
+def test_a_reserved_character_ends_a_mention(char: str) -> None:
+    assert mentioned(f"@bob{char}x") == ["bob"]
+    assert mentioned(f"@bob.{char}x") == ["bob"]
+
+
+def test_a_name_from_before_the_rule_on_characters_is_mentioned_whole() -> None:
+    assert mentioned("@al+b") == mentioned("(@AL+B).") == ["al+b"]
+    assert mentioned("@al+c") == ["al"]
 
 
 def test_of_very_many_some_count() -> None:

@@ -92,8 +92,8 @@ async def test_a_mention_is_an_at_and_the_name(house: House, text: str, mentione
 
 
 async def test_a_mention_of_a_name_that_ends_with_punctuation(house: House) -> None:
-    alice, bob = await user(house, "wow!"), await guest(house, "bob")
-    await say(bob, "@wow! look")
+    alice, bob = await user(house, "wow-"), await guest(house, "bob")
+    await say(bob, "@wow- look")
     assert await unread(alice) == {"lobby": (1, True, 0, 1)}
 
 

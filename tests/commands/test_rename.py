@@ -34,7 +34,8 @@ async def test_a_taken_name_is_taken_in_any_case_and_by_look_alikes(house: House
         ("", "at least one character"),
         ("a" * 33, "at most 32 characters"),
         ("two words", "no spaces"),
-        ("-u", "begins with"),
+        ("-u", "begins an option"),
+        ("x@y", "'@', which begins a mention; use letters"),
         ("a\x07b", "no control"),
         ("a\u202eb", "no control"),
         ("аlice", "one script"),
@@ -61,6 +62,17 @@ async def test_a_bad_name_is_refused_with_the_rule(house: House, name: str, rule
 async def test_bad_requests(house: House, line: str, code: str) -> None:
     (alice,) = await house.peers("alice")
     assert (await alice.ask(line))["code"] == code
+
+
+async def test_a_refusal_for_a_reserved_character_says_which_and_why_and_what_would_be_right(
+    house: House,
+) -> None:
+    (alice,) = await house.peers("alice")
+    error = await alice.ask("rename nick!user@host")
+    assert error["message"] == (
+        "'nick!user@host' cannot be a name: names do not contain '!', which separates a name from a host"
+        " in other chat protocols; use letters, digits, '_', '-' and '.', for example nick-user-host"
+    )
 
 
 async def test_the_old_name_is_free_again(house: House) -> None:
