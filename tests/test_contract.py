@@ -22,7 +22,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log", "address", "fingerprint", "threads"},
+    {"errors", "times", "log", "address", "fingerprint", "threads", "nearest"},
     {"names", "wire"},
     {"protocol"},
     {"settings"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from tcpchat.cli import chatting
 from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, complain
 from tcpchat.cli.sources import PREFIX, Environment, config_file, slips
 from tcpchat.errors import StartError
+from tcpchat.nearest import nearest
 from tcpchat.settings import Settings
 
 COMMANDS = ("connect", "send", "tail", "serve", "admin", "bench")
@@ -47,8 +47,8 @@ def _command_first(arguments: Sequence[str]) -> Sequence[str]:
 
 def _unknown(words: Sequence[str]) -> str:
     """Say what is wrong with words that nothing takes: mostly it is a command that does not exist."""
-    near = get_close_matches(words[0], COMMANDS, n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else f" There are {', '.join(COMMANDS)}."
+    near = nearest(words[0], COMMANDS)
+    hint = f' Did you mean "{near}"?' if near else f" There are {', '.join(COMMANDS)}."
     return f'Unknown command "{words[0]}".{hint}'
 
 

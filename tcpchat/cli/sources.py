@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 
 from attrs import define
@@ -13,6 +12,7 @@ from cyclopts import App, ArgumentCollection, CycloptsError
 from cyclopts.config import Dict, Env
 
 from tcpchat.cli import talk
+from tcpchat.nearest import nearest
 
 PREFIX = "TCPCHAT_"
 OF_CLIENT = {
@@ -42,8 +42,8 @@ def slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) ->
     known |= OF_CLIENT
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = nearest(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in sorted(known)])
+            hint = f"; did you mean {PREFIX}{near}?" if near else ""
             print(f"tcpchat: {name} in the environment is no setting{hint}", file=sys.stderr)
 
 

@@ -38,8 +38,9 @@ from tcpchat.commands import (
     users,
     whois,
 )
-from tcpchat.commands.command import Argument, Command, Incomplete, Option, Outcome, nearest
+from tcpchat.commands.command import Argument, Command, Incomplete, Option, Outcome
 from tcpchat.errors import ChatError
+from tcpchat.nearest import nearest
 from tcpchat.protocol import Codec, Request, decode_utf8
 
 __all__ = [
@@ -50,7 +51,6 @@ __all__ = [
     "Incomplete",
     "Option",
     "Outcome",
-    "nearest",
     "read_request",
 ]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from difflib import get_close_matches
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import attrs
 
 from tcpchat.errors import ChatError
+from tcpchat.nearest import nearest
 from tcpchat.protocol import Prompt, Reply, Request, decode_utf8
 
 if TYPE_CHECKING:  # the handlers' types only: a client has the grammar without the server
@@ -205,8 +205,8 @@ class Command(Generic[R]):
         return end
 
     def _refuse_option(self, name: str) -> NoReturn:
-        near = get_close_matches(name, [f"--{field.name}" for field, _ in self.options], n=1)
-        hints = [f"Did you mean {near[0]}?"] if near else []
+        near = nearest(name, [f"--{field.name}" for field, _ in self.options])
+        hints = [f"Did you mean {near}?"] if near else []
         if any(argument.rest for _, argument in self.arguments):
             hints.append("Put -- before text that begins with -.")
         self._refuse(" ".join([f"{self.name} has no option {name[:64]}.", *hints]))
@@ -248,9 +248,3 @@ class Incomplete:
             raise ChatError("bad-usage", message, field=self.field.name, usage=self.command.usage)
         request: Request | Incomplete = self.command.complete(self.values | {self.field.name: text})
         return request
-
-
-def nearest(word: str, commands: Mapping[str, object]) -> str | None:
-    """Return the command's name that `word` most likely was meant to be."""
-    near = get_close_matches(word[:64].lower(), commands, n=1, cutoff=0.5)
-    return near[0] if near else None

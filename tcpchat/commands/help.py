@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, argument, nearest
+from tcpchat.commands.command import Command, argument
 from tcpchat.errors import ChatError
+from tcpchat.nearest import nearest
 from tcpchat.protocol import Help as HelpReply
 from tcpchat.protocol import Request
 

@@ -12,9 +12,10 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from tcpchat.commands import BY_NAME, Command, Incomplete, nearest
+from tcpchat.commands import BY_NAME, Command, Incomplete
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
+from tcpchat.nearest import nearest
 from tcpchat.protocol import Request
 from tcpchat.repl import words
 from tcpchat.repl.typos import typo_of

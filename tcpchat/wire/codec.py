@@ -6,7 +6,6 @@ Nothing is converted: `"5"` is no number. `decode` raises ChatError and nothing 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -16,6 +15,7 @@ import orjson
 from cattrs import BaseValidationError, ForbiddenExtraKeysError
 
 from tcpchat.errors import ChatError
+from tcpchat.nearest import nearest
 from tcpchat.wire.base import MAX_ID, Event, Id, Reply, Request
 from tcpchat.wire.strict import CLOSED, MismatchError, strict_id, wire_name
 
@@ -129,10 +129,10 @@ class Codec(Generic[T]):
             raise ChatError("wrong-type", "type is a string", field="type")
         kind = self._kinds.get(tag)
         if kind is None:
-            near = get_close_matches(tag[:MAX_ID], self._kinds, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = nearest(tag, self._kinds)
+            hint = f"; did you mean {near}?" if near else ""
             message = f"there is no request of type {tag[:MAX_ID]}{hint}"
-            raise ChatError("unknown-type", message, field="type", suggestion=near[0] if near else None)
+            raise ChatError("unknown-type", message, field="type", suggestion=near)
         return kind
 
 
@@ -172,10 +172,9 @@ def _explain(error: BaseValidationError, kind: type[Any], re: Id | None) -> Chat
     field = names.get(where, where)
     if isinstance(leaf, ForbiddenExtraKeysError):
         field = min(leaf.extra_fields)[:MAX_ID]
-        near = get_close_matches(field, names.values(), n=1)
         known = ", ".join(names.values())
         message = f"{kind.type} has no field {field}; it has: {known}"
-        suggestion = near[0] if near else None
+        suggestion = nearest(field, names.values())
         return ChatError("unknown-field", message, re=re, field=field, suggestion=suggestion)
     if isinstance(leaf, KeyError):
         return ChatError("missing-field", f"{kind.type} needs a field {field}", re=re, field=field)

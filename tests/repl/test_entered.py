@@ -105,7 +105,6 @@ def test_several_lines_are_text_unless_they_begin_as_a_send(line: str, meaning: 
         ("schedlued", "scheduled"),
         ("schedule", "scheduled"),
         ("reprot bob spam", "report bob spam"),
-        ("sd -u bob hi", "send -u bob hi"),
         ("end -t 5 hi", "send -t 5 hi"),
         ("sent --username=bob hi", "send --username=bob hi"),
         ("send-u bob hi", "send -u bob hi"),
