@@ -105,6 +105,46 @@ async def test_a_gap_is_not_delivered(house: House, mock_clock: Clock) -> None:
     assert await receipts(house, mock_clock, bob) == []
 
 
+async def test_messages_over_a_gap_are_not_delivered_until_it_is_filled(
+    house: House, mock_clock: Clock
+) -> None:
+    """What came while no device was connected was not given, whatever is given live after it."""
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await say(bob, "one", to="alice")
+    assert await receipts(house, mock_clock, bob) == [("alice", 1, 0)]
+    await lose(alice)
+    await say(bob, "two", "three", to="alice")
+    back = await resume(house, alice.token)
+    await say(bob, "four", to="alice")
+    await bob.send(*({"type": "send", "text": text, "username": "alice"} for text in ("five", "six")))
+    assert await receipts(house, mock_clock, bob) == []
+    assert await back.texts() == ["four", "five", "six"], "these were given"
+    (info,) = await conversations(bob)
+    assert info["delivered"] == 1
+    await back.do("history", username="bob", after=2)
+    await back.do("history", username="bob", before=7, count=4)
+    assert await receipts(house, mock_clock, bob) == [], "two is still missing"
+    await back.do("history", username="bob", after=1, count=1)
+    assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
+    await back.do("history", username="bob", after=2)
+    assert await receipts(house, mock_clock, bob) == [("alice", 6, 0)]
+    await say(bob, "seven", to="alice")
+    assert await receipts(house, mock_clock, bob) == [("alice", 7, 0)], "without a gap live ones count again"
+
+
+async def test_messages_of_somebody_ignored_are_a_gap(house: House, mock_clock: Clock) -> None:
+    alice, bob = await user(house, "alice"), await user(house, "bob")
+    await say(bob, "one", to="alice")
+    await alice.do("ignore", name="bob")
+    await say(bob, "two", to="alice")
+    await alice.do("unignore", name="bob")
+    await say(bob, "three", to="alice")
+    assert await receipts(house, mock_clock, bob) == [("alice", 1, 0)]
+    assert await alice.texts() == ["one", "three"]
+    await alice.do("history", username="bob", after=1)
+    assert await receipts(house, mock_clock, bob) == [("alice", 3, 0)]
+
+
 async def test_receipts_reach_all_devices_of_the_author(house: House, mock_clock: Clock) -> None:
     await user(house, "alice")
     bob = await user(house, "bob")
