@@ -8,15 +8,17 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import trio
 
 from chaos.ledger import Row
 from tcpchat.serving.passwords import Cost, hash_password, verify
-from tcpchat.store import Change, StorageError
+from tcpchat.store import Query, StorageError
+from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import DATABASE, SqliteStore
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 CHEAP = Cost(passes=1, memory=8)
@@ -86,9 +88,9 @@ class MortalStore(SqliteStore):
                         self.on_done()
         return result
 
-    def _read(self, query: Callable[[Any], T]) -> T:
+    def ask(self, query: Query[P, T], /, *arguments: P.args, **keywords: P.kwargs) -> T:
         self._check()
-        return super()._read(query)
+        return super().ask(query, *arguments, **keywords)
 
     def _check(self) -> None:
         if self.dead:

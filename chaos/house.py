@@ -64,7 +64,7 @@ class House:
     async def start(self) -> None:
         """Start a server on what is on disk."""
         self._store = MortalStore(self._disk)
-        self._store.on_commit, self._store.on_done = self._look, self._ledger.tell
+        self._store.on_done = self._ledger.tell
         self._log = Log(self._ledger)
         self._ended = trio.Event()
         await self._nursery.start(self._serve, self._store, self._ended)
@@ -80,6 +80,7 @@ class House:
                 SETTINGS, store, log, TimeOfDay(),
                 run_blocking=store.run, hasher=Hasher(store.run), random_bytes=self._random.randbytes,
             )  # fmt: skip
+            store.on_commit = self._look
             await server.run([self._network.listen()], task_status=task_status)
         ended.set()
 

@@ -19,10 +19,10 @@ from tcpchat.chat.context import Context
 from tcpchat.chat.gate import Gate
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.room import RECENT
-from tcpchat.chat.user import KEYS_REMEMBERED, User
+from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.log import Log
-from tcpchat.protocol import LOBBY, LineReader, as_error, encode
+from tcpchat.protocol import LineReader, as_error, encode
 from tcpchat.serving.background import (
     let_absent_go,
     send_scheduled,
@@ -40,6 +40,8 @@ from tcpchat.serving.sockets import keep_alive, peer_address
 from tcpchat.serving.tls import HandshakeError, TlsStream
 from tcpchat.settings import MAX_LINE, Settings
 from tcpchat.store import StorageError, Store
+from tcpchat.store.changes import SetAllLeft
+from tcpchat.store.queries.snapshot import load
 from tcpchat.store.reader import Reader
 from tcpchat.threads import RunBlocking, in_thread
 from tcpchat.times import MILLISECONDS, Clock
@@ -71,16 +73,16 @@ class Server:
     ) -> None:
         self._random_bytes = random_bytes
         grace = max(settings.rules.grace_seconds, settings.rules.presence_seconds)
-        snapshot = store.load(LOBBY, RECENT, clock.now() - int(grace * MILLISECONDS))
+        snapshot = load(store, RECENT, clock.now() - int(grace * MILLISECONDS))
         self.chat = Chat(settings, snapshot, clock, lambda: random_bytes(8).hex(), self._new_token)
         try:
-            store.begin(clock.now(), self.chat.prune())
+            store.commit([SetAllLeft(clock.now()), self.chat.prune()])
         except StorageError as error:  # reading goes on; who left before is sorted out at the next start
             log.warning("storage failed", entries=0, error=str(error))
         self.pipeline = Pipeline(self.chat, store, log, self._new_reference, run_blocking)
         self._settings = settings
         self._log = log
-        self._reader = Reader(store, KEYS_REMEMBERED, run_blocking)
+        self._reader = Reader(store, run_blocking)
         self._awakening = Awakening(self.chat, self._reader, self._wait_settled)
         self._hasher = hasher or Hasher()
         self._gate = Gate(clock)
@@ -94,7 +96,7 @@ class Server:
         self._stopping = trio.Event()
         office = Office(
             chat=self.chat,
-            reads=self._reader,
+            reader=self._reader,
             hashes=self._hasher,
             awakening=self._awakening,
             connections=self.connections,
@@ -252,7 +254,7 @@ class Server:
             user=user,
             connection=connection,
             address=address,
-            reads=self._reader,
+            reader=self._reader,
             hashes=self._hasher,
             awakening=self._awakening,
             gate=self._gate,

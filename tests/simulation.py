@@ -16,7 +16,8 @@ import trio.testing
 
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Settings
-from tcpchat.store import Change, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, Log, MemoryListener, TrioClock
 from tests.people import PASSWORD, Person

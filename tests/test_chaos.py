@@ -27,7 +27,7 @@ from tcpchat.client import Client
 from tcpchat.link.inbox import Inbox
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
-from tcpchat.store import Change, NewMessage
+from tcpchat.store.changes import Change, NewMessage
 
 ROUGH = Rates(trouble=60, weather=300, disk=300, death=200)
 FEW: Any = {"registered": ("alice1", "alice2", "bob"), "guests": ("carol",)}

@@ -17,6 +17,7 @@ import pytest
 from tcpchat import __version__
 from tcpchat.cli.app import app, run
 from tcpchat.settings import Limits, Listening, Running, Settings
+from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
 from tests.process import COMMAND, PATIENCE, ServerProcess, environment
 
@@ -306,7 +307,7 @@ def test_a_server_keeps_what_is_said_and_tells_its_operator_the_rest(tmp_path: P
     assert "stopping signal=SIGTERM" in log
     assert SECRET not in log
     store = SqliteStore(tmp_path / "tcpchat")
-    (kept,) = store.load("lobby", 20, 0).recent
+    (kept,) = store.ask(load_snapshot, 20, 0).recent
     store.close()
     assert kept.text == SECRET
 

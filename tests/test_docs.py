@@ -20,7 +20,8 @@ from tcpchat.errors import CODES
 from tcpchat.protocol import EVENTS, REPLIES, Line
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store import Change, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Line as Fields
 from tests.conftest import Log, Peer, TrioClock

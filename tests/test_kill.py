@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chaos import kills
-from tcpchat.store import NewMessage, NewUser
+from tcpchat.store.changes import NewMessage, NewUser
 from tcpchat.store.sqlite import SqliteStore
 from tests.process import Client, ServerProcess
 

@@ -11,7 +11,7 @@ import trio.testing
 
 from tcpchat.chat.schedule import STALE, Pending, Schedule
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store import NewMessage
+from tcpchat.store.changes import NewMessage
 from tests.conftest import Peer, open_house
 from tests.serving.test_delivery import GatedStore
 

@@ -13,6 +13,7 @@ import trio
 
 from tcpchat.server import Server
 from tcpchat.settings import Limits, Rules, Running, Settings
+from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Log, Peer, TrioClock
 
@@ -186,7 +187,7 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: P
         assert heard == list(range(1, max(acknowledged) + 1))
         assert acknowledged == set(heard)
     store = SqliteStore(tmp_path)
-    assert store.load("lobby", 1, 0).lobby_seq == len(heard)
+    assert store.ask(load_snapshot, 1, 0).lobby_seq == len(heard)
     store.close()
 
 

@@ -29,7 +29,7 @@ async def run(office: Office, request: Backup) -> BackedUp:
     if not file.is_absolute() or "\0" in request.file:
         message = "the file is an absolute path, since the server has another working directory than you"
         raise ChatError("bad-value", message, field="file")
-    copied = await office.reads.back_up(file, LOBBY)
+    copied = await office.reader.back_up(file, LOBBY)
     return BackedUp(file=request.file, bytes=copied.bytes, messages=copied.messages, seq=copied.seq)
 
 

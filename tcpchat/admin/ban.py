@@ -13,7 +13,7 @@ from tcpchat.chat.bans import ADDRESS, USER, Network, as_network
 from tcpchat.chat.verdict import BanEntry
 from tcpchat.protocol import Request, about
 from tcpchat.serving.sockets import peer_address
-from tcpchat.store import SetBan
+from tcpchat.store.changes import SetBan
 
 if TYPE_CHECKING:
     from tcpchat.admin.context import Office

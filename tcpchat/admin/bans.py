@@ -13,7 +13,8 @@ from tcpchat.admin.replies import BanRow
 from tcpchat.admin.replies import Bans as BansReply
 from tcpchat.chat.bans import USER
 from tcpchat.protocol import Request, about
-from tcpchat.store import SetBan
+from tcpchat.store.changes import SetBan
+from tcpchat.store.queries.users import names_of
 
 if TYPE_CHECKING:
     from tcpchat.admin.context import Office
@@ -55,7 +56,7 @@ async def names(office: Office, bans: Iterable[SetBan]) -> dict[str, str]:
         if known is not None:
             found[id] = known.name
     unknown = [id for id in ids if id not in found]
-    return found | (await office.reads.names(unknown) if unknown else {})
+    return found | (await office.reader.ask(names_of, unknown) if unknown else {})
 
 
 COMMAND = AdminCommand(

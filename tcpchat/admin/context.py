@@ -15,8 +15,8 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import Event
 from tcpchat.serving.connection import Connection
 from tcpchat.settings import CENTURY
-from tcpchat.store import Named
 from tcpchat.store.reader import Reader
+from tcpchat.store.rows import NameRow
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
 Tell = Callable[[Event], Awaitable[None]]
@@ -35,7 +35,7 @@ class Office:
     """One for a server, or for a data folder without one. Changes go through `commit`, as all others do."""
 
     chat: Chat
-    reads: Reader
+    reader: Reader
     hashes: Hashes
     awakening: Awakening
     connections: Collection[Connection]
@@ -57,7 +57,7 @@ class Office:
             raise ChatError("bad-value", message, field="seconds", limit=CENTURY)
         return self.now() + int(seconds * MILLISECONDS)
 
-    def registration(self, user: User) -> Named:
+    def registration(self, user: User) -> NameRow:
         """Return what is kept of a registered user. Raises ChatError `not-registered`."""
         named = self.chat.people.directory.find(user.id)
         if named is None or named.registered is None:

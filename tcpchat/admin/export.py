@@ -14,7 +14,9 @@ from tcpchat.admin.replies import NAME, Exported, Record
 from tcpchat.chat.room import public_id
 from tcpchat.chat.user import User
 from tcpchat.protocol import LOBBY, Request
-from tcpchat.store import NewMessage
+from tcpchat.store.changes import NewMessage
+from tcpchat.store.queries.messages import messages_of
+from tcpchat.store.queries.users import names_of, reports_of
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
@@ -51,10 +53,10 @@ async def _records(office: Office, user: User) -> AsyncGenerator[Fields, None]:
         at = timestamp(pending.due)
         yield {"kind": "scheduled", "number": pending.number, "at": at, **to, "text": pending.text}
     cursor = 0
-    while found := await office.reads.messages_of(user.id, PAGE, cursor):
-        cursor = found[-1][0]
-        for _, message in found:
-            yield _message(message)
+    while found := await office.reader.ask(messages_of, user.id, PAGE, cursor):
+        cursor = found[-1].cursor
+        for one in found:
+            yield _message(one.message)
 
 
 def _account(office: Office, user: User) -> list[Fields]:
@@ -93,11 +95,11 @@ def _sessions(user: User) -> list[Fields]:
 
 async def _others(office: Office, user: User) -> list[Fields]:
     """Return how the user stands to others: who is ignored, how far is read, who reported whom."""
-    reports = await office.reads.reports_of(user.id)
+    reports = await office.reader.ask(reports_of, user.id)
     made = [report for report in reports if report.reporter == user.id]
     conversations = user.conversations.values()
     ids = {*user.ignored, *(report.target for report in made), *(one.other for one in conversations)}
-    names = await office.reads.names(sorted(ids))
+    names = await office.reader.ask(names_of, sorted(ids))
     records: list[Fields] = [{"kind": "ignored", "name": names.get(id, "?")} for id in sorted(user.ignored)]
     lobby = user.lobby
     records.append({"kind": "mark", "room": LOBBY, "read": lobby.read, "delivered": lobby.delivered})

@@ -11,7 +11,8 @@ from tcpchat.admin.replies import UserRow
 from tcpchat.admin.replies import Users as UsersReply
 from tcpchat.chat.user import User
 from tcpchat.protocol import Request, about
-from tcpchat.store import Account
+from tcpchat.store.queries.users import accounts
+from tcpchat.store.rows import AccountRow
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Users(Request):
 
 async def run(office: Office, request: Users) -> UsersReply:
     hub = office.chat.hub
-    found = await office.reads.accounts(request.after, PAGE + 1)
+    found = await office.reader.ask(accounts, request.after, PAGE + 1)
     # Memory knows better than the disk who is here.
     rows = [_row(office, account, hub.find_known(account.user)) for account in found]
     if request.all:
@@ -40,17 +41,17 @@ async def run(office: Office, request: Users) -> UsersReply:
     return UsersReply(users=rows[:PAGE], more=len(rows) > PAGE)
 
 
-def _row(office: Office, account: Account | None, known: User | None) -> UserRow:
+def _row(office: Office, account: AccountRow | None, known: User | None) -> UserRow:
     if known is not None:
         left = None if known.connections else known.left
-        account = Account(known.id, known.name, known.registered, left, len(known.devices))
+        account = AccountRow(known.id, known.name, known.registered, left, len(known.devices))
     assert account is not None
     now = office.now()
     muted = office.chat.moderation.muted_until(account.user, now)
     ban = office.chat.bans.of_user(account.user, now)
     return UserRow(
         name=account.name,
-        registered=None if account.since is None else timestamp(account.since),
+        registered=None if account.registered is None else timestamp(account.registered),
         here=known is not None and bool(known.connections),
         seen=None if account.left is None else timestamp(account.left),
         sessions=account.sessions,

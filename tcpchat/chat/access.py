@@ -13,6 +13,7 @@ from tcpchat.chat.device import DEVICE_CHARACTERS, Device
 from tcpchat.chat.entry import Entry
 from tcpchat.chat.identity import hash_token
 from tcpchat.chat.room import RECENT
+from tcpchat.chat.user import KEYS_REMEMBERED
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, check_reserved, skeleton
 from tcpchat.protocol import (
@@ -25,7 +26,8 @@ from tcpchat.protocol import (
     Sessions,
     encode,
 )
-from tcpchat.store import Identity, Named
+from tcpchat.store.queries.users import find_user, password_hash
+from tcpchat.store.rows import NameRow, UserRow
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
@@ -87,16 +89,16 @@ class Access:
         with suppress(ChatError):
             self.context.afterwards = encode(await self.context.reading.unread())
 
-    async def _find(self, token: str) -> tuple[Device, Identity | None]:
+    async def _find(self, token: str) -> tuple[Device, UserRow | None]:
         """Return whose token it is, and what is on disk of a user of whom not all is in memory."""
         context, chat, hashed = self.context, self.context.chat, hash_token(token)
         known, found = chat.people.identities.find(hashed), None
         if known is None or known.user.sends_on_disk:
             await context.awakening.settled()
-            found = await context.reads.identity(hashed)
+            found = await context.reader.ask(find_user, hashed, KEYS_REMEMBERED)
         return chat.people.find_device(hashed, found), found
 
-    def _become(self, device: Device, found: Identity | None, *, listen: bool) -> None:
+    def _become(self, device: Device, found: UserRow | None, *, listen: bool) -> None:
         """Make the connection one of the device's user, and nobody else's.
 
         Raises ChatError `bad-token` where another took its own place meanwhile: it takes nobody's.
@@ -197,7 +199,7 @@ class Access:
         await self._tell_unread()
         return LoggedIn(user=user.name, session=own.number, token=entry.token, seq=chat.hub.lobby.seq)
 
-    async def _check_password(self, key: str, named: Named | None, password: str) -> int:
+    async def _check_password(self, key: str, named: NameRow | None, password: str) -> int:
         """Return how many changes the password had when it was right.
 
         Raises ChatError `wrong-login`, or `rate-limited` where there were too many guesses.
@@ -206,7 +208,7 @@ class Access:
         changes = 0 if named is None else context.chat.people.directory.password(named.user).changes
         context.gate.count_guess(key, context.address)
         try:
-            hash = None if named is None else await context.reads.password(named.user)
+            hash = None if named is None else await context.reader.ask(password_hash, named.user)
             right = await context.hashes.verify(hash, password)
         except BaseException:
             context.gate.was_not_tried(key, context.address)

@@ -19,7 +19,8 @@ from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Registered, Reply
-from tcpchat.store import Change, DeleteUser, DropDevice, Named, SetAccount
+from tcpchat.store.changes import Change, DeleteUser, EndSession, SetAccount
+from tcpchat.store.rows import NameRow
 
 REVOKED = "revoked"
 """Why connections end whose sessions their user ended."""
@@ -42,7 +43,7 @@ class EndEntry(Entry):
         self._ended = [device for device in self.devices if not device.over]
         for device in self._ended:
             device.over = True  # what is prepared later does not write it again
-        return [DropDevice(device.hash) for device in self.devices if device.user.kept]
+        return [EndSession(device.hash) for device in self.devices if device.user.kept]
 
     def undo(self) -> None:
         super().undo()
@@ -176,7 +177,7 @@ def register(people: People, user: User, at: int) -> None:
     """Let the user be registered since then, in ms since 1970."""
     user.registered = at
     user.changed()
-    people.directory.register(Named(user.id, user.key, user.name, at, user.left))
+    people.directory.register(NameRow(user.id, user.key, user.name, at, user.left))
 
 
 @attrs.define(eq=False)

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from tcpchat.chat.chat import Chat
-from tcpchat.chat.reads import Reads
-from tcpchat.chat.user import User
+from tcpchat.chat.user import KEYS_REMEMBERED, User
 from tcpchat.errors import ChatError
+from tcpchat.store.queries.users import find_user
+from tcpchat.store.reader import Reader
 
 
 @attrs.frozen
@@ -17,7 +18,7 @@ class Awakening:
     """Reads what is kept of a user when somebody writes to that user, or asks."""
 
     chat: Chat
-    reads: Reads
+    reader: Reader
     settled: Callable[[], Awaitable[None]]
     """Waits until what anybody asked for so far is on disk, or refused."""
 
@@ -32,7 +33,7 @@ class Awakening:
         if known is not None:
             return known
         await self.settled()
-        found = await self.reads.identity(id)
+        found = await self.reader.ask(find_user, id, KEYS_REMEMBERED)
         if found is None:
             raise ChatError("no-such-user", "there is no such user any more")
         return self.chat.people.awake(found)

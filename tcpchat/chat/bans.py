@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import TypeAlias
 
 from tcpchat.errors import ChatError
-from tcpchat.store import SetBan
+from tcpchat.store.changes import SetBan
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
 USER = "user"

@@ -20,7 +20,8 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, PROTOCOL_VERSION, Welcome
 from tcpchat.settings import CENTURY, Settings
-from tcpchat.store import Prune, Snapshot
+from tcpchat.store.changes import Prune
+from tcpchat.store.rows import Snapshot
 from tcpchat.times import MILLISECONDS, Clock
 
 SERVER = f"tcpchat {__version__}"

@@ -15,7 +15,7 @@ from tcpchat.chat.entry import Entry, Post, Repeat
 from tcpchat.chat.gate import Gate
 from tcpchat.chat.moderation import ReportEntry, source
 from tcpchat.chat.reading import Reading
-from tcpchat.chat.reads import Hashes, Reads
+from tcpchat.chat.reads import Hashes
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.relations import Relations
 from tcpchat.chat.rename import RenameEntry
@@ -26,7 +26,8 @@ from tcpchat.errors import ChatError
 from tcpchat.names import canonical, enforce, skeleton
 from tcpchat.protocol import GUEST, MAX_LINE_OUT, Renamed, Reply
 from tcpchat.settings import CENTURY
-from tcpchat.store import Change
+from tcpchat.store.changes import Change
+from tcpchat.store.reader import Reader
 from tcpchat.times import MILLISECONDS, format_span
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
@@ -40,7 +41,7 @@ class Context:
     user: User
     connection: Receiver
     address: str
-    reads: Reads
+    reader: Reader
     hashes: Hashes
     awakening: Awakening
     gate: Gate

@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.chat.receiver import Receiver
 from tcpchat.protocol import SessionInfo
-from tcpchat.store import SetDevice
+from tcpchat.store.changes import SetSession
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
@@ -38,9 +38,11 @@ class Device:
     over: bool = False
     """Its end is on disk, or may be after the commit under way."""
 
-    def change(self) -> SetDevice:
+    def change(self) -> SetSession:
         """Return what is kept of it."""
-        return SetDevice(self.hash, self.user.id, self.number, self.name, self.address, self.since, self.used)
+        return SetSession(
+            self.hash, self.user.id, self.number, self.name, self.address, self.since, self.used
+        )
 
     def describe(self, *, current: bool) -> SessionInfo:
         """Return what its user sees of it."""

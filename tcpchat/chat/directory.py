@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from tcpchat.names import canonical
-from tcpchat.store import Named
+from tcpchat.store.rows import NameRow
 
 
 @attrs.define
@@ -34,24 +34,24 @@ class Password:
 class Directory:
     """Registered users, for good, and guests from before a restart, for as long as they may come back."""
 
-    def __init__(self, registered: Iterable[Named], absent: Iterable[Named]) -> None:
+    def __init__(self, registered: Iterable[NameRow], absent: Iterable[NameRow]) -> None:
         self._passwords: dict[str, Password] = {}
-        self._by_key: dict[str, Named] = {}
-        self._by_name: dict[str, Named] = {}
-        self._by_id: dict[str, Named] = {}
+        self._by_key: dict[str, NameRow] = {}
+        self._by_name: dict[str, NameRow] = {}
+        self._by_id: dict[str, NameRow] = {}
         for named in registered:
             self._put(named)
-        self._absent: dict[str, Named] = {}  # guests by id, those who left first first
+        self._absent: dict[str, NameRow] = {}  # guests by id, those who left first first
         for named in absent:
             self._put(named)
             self._absent[named.user] = named
 
-    def _put(self, named: Named) -> None:
+    def _put(self, named: NameRow) -> None:
         self._by_key[named.key] = named
         self._by_name[named.name] = named
         self._by_id[named.user] = named
 
-    def _remove(self, named: Named) -> None:
+    def _remove(self, named: NameRow) -> None:
         del self._by_id[named.user]
         if self._by_key[named.key] is named:
             del self._by_key[named.key]
@@ -62,24 +62,24 @@ class Directory:
         """Return what became of the password of the user of this id."""
         return self._passwords.setdefault(user, Password())
 
-    def holder(self, key: str) -> Named | None:
+    def holder(self, key: str) -> NameRow | None:
         """Return whose name of this key is kept."""
         return self._by_key.get(key)
 
-    def called(self, name: str) -> Named | None:
+    def called(self, name: str) -> NameRow | None:
         """Return who is kept under exactly this name."""
         return self._by_name.get(name)
 
-    def find(self, user: str) -> Named | None:
+    def find(self, user: str) -> NameRow | None:
         """Return what is kept of the user of this id."""
         return self._by_id.get(user)
 
-    def registered_as(self, name: str) -> Named | None:
+    def registered_as(self, name: str) -> NameRow | None:
         """Return the registered user of this name, in any case or width."""
         named = self._by_name.get(canonical(name))
         return named if named is not None and named.registered is not None else None
 
-    def register(self, named: Named) -> None:
+    def register(self, named: NameRow) -> None:
         """Keep a name for good."""
         if (before := self._by_id.get(named.user)) is not None:
             self._remove(before)

@@ -17,9 +17,8 @@ from tcpchat.chat.room import Room, as_line, without_text
 from tcpchat.chat.user import KEYS_REMEMBERED, User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Absent, Error, Id, Reply, Scheduled, Sent, encode, encode_sent
-from tcpchat.store import (
+from tcpchat.store.changes import (
     Change,
-    Named,
     NewKey,
     NewMention,
     NewMessage,
@@ -30,6 +29,7 @@ from tcpchat.store import (
     SetName,
     TrimKeys,
 )
+from tcpchat.store.rows import NameRow
 from tcpchat.times import timestamp
 
 
@@ -150,7 +150,7 @@ class Post(Entry):
     text: str
     recipient: User | None = None
     key: str | None = None
-    mentioned: Sequence[User | Named] = ()
+    mentioned: Sequence[User | NameRow] = ()
     """Whom a message of a room mentions."""
     _message: NewMessage | None = attrs.field(default=None, init=False)
     _line: bytes = attrs.field(default=b"", init=False)
@@ -206,8 +206,8 @@ class Post(Entry):
             marks.append(SetMark(author.id, room, seq, seq))
         return marks
 
-    def _mention(self, user: User | Named, at: int, seq: int) -> list[Change]:
-        if isinstance(user, Named):
+    def _mention(self, user: User | NameRow, at: int, seq: int) -> list[Change]:
+        if isinstance(user, NameRow):
             return [NewMention(user.user, self.room.name, seq)]
         if user.deleted:
             return []

@@ -18,7 +18,8 @@ from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, RESERVED, canonical, skeleton
 from tcpchat.protocol import GUEST, LOBBY
-from tcpchat.store import Named, other_end
+from tcpchat.store.changes import peer_of
+from tcpchat.store.rows import NameRow
 
 MENTIONS = 20  # in one message; more are shown and not counted
 _RESERVED = re.compile(f"[{re.escape(''.join(RESERVED))}]")
@@ -191,7 +192,7 @@ class Hub:
         """Tell whether nobody has, keeps or claims a name of this key."""
         return key not in self._by_key and self.directory.holder(key) is None
 
-    def find(self, name: str) -> User | Named:
+    def find(self, name: str) -> User | NameRow:
         """Return who has this name, in any case or width: a known user, or one who must be read from disk.
 
         Raises ChatError `no-such-user`.
@@ -204,9 +205,9 @@ class Hub:
             raise ChatError("no-such-user", f"there is nobody called {name[:64]!r}", name=name[:64])
         return user
 
-    def mentioned(self, text: str) -> list[User | Named]:
+    def mentioned(self, text: str) -> list[User | NameRow]:
         """Return who is mentioned, as @ and the name in any case; a text has room for some only."""
-        found: dict[str, User | Named] = {}
+        found: dict[str, User | NameRow] = {}
         for match in islice(_MENTION.finditer(text), MENTIONS):
             word = match[1].lower()
             user = (
@@ -218,7 +219,7 @@ class Hub:
                 found[user.name] = user
         return list(found.values())
 
-    def _called(self, name: str) -> User | Named | None:
+    def _called(self, name: str) -> User | NameRow | None:
         """Return who has exactly this name: a message must not go to a look-alike, who imitates somebody."""
         named = self._by_name.get(name) or self.directory.called(name)
         return named if named is None or isinstance(named, User) else self._known.get(named.user, named)
@@ -272,7 +273,7 @@ class Hub:
 
     def restore_conversation(self, user: User, room: str, seq: int, mark: Mark) -> None:
         """Let a conversation whose last number on disk is `seq` go on, unless it does already."""
-        other = other_end(room, user.id)
+        other = peer_of(room, user.id)
         known = self._known.get(other)
         shared = None if known is None else known.conversations.get(user.id)
         user.conversations[other] = Conversation(shared.room if shared else Room(room, seq=seq), other, mark)

@@ -14,7 +14,7 @@ from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
 from tcpchat.protocol import LOBBY
-from tcpchat.store import Change, DropDevice, SetDevice, SetLeft, SetMark
+from tcpchat.store.changes import Change, EndSession, SetLeft, SetMark, SetSession
 from tcpchat.times import MILLISECONDS
 
 RECORDS = 512  # users in one entry, so that no batch keeps others waiting for long
@@ -159,7 +159,7 @@ def _first(queue: dict[User, float], span: float, now: float) -> list[User]:
     return found
 
 
-_Record: TypeAlias = tuple[int | None, list[SetDevice], SetMark]
+_Record: TypeAlias = tuple[int | None, list[SetSession], SetMark]
 """What the disk is to know: when the user left, the devices, and how far the user is in the lobby."""
 
 
@@ -182,7 +182,7 @@ class RecordEntry(Entry):
         self._written = [(user, _record(user)) for user in self.users if user.kept]
         kept = {user for user, _ in self._written}
         self._gone = {token for token, user in self.dropped.items() if user in kept}
-        changes: list[Change] = [DropDevice(token) for token in self._gone]
+        changes: list[Change] = [EndSession(token) for token in self._gone]
         changes += [SetLeft(user.id, at, record[0]) for user, record in self._written]
         changes += [device for _, record in self._written for device in record[1]]
         changes += [record[2] for _, record in self._written]

@@ -13,7 +13,7 @@ from tcpchat.chat.hub import Hub
 from tcpchat.chat.room import Room, public_id
 from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.protocol import Read, Receipt, encode
-from tcpchat.store import Change, SetMark
+from tcpchat.store.changes import Change, SetMark
 
 RECORDS = 512  # marks in one entry, so that no batch keeps others waiting for long
 

@@ -19,7 +19,8 @@ from tcpchat.chat.origin import network, tells
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Muted, Reported, encode
-from tcpchat.store import Change, NewReport, SetMute, Snapshot
+from tcpchat.store.changes import Change, NewReport, SetMute
+from tcpchat.store.rows import Snapshot
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
 KNOWN = 24 * 60 * 60 * MILLISECONDS  # ms since somebody registered, after which reports count on their own

@@ -15,7 +15,7 @@ from tcpchat.chat.user import Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
 from tcpchat.settings import Settings
-from tcpchat.store import Identity
+from tcpchat.store.rows import UserRow
 from tcpchat.times import MILLISECONDS, Clock
 
 
@@ -192,7 +192,7 @@ class People:
         for other in list(self.hub.ignored_by.get(user.id, ())):
             self.hub.ignore(other, other.ignored - {user.id})
 
-    def find_device(self, token: bytes, found: Identity | None) -> Device:
+    def find_device(self, token: bytes, found: UserRow | None) -> Device:
         """Return the device whose token has this hash; its user is in memory from now on.
 
         `found` is whose it is on disk, needed for who is not in memory. Raises ChatError `bad-token`.
@@ -206,22 +206,22 @@ class People:
             raise ChatError("bad-token", "nobody can come back with this token any more")
         return device
 
-    def _may_be_here(self, user: User, found: Identity | None) -> bool:
+    def _may_be_here(self, user: User, found: UserRow | None) -> bool:
         if user.deleted or (user.registered is None and self._settings.rules.require_login):
             return False  # or a guest from before it was required
         return found is not None or not (user.sends_on_disk and user.kept)
 
-    def _may_resume(self, found: Identity) -> bool:
+    def _may_resume(self, found: UserRow) -> bool:
         newer = self.identities.unwritten(found.user)
         if newer is not None:  # what the disk says is not true any more
             left, devices = newer.left, bool(newer.devices)
         else:
-            left, devices = found.left, bool(found.devices)
+            left, devices = found.left, bool(found.sessions)
         return devices and (
             found.registered is not None or self.identities.may_come_back(left, self._clock.now())
         )
 
-    def awake(self, found: Identity) -> User:
+    def awake(self, found: UserRow) -> User:
         """Have a user in memory of whom all else is on disk."""
         user = self.hub.find_known(found.user)
         if user is None:
@@ -233,7 +233,7 @@ class People:
             self.identities.absent(user, since, here=False)
         return user
 
-    def come_back(self, user: User, found: Identity | None) -> None:
+    def come_back(self, user: User, found: UserRow | None) -> None:
         """Note that the user has a connection again; `found` is what is on disk."""
         if user.sends_on_disk and found is not None:
             user.load_sends((key.key, key.at, answered(key)) for key in found.keys)
@@ -254,7 +254,7 @@ class People:
         device.connection, device.used, device.address = connection, self._clock.now(), address
         self.hub.attach(user, connection)
 
-    def _restore(self, found: Identity) -> User:
+    def _restore(self, found: UserRow) -> User:
         """Make a user of what is on disk, under the last name if that is free."""
         self.directory.came_back(found.user)
         kept = self.directory.find(found.user)
@@ -279,7 +279,7 @@ class People:
             sends_on_disk=True,
         )
         self.hub.know(user)
-        for row in found.devices:
+        for row in found.sessions:
             self.identities.add(Device(**{**row._asdict(), "user": user}))
         for room, last, read, delivered in found.conversations:
             self.hub.restore_conversation(user, room, last, Mark(read, delivered))

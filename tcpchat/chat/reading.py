@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -20,7 +20,10 @@ from tcpchat.protocol import (
     encode_part,
     page,
 )
-from tcpchat.store import NewMessage, Other, SetReceipts
+from tcpchat.store.changes import NewMessage, SetReceipts
+from tcpchat.store.queries.messages import count_unread, read_history, unread_messages
+from tcpchat.store.queries.users import counterparts
+from tcpchat.store.rows import Counterpart, UnreadCount, UnreadRange
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
@@ -75,18 +78,18 @@ class Reading:
                 return Place(conversation.room, conversation.mark, conversation, other.name)
         raise ChatError("no-such-user", f"you have no conversation {id[:64]!r}", name=id[:64])
 
-    async def others(self, conversations: list[Conversation]) -> list[Other]:
+    async def others(self, conversations: list[Conversation]) -> list[Counterpart]:
         """Return who is at the other end of each, from memory where that knows better than the disk."""
         if not conversations:
             return []
         user, chat = self.context.user, self.context.chat
         rooms = [conversation.room.name for conversation in conversations]
-        found = await self.context.reads.others(user.id, rooms)
+        found = await self.context.reader.ask(counterparts, user.id, rooms)
         for index, conversation in enumerate(conversations):
             known = chat.hub.find_known(conversation.other)
             if known is not None and user.id in known.conversations:
                 mark = known.conversations[user.id].mark
-                found[index] = Other(known.name, mark.delivered, mark.read, known.receipts)
+                found[index] = Counterpart(known.name, mark.delivered, mark.read, known.receipts)
         return found
 
     async def history(
@@ -102,8 +105,9 @@ class Reading:
         lines = place.room.recent(count, before=before, after=after, ignored=ignored)
         if lines is not None:
             return lines
-        read = self.context.reads.history
-        messages = await read(place.room.name, count, before=before, after=after, until=until)
+        messages = await self.context.reader.ask(
+            read_history, place.room.name, count, before=before, after=after, until=until
+        )
         return [self.line(message) for message in messages]
 
     def line(self, message: NewMessage) -> bytes:
@@ -128,11 +132,13 @@ class Reading:
         user, rooms = self.context.user, _unread(places)
         found = []
         if rooms:
-            found = await self.context.reads.unread_messages(user.id, rooms, user.ignored, count + 1, cursor)
-        lines = [as_line(message) for _, message in found[:count]]
+            found = await self.context.reader.ask(
+                unread_messages, user.id, rooms, user.ignored, count + 1, cursor
+            )
+        lines = [as_line(one.message) for one in found[:count]]
         shown, _ = page(line.removesuffix(b"\n") for line in lines)
-        self._given_unread(places, [message for _, message in found[: len(shown)]])
-        return place, shown, found[len(shown) - 1][0] if len(shown) < len(found) else None
+        self._given_unread(places, [one.message for one in found[: len(shown)]])
+        return place, shown, found[len(shown) - 1].cursor if len(shown) < len(found) else None
 
     def _given_unread(self, places: list[Place], messages: list[NewMessage]) -> None:
         """Note that this device was given what is unread, up to these messages."""
@@ -154,13 +160,13 @@ class Reading:
         places = [one for one in await self._all() if one.room is not None and one.room.seq > one.mark.read]
         counts = []
         if places:
-            counts = await self.context.reads.unread(user.id, _unread(places), user.ignored)
-        some = [(place, *found) for place, found in zip(places, counts, strict=True) if found[0]]
-        others = await self.others([place.conversation for place, *_ in some if place.conversation])
+            counts = await self.context.reader.ask(count_unread, user.id, _unread(places), user.ignored)
+        some = [(place, found) for place, found in zip(places, counts, strict=True) if found.messages]
+        others = await self.others([place.conversation for place, _ in some if place.conversation])
         names = iter(others)
         parts = (
-            encode_part(_info(place, next(names).name if place.conversation else None, count, mentioned))
-            for place, count, mentioned in some
+            encode_part(_info(place, next(names).name if place.conversation else None, found))
+            for place, found in some
         )
         shown, _ = page(parts)
         return Unread(conversations=shown)
@@ -218,18 +224,22 @@ class Reading:
         return self.context.setting(lambda user: [SetReceipts(user.id, int(on))], apply)
 
 
-def _unread(places: list[Place]) -> list[tuple[str, int, int]]:
-    return [(place.room.name, place.mark.read, place.room.seq) for place in places if place.room is not None]
+def _unread(places: list[Place]) -> list[UnreadRange]:
+    return [
+        UnreadRange(place.room.name, after=place.mark.read, until=place.room.seq)
+        for place in places
+        if place.room is not None
+    ]
 
 
-def _info(place: Place, name: str | None, count: int, mentioned: Any) -> UnreadInfo:
+def _info(place: Place, name: str | None, found: UnreadCount) -> UnreadInfo:
     assert place.room is not None
     return UnreadInfo(
         room=None if place.conversation else place.room.name,
         username=name,
         conversation=place.id,
-        count=count,
-        mentioned=mentioned,
+        count=found.messages,
+        mentioned=found.mentioned,
         read=place.mark.read,
         seq=place.room.seq,
     )

@@ -9,7 +9,8 @@ import attrs
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Away, Back, Ignoring, Whois
-from tcpchat.store import DropIgnored, SetAway, SetIgnored
+from tcpchat.store.changes import DropIgnored, SetAway, SetIgnored
+from tcpchat.store.queries.users import names_of
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
@@ -113,5 +114,5 @@ class Relations:
                 names[id] = known.name
         unknown = sorted(self.context.user.ignored - names.keys())
         if unknown:
-            names |= await self.context.reads.names(unknown)
+            names |= await self.context.reader.ask(names_of, unknown)
         return names

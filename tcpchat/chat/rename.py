@@ -12,7 +12,7 @@ from tcpchat.chat.hub import Hub
 from tcpchat.chat.moderation import Moderation
 from tcpchat.chat.user import User
 from tcpchat.protocol import Renamed, encode
-from tcpchat.store import Change, MoveConduct, SetName
+from tcpchat.store.changes import Change, SetName, TransferReports
 
 
 @attrs.define(eq=False)
@@ -33,7 +33,7 @@ class RenameEntry(Entry):
         user.taking = (self.name, self.key)
         self._last = self.moderation.inherited(user, self.key)
         if self._last is not None:
-            return [*self._named(at), MoveConduct(self._last, user.id)]
+            return [*self._named(at), TransferReports(self._last, user.id)]
         return self._named(at) if user.kept else ()
 
     def _named(self, at: int) -> list[Change]:

@@ -11,7 +11,7 @@ import attrs
 import orjson
 
 from tcpchat.protocol import encode_message, encode_private
-from tcpchat.store import DELETED, NewMessage
+from tcpchat.store.changes import DELETED, NewMessage
 from tcpchat.times import timestamp
 
 RECENT = 500  # messages of the lobby in memory: as many as one `history` may ask for
@@ -94,7 +94,7 @@ class Room:
     def recent(
         self, count: int, *, before: int | None, after: int | None, ignored: frozenset[str] = frozenset()
     ) -> list[bytes] | None:
-        """Return lines as `Store.history` would, or None where memory does not reach back that far.
+        """Return lines as `read_history` would, or None where memory does not reach back that far.
 
         Those of `ignored` authors have no text.
         """

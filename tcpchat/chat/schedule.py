@@ -11,7 +11,7 @@ from tcpchat.chat.entry import Delivery, Entry, Post, keep_key
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Cancelled, Error, PendingMessage, Scheduled, Unsent, encode
-from tcpchat.store import Change, DropScheduled, NewKey, NewScheduled
+from tcpchat.store.changes import Change, DropScheduled, NewKey, NewScheduled
 from tcpchat.times import timestamp
 
 STALE = 64  # heap entries of cancelled messages that are not worth clearing away

@@ -9,7 +9,7 @@ import attrs
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
 from tcpchat.protocol import Reply
-from tcpchat.store import Change
+from tcpchat.store.changes import Change
 
 
 @attrs.define(eq=False)

@@ -11,7 +11,7 @@ from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.room import Room
 from tcpchat.protocol import UserInfo, encode_part
-from tcpchat.store import other_end
+from tcpchat.store.changes import peer_of
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class User:
         """Return how far this user is in the lobby, or in a conversation of this one, by the room's name."""
         if not room.startswith("@"):
             return self.lobby
-        return self.conversations[other_end(room, self.id)].mark
+        return self.conversations[peer_of(room, self.id)].mark
 
     def has_told(self, author: str) -> bool:
         """Tell whether the author of this id was told that this user is not there; from now on it was."""

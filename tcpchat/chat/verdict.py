@@ -11,7 +11,7 @@ from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.moderation import NOT_MUTED, Moderation, Mute, muted
 from tcpchat.chat.user import User
 from tcpchat.protocol import Reply, encode
-from tcpchat.store import Change, DropBan, DropMute, SetBan, SetMute
+from tcpchat.store.changes import Change, DropBan, DropMute, SetBan, SetMute
 
 Answer = Callable[[], Reply]
 """Does what follows, and says so."""

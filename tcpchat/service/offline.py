@@ -17,13 +17,13 @@ from tcpchat.admin.socket import knock
 from tcpchat.chat.awakening import Awakening
 from tcpchat.chat.chat import Chat
 from tcpchat.chat.room import RECENT
-from tcpchat.chat.user import KEYS_REMEMBERED
 from tcpchat.errors import InUseError, StartError
 from tcpchat.log import Log
-from tcpchat.protocol import LOBBY, MAX_LINE_OUT, LineReader, Request, encode
+from tcpchat.protocol import MAX_LINE_OUT, LineReader, Request, encode
 from tcpchat.serving.delivery import Pipeline
 from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Settings
+from tcpchat.store.queries.snapshot import load
 from tcpchat.store.reader import Reader
 from tcpchat.store.sqlite import DATABASE, SqliteStore
 from tcpchat.times import MILLISECONDS, Clock
@@ -80,7 +80,7 @@ async def _do_here(store: SqliteStore, request: Request, take: Take, log: Log, c
     """Do it as the server would, with the same code, while no server can start."""
     settings = Settings()
     since = clock.now() - int(settings.rules.grace_seconds * MILLISECONDS)
-    snapshot = store.load(LOBBY, RECENT, since)
+    snapshot = load(store, RECENT, since)
     chat = Chat(settings, snapshot, clock, partial(secrets.token_hex, 8), secrets.token_urlsafe)
     pipeline = Pipeline(chat, store, log, partial(secrets.token_hex, 4))
     lines: list[Line] = []
@@ -92,11 +92,11 @@ async def _do_here(store: SqliteStore, request: Request, take: Take, log: Log, c
         else:
             lines.append(line)
 
-    reads = Reader(store, KEYS_REMEMBERED)
-    awakening = Awakening(chat, reads, pipeline.wait_settled)
+    reader = Reader(store)
+    awakening = Awakening(chat, reader, pipeline.wait_settled)
     office = Office(
         chat=chat,
-        reads=reads,
+        reader=reader,
         hashes=Hasher(),
         awakening=awakening,
         connections=(),

@@ -20,7 +20,8 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.log import Log
 from tcpchat.protocol import Error, as_error, encode, internal_error
-from tcpchat.store import Change, StorageError, Store
+from tcpchat.store import StorageError, Store
+from tcpchat.store.changes import Change
 from tcpchat.threads import RunBlocking, in_thread
 
 T = TypeVar("T")

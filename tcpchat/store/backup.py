@@ -9,14 +9,19 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
 from tcpchat.errors import StartError
-from tcpchat.store import Copied, NotFlushedError, OnStep
+from tcpchat.store import NotFlushedError
 from tcpchat.store.migrate import migrations
+from tcpchat.store.rows import BackupInfo
+
+OnStep: TypeAlias = Callable[[], None]
+"""Called again and again while data is copied; an exception that it raises ends the copy."""
 
 PAGES = 256  # of 4 KB, that are copied in one step; between two of them it can be cancelled
 OLDEST = 2  # the first version of a database that has a journal id
@@ -24,7 +29,7 @@ BEFORE = ".before-"  # what is between the name of a database and the time when 
 GUESTS = 3  # the first version that tells devices of guests from those of registered users
 
 
-def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) -> Copied:
+def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) -> BackupInfo:
     """Write what is committed by now to a file that does not exist yet: all of it or no file.
 
     Others go on writing meanwhile. Raises FileExistsError, NotFlushedError, OSError, sqlite3.Error and what
@@ -99,7 +104,7 @@ def _lock(opened: int, part: Path) -> None:
         raise FileExistsError(f"{part} is being written at this moment") from None
 
 
-def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) -> Copied:
+def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) -> BackupInfo:
     """Make a whole database of its own, in one file, of what is committed now."""
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # it is flushed once, at its end
@@ -118,7 +123,7 @@ def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) ->
         _check(copy)
         messages = copy.execute("SELECT count(*) FROM message").fetchone()[0]
         seq = copy.execute("SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (room,)).fetchone()[0]
-    return Copied(part.stat().st_size, messages, seq)
+    return BackupInfo(part.stat().st_size, messages, seq)
 
 
 def _check(database: sqlite3.Connection) -> None:
@@ -128,7 +133,7 @@ def _check(database: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"the data is damaged: {found}")
 
 
-def take_in(file: Path, database: Path, room: str, now: str) -> tuple[Copied, Path | None]:
+def take_in(file: Path, database: Path, room: str, now: str) -> tuple[BackupInfo, Path | None]:
     """Put a copy of the file in the place of a database that nobody uses; the caller holds the lock.
 
     Returns what is in it, and where the database of before is now; its name ends with `now`. After a crash

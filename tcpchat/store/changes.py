@@ -1,4 +1,7 @@
-"""What may be written: changes, as values. A batch of them becomes one transaction."""
+"""Changes: everything that can be written to the database, as values. A batch of them is one transaction.
+
+Points in time are ms since 1970, users are their ids. A flag is 1 or 0.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,28 @@ from typing import NamedTuple, TypeAlias
 
 
 class NewUser(NamedTuple):
-    """Something is kept for this user from now on."""
+    """Store a user, so that other rows may refer to it. A user who is stored already stays as it is."""
 
     id: str
     at: int
 
 
 class SetLeft(NamedTuple):
-    """The user's last connection went then (ms since 1970), or is still there. `at` is for a new user."""
+    """Store when the user's last connection ended; None if there is one. `at` is for a new user."""
 
     user: str
     at: int
     left: int | None
 
 
-class SetDevice(NamedTuple):
-    """The token of this hash brings back this user. Points in time are ms since 1970."""
+class SetAllLeft(NamedTuple):
+    """Store that all users with a session who are marked as connected left then: the server starts."""
+
+    at: int
+
+
+class SetSession(NamedTuple):
+    """Store a session; `hash` is of its token. Of a stored one, name, address and `used` are updated."""
 
     hash: bytes
     user: str
@@ -32,14 +41,14 @@ class SetDevice(NamedTuple):
     used: int
 
 
-class DropDevice(NamedTuple):
-    """The token of this hash brings back nobody."""
+class EndSession(NamedTuple):
+    """Remove the session whose token has this hash, if there is one."""
 
     hash: bytes
 
 
 class SetAccount(NamedTuple):
-    """The user is registered since then, and comes in with the password of this hash."""
+    """Register the user, or change the password; `since` is for a new account, `password` a hash."""
 
     user: str
     since: int
@@ -47,7 +56,7 @@ class SetAccount(NamedTuple):
 
 
 class SetMark(NamedTuple):
-    """The user has read, and a device of the user was given, the room up to these messages at least."""
+    """Move the user's marks in a room forward to these messages; marks never move back."""
 
     user: str
     room: str
@@ -56,7 +65,7 @@ class SetMark(NamedTuple):
 
 
 class NewMention(NamedTuple):
-    """A message of a room mentions the user."""
+    """Store that a message of a room mentions the user."""
 
     user: str
     room: str
@@ -64,7 +73,7 @@ class NewMention(NamedTuple):
 
 
 class SetAway(NamedTuple):
-    """The user is away since then (ms since 1970), or not."""
+    """Store that the user is away since then, or is not."""
 
     user: str
     text: str | None
@@ -72,28 +81,28 @@ class SetAway(NamedTuple):
 
 
 class SetReceipts(NamedTuple):
-    """Whether others learn what the user has read: 1 or 0."""
+    """Store whether the user sends read receipts."""
 
     user: str
     on: int
 
 
 class SetIgnored(NamedTuple):
-    """The user wants to hear nothing of the other."""
+    """Store that the user ignores another."""
 
     user: str
     other: str
 
 
 class DropIgnored(NamedTuple):
-    """The user wants to hear the other again."""
+    """Store that the user no longer ignores another."""
 
     user: str
     other: str
 
 
 class SetName(NamedTuple):
-    """The name of this key points to this user, and no other name does."""
+    """Give the user this name and no other; a user who has a name with this key loses it."""
 
     user: str
     key: str
@@ -101,7 +110,7 @@ class SetName(NamedTuple):
 
 
 class NewMessage(NamedTuple):
-    """A message; `recipient` and its name are those of a private one. `at` is in ms since 1970."""
+    """Store a message; only a direct one has a recipient."""
 
     room: str
     seq: int
@@ -114,7 +123,7 @@ class NewMessage(NamedTuple):
 
 
 class NewScheduled(NamedTuple):
-    """A message to be sent at `due`, in ms since 1970."""
+    """Store a message that will be sent at `due`."""
 
     id: int
     number: int
@@ -126,10 +135,16 @@ class NewScheduled(NamedTuple):
     due: int
 
 
-class NewKey(NamedTuple):
-    """What a repeat of a send under this key is answered with, until it is older than `at` and a span.
+class DropScheduled(NamedTuple):
+    """Remove a scheduled message: it was sent or cancelled, or could not be sent."""
 
-    `seq` and `time` are those of the message, or `number` and `time` of a scheduled one and when it is due.
+    id: int
+
+
+class NewKey(NamedTuple):
+    """Store the reply to a send under an idempotency key, for when the send is repeated.
+
+    `seq` and `time` are those of the message; or `number` and `time`, when it is due, of a scheduled one.
     """
 
     user: str
@@ -143,27 +158,21 @@ class NewKey(NamedTuple):
 
 
 class TrimKeys(NamedTuple):
-    """The user has more keys than the newest `most`; the others are not wanted."""
+    """Remove all but the newest `most` keys of the user."""
 
     user: str
     most: int
 
 
 class Prune(NamedTuple):
-    """Tokens of who left before, and keys used before, these points in time are not wanted."""
+    """Remove what has expired: sessions of guests who left before `left`, keys used before `keys`."""
 
     left: int
     keys: int
 
 
-class DropScheduled(NamedTuple):
-    """A scheduled message was sent, cancelled or given up."""
-
-    id: int
-
-
 class NewReport(NamedTuple):
-    """One user reported another."""
+    """Store that one user reported another. Reports with the same `source` count once."""
 
     target: str
     reporter: str
@@ -174,7 +183,7 @@ class NewReport(NamedTuple):
 
 
 class SetMute(NamedTuple):
-    """The user may not send until then (ms since 1970); `operator` is 1 if it is the operator's will."""
+    """Mute the user until then; `operator` is set if the operator did it and not the reports of others."""
 
     user: str
     until: int
@@ -183,13 +192,13 @@ class SetMute(NamedTuple):
 
 
 class DropMute(NamedTuple):
-    """The user may send again."""
+    """Remove the user's mute."""
 
     user: str
 
 
 class SetBan(NamedTuple):
-    """A user (by id), or the addresses of a network, may not come in until then (ms since 1970)."""
+    """Ban a user (by id) or the addresses of a network until then."""
 
     kind: str
     """`user` or `address`."""
@@ -199,41 +208,41 @@ class SetBan(NamedTuple):
 
 
 class DropBan(NamedTuple):
-    """A user, or a network, may come in again."""
+    """Remove the ban of a user or a network."""
 
     kind: str
     target: str
 
 
-class MoveConduct(NamedTuple):
-    """The reports of one user count for another from now on, and a mute for both."""
+class TransferReports(NamedTuple):
+    """Move the reports of one user to another, and copy a mute if it lasts longer than the other's own."""
 
     old: str
     new: str
 
 
 class DeleteUser(NamedTuple):
-    """Nothing is known of the user any more. What the user said keeps its number and time only.
+    """Remove everything about the user; of the user's messages the number and the time stay.
 
-    Nothing in the same batch keeps anything for the user.
+    It is written after everything else in its batch.
     """
 
     user: str
 
 
 Change: TypeAlias = (
-    NewUser | SetLeft | SetDevice | DropDevice | SetAccount | SetName | NewMessage | NewKey | TrimKeys | Prune
-    | SetMark | NewMention | SetAway | SetReceipts | SetIgnored | DropIgnored
-    | NewScheduled | DropScheduled | NewReport | SetMute | DropMute | MoveConduct
+    NewUser | SetLeft | SetAllLeft | SetSession | EndSession | SetAccount | SetName | NewMessage | NewKey
+    | TrimKeys | Prune | SetMark | NewMention | SetAway | SetReceipts | SetIgnored | DropIgnored
+    | NewScheduled | DropScheduled | NewReport | SetMute | DropMute | TransferReports
     | SetBan | DropBan | DeleteUser
 )  # fmt: skip
 
 
 DELETED = "deleted"
-"""The name that messages have whose author was deleted."""
+"""The name of the author of messages whose author was deleted."""
 
 
-def other_end(room: str, user: str) -> str:
-    """Return the id of the other user of a conversation, given the name of its room; maybe the same."""
+def peer_of(room: str, user: str) -> str:
+    """Return the id of the other user of a direct room, given its name; that may be the same user."""
     one, other = room[1:].split("@")
     return other if one == user else one

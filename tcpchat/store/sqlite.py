@@ -1,6 +1,6 @@
 """The store in one SQLite file: WAL, one writer, readers on connections of their own.
 
-All functions block. `commit` belongs to one thread at a time; `history` may be called from several.
+All methods block. `commit` may run in one thread at a time, `ask` in several, also during a commit.
 """
 
 from __future__ import annotations
@@ -9,31 +9,19 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from tcpchat.errors import InUseError, StartError
-from tcpchat.store import (
-    Account,
-    Change,
-    Copied,
-    Identity,
-    NewMessage,
-    NewReport,
-    OnStep,
-    Other,
-    Prune,
-    Snapshot,
-    StorageError,
-    queries,
-)
-from tcpchat.store.backup import back_up, check_restored
+from tcpchat.store import Query, StorageError
+from tcpchat.store.backup import check_restored
+from tcpchat.store.changes import Change
 from tcpchat.store.migrate import migrate
 from tcpchat.store.statements import ROWS, statements
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Synchronous = Literal["full", "normal", "off"]
 
@@ -86,12 +74,6 @@ class SqliteStore:
             path, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=2 * ROWS
         )
 
-    def load(self, lobby: str, recent: int, since: int) -> Snapshot:
-        try:
-            return queries.snapshot(self._writer, lobby, recent, since)
-        except sqlite3.Error as error:
-            raise self._unusable(error) from None
-
     def commit(self, changes: Iterable[Change]) -> None:
         connection = self._writer
         with self._memory:
@@ -111,66 +93,10 @@ class SqliteStore:
                     raise StorageError(str(error)) from error
                 raise
 
-    def history(
-        self, room: str, count: int, *, before: int | None, after: int | None, until: int
-    ) -> list[NewMessage]:
-        return self._read(
-            partial(queries.history, room=room, count=count, before=before, after=after, until=until)
-        )
-
-    def identity(self, who: bytes | str, keys: int) -> Identity | None:
-        return self._read(lambda db: queries.identity(db, who, keys))
-
-    def password(self, user: str) -> str | None:
-        return self._read(lambda db: queries.password(db, user))
-
-    def unread(
-        self, user: str, rooms: Sequence[tuple[str, int, int]], ignored: Collection[str]
-    ) -> list[tuple[int, bool]]:
-        return self._read(lambda db: queries.unread(db, user, rooms, ignored))
-
-    def unread_messages(
-        self,
-        user: str,
-        rooms: Sequence[tuple[str, int, int]],
-        ignored: Collection[str],
-        count: int,
-        cursor: int,
-    ) -> list[tuple[int, NewMessage]]:
-        return self._read(lambda db: queries.unread_messages(db, user, rooms, ignored, count, cursor))
-
-    def others(self, user: str, rooms: Sequence[str]) -> list[Other]:
-        return self._read(lambda db: queries.others(db, user, rooms))
-
-    def names(self, users: Sequence[str]) -> dict[str, str]:
-        return self._read(lambda db: queries.names(db, users))
-
-    def accounts(self, after: str, count: int) -> list[Account]:
-        return self._read(lambda db: queries.accounts(db, after, count))
-
-    def messages_of(self, user: str, count: int, cursor: int) -> list[tuple[int, NewMessage]]:
-        return self._read(lambda db: queries.messages_of(db, user, count, cursor))
-
-    def reports_of(self, user: str) -> list[NewReport]:
-        return self._read(lambda db: queries.reports_of(db, user))
-
-    def back_up(self, file: Path, room: str, on_step: OnStep) -> Copied:
-        return self._read(lambda db: back_up(db, file, room, on_step))
-
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+    def ask(self, query: Query[P, T], /, *arguments: P.args, **keywords: P.kwargs) -> T:
         try:
             with self._reading() as connection:
-                return query(connection)
-        except sqlite3.Error as error:
-            raise StorageError(str(error)) from error
-
-    def begin(self, now: int, prune: Prune) -> None:
-        try:
-            self._writer.execute(
-                "UPDATE user SET left = ? WHERE left IS NULL AND id IN (SELECT user FROM device)", (now,)
-            )
-            for statement, parameters in statements((prune,)):
-                self._writer.execute(statement, parameters)
+                return query(connection, *arguments, **keywords)
         except sqlite3.Error as error:
             raise StorageError(str(error)) from error
 

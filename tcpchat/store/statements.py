@@ -1,22 +1,21 @@
-"""Changes as SQL: as few statements for a batch as possible. Pure."""
+"""The SQL that writes changes: as few statements for a batch as possible. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, groupby
-from typing import Any
+from typing import NamedTuple
 
-from tcpchat.store import (
+from tcpchat.store.changes import (
     DELETED,
     Change,
     DeleteUser,
     DropBan,
-    DropDevice,
     DropIgnored,
     DropMute,
     DropScheduled,
-    MoveConduct,
+    EndSession,
     NewKey,
     NewMention,
     NewMessage,
@@ -25,177 +24,179 @@ from tcpchat.store import (
     NewUser,
     Prune,
     SetAccount,
+    SetAllLeft,
     SetAway,
     SetBan,
-    SetDevice,
     SetIgnored,
     SetLeft,
     SetMark,
     SetMute,
     SetName,
     SetReceipts,
+    SetSession,
+    TransferReports,
     TrimKeys,
 )
+from tcpchat.store.sql import Parameters, insert
 
-SCHEDULED = "id, number, author, name, recipient, recipient_name, text, due"
-REPORT = "target, reporter, reporter_key, reason, at, source"
-MESSAGE = "room, seq, at, author, name, recipient, recipient_name, text"
-KEY = "user, key, at, room, username, seq, number, time"
-DEVICE = "hash, user, number, name, address, since, used"
 ROWS = 64  # in one statement; SQLite compiles one for each number of them, once
 
-# What is written with many rows in one statement: what stands before the rows, one row, and what after.
-_ROWS: dict[Hashable, tuple[str, str, str]] = {
-    NewMessage: (f"INSERT INTO message ({MESSAGE}) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?)", ""),
-    NewKey: (f"INSERT OR REPLACE INTO sent_key ({KEY}) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?)", ""),
-    SetLeft: (
-        "INSERT INTO user (id, at, left) VALUES ",
-        "(?, ?, ?)",
-        " ON CONFLICT (id) DO UPDATE SET left = excluded.left",
+
+class Statement(NamedTuple):
+    """A statement and its parameters."""
+
+    sql: str
+    parameters: Parameters
+
+
+class _Rows(NamedTuple):
+    """A statement for many changes of a kind: the SQL before the rows, one row, and the SQL after them."""
+
+    before: str
+    row: str
+    after: str = ""
+
+
+def _rows(verb: str, table: str, kind: type[NamedTuple], after: str = "", **renamed: str) -> _Rows:
+    """Return a statement whose columns are the fields of the class, in their order, unless `renamed`."""
+    names = ", ".join(renamed.get(field, field) for field in kind._fields)
+    row = ", ".join("?" * len(kind._fields))
+    return _Rows(f"{verb} INTO {table} ({names}) VALUES ", f"({row})", after)
+
+
+_MANY: dict[Hashable, _Rows] = {
+    NewMessage: _rows("INSERT", "message", NewMessage),
+    NewKey: _rows("INSERT OR REPLACE", "sent_key", NewKey),
+    SetLeft: _rows(
+        "INSERT", "user", SetLeft, " ON CONFLICT (id) DO UPDATE SET left = excluded.left", user="id"
     ),
-    SetDevice: (
-        f"INSERT INTO device ({DEVICE}) VALUES ",
-        "(?, ?, ?, ?, ?, ?, ?)",
+    SetSession: _rows(
+        "INSERT",
+        "device",
+        SetSession,
         """
         ON CONFLICT (hash) DO UPDATE
         SET name = excluded.name, address = excluded.address, used = excluded.used
         """,
     ),
-    DropDevice: ("DELETE FROM device WHERE hash IN (", "?", ")"),
-    SetMark: (
-        "INSERT INTO mark (user, room, read, delivered) VALUES ",
-        "(?, ?, ?, ?)",
+    EndSession: _Rows("DELETE FROM device WHERE hash IN (", "?", ")"),
+    SetMark: _rows(
+        "INSERT",
+        "mark",
+        SetMark,
         """
         ON CONFLICT (user, room) DO UPDATE
         SET read = max(read, excluded.read), delivered = max(delivered, excluded.delivered)
         """,
     ),
-    NewMention: ("INSERT OR IGNORE INTO mention (user, room, seq) VALUES ", "(?, ?, ?)", ""),
+    NewMention: _rows("INSERT OR IGNORE", "mention", NewMention),
 }
 _LAST = (NewKey, SetMark, NewMention, DeleteUser)
-"""What comes with a message and may be written after all of them, so that both are many rows.
+"""The kinds that are written after all others, in this order.
 
-And what leaves nothing of a user, so that it comes after all that.
+Keys, marks and mentions come with messages; sorted, each kind is one statement with many rows. Deleting a
+user leaves nothing of that user, so it comes after everything that the batch writes.
 """
-_PRUNE_DEVICES = """
-    DELETE FROM device WHERE user NOT IN (SELECT user FROM account)
-    AND (SELECT left FROM user WHERE id = device.user) < ?
+
+_PRUNE = (
     """
-_PRUNE = [  # what is of no use when nothing brings the user back
-    f"DELETE FROM {table} WHERE user NOT IN (SELECT user FROM device UNION SELECT user FROM account)"
-    for table in ("mark", "mention", "ignored")
-]
-_PRUNE_KEYS = "DELETE FROM sent_key WHERE at < ?"
-_PRUNE_BANS = "DELETE FROM ban WHERE until < ?"
+    DELETE FROM device WHERE user NOT IN (SELECT user FROM account)
+    AND (SELECT left FROM user WHERE id = device.user) < :left
+    """,
+    *(  # of no use without a way to become the user again
+        f"DELETE FROM {table} WHERE user NOT IN (SELECT user FROM device UNION SELECT user FROM account)"
+        for table in ("mark", "mention", "ignored")
+    ),
+    "DELETE FROM sent_key WHERE at < :keys",
+    "DELETE FROM ban WHERE until < :left",
+)
 _DELETE = (
     *(
-        f"DELETE FROM {table} WHERE user = ?"
+        f"DELETE FROM {table} WHERE user = :user"
         for table in ("device", "account", "name", "sent_key", "mark", "mention", "ignored", "mute")
     ),
-    "DELETE FROM ignored WHERE other = ?",
-    "DELETE FROM scheduled WHERE author = ?",
-    "DELETE FROM report WHERE target = ?",
-    "DELETE FROM ban WHERE kind = 'user' AND target = ?",
-    # These count against others, so they stay, without a word of the user's.
-    "UPDATE report SET reporter_key = '', reason = NULL, source = NULL WHERE reporter = ?",
-    f"UPDATE message SET name = '{DELETED}', text = '' WHERE author = ?",
-    f"UPDATE message SET recipient_name = '{DELETED}' WHERE recipient = ?",
-    "UPDATE user SET left = NULL, away = NULL, away_since = NULL, receipts = 1 WHERE id = ?",
+    "DELETE FROM ignored WHERE other = :user",
+    "DELETE FROM scheduled WHERE author = :user",
+    "DELETE FROM report WHERE target = :user",
+    "DELETE FROM ban WHERE kind = 'user' AND target = :user",
+    # These count against others, so they stay, without anything that the user wrote.
+    "UPDATE report SET reporter_key = '', reason = NULL, source = NULL WHERE reporter = :user",
+    f"UPDATE message SET name = '{DELETED}', text = '' WHERE author = :user",
+    f"UPDATE message SET recipient_name = '{DELETED}' WHERE recipient = :user",
+    "UPDATE user SET left = NULL, away = NULL, away_since = NULL, receipts = 1 WHERE id = :user",
 )
-
-# What each change writes: statements, and which of the change's fields are their parameters.
-_STATEMENTS: dict[type[Change], tuple[tuple[str, tuple[int, ...]], ...]] = {
-    NewUser: (("INSERT OR IGNORE INTO user (id, at) VALUES (?, ?)", (0, 1)),),
+_ONE: dict[type[Change], tuple[str, ...]] = {
+    NewUser: (insert("user", NewUser, "INSERT OR IGNORE"),),
+    SetAllLeft: ("UPDATE user SET left = :at WHERE left IS NULL AND id IN (SELECT user FROM device)",),
     SetAccount: (
-        (
-            """
-            INSERT INTO account (user, since, password) VALUES (?, ?, ?)
-            ON CONFLICT (user) DO UPDATE SET password = excluded.password
-            """,
-            (0, 1, 2),
-        ),
+        f"{insert('account', SetAccount)} ON CONFLICT (user) DO UPDATE SET password = excluded.password",
     ),
-    SetAway: (("UPDATE user SET away = ?, away_since = ? WHERE id = ?", (1, 2, 0)),),
-    SetReceipts: (("UPDATE user SET receipts = ? WHERE id = ?", (1, 0)),),
-    SetIgnored: (("INSERT OR IGNORE INTO ignored (user, other) VALUES (?, ?)", (0, 1)),),
-    DropIgnored: (("DELETE FROM ignored WHERE user = ? AND other = ?", (0, 1)),),
-    SetName: (
-        ("DELETE FROM name WHERE user = ? OR key = ?", (0, 1)),
-        ("INSERT INTO name (user, key, name) VALUES (?, ?, ?)", (0, 1, 2)),
-    ),
+    SetAway: ("UPDATE user SET away = :text, away_since = :since WHERE id = :user",),
+    SetReceipts: ("UPDATE user SET receipts = :on WHERE id = :user",),
+    SetIgnored: (insert("ignored", SetIgnored, "INSERT OR IGNORE"),),
+    DropIgnored: ("DELETE FROM ignored WHERE user = :user AND other = :other",),
+    SetName: ("DELETE FROM name WHERE user = :user OR key = :key", insert("name", SetName)),
     TrimKeys: (
-        (
-            """
-            DELETE FROM sent_key WHERE user = ? AND id <=
-            (SELECT id FROM sent_key WHERE user = ? ORDER BY id DESC LIMIT 1 OFFSET ?)
-            """,
-            (0, 0, 1),
-        ),
+        """
+        DELETE FROM sent_key WHERE user = :user AND id <=
+        (SELECT id FROM sent_key WHERE user = :user ORDER BY id DESC LIMIT 1 OFFSET :most)
+        """,
     ),
-    Prune: (
-        (_PRUNE_DEVICES, (0,)),
-        *((statement, ()) for statement in _PRUNE),
-        (_PRUNE_KEYS, (1,)),
-        (_PRUNE_BANS, (0,)),
-    ),
+    Prune: _PRUNE,
     NewScheduled: (
-        (f"INSERT INTO scheduled ({SCHEDULED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*range(8),)),
-        ("UPDATE user SET last_number = max(last_number, ?) WHERE id = ?", (1, 2)),
+        insert("scheduled", NewScheduled),
+        "UPDATE user SET last_number = max(last_number, :number) WHERE id = :author",
     ),
-    DropScheduled: (("DELETE FROM scheduled WHERE id = ?", (0,)),),
-    NewReport: ((f"INSERT INTO report ({REPORT}) VALUES (?, ?, ?, ?, ?, ?)", (*range(6),)),),
-    SetMute: (
-        ("INSERT OR REPLACE INTO mute (user, until, reason, operator) VALUES (?, ?, ?, ?)", (*range(4),)),
-    ),
-    DropMute: (("DELETE FROM mute WHERE user = ?", (0,)),),
-    SetBan: (("INSERT OR REPLACE INTO ban (kind, target, until, reason) VALUES (?, ?, ?, ?)", (*range(4),)),),
-    DropBan: (("DELETE FROM ban WHERE kind = ? AND target = ?", (0, 1)),),
-    DeleteUser: tuple((statement, (0,)) for statement in _DELETE),
-    MoveConduct: (
-        ("UPDATE OR IGNORE report SET target = ? WHERE target = ?", (1, 0)),
-        ("DELETE FROM report WHERE target = ?", (0,)),
-        (
-            """
-            INSERT INTO mute (user, until, reason, operator)
-            SELECT ?, until, reason, operator FROM mute WHERE user = ?
-            ON CONFLICT (user) DO UPDATE
-            SET until = excluded.until, reason = excluded.reason, operator = excluded.operator
-            WHERE excluded.until > until
-            """,
-            (1, 0),
-        ),
+    DropScheduled: ("DELETE FROM scheduled WHERE id = :id",),
+    NewReport: (insert("report", NewReport),),
+    SetMute: (insert("mute", SetMute, "INSERT OR REPLACE"),),
+    DropMute: ("DELETE FROM mute WHERE user = :user",),
+    SetBan: (insert("ban", SetBan, "INSERT OR REPLACE"),),
+    DropBan: ("DELETE FROM ban WHERE kind = :kind AND target = :target",),
+    DeleteUser: _DELETE,
+    TransferReports: (
+        "UPDATE OR IGNORE report SET target = :new WHERE target = :old",
+        "DELETE FROM report WHERE target = :old",
+        """
+        INSERT INTO mute (user, until, reason, operator)
+        SELECT :new, until, reason, operator FROM mute WHERE user = :old
+        ON CONFLICT (user) DO UPDATE
+        SET until = excluded.until, reason = excluded.reason, operator = excluded.operator
+        WHERE excluded.until > until
+        """,
     ),
 }
 
 
-def statements(changes: Iterable[Change]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Turn a batch into as few statements as possible, in its order.
+def statements(changes: Iterable[Change]) -> Iterator[Statement]:
+    """Turn a batch into as few statements as possible, in its order except for kinds that are written last.
 
-    Each statement gives up the interpreter's lock once and has to get it back from a busy event loop, which
+    Each statement releases the interpreter's lock once and has to get it back from a busy event loop, which
     costs more than the statement: many rows in one are five times as fast under load as `executemany`.
     """
     changes = list(changes)
     if any(type(change) in _LAST for change in changes):
         changes.sort(key=_turn)
     for kind, run in groupby(changes, key=type):
-        if kind in _ROWS:
+        if kind in _MANY:
             values = list(run)
             for start in range(0, len(values), ROWS):
                 rows = values[start : start + ROWS]
-                yield _with_rows(kind, len(rows)), list(chain.from_iterable(rows))
+                yield Statement(_with_rows(kind, len(rows)), list(chain.from_iterable(rows)))
         else:
             for change in run:
-                for statement, fields in _STATEMENTS[kind]:
-                    yield statement, [change[field] for field in fields]
+                parameters = change._asdict()
+                for sql in _ONE[kind]:
+                    yield Statement(sql, parameters)
 
 
 def _turn(change: Change) -> int:
-    """Return where a change is sorted to, without changing the order of the others."""
+    """Return the sort key of a change; changes with the same key keep their order."""
     kind = type(change)
     return _LAST.index(kind) + 1 if kind in _LAST else 0
 
 
-@lru_cache(maxsize=len(_ROWS) * ROWS)
+@lru_cache(maxsize=len(_MANY) * ROWS)
 def _with_rows(kind: Hashable, rows: int) -> str:
-    before, row, after = _ROWS[kind]
+    before, row, after = _MANY[kind]
     return before + ", ".join([row] * rows) + after

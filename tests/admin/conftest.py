@@ -17,7 +17,8 @@ from tcpchat.admin.socket import open_door
 from tcpchat.server import Server
 from tcpchat.service.offline import ask
 from tcpchat.settings import Settings
-from tcpchat.store import Change, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Line, Log, Peer, TrioClock
 

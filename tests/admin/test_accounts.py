@@ -12,7 +12,7 @@ import trio
 
 from tcpchat.chat.account import PasswordEntry
 from tcpchat.protocol import Pong
-from tcpchat.store import DeleteUser, SetAccount, SetDevice
+from tcpchat.store.changes import DeleteUser, SetAccount, SetSession
 from tcpchat.store.sqlite import DATABASE
 from tests.admin.conftest import PASSWORD, Disk, Operator, Place, open_place, report
 from tests.conftest import Line, Peer
@@ -146,7 +146,7 @@ async def test_no_record_that_is_behind_a_reset_writes_its_sessions_again(place:
         chat.people.identities.write(user)
         record = chat.people.identities.records()
         assert record
-        assert len([change for change in record.prepare(0) if isinstance(change, SetDevice)]) == devices
+        assert len([change for change in record.prepare(0) if isinstance(change, SetSession)]) == devices
 
 
 async def test_who_checks_the_old_password_during_a_reset_is_not_let_in(place: Place) -> None:

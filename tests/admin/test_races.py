@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
 from tcpchat.chat.user import User
-from tcpchat.store import Identity, NewMessage
+from tcpchat.store.changes import NewMessage
+from tcpchat.store.queries.users import find_user
 from tests.admin.conftest import PASSWORD, Disk, Place, open_place
 from tests.admin.test_accounts import left_of, lobby
 
@@ -90,16 +92,16 @@ async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: P
         alice = await place.logged_in("alice")
     async with open_place(tmp_path / "data") as place:
         found, deleted = trio.Event(), trio.Event()
-        identity = place.server._reader.identity
+        ask = place.server._reader.ask
 
-        async def slowly(who: bytes | str) -> Identity | None:
-            read = await identity(who)
-            if isinstance(who, bytes):
+        async def slowly(query: Any, *arguments: Any, **keywords: Any) -> Any:
+            read = await ask(query, *arguments, **keywords)
+            if query is find_user and isinstance(arguments[0], bytes):
                 found.set()
                 await deleted.wait()
             return read
 
-        place.server._reader.identity = slowly  # type: ignore[method-assign]
+        place.server._reader.ask = slowly  # type: ignore[method-assign, assignment]
         stranger = await place.peer()
         await stranger.send({"type": "resume", "token": alice.token})
         await found.wait()

@@ -16,7 +16,7 @@ from tcpchat.errors import StartError
 from tcpchat.protocol import LineReader
 from tcpchat.service.app import open_doors
 from tcpchat.settings import MAX_LINE, Storage
-from tcpchat.store import NewMessage, NewUser, SetAccount, SetName
+from tcpchat.store.changes import NewMessage, NewUser, SetAccount, SetName
 from tcpchat.store.sqlite import SqliteStore
 from tests.admin.conftest import PASSWORD, Operator, Place, open_place
 from tests.conftest import Line, Log

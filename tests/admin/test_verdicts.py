@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio.testing
 
-from tcpchat.store import SetMute
+from tcpchat.store.changes import SetMute
 from tests.admin.conftest import PASSWORD, Disk, Place, open_place, report
 
 HOUR = 3600.0

@@ -6,7 +6,7 @@ import pytest
 
 from tcpchat.chat.bans import Bans, as_network
 from tcpchat.errors import ChatError
-from tcpchat.store import SetBan
+from tcpchat.store.changes import SetBan
 from tcpchat.times import FOREVER
 
 NOW = 1_795_251_600_123

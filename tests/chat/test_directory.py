@@ -6,15 +6,15 @@ import pytest
 
 from tcpchat.chat.directory import Directory
 from tcpchat.names import skeleton
-from tcpchat.store import Named
+from tcpchat.store.rows import NameRow
 
 
-def guest(name: str, left: int | None = 5) -> Named:
-    return Named(f"id of {name}", skeleton(name), name, None, left)
+def guest(name: str, left: int | None = 5) -> NameRow:
+    return NameRow(f"id of {name}", skeleton(name), name, None, left)
 
 
-def registered(name: str) -> Named:
-    return Named(f"id of {name}", skeleton(name), name, 1, None)
+def registered(name: str) -> NameRow:
+    return NameRow(f"id of {name}", skeleton(name), name, 1, None)
 
 
 def holder(directory: Directory, name: str) -> str | None:

@@ -8,7 +8,7 @@ from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery
 from tcpchat.chat.identity import RECORDS, Identities, RecordEntry, hash_token
 from tcpchat.chat.user import Mark, User
-from tcpchat.store import Change, DropDevice, SetDevice, SetLeft, SetMark
+from tcpchat.store.changes import Change, EndSession, SetLeft, SetMark, SetSession
 from tests.chat.test_hub import new_user
 
 
@@ -33,7 +33,7 @@ def with_devices(known: Identities, name: str, *tokens: str) -> User:
 def written(user: User) -> list[Change]:
     """Return what a record of a user says."""
     devices = [
-        SetDevice(device.hash, user.id, device.number, "", "", 0, device.used) for device in user.devices
+        SetSession(device.hash, user.id, device.number, "", "", 0, device.used) for device in user.devices
     ]
     marks = SetMark(user.id, "lobby", user.lobby.read, user.lobby.delivered)
     return [SetLeft(user.id, 0, user.left), *devices, marks]
@@ -141,7 +141,7 @@ def test_what_is_unwritten_is_written_once_with_all_devices_and_the_mark_of_the_
     entry = take(known)
     changes = list(entry.prepare(0))
     assert changes == written(user)
-    assert [change.number for change in changes if isinstance(change, SetDevice)] == [1, 2]
+    assert [change.number for change in changes if isinstance(change, SetSession)] == [1, 2]
     assert changes[-1] == SetMark(user.id, "lobby", 3, 5)
     assert known.unwritten(user.id) is user
     entry.settle(Delivery())
@@ -156,7 +156,7 @@ def test_the_tokens_of_who_is_gone_are_dropped_on_disk_once() -> None:
     known.write(here)
     entry = take(known)
     changes = list(entry.prepare(0))
-    assert {change.hash for change in changes if isinstance(change, DropDevice)} == {
+    assert {change.hash for change in changes if isinstance(change, EndSession)} == {
         hash_token("a"), hash_token("b")
     }  # fmt: skip
     assert [change for change in changes if change in written(here)] == written(here)
@@ -172,7 +172,7 @@ def test_a_device_that_is_dropped_is_not_written_again() -> None:
     known.write(user)
     entry = take(known)
     known.drop(user.devices[0])
-    changes = [change for change in entry.prepare(0) if isinstance(change, SetDevice)]
+    changes = [change for change in entry.prepare(0) if isinstance(change, SetSession)]
     assert [change.hash for change in changes] == [hash_token("laptop")]
 
 

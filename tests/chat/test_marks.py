@@ -13,7 +13,7 @@ from tcpchat.chat.marks import RECORDS, MarkEntry, Marks, ReadEntry
 from tcpchat.chat.room import public_id
 from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.protocol import Error, Read
-from tcpchat.store import SetMark
+from tcpchat.store.changes import SetMark
 from tests.chat.test_hub import arrive, join, new_user
 
 

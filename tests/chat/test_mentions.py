@@ -7,7 +7,7 @@ import pytest
 from tcpchat.chat.directory import Directory
 from tcpchat.chat.hub import MENTIONS, Hub
 from tcpchat.names import LONGEST_NAME, RESERVED, skeleton
-from tcpchat.store import Named
+from tcpchat.store.rows import NameRow
 from tests.chat.test_hub import join
 
 NAMES = ("al", "bob", "c.d", "e-f", "x" * LONGEST_NAME, "\u00e9lise", "al+b")
@@ -74,7 +74,7 @@ def test_of_very_many_some_count() -> None:
 
 
 def test_who_is_not_in_memory_is_mentioned_too() -> None:
-    kept = Named("id of zoe", skeleton("zoe"), "zoe", 1, None)
+    kept = NameRow("id of zoe", skeleton("zoe"), "zoe", 1, None)
     hub = Hub(Directory([kept], []))
     assert hub.mentioned("hi @Zoe!") == [kept]
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tcpchat.chat.room import Room, as_line, conversation, public_id
-from tcpchat.store import NewMessage
+from tcpchat.store.changes import NewMessage
 
 AT = "2026-11-21T09:00:00.123Z"
 

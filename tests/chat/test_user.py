@@ -8,7 +8,7 @@ from tcpchat.chat.account import EndEntry
 from tcpchat.chat.device import Device
 from tcpchat.chat.room import Room, conversation
 from tcpchat.chat.user import LINES_MISSED, Conversation, Mark
-from tcpchat.store import DropDevice, SetDevice
+from tcpchat.store.changes import EndSession, SetSession
 from tests.chat.test_hub import Ear, new_user
 
 
@@ -57,7 +57,7 @@ def test_a_connection_belongs_to_one_device() -> None:
 
 def test_what_is_kept_and_shown_of_a_device() -> None:
     phone = device(1)
-    assert phone.change() == SetDevice(b"\1", phone.user.id, 1, "phone", "::1", 3, 5)
+    assert phone.change() == SetSession(b"\1", phone.user.id, 1, "phone", "::1", 3, 5)
     shown = phone.describe(current=True)
     assert (shown.number, shown.device, shown.address, shown.here, shown.current) == (
         1, "phone", "::1", False, True
@@ -74,7 +74,7 @@ def test_a_device_whose_end_is_being_written_is_not_written_again() -> None:
     nobody: Any = None  # who is asked only when it is settled
     entry = EndEntry(nobody, [phone])
     assert user.lasting() == [phone, laptop]
-    assert [*entry.prepare(0)] == [DropDevice(phone.hash)]
+    assert [*entry.prepare(0)] == [EndSession(phone.hash)]
     assert user.lasting() == [laptop]
     entry.undo()
     assert user.lasting() == [phone, laptop]

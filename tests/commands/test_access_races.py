@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from tcpchat.chat.gate import NAME_GUESSES
 from tcpchat.errors import ChatError
 from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
+from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.users import find_user
 from tests.conftest import House, open_house
 from tests.people import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
 from tests.serving.test_delivery import GatedStore
@@ -75,16 +76,17 @@ async def test_of_two_who_come_with_one_token_the_one_who_asked_later_stays(
     async with open_house(folder=tmp_path) as house:
         token = (await user(house, "alice")).token
     async with open_house(folder=tmp_path) as house:
-        read, go_on = house.server._reader.identity, trio.Event()
+        read, go_on = house.server._reader.ask, trio.Event()
         asked: list[bytes | str] = []
 
-        async def first_slowly(who: bytes | str) -> Any:
-            asked.append(who)
-            if len(asked) == 1:
-                await go_on.wait()
-            return await read(who)
+        async def first_slowly(query: Any, *arguments: Any, **keywords: Any) -> Any:
+            if query is find_user:
+                asked.append(arguments[0])
+                if len(asked) == 1:
+                    await go_on.wait()
+            return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.server._reader, "identity", first_slowly)
+        monkeypatch.setattr(house.server._reader, "ask", first_slowly)
         broken = await connect(house)  # its peer has given it up already
         await broken.send({"type": "resume", "token": token, "id": 3})
         while not asked:
@@ -183,9 +185,9 @@ async def test_exit_of_a_guest_is_on_disk_before_bye() -> None:
         id = house.user("bob").id
         disk.open.set()
         assert await end_of(bob) == "exit"
-        found = disk.identity(id, 0)
+        found = disk.ask(find_user, id, 0)
         assert found is not None
-        assert found.devices == []
+        assert found.sessions == []
 
 
 async def test_a_session_that_cannot_be_written_leaves_no_trace() -> None:
@@ -211,14 +213,15 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
     async with open_house(folder=tmp_path) as house:
         reads: list[int] = []
         gone = trio.Event()
-        read: Callable[..., Any] = house.server._reader.history
+        read = house.server._reader.ask
 
-        async def counted(*arguments: Any, **options: Any) -> Any:
-            reads.append(options["after"])
-            await gone.wait()
-            return await read(*arguments, **options)
+        async def counted(query: Any, *arguments: Any, **keywords: Any) -> Any:
+            if query is read_history:
+                reads.append(keywords["after"])
+                await gone.wait()
+            return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.server._reader, "history", counted)
+        monkeypatch.setattr(house.server._reader, "ask", counted)
         alice = await user(house, "alice")
         await lose(alice)
         again = await connect(house)
@@ -244,10 +247,14 @@ async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
         alice = await user(house, "alice")
         await lose(alice)
 
-        async def broken(*arguments: Any, **options: Any) -> Any:
-            raise ChatError("storage-failed", "the disk did not give it; try again later")
+        read = house.server._reader.ask
 
-        monkeypatch.setattr(house.server._reader, "history", broken)
+        async def broken(query: Any, *arguments: Any, **keywords: Any) -> Any:
+            if query is read_history:
+                raise ChatError("storage-failed", "the server could not read from its disk; try again")
+            return await read(query, *arguments, **keywords)
+
+        monkeypatch.setattr(house.server._reader, "ask", broken)
         again = await connect(house)
         await again.send({"type": "resume", "token": alice.token, "after": 0, "id": 9})
         last = (await again.rest())[-1]

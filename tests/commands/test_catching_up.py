@@ -14,7 +14,8 @@ import trio.testing
 
 from tcpchat.chat.room import RECENT
 from tcpchat.settings import Limits, Settings
-from tcpchat.store import Change, NewMessage, NewUser
+from tcpchat.store.changes import Change, NewMessage, NewUser
+from tcpchat.store.queries.messages import read_history
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, open_house
 from tests.people import Person, connect, end_of, guest, log_in, lose, resume, user
@@ -224,10 +225,11 @@ class SlowDisk(GatedStore):
         super().commit(changes)
         self.told.wait(10)
 
-    def history(self, *arguments: Any, **keywords: Any) -> list[NewMessage]:
-        self.reading.set()
-        self.go_on.wait(10)
-        return super().history(*arguments, **keywords)
+    def ask(self, query: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        if query is read_history:
+            self.reading.set()
+            self.go_on.wait(10)
+        return super().ask(query, *arguments, **keywords)
 
 
 @pytest.mark.parametrize("how", ["replaced", "revoked"])

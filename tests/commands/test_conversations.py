@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import trio.testing
 
-from tcpchat.store import Identity, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.queries.users import find_user
 from tcpchat.store.sqlite import SqliteStore
 from tests.commands.test_reading import say, shown, unread
 from tests.conftest import House, Line, open_house
@@ -256,10 +257,10 @@ async def test_a_scheduled_message_waits_until_the_disk_gives_whom_it_is_for(
     class Unreadable(SqliteStore):
         broken = False
 
-        def identity(self, who: bytes | str, keys: int) -> Identity | None:
-            if self.broken:
+        def ask(self, query: Any, /, *arguments: Any, **keywords: Any) -> Any:
+            if self.broken and query is find_user:
                 raise StorageError("the disk is on holiday")
-            return super().identity(who, keys)
+            return super().ask(query, *arguments, **keywords)
 
     async with open_house(folder=tmp_path) as house:
         await lose(await user(house, "alice"))

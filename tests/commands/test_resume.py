@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from tcpchat.chat.identity import hash_token
 from tcpchat.chat.user import LINES_MISSED
 from tcpchat.errors import ChatError
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store import DropDevice, Identity, Prune, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change, EndSession
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, Peer, open_house
 from tests.serving.test_delivery import GatedStore
@@ -324,7 +325,7 @@ async def test_who_is_known_but_not_to_the_disk_any_more_is_not_taken_without_th
         await alice.ask(KEYED)
         await lose(alice)
         await pass_time(house, mock_clock, 5, 1)
-        disk.commit([DropDevice(hash_token(token))])
+        disk.commit([EndSession(hash_token(token))])
         peer, _ = await enter(house)
         assert (await resume(peer, token))["code"] == "bad-token"
 
@@ -714,19 +715,19 @@ async def test_who_is_replaced_while_resuming_takes_nobody_elses_place(house: Ho
     alice, token = await enter(house, "alice")
     guest, guests = await enter(house)
     await alice.ask(KEYED)
-    user, read = house.user("alice"), house.server._reader.identity
+    user, read = house.user("alice"), house.server._reader.ask
     user.sends_on_disk = True  # so that something is read
     asked, others_came = trio.Event(), trio.Event()
 
-    async def slow(who: bytes | str) -> Identity | None:
-        house.server._reader.identity = read  # type: ignore[method-assign]
-        found = await read(who)
+    async def slow(query: Any, *arguments: Any) -> Any:
+        house.server._reader.ask = read  # type: ignore[method-assign]
+        found = await read(query, *arguments)
         asked.set()
         with trio.CancelScope(shield=True):  # as a thread that reads
             await others_came.wait()
         return found
 
-    house.server._reader.identity = slow  # type: ignore[method-assign]
+    house.server._reader.ask = slow  # type: ignore[method-assign, assignment]
     await guest.send({"type": "resume", "token": token})
     await asked.wait()
     others = [await back(house, guests), await back(house, token)]
@@ -802,7 +803,7 @@ async def test_a_server_starts_on_a_full_disk_and_lets_users_come_back(tmp_path:
         await alice.ask(KEYED)
 
     class Full(SqliteStore):
-        def begin(self, now: int, prune: Prune) -> None:
+        def commit(self, changes: Iterable[Change]) -> None:
             raise StorageError("database or disk is full")
 
     async with open_house(store=Full(tmp_path, "off")) as house:

@@ -11,7 +11,8 @@ import trio.testing
 from tcpchat import server
 from tcpchat.chat.user import User
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store import SetDevice
+from tcpchat.store.changes import SetSession
+from tcpchat.store.queries.users import find_user
 from tests.conftest import House, Line, open_house
 from tests.people import (
     Clock,
@@ -206,10 +207,10 @@ async def test_nothing_writes_a_token_again_that_is_just_being_ended(ending: Lin
         house.server.pipeline.submit(entry)
         disk.open.set()
         await house.server.pipeline.wait_idle()
-        assert any(isinstance(change, SetDevice) for batch in disk.batches for change in batch)
-        kept = disk.identity(found.id, 0)
+        assert any(isinstance(change, SetSession) for batch in disk.batches for change in batch)
+        kept = disk.ask(find_user, found.id, 0)
         assert kept is not None
-        assert [device.number for device in kept.devices] == [1]
+        assert [device.number for device in kept.sessions] == [1]
         assert await dead(house, phone.token)
 
 

@@ -23,7 +23,8 @@ from tcpchat.server import Server
 from tcpchat.service.app import open_metrics
 from tcpchat.service.metrics import Metrics
 from tcpchat.service.metrics_http import SCRAPERS, Endpoint
-from tcpchat.store import Change, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Log, TrioClock, open_house
 from tests.process import PATIENCE, ServerProcess

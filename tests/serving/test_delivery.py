@@ -13,7 +13,8 @@ import trio.testing
 
 from tcpchat.chat.entry import Delivery, Post
 from tcpchat.settings import Limits, Settings
-from tcpchat.store import Change, NewMessage, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change, NewMessage
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Peer, open_house
 
@@ -56,6 +57,7 @@ async def test_nothing_is_said_before_it_is_on_disk(disk: GatedStore) -> None:
 async def test_what_arrives_during_a_commit_goes_into_the_next_one(disk: GatedStore) -> None:
     async with open_house(store=disk) as house:
         peers = await house.peers("alice", "bob", "carol")
+        disk.batches.clear()
         disk.open.clear()
         await peers[0].send("send first")
         await trio.testing.wait_all_tasks_blocked()

@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from tcpchat.serving.delivery import Pipeline
-from tcpchat.store import Change, NewMessage, SetMute, StorageError
+from tcpchat.store import StorageError
+from tcpchat.store.changes import Change, NewMessage, SetMute
 from tcpchat.store.sqlite import SqliteStore
 from tests.admin.conftest import Disk, open_place
 from tests.admin.test_races import until

@@ -24,7 +24,7 @@ from tcpchat.service.app import open_listeners
 from tcpchat.serving.sockets import addresses, keep_alive, peer_address
 from tcpchat.serving.tls import FIRST, HANDSHAKE, KEY_UPDATES, SILENCE, Certificate, TlsListener, TlsStream
 from tcpchat.settings import Limits, Listening, Settings, TlsSettings
-from tcpchat.store import SetBan
+from tcpchat.store.changes import SetBan
 from tcpchat.store.sqlite import SqliteStore
 from tests.certificates import authority, certificate, encrypt, tls_peer, write_ca, write_cert
 from tests.conftest import Log, MemoryListener, Peer, TrioClock

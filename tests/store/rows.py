@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tcpchat.store import NewMessage, NewScheduled
+from tcpchat.store.changes import NewMessage, NewScheduled
+from tcpchat.store.queries.messages import read_history
 from tcpchat.store.sqlite import SqliteStore
 
 NOW = 1_795_251_600_123
@@ -23,7 +24,7 @@ def scheduled(id: int) -> NewScheduled:
 
 
 def everything(store: SqliteStore, room: str = "lobby") -> list[NewMessage]:
-    return store.history(room, 10_000, before=None, after=0, until=10_000)
+    return store.ask(read_history, room, 10_000, before=None, after=0, until=10_000)
 
 
 def seqs(messages: list[NewMessage]) -> list[int]:

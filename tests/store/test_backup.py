@@ -17,10 +17,13 @@ import pytest
 import trio
 
 from tcpchat.errors import ChatError, StartError
-from tcpchat.store import Copied, StorageError
-from tcpchat.store.backup import take_in
+from tcpchat.store import StorageError
+from tcpchat.store.backup import back_up, take_in
 from tcpchat.store.migrate import migrations
+from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.reader import Reader
+from tcpchat.store.rows import BackupInfo
 from tcpchat.store.sqlite import SqliteStore
 from tests.store.rows import message
 
@@ -34,9 +37,9 @@ def nothing() -> None:
 def said(folder: Path) -> tuple[str, list[int]]:
     """Return the journal, and the numbers of all messages of the lobby."""
     with closing(SqliteStore(folder)) as store:
-        last = store.load("lobby", 0, 0).lobby_seq
-        rows = store.history("lobby", last, before=None, after=0, until=last)
-        return store.load("lobby", 0, 0).journal, [row.seq for row in rows]
+        last = store.ask(load_snapshot, 0, 0).lobby_seq
+        rows = store.ask(read_history, "lobby", last, before=None, after=0, until=last)
+        return store.ask(load_snapshot, 0, 0).journal, [row.seq for row in rows]
 
 
 @contextmanager
@@ -70,7 +73,7 @@ def test_a_copy_under_load_ends_and_holds_all_that_was_there_when_it_began(
         while len(kept) < 1005:
             pass
         before = len(kept)
-        copied = store.back_up(file, "lobby", lambda: steps.append(len(kept)))
+        copied = store.ask(back_up, file, "lobby", lambda: steps.append(len(kept)))
     assert before <= copied.seq == copied.messages
     assert copied.seq <= steps[0] + 1, "it is of the moment when it began"
     assert steps[-1] > steps[0], "others wrote meanwhile"
@@ -91,17 +94,17 @@ def test_what_was_begun_and_not_ended_leaves_nothing(store: SqliteStore, tmp_pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.back_up(tmp_path / "copy.db", "lobby", stops)
+        store.ask(back_up, tmp_path / "copy.db", "lobby", stops)
     assert [path for path in tmp_path.iterdir() if path.is_file()] == []
     store.commit([message(1001)])
-    assert store.back_up(tmp_path / "copy.db", "lobby", nothing).seq == 1001, "the next one is of now"
+    assert store.ask(back_up, tmp_path / "copy.db", "lobby", nothing).seq == 1001, "the next one is of now"
 
 
 def test_a_file_that_is_there_is_kept(store: SqliteStore, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     file.write_text("precious")
     with pytest.raises(FileExistsError):
-        store.back_up(file, "lobby", nothing)
+        store.ask(back_up, file, "lobby", nothing)
     assert file.read_text() == "precious"
 
 
@@ -112,7 +115,7 @@ def test_a_file_that_somebody_makes_meanwhile_is_kept(store: SqliteStore, tmp_pa
         file.write_text("precious")
 
     with pytest.raises(FileExistsError, match=r"copy\.db exists already"):
-        store.back_up(file, "lobby", step)
+        store.ask(back_up, file, "lobby", step)
     assert file.read_text() == "precious"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.db"]
 
@@ -132,8 +135,8 @@ def no_flush_of_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_flush_of_folders")
 def test_of_a_copy_that_is_there_nobody_is_told_that_it_is_not(store: SqliteStore, tmp_path: Path) -> None:
     store.commit([message(1)])
-    with pytest.raises(ChatError, match=r"is there and whole, but may be lost .*: .*Input/output") as told:
-        trio.run(Reader(store, 8).back_up, tmp_path / "copy.db", "lobby")
+    with pytest.raises(ChatError, match=r"is complete, but may be lost .*: .*Input/output") as told:
+        trio.run(Reader(store).back_up, tmp_path / "copy.db", "lobby")
     assert told.value.code == "storage-failed"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.db"]
     anew = tmp_path / "anew"
@@ -146,12 +149,12 @@ def test_what_a_crash_left_with_two_names_keeps_the_other_one(store: SqliteStore
     """As after a crash when it had its name, and then it was moved to where copies are kept."""
     store.commit([message(1)])
     file, archive = tmp_path / "copy.db", tmp_path / "archive.db"
-    store.back_up(file, "lobby", nothing)
+    store.ask(back_up, file, "lobby", nothing)
     os.link(file, tmp_path / ".copy.db.tcpchat-part")
     file.rename(archive)
     before = archive.read_bytes()
     store.commit([message(2)])
-    assert store.back_up(file, "lobby", nothing).seq == 2
+    assert store.ask(back_up, file, "lobby", nothing).seq == 2
     assert archive.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["archive.db", "copy.db"]
 
@@ -162,10 +165,10 @@ def test_of_two_at_once_into_one_file_the_second_is_refused(store: SqliteStore, 
 
     def again() -> None:
         with pytest.raises(FileExistsError, match="is being written") as error:
-            store.back_up(file, "lobby", nothing)
+            store.ask(back_up, file, "lobby", nothing)
         refused.append(str(error.value))
 
-    store.back_up(file, "lobby", again)
+    store.ask(back_up, file, "lobby", again)
     assert refused
     assert file.exists()
 
@@ -175,14 +178,14 @@ def test_what_a_crash_left_is_overwritten(store: SqliteStore, tmp_path: Path) ->
     left = tmp_path / ".copy.db.tcpchat-part"
     left.write_bytes(b"half of a database" * 10_000)
     left.chmod(0o644)
-    assert store.back_up(tmp_path / "copy.db", "lobby", nothing).seq == 1
+    assert store.ask(back_up, tmp_path / "copy.db", "lobby", nothing).seq == 1
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     assert not left.exists()
 
 
 def test_where_it_cannot_be_written_is_told(store: SqliteStore, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="there is no folder"):
-        store.back_up(tmp_path / "nowhere" / "copy.db", "lobby", nothing)
+        store.ask(back_up, tmp_path / "nowhere" / "copy.db", "lobby", nothing)
 
 
 def test_a_copy_of_what_is_damaged_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -193,7 +196,7 @@ def test_a_copy_of_what_is_damaged_is_refused(folder: Path, tmp_path: Path) -> N
     content[40 * 4096 : 41 * 4096] = b"\xff" * 4096
     database.write_bytes(content)
     with closing(SqliteStore(folder)) as store, pytest.raises(StorageError):
-        store.back_up(tmp_path / "copy.db", "lobby", nothing)
+        store.ask(back_up, tmp_path / "copy.db", "lobby", nothing)
     assert not (tmp_path / "copy.db").exists()
 
 
@@ -204,7 +207,7 @@ def test_a_copy_of_what_is_damaged_is_refused(folder: Path, tmp_path: Path) -> N
 def copy(store: SqliteStore, tmp_path: Path) -> Path:
     """A copy with three messages, of a store that has five."""
     store.commit([message(seq) for seq in range(1, 4)])
-    store.back_up(tmp_path / "copy.db", "lobby", nothing)
+    store.ask(back_up, tmp_path / "copy.db", "lobby", nothing)
     store.commit([message(4), message(5)])
     store.close()
     return tmp_path / "copy.db"
@@ -228,7 +231,7 @@ def test_each_start_on_a_copy_is_another_journal(copy: Path, folder: Path, tmp_p
 def test_what_is_restored_takes_the_place_of_what_was_there(copy: Path, folder: Path, tmp_path: Path) -> None:
     before = said(folder)
     found, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
-    assert found == Copied(found.bytes, 3, 3)
+    assert found == BackupInfo(found.bytes, 3, 3)
     assert aside == folder / "tcpchat.db.before-now"
     journal, seqs = said(folder)
     assert seqs == [1, 2, 3]

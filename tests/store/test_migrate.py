@@ -11,17 +11,21 @@ import pytest
 import trio.testing
 
 from tcpchat.chat.identity import hash_token
-from tcpchat.store import (
-    Named,
+from tcpchat.store.changes import (
     NewKey,
     NewReport,
     NewScheduled,
     Prune,
-    SetDevice,
+    SetAllLeft,
     SetMark,
     SetMute,
+    SetSession,
 )
 from tcpchat.store.migrate import migrate, migrations
+from tcpchat.store.queries.messages import count_unread
+from tcpchat.store.queries.snapshot import load_snapshot
+from tcpchat.store.queries.users import find_user
+from tcpchat.store.rows import NameRow, UnreadRange
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import EPOCH, Peer, open_house
 from tests.store.rows import NOW, message, scheduled
@@ -92,7 +96,7 @@ def test_the_first_schema_migrates_to_that_of_a_fresh_database_and_keeps_its_row
 
     assert schema(migrated._writer) == schema(fresh._writer)
     assert version(migrated._writer) == version(fresh._writer) == migrations()[-1][0]
-    snapshot = migrated.load("lobby", 20, 0)
+    snapshot = migrated.ask(load_snapshot, 20, 0)
     assert snapshot.recent == [message(1)]
     assert snapshot.scheduled == [scheduled(4)]
     assert snapshot.reports == [NewReport("u1", "u2", "bob", None, 7)]
@@ -179,7 +183,7 @@ def test_nothing_that_the_second_version_kept_is_lost(second: Path) -> None:
     old.close()
     store = SqliteStore(second)
     after = {table: rows(store, select[table]) for table in tables}
-    snapshot = store.load("lobby", 20, 0)
+    snapshot = store.ask(load_snapshot, 20, 0)
     store.close()
     assert after == before
     assert [line.text for line in snapshot.recent] == ["to all", "to all again"]
@@ -191,8 +195,8 @@ def test_tokens_are_devices_and_users_know_when_they_left(second: Path) -> None:
     store = SqliteStore(second)
     alice, bob = hash_token("alice's token"), hash_token("bob's token")
     assert rows(store, "SELECT hash, user, number, name, address, since, used FROM device ORDER BY user") == [
-        SetDevice(alice, "alice", 1, "", "", 1, 1),
-        SetDevice(bob, "bob", 1, "", "", 2, LEFT),
+        SetSession(alice, "alice", 1, "", "", 1, 1),
+        SetSession(bob, "bob", 1, "", "", 2, LEFT),
     ]
     assert rows(store, "SELECT id, at, left, last_number, away, receipts FROM user ORDER BY id") == [
         ("alice", 1, None, 9, None, 1),
@@ -200,11 +204,11 @@ def test_tokens_are_devices_and_users_know_when_they_left(second: Path) -> None:
         ("carol", 3, None, 0, None, 1),
         ("dora", 4, None, 0, None, 1),
     ]
-    snapshot = store.load("lobby", 0, LEFT)
+    snapshot = store.ask(load_snapshot, 0, LEFT)
     assert snapshot.absent == [
-        Named("bob", "bob", "bob", None, LEFT), Named("alice", "alice", "alice", None, None)
+        NameRow("bob", "bob", "bob", None, LEFT), NameRow("alice", "alice", "alice", None, None)
     ]  # fmt: skip
-    assert store.load("lobby", 0, LEFT + 1).absent[0].name == "alice"
+    assert store.ask(load_snapshot, 0, LEFT + 1).absent[0].name == "alice"
     store.close()
 
 
@@ -220,17 +224,15 @@ def test_what_was_said_before_marks_were_kept_is_read(second: Path) -> None:
         SetMark("bob", "lobby", 2, 2),
         SetMark("carol", "@alice@carol", 1, 1),
     ]
-    found = store.identity(hash_token("alice's token"), 10)
+    found = store.ask(find_user, hash_token("alice's token"), 10)
     assert found is not None
     assert (found.user, found.name, found.lobby) == ("alice", "alice", (2, 2))
     assert found.keys == [NewKey("alice", "k", NOW, "lobby", None, 1, None, 5)]
     assert sorted(found.conversations) == [
         ("@alice@alice", 1, 1, 1), ("@alice@bob", 3, 3, 3), ("@alice@carol", 1, 1, 1)
     ]  # fmt: skip
-    assert (
-        store.unread("alice", [(room, read, last) for room, last, read, _ in found.conversations], ())
-        == [(0, False)] * 3
-    )
+    ranges = [UnreadRange(one.room, one.read, one.last) for one in found.conversations]
+    assert store.ask(count_unread, "alice", ranges, ()) == [(0, False)] * 3
     store.close()
 
 
@@ -242,7 +244,7 @@ def test_an_empty_database_of_the_second_version_has_no_marks(folder: Path) -> N
     old.close()
     store = SqliteStore(folder)
     assert rows(store, "SELECT user, room, read, delivered FROM mark") == [("alice", "lobby", 0, 0)]
-    store.begin(100, Prune(left=0, keys=0))
+    store.commit([SetAllLeft(100), Prune(left=0, keys=0)])
     assert rows(store, "SELECT id, left FROM user") == [("alice", 100)]
     store.close()
 

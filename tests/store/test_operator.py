@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tcpchat.store import (
+from tcpchat.store.changes import (
     Change,
     DeleteUser,
     DropBan,
@@ -21,13 +21,16 @@ from tcpchat.store import (
     SetAccount,
     SetAway,
     SetBan,
-    SetDevice,
     SetIgnored,
     SetLeft,
     SetMark,
     SetMute,
     SetName,
+    SetSession,
 )
+from tcpchat.store.queries.messages import messages_of
+from tcpchat.store.queries.snapshot import load_snapshot
+from tcpchat.store.queries.users import accounts, find_user, reports_of
 from tcpchat.store.sqlite import SqliteStore
 
 NOW = 1_795_251_600_123
@@ -49,7 +52,7 @@ def all_of(user: str, other: str) -> list[Change]:
         SetName(user, f"key-{user}", f"name-{user}"),
         SetAccount(user, NOW, f"hash-{user}"),
         SetLeft(user, NOW, NOW),
-        SetDevice(hash, user, 1, f"device-{user}", "192.0.2.7", NOW, NOW),
+        SetSession(hash, user, 1, f"device-{user}", "192.0.2.7", NOW, NOW),
         SetAway(user, f"away-{user}", NOW),
         SetIgnored(user, other),
         NewScheduled(ord(user), 1, user, f"name-{user}", None, None, f"later-{user}", NOW),
@@ -97,7 +100,7 @@ def test_of_a_deleted_user_nothing_is_left_and_of_others_all(store: SqliteStore,
     }
     (user,) = [row for row in after["user"] if row[0] == "a"]
     assert not {"away-a"} & {str(value) for value in user}
-    assert store.identity("a", 1).name is None  # type: ignore[union-attr]
+    assert store.ask(find_user, "a", 1).name is None  # type: ignore[union-attr]
 
 
 def test_bans_and_the_operators_mutes_are_there_after_a_start_until_they_are_dropped(
@@ -105,13 +108,13 @@ def test_bans_and_the_operators_mutes_are_there_after_a_start_until_they_are_dro
 ) -> None:
     bans = [SetBan("address", "192.0.2.0/24", NOW + 1, "spam"), SetBan("user", "a", NOW, None)]
     store.commit([*bans, NewUser("a", NOW), SetMute("a", NOW, "loud", 1)])
-    snapshot = store.load("lobby", 1, 0)
+    snapshot = store.ask(load_snapshot, 1, 0)
     assert sorted(snapshot.bans) == bans
     assert snapshot.mutes == [SetMute("a", NOW, "loud", 1)]
     store.commit([Prune(NOW + 1, 0)])
-    assert store.load("lobby", 1, 0).bans == bans[:1]
+    assert store.ask(load_snapshot, 1, 0).bans == bans[:1]
     store.commit([DropBan("address", "192.0.2.0/24"), DropMute("a")])
-    snapshot = store.load("lobby", 1, 0)
+    snapshot = store.ask(load_snapshot, 1, 0)
     assert (snapshot.bans, snapshot.mutes) == ([], [])
 
 
@@ -119,21 +122,21 @@ def test_accounts_come_by_name_with_their_sessions(store: SqliteStore) -> None:
     for user in "cab":
         store.commit(all_of(user, "x"))
     store.commit([NewUser("g", NOW), SetName("g", "g", "name-bb")])
-    found = store.accounts("", 2)
-    assert [(one.user, one.name, one.since, one.left, one.sessions) for one in found] == [
+    found = store.ask(accounts, "", 2)
+    assert [(one.user, one.name, one.registered, one.left, one.sessions) for one in found] == [
         (user, f"name-{user}", NOW, NOW, 1) for user in "ab"
     ]
-    assert [one.user for one in store.accounts("name-b", 2)] == ["c"]
+    assert [one.user for one in store.ask(accounts, "name-b", 2)] == ["c"]
 
 
 def test_messages_of_a_user_are_read_in_pages(store: SqliteStore) -> None:
     store.commit([*all_of("a", "b"), *all_of("b", "a"), *all_of("c", "b")])
-    found = store.messages_of("a", 2, 0)
+    found = store.ask(messages_of, "a", 2, 0)
     texts = [message.text for _, message in found]
     assert texts == ["text-a", "text-a"]
-    assert [message.text for _, message in store.messages_of("a", 2, found[-1][0])] == ["text-b"]
+    assert [message.text for _, message in store.ask(messages_of, "a", 2, found[-1].cursor)] == ["text-b"]
 
 
 def test_reports_by_and_about_a_user_are_read(store: SqliteStore) -> None:
     store.commit([*all_of("a", "b"), *all_of("b", "a"), *all_of("c", "b")])
-    assert {(one.target, one.reporter) for one in store.reports_of("a")} == {("b", "a"), ("a", "b")}
+    assert {(one.target, one.reporter) for one in store.ask(reports_of, "a")} == {("b", "a"), ("a", "b")}

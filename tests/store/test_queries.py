@@ -12,32 +12,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.store import (
+from tcpchat.store import StorageError
+from tcpchat.store.changes import (
     Change,
-    DropDevice,
     DropIgnored,
     DropScheduled,
-    Identity,
-    Named,
+    EndSession,
     NewKey,
     NewMention,
     NewMessage,
     NewUser,
-    Other,
     Prune,
     SetAccount,
+    SetAllLeft,
     SetAway,
-    SetDevice,
     SetIgnored,
     SetLeft,
     SetMark,
     SetName,
     SetReceipts,
-    StorageError,
+    SetSession,
     TrimKeys,
 )
+from tcpchat.store.queries.messages import count_unread, unread_messages
+from tcpchat.store.queries.snapshot import load_snapshot
+from tcpchat.store.queries.users import counterparts, find_user, names_of, password_hash
+from tcpchat.store.rows import AwayRow, ConversationRow, Counterpart, MarkRow, NameRow, UnreadRange, UserRow
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.store.statements import ROWS, statements
+from tcpchat.store.statements import ROWS
 from tests.store.rows import NOW, everything, message, private, scheduled, seqs
 
 LOBBY = "lobby"
@@ -55,8 +57,8 @@ def key(number: int, user: str = "u1", at: int = NOW) -> NewKey:
     return NewKey(user, f"k{number}", at, LOBBY, None, number, None, at)
 
 
-def device(user: str, number: int = 1, name: str = "phone") -> SetDevice:
-    return SetDevice(f"{user}/{number}".encode(), user, number, name, "::1", NOW, NOW + number)
+def device(user: str, number: int = 1, name: str = "phone") -> SetSession:
+    return SetSession(f"{user}/{number}".encode(), user, number, name, "::1", NOW, NOW + number)
 
 
 def keep(store: SqliteStore, *users: str, left: int | None = None) -> None:
@@ -67,8 +69,8 @@ def keep(store: SqliteStore, *users: str, left: int | None = None) -> None:
         )
 
 
-def found(store: SqliteStore, who: bytes | str = "u1", keys: int = 10) -> Identity:
-    identity = store.identity(who, keys)
+def found(store: SqliteStore, who: bytes | str = "u1", keys: int = 10) -> UserRow:
+    identity = store.ask(find_user, who, keys)
     assert identity is not None
     return identity
 
@@ -102,31 +104,31 @@ def test_all_that_is_kept_of_a_user_comes_back_by_id_and_by_each_token(
             key(1), key(2, "u2"), key(3),
         ]
     )  # fmt: skip
-    expected = Identity(
+    expected = UserRow(
         user="u1",
         at=NOW,
         left=5,
         name="U1",
         registered=NOW,
         last_number=7,
-        away=("tea", 7),
+        away=AwayRow("tea", 7),
         receipts=False,
-        lobby=(1, 2),
-        devices=[device("u1"), device("u1", 2, "laptop")],
+        lobby=MarkRow(1, 2),
+        sessions=[device("u1"), device("u1", 2, "laptop")],
         ignored=["u3"],
         keys=[key(1), key(3)],
-        conversations=[(BETWEEN, 2, 1, 2)],
+        conversations=[ConversationRow(BETWEEN, 2, 1, 2)],
     )
     for who in ("u1", b"u1/1", b"u1/2"):
-        assert store.identity(who, 10) == expected
-    assert store.identity("u1", 1) == attrs.evolve(expected, keys=[key(3)])
-    assert store.identity(b"u1", 10) is store.identity("nobody", 10) is None
+        assert store.ask(find_user, who, 10) == expected
+    assert store.ask(find_user, "u1", 1) == attrs.evolve(expected, keys=[key(3)])
+    assert store.ask(find_user, b"u1", 10) is store.ask(find_user, "nobody", 10) is None
     store.close()
 
 
 def test_of_a_user_of_whom_little_is_kept_the_rest_is_as_if_never_set(store: SqliteStore) -> None:
     store.commit([NewUser("u1", NOW)])
-    assert found(store) == Identity(
+    assert found(store) == UserRow(
         user="u1",
         at=NOW,
         left=None,
@@ -136,7 +138,7 @@ def test_of_a_user_of_whom_little_is_kept_the_rest_is_as_if_never_set(store: Sql
         away=None,
         receipts=True,
         lobby=None,
-        devices=[],
+        sessions=[],
         ignored=[],
         keys=[],
         conversations=[],
@@ -153,8 +155,8 @@ def test_of_a_user_of_whom_little_is_kept_the_rest_is_as_if_never_set(store: Sql
         ([SetReceipts("u1", 0), SetReceipts("u1", 1)], "receipts", True),
         ([SetIgnored("u1", "u2"), SetIgnored("u1", "u2"), SetIgnored("u1", "u3")], "ignored", ["u2", "u3"]),
         ([SetIgnored("u1", "u2"), SetIgnored("u2", "u1"), DropIgnored("u1", "u2")], "ignored", []),
-        ([device("u1", 2), DropDevice(b"u1/1")], "devices", [device("u1", 2)]),
-        ([DropDevice(b"u2/1"), DropDevice(b"never")], "devices", [device("u1")]),
+        ([device("u1", 2), EndSession(b"u1/1")], "sessions", [device("u1", 2)]),
+        ([EndSession(b"u2/1"), EndSession(b"never")], "sessions", [device("u1")]),
         ([SetName("u2", "name of u1", "U1")], "name", None),
         ([SetName("u1", "al", "Al")], "name", "Al"),
     ],
@@ -169,17 +171,17 @@ def test_a_change_replaces_what_was_there(
 
 def test_a_device_that_is_used_again_keeps_its_user_number_and_age(store: SqliteStore) -> None:
     keep(store, "u1", "u2")
-    store.commit([SetDevice(b"u1/1", "u2", 9, "new name", "::2", NOW + 50, NOW + 60)])
-    assert found(store).devices == [SetDevice(b"u1/1", "u1", 1, "new name", "::2", NOW, NOW + 60)]
+    store.commit([SetSession(b"u1/1", "u2", 9, "new name", "::2", NOW + 50, NOW + 60)])
+    assert found(store).sessions == [SetSession(b"u1/1", "u1", 1, "new name", "::2", NOW, NOW + 60)]
 
 
 def test_only_who_is_registered_has_a_password_and_a_new_one_keeps_since_when(store: SqliteStore) -> None:
     keep(store, "u1", "u2")
-    assert store.password("u1") is None
+    assert store.ask(password_hash, "u1") is None
     store.commit([SetAccount("u1", 7, "old"), SetAccount("u1", 8, "new")])
-    assert store.password("u1") == "new"
+    assert store.ask(password_hash, "u1") == "new"
     assert found(store).registered == 7
-    assert store.password("u2") is None
+    assert store.ask(password_hash, "u2") is None
     assert found(store, "u2").registered is None
 
 
@@ -226,21 +228,24 @@ def test_unread_is_what_others_said_after_the_marks(
             order.append(lobby[-1][0])
             mentions = [NewMention("u1", LOBBY, len(lobby)), NewMention("u3", LOBBY, len(lobby))]
             store.commit([order[-1], *mentions[: 2 * mention]])
-    rooms = [(LOBBY, min(read, len(lobby)), len(lobby)), (BETWEEN, min(read_private, len(talk)), len(talk))]
+    rooms = [
+        UnreadRange(LOBBY, min(read, len(lobby)), len(lobby)),
+        UnreadRange(BETWEEN, min(read_private, len(talk)), len(talk)),
+    ]
     silent = {"u1", *ignored}
     heard = [(line, mention) for line, mention in lobby[read:] if line.author not in silent]
     own = [line for line in talk[read_private:] if line.author not in silent]
-    assert store.unread("u1", rooms, ignored) == [
+    assert store.ask(count_unread, "u1", rooms, ignored) == [
         (len(heard), any(mention for _, mention in heard)), (len(own), False)
     ]  # fmt: skip
 
     expected = [line for line in order if line in own or line in [line for line, _ in heard]]
     pages: list[NewMessage] = []
     cursor = 0
-    while some := store.unread_messages("u1", rooms, ignored, page, cursor):
+    while some := store.ask(unread_messages, "u1", rooms, ignored, page, cursor):
         assert len(some) <= page
-        pages += [line for _, line in some]
-        cursor = some[-1][0]
+        pages += [one.message for one in some]
+        cursor = some[-1].cursor
     assert pages == expected
     store.close()
 
@@ -249,23 +254,23 @@ def test_what_comes_after_the_last_number_asked_for_is_not_unread_yet(store: Sql
     store.commit([message(seq, author="u2") for seq in range(1, 5)])
     store.commit([private(seq, "u2", "u1") for seq in range(1, 5)])
     store.commit([NewMention("u1", LOBBY, 4)])
-    rooms = [(LOBBY, 1, 3), (BETWEEN, 1, 3)]
-    assert store.unread("u1", rooms, ()) == [(2, False), (2, False)]
-    assert [line.seq for _, line in store.unread_messages("u1", rooms, (), 10, 0)] == [2, 3, 2, 3]
+    rooms = [UnreadRange(LOBBY, 1, 3), UnreadRange(BETWEEN, 1, 3)]
+    assert store.ask(count_unread, "u1", rooms, ()) == [(2, False), (2, False)]
+    assert [one.message.seq for one in store.ask(unread_messages, "u1", rooms, (), 10, 0)] == [2, 3, 2, 3]
 
 
 def test_of_a_conversation_with_who_is_ignored_or_oneself_nothing_is_unread(store: SqliteStore) -> None:
     store.commit([private(1, "u2", "u1"), private(1, "u1", "u1")])
-    rooms = [(BETWEEN, 0, 1), ("@u1@u1", 0, 1)]
-    assert store.unread("u1", rooms, {"u2"}) == [(0, False)] * 2
-    assert store.unread_messages("u1", rooms, {"u2"}, 10, 0) == []
-    assert store.unread("u1", rooms, ()) == [(1, False), (0, False)]
+    rooms = [UnreadRange(BETWEEN, 0, 1), UnreadRange("@u1@u1", 0, 1)]
+    assert store.ask(count_unread, "u1", rooms, {"u2"}) == [(0, False)] * 2
+    assert store.ask(unread_messages, "u1", rooms, {"u2"}, 10, 0) == []
+    assert store.ask(count_unread, "u1", rooms, ()) == [(1, False), (0, False)]
 
 
 def test_a_message_is_marked_as_a_mention_of_a_user_once(store: SqliteStore) -> None:
     store.commit([NewMention("u1", LOBBY, 1), NewMention("u1", LOBBY, 1), message(1, author="u2")])
-    assert store.unread("u1", [(LOBBY, 0, 1)], ()) == [(1, True)]
-    assert store.unread("u3", [(LOBBY, 0, 1)], ()) == [(1, False)]
+    assert store.ask(count_unread, "u1", [UnreadRange(LOBBY, 0, 1)], ()) == [(1, True)]
+    assert store.ask(count_unread, "u3", [UnreadRange(LOBBY, 0, 1)], ()) == [(1, False)]
 
 
 # Who others are
@@ -276,8 +281,8 @@ def test_the_other_one_of_a_conversation_has_the_name_of_now_and_marks(store: Sq
     store.commit(
         [private(1), SetMark("u2", BETWEEN, 1, 2), SetMark("u1", BETWEEN, 8, 9), SetReceipts("u2", 0)]
     )
-    assert store.others("u1", [BETWEEN]) == [Other("U2", 2, 1, receipts=False)]
-    assert store.others("u2", [BETWEEN]) == [Other("U1", 9, 8, receipts=True)]
+    assert store.ask(counterparts, "u1", [BETWEEN]) == [Counterpart("U2", 2, 1, receipts=False)]
+    assert store.ask(counterparts, "u2", [BETWEEN]) == [Counterpart("U1", 9, 8, receipts=True)]
 
 
 @pytest.mark.parametrize(
@@ -293,13 +298,13 @@ def test_the_other_one_whose_name_was_taken_has_the_last_one_there(
 ) -> None:
     keep(store, "u1", "u2")
     store.commit([*said, SetName("u3", "name of u2", "U2")])
-    assert store.others("u1", [BETWEEN]) == [Other(name, 0, 0, receipts=True)]
+    assert store.ask(counterparts, "u1", [BETWEEN]) == [Counterpart(name, 0, 0, receipts=True)]
 
 
 def test_who_writes_to_themselves_is_the_other_one(store: SqliteStore) -> None:
     keep(store, "u1")
     store.commit([SetMark("u1", "@u1@u1", 1, 1)])
-    assert store.others("u1", ["@u1@u1"]) == [Other("U1", 1, 1, receipts=True)]
+    assert store.ask(counterparts, "u1", ["@u1@u1"]) == [Counterpart("U1", 1, 1, receipts=True)]
 
 
 def test_names_are_those_of_now_or_the_last_that_was_heard(store: SqliteStore) -> None:
@@ -307,8 +312,8 @@ def test_names_are_those_of_now_or_the_last_that_was_heard(store: SqliteStore) -
     store.commit([message(1, author="u2"), message(2, author="u2")._replace(name="later")])
     store.commit([private(1, "u3", "u1")])
     store.commit([SetName("u9", f"name of {id}", "x") for id in ("u2", "u3", "u4")])
-    assert store.names(["u1", "u2", "u3", "u4", "u5"]) == {"u1": "U1", "u2": "later", "u3": "U3"}
-    assert store.names([]) == {}
+    assert store.ask(names_of, ["u1", "u2", "u3", "u4", "u5"]) == {"u1": "U1", "u2": "later", "u3": "U3"}
+    assert store.ask(names_of, []) == {}
 
 
 # Starts, and what is not kept for ever
@@ -319,10 +324,10 @@ def test_a_start_knows_registered_users_and_guests_who_may_come_back(store: Sqli
         keep(store, id, left=left)
     store.commit([SetAccount("al", 7, "hash"), SetName("al", "al", "Al")])
     store.commit([NewUser("no device", 1), SetName("no device", "nd", "Nd")])
-    snapshot = store.load(LOBBY, 0, 5)
-    assert snapshot.registered == [Named("al", "al", "Al", 7, None)]
+    snapshot = store.ask(load_snapshot, 0, 5)
+    assert snapshot.registered == [NameRow("al", "al", "Al", 7, None)]
     assert snapshot.absent == [
-        Named(id, f"name of {id}", id.upper(), None, left)
+        NameRow(id, f"name of {id}", id.upper(), None, left)
         for id, left in (("soon", 5), ("later", 9), ("here", None))
     ]
 
@@ -331,7 +336,7 @@ def test_a_start_notes_that_who_was_here_left_then(store: SqliteStore) -> None:
     keep(store, "guest", "registered")
     keep(store, "away", left=50)
     store.commit([SetAccount("registered", 7, "hash"), NewUser("no device", 1)])
-    store.begin(100, Prune(left=0, keys=0))
+    store.commit([SetAllLeft(100), Prune(left=0, keys=0)])
     left = rows(store, "SELECT id, left FROM user ORDER BY id")
     assert left == [("away", 50), ("guest", 100), ("no device", None), ("registered", 100)]
 
@@ -347,12 +352,12 @@ def test_of_guests_who_left_before_nothing_is_kept_that_only_they_need(
             [SetMark(id, LOBBY, 1, 1), NewMention(id, LOBBY, 1), SetIgnored(id, "soon"), message(1, room=id)]
         )
     store.commit(
-        [SetAccount("registered", 7, ""), SetAccount("no device", 7, ""), DropDevice(b"no device/1")]
+        [SetAccount("registered", 7, ""), SetAccount("no device", 7, ""), EndSession(b"no device/1")]
     )
     store.commit([key(1, at=7), key(2, at=8)])
     prune = Prune(left=5, keys=8)
     if at_start:
-        store.begin(100, prune)
+        store.commit([SetAllLeft(100), prune])
     else:
         store.commit([prune])
     for table in ("mark", "mention", "ignored"):
@@ -367,9 +372,9 @@ def test_of_guests_who_left_before_nothing_is_kept_that_only_they_need(
 def test_who_logged_out_on_all_devices_comes_back_with_everything(store: SqliteStore) -> None:
     keep(store, "u1", left=4)
     store.commit([SetAccount("u1", 7, "hash"), SetMark("u1", LOBBY, 3, 3), SetIgnored("u1", "u2")])
-    store.commit([DropDevice(b"u1/1"), Prune(left=1000, keys=0)])
+    store.commit([EndSession(b"u1/1"), Prune(left=1000, keys=0)])
     again = found(store)
-    assert (again.devices, again.lobby, again.ignored, again.registered) == ([], (3, 3), ["u2"], 7)
+    assert (again.sessions, again.lobby, again.ignored, again.registered) == ([], (3, 3), ["u2"], 7)
 
 
 def test_the_newest_keys_of_a_user_stay(store: SqliteStore) -> None:
@@ -384,13 +389,6 @@ def test_the_newest_keys_of_a_user_stay(store: SqliteStore) -> None:
 # How it is written and read
 
 
-def test_messages_with_keys_marks_and_mentions_take_as_few_statements_as_kinds_of_rows() -> None:
-    batch: list[Change] = []
-    for seq in range(1, ROWS + 1):
-        batch += [message(seq), NewMention("u2", LOBBY, seq), key(seq), SetMark("u1", LOBBY, seq, seq)]
-    assert len(list(statements(batch))) == 4
-
-
 def test_what_many_rows_are_written_of_is_written_whole(store: SqliteStore) -> None:
     count = ROWS + 1
     ids = [f"u{number:03}" for number in range(count)]
@@ -401,7 +399,7 @@ def test_what_many_rows_are_written_of_is_written_whole(store: SqliteStore) -> N
     for table in ("user", "device", "mark", "mention"):
         assert rows(store, f"SELECT count(*) FROM {table}") == [(count,)], table
     assert found(store, ids[-1]).lobby == (1, 2)
-    store.commit([DropDevice(f"{id}/1".encode()) for id in ids[1:]])
+    store.commit([EndSession(f"{id}/1".encode()) for id in ids[1:]])
     assert rows(store, "SELECT user FROM device") == [(ids[0],)]
 
 
@@ -418,13 +416,13 @@ def test_what_cannot_be_read_is_a_storage_error(store: SqliteStore) -> None:
     for table in ("device", "account", "message", "mark", "name"):
         store._writer.execute(f"ALTER TABLE {table} RENAME TO lost_{table}")
     for ask in (
-        lambda: store.identity(b"", 1),
-        lambda: store.password("u1"),
-        lambda: store.unread("u1", [(LOBBY, 0, 1)], ()),
-        lambda: store.unread_messages("u1", [(LOBBY, 0, 1)], (), 1, 0),
-        lambda: store.others("u1", [BETWEEN]),
-        lambda: store.names(["u1"]),
-        lambda: store.begin(NOW, Prune(0, 0)),
+        lambda: store.ask(find_user, b"", 1),
+        lambda: store.ask(password_hash, "u1"),
+        lambda: store.ask(count_unread, "u1", [UnreadRange(LOBBY, 0, 1)], ()),
+        lambda: store.ask(unread_messages, "u1", [UnreadRange(LOBBY, 0, 1)], (), 1, 0),
+        lambda: store.ask(counterparts, "u1", [BETWEEN]),
+        lambda: store.ask(names_of, ["u1"]),
+        lambda: store.commit([SetAllLeft(NOW)]),
     ):
         with pytest.raises(StorageError, match="no such table"):
             ask()
@@ -438,13 +436,13 @@ def test_no_question_reads_all_messages(tmp_path: Path) -> None:
     store._readers.append(connection)
     keep(store, "u1", "u2")
     connection.set_trace_callback(plans.append)
-    store.identity(b"u1/1", 10)
-    store.password("u1")
-    rooms = [(LOBBY, 0, 1), (BETWEEN, 0, 1)]
-    store.unread("u1", rooms, ["u3"])
-    store.unread_messages("u1", rooms, ["u3"], 10, 0)
-    store.others("u1", ["@u1@u9"])
-    store.names(["u9"])
+    store.ask(find_user, b"u1/1", 10)
+    store.ask(password_hash, "u1")
+    rooms = [UnreadRange(LOBBY, 0, 1), UnreadRange(BETWEEN, 0, 1)]
+    store.ask(count_unread, "u1", rooms, ["u3"])
+    store.ask(unread_messages, "u1", rooms, ["u3"], 10, 0)
+    store.ask(counterparts, "u1", ["@u1@u9"])
+    store.ask(names_of, ["u9"])
     connection.set_trace_callback(None)
     assert len(plans) > 12
     for statement in plans:

@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 
 from tcpchat.errors import StartError
-from tcpchat.store import (
+from tcpchat.store import StorageError
+from tcpchat.store.changes import (
     Change,
     DropScheduled,
-    MoveConduct,
     NewReport,
     NewScheduled,
     NewUser,
     SetMute,
     SetName,
-    Snapshot,
-    StorageError,
+    TransferReports,
 )
 from tcpchat.store.migrate import migrations
+from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.snapshot import load_snapshot
+from tcpchat.store.rows import Snapshot
 from tcpchat.store.sqlite import SqliteStore, Synchronous
 from tcpchat.store.statements import ROWS
 from tests.store.rows import NOW, everything, message, private, scheduled, seqs
@@ -34,7 +36,7 @@ def after_restart(store: SqliteStore, folder: Path, recent: int = 20) -> Snapsho
     """Return what a fresh store loads once this one is closed."""
     store.close()
     again = SqliteStore(folder)
-    snapshot = again.load("lobby", recent, 0)
+    snapshot = again.ask(load_snapshot, recent, 0)
     again.close()
     return snapshot
 
@@ -43,8 +45,8 @@ def after_restart(store: SqliteStore, folder: Path, recent: int = 20) -> Snapsho
 
 
 def test_an_empty_store_loads_nothing(store: SqliteStore) -> None:
-    journal = store.load("lobby", 20, 0).journal
-    assert store.load("lobby", 20, 0) == Snapshot(
+    journal = store.ask(load_snapshot, 20, 0).journal
+    assert store.ask(load_snapshot, 20, 0) == Snapshot(
         journal=journal,
         lobby_seq=0,
         messages=0,
@@ -78,7 +80,7 @@ def test_a_private_message_comes_back_with_its_recipient(store: SqliteStore) -> 
 def test_rooms_number_their_messages_independently(store: SqliteStore) -> None:
     store.commit([message(1), message(1, room="attic"), message(2, room="attic")])
     assert seqs(everything(store, "attic")) == [1, 2]
-    assert store.load("lobby", 20, 0).lobby_seq == 1
+    assert store.ask(load_snapshot, 20, 0).lobby_seq == 1
 
 
 def test_scheduled_messages_survive_a_restart_until_they_are_dropped(
@@ -113,7 +115,7 @@ def test_reports_and_mutes_survive_a_restart_with_the_names_of_those_concerned(
 def test_a_later_mute_replaces_the_earlier_one(store: SqliteStore) -> None:
     store.commit([SetMute("u1", NOW, "once")])
     store.commit([SetMute("u1", NOW + 1, "twice")])
-    assert store.load("lobby", 0, 0).mutes == [SetMute("u1", NOW + 1, "twice")]
+    assert store.ask(load_snapshot, 0, 0).mutes == [SetMute("u1", NOW + 1, "twice")]
 
 
 def test_keeping_a_user_twice_keeps_the_first_time(store: SqliteStore) -> None:
@@ -130,14 +132,14 @@ def test_a_user_has_one_name_and_a_name_one_user(store: SqliteStore) -> None:
 def test_load_tells_the_highest_guest_number(store: SqliteStore) -> None:
     names = ["guest-9", "guest-10", "guest-", "guest-x", "zz", "guests-99"]
     store.commit([SetName(f"u{n}", name, name) for n, name in enumerate(names)])
-    assert store.load("lobby", 0, 0).guests == 10
+    assert store.ask(load_snapshot, 0, 0).guests == 10
 
 
 def test_the_journal_has_one_id_for_ever(store: SqliteStore, folder: Path) -> None:
     other = SqliteStore(None)
-    journal = store.load("lobby", 0, 0).journal
+    journal = store.ask(load_snapshot, 0, 0).journal
     assert len(journal) == 16
-    assert after_restart(store, folder).journal == journal != other.load("lobby", 0, 0).journal
+    assert after_restart(store, folder).journal == journal != other.ask(load_snapshot, 0, 0).journal
     other.close()
 
 
@@ -145,7 +147,7 @@ def test_the_journal_has_one_id_for_ever(store: SqliteStore, folder: Path) -> No
 
 
 def conduct(store: SqliteStore) -> tuple[list[tuple[str, str]], list[SetMute]]:
-    snapshot = store.load("lobby", 0, 0)
+    snapshot = store.ask(load_snapshot, 0, 0)
     return sorted((report.target, report.reporter) for report in snapshot.reports), snapshot.mutes
 
 
@@ -158,10 +160,10 @@ def test_moved_conduct_counts_a_reporter_of_both_once(store: SqliteStore) -> Non
             NewReport("other", "bob", "bob", None, NOW),
         ]
     )
-    store.commit([MoveConduct("old", "new")])
+    store.commit([TransferReports("old", "new")])
     reports, _ = conduct(store)
     assert reports == [("new", "bob"), ("new", "carol"), ("other", "bob")]
-    reasons = {report.reason for report in store.load("lobby", 0, 0).reports}
+    reasons = {report.reason for report in store.ask(load_snapshot, 0, 0).reports}
     assert "second" in reasons, "the report that stood there already is the one that is kept"
 
 
@@ -178,7 +180,7 @@ def test_moved_conduct_keeps_the_later_mute(
     store: SqliteStore, old: SetMute | None, new: SetMute | None, kept: SetMute
 ) -> None:
     store.commit([mute for mute in (old, new) if mute is not None])
-    store.commit([MoveConduct("old", "new")])
+    store.commit([TransferReports("old", "new")])
     reports, mutes = conduct(store)
     assert reports == []
     assert [mute for mute in mutes if mute.user == "new"] == [kept]
@@ -217,7 +219,7 @@ def test_history_returns_the_messages_asked_for_in_order(
 ) -> None:
     store.commit([message(seq) for seq in range(1, 11)])
     store.commit([message(seq, room="attic") for seq in range(1, 11)])
-    assert seqs(store.history("lobby", count, before=before, after=after, until=until)) == found
+    assert seqs(store.ask(read_history, "lobby", count, before=before, after=after, until=until)) == found
 
 
 def test_history_does_not_wait_for_the_writer(store: SqliteStore) -> None:
@@ -283,7 +285,7 @@ def test_a_batch_of_any_size_is_kept_whole_and_in_order(store: SqliteStore, size
 
 def test_an_empty_batch_changes_nothing(store: SqliteStore) -> None:
     store.commit([])
-    assert store.load("lobby", 20, 0).messages == 0
+    assert store.ask(load_snapshot, 20, 0).messages == 0
 
 
 def test_a_mixed_batch_is_written_in_its_order(store: SqliteStore) -> None:
@@ -296,12 +298,12 @@ def test_a_mixed_batch_is_written_in_its_order(store: SqliteStore) -> None:
         message(2),
         SetName("u1", "bob", "bob"),
         SetMute("u1", 5, None),
-        MoveConduct("u1", "u2"),
+        TransferReports("u1", "u2"),
         SetMute("u1", 3, None),
         message(3),
     ]
     store.commit(iter(batch))
-    snapshot = store.load("lobby", 20, 0)
+    snapshot = store.ask(load_snapshot, 20, 0)
     assert seqs(snapshot.recent) == [1, 2, 3]
     assert snapshot.scheduled == []
     assert snapshot.mutes == [SetMute("u1", 3, None), SetMute("u2", 5, None)]
@@ -315,7 +317,7 @@ def test_a_batch_whose_last_change_fails_leaves_nothing(store: SqliteStore, size
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         store.commit([*batch, DropScheduled(1), message(1)])
     assert everything(store) == [message(1)]
-    assert store.load("lobby", 0, 0).mutes == []
+    assert store.ask(load_snapshot, 0, 0).mutes == []
 
     store.commit(batch)
     assert len(everything(store)) == size

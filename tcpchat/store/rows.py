@@ -1,0 +1,145 @@
+"""Rows that queries return, by name. A row that is read as it was written is the change itself.
+
+Points in time are ms since 1970.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import attrs
+
+from tcpchat.store.changes import NewKey, NewMessage, NewReport, NewScheduled, SetBan, SetMute, SetSession
+
+
+class NameRow(NamedTuple):
+    """A user whose name nobody else may take: registered, or a guest who may come back."""
+
+    user: str
+    key: str
+    name: str
+    registered: int | None
+    left: int | None
+
+
+class AccountRow(NamedTuple):
+    """A user as the operator's list shows one."""
+
+    user: str
+    name: str
+    registered: int | None
+    """None for a guest."""
+    left: int | None
+    sessions: int
+
+
+class MarkRow(NamedTuple):
+    """The last messages of a room that a user has read, and that were delivered to the user."""
+
+    read: int
+    delivered: int
+
+
+class ConversationRow(NamedTuple):
+    """A direct room of a user: its last number, and the user's marks in it."""
+
+    room: str
+    last: int
+    read: int
+    delivered: int
+
+
+class AwayRow(NamedTuple):
+    """What an absent user lets others know, and since when."""
+
+    text: str
+    since: int
+
+
+class Counterpart(NamedTuple):
+    """The other user of a direct room: the present or last name, and the marks in that room."""
+
+    name: str
+    delivered: int
+    read: int
+    receipts: bool
+
+
+class UnreadRange(NamedTuple):
+    """The messages of a room after one number, up to and including another."""
+
+    room: str
+    after: int
+    until: int
+
+
+class UnreadCount(NamedTuple):
+    """How many messages of a range are by others, and whether one of them mentions the user."""
+
+    messages: int
+    mentioned: bool
+
+
+class PagedMessage(NamedTuple):
+    """A message, and the cursor after which the next page begins."""
+
+    cursor: int
+    message: NewMessage
+
+
+@attrs.frozen(kw_only=True)
+class UserRow:
+    """Everything about one user that a server needs while the user is in memory."""
+
+    user: str
+    at: int
+    """When the user was first stored."""
+    left: int | None
+    """When the user's last connection ended; None while there is one."""
+    name: str | None
+    registered: int | None
+    last_number: int
+    """The highest number of the user's scheduled messages so far."""
+    away: AwayRow | None
+    receipts: bool
+    lobby: MarkRow | None
+    sessions: list[SetSession]
+    ignored: list[str]
+    """Ids of users."""
+    keys: list[NewKey]
+    """The newest ones, oldest first."""
+    conversations: list[ConversationRow]
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """Everything that a server needs when it starts; the rest stays on disk until somebody asks for it."""
+
+    journal: str
+    lobby_seq: int
+    messages: int
+    """The number of messages that were ever stored, in all rooms."""
+    recent: list[NewMessage]
+    """The last messages of the lobby, oldest first."""
+    scheduled: list[NewScheduled]
+    reports: list[NewReport]
+    mutes: list[SetMute]
+    bans: list[SetBan] = attrs.field(factory=list)
+    names: dict[str, str]
+    """Users by name key, for users who were reported or are muted."""
+    registered: list[NameRow]
+    absent: list[NameRow]
+    """The guests who may come back, in the order in which they left."""
+    guests: int
+    """The highest number in a stored guest's name."""
+    scheduled_id: int
+    """The highest id of a stored scheduled message."""
+
+
+class BackupInfo(NamedTuple):
+    """What a backup contains."""
+
+    bytes: int
+    messages: int
+    seq: int
+    """The last number in the room that was asked about."""
