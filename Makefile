@@ -21,16 +21,16 @@ fuzz: .venv/dev ## hunt for inputs that break a server, a session or the termina
 	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q -p no:cacheprovider --timeout 1800 tests/test_fuzz.py \
 		tests/test_fuzz_session.py tests/repl/test_clean.py tests/repl/test_completion.py tests/repl/test_render.py tests/repl/test_entered.py
 
-hostile: .venv/dev ## every attack in full, what others notice of it, and what it costs; takes some minutes
+hostile: .venv/dev ## run every attack in full; show its cost, and what other users notice; takes minutes
 	@$(BIN)/python -m tests.hostile
 
-races: .venv/dev ## the tests on a disk that takes random times: what counts on its speed fails; SEED= for other times
+races: .venv/dev ## run the tests on a disk that takes random times; SEED= for other times
 	@$(BIN)/pytest -q -p no:cacheprovider -p tests.slow_disk --ignore tests/test_chaos.py $(ARGS)
 
-chaos: .venv/dev ## simulated days of everything that fails; SEED= replays one, HOURS= long
+chaos: .venv/dev ## simulate days in which everything fails; SEED= replays one, HOURS= is its length
 	@PYTHONHASHSEED=0 $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS))
 
-kills: .venv/dev ## kill -9 of a real server behind a bad network, KILLS= times; SEED= for the same network
+kills: .venv/dev ## kill -9 a real server behind a bad network, KILLS= times; SEED= repeats the network
 	@$(BIN)/python -m chaos.kills $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 bench: .venv/bench ## every benchmark beside the peers that are installed; writes docs/performance.md; ARGS="--only fanout"

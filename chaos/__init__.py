@@ -1,1 +1,1 @@
-"""Chaos: real clients and the real server while all between and under them fails, replayable by a seed."""
+"""Runs in which everything around the server and its clients fails; a seed replays them."""

@@ -1,4 +1,4 @@
-"""`make chaos`: runs with one seed after the other, or the one that is given, and tells what came of them."""
+"""`make chaos`: simulated days, one seed after another or the one that is given, each with its result."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import argparse
 import sys
 import time
 
-from chaos.world import Outcome, Plan, run
+from chaos.scenario import Plan, Result, run
 
 HOURS = 24.0  # simulated, of a run
-AGAIN = 600.0  # seconds for which runs are begun if no seed is given
-SHOWN = ("does", "dropped", "stalled", "killed", "stopped")
-"""What is counted in a trace and shown, by its word."""
+BUDGET = 600.0  # seconds for which new runs are started if no seed is given
+COUNTED = ("action", "dropped", "stalled", "killed", "stopped")
+"""The words of the trace whose counts are printed."""
 HEAD = (
     "seed", "hours", "actions", "drops", "stalls", "kills", "stops", "sent", "acknowledged", "delivered",
-    "lost", "doubled", "hours/minute",
+    "lost", "duplicated", "hours/minute",
 )  # fmt: skip
 
 
 def main() -> int:
     """Do runs; return the exit code, which is 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, help="do this run only")
+    parser.add_argument("--seed", type=int, help="do only this run")
     parser.add_argument("--hours", type=float, default=HOURS, help="simulated hours of each run")
     arguments = parser.parse_args()
     if sys.flags.hash_randomization:
@@ -33,36 +33,36 @@ def main() -> int:
         if not _run(seed, arguments.hours):
             return 1
         seed += 1
-        if arguments.seed is not None or time.monotonic() - began > AGAIN:
+        if arguments.seed is not None or time.monotonic() - began > BUDGET:
             return 0
 
 
 def _run(seed: int, hours: float) -> bool:
     """Do one run and print its row; return whether all promises were kept."""
     began = time.monotonic()
-    outcome = run(Plan(seed=seed, hours=hours), _progress)
+    result = run(Plan(seed=seed, hours=hours), _show_progress)
     speed = hours / (time.monotonic() - began) * 60
-    counts = [str(outcome.counts.get(what, 0)) for what in SHOWN]
-    said = (outcome.sent, outcome.acknowledged, outcome.delivered, outcome.lost, outcome.doubled)
-    print(_row((str(seed), f"{hours:g}", *counts, *map(str, said), f"{speed:.0f}")), flush=True)
-    if outcome.problem is not None:
-        _explain(outcome)
-    return outcome.problem is None
+    counts = [str(result.counts.get(what, 0)) for what in COUNTED]
+    messages = (result.sent, result.acknowledged, result.delivered, result.lost, result.duplicated)
+    print(_row((str(seed), f"{hours:g}", *counts, *map(str, messages), f"{speed:.0f}")), flush=True)
+    if result.problem is not None:
+        _explain(result)
+    return result.problem is None
 
 
 def _row(cells: tuple[str, ...]) -> str:
     return "  ".join(cell.rjust(len(head)) for head, cell in zip(HEAD, cells, strict=True))
 
 
-def _progress(hours: float) -> None:
+def _show_progress(hours: float) -> None:
     if sys.stderr.isatty():
         print(f"hour {hours:.0f}", end="\r", file=sys.stderr, flush=True)
 
 
-def _explain(outcome: Outcome) -> None:
-    print("\nthe last that happened:", *outcome.last, sep="\n  ")
-    print(f"\n{outcome.problem}")
-    print(f"\nto replay it: make chaos SEED={outcome.seed} HOURS={outcome.hours:g}")
+def _explain(result: Result) -> None:
+    print("\nthe last events:", *result.last, sep="\n  ")
+    print(f"\n{result.problem}")
+    print(f"\nto replay this run: make chaos SEED={result.seed} HOURS={result.hours:g}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A disk that is slow, full or broken: the real store on it, and how it is asked without threads."""
+"""A disk that can be slow, full or broken, and the real store on it, which runs without threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import trio
 
-from chaos.ledger import Row
+from chaos.checker import Row
 from tcpchat.serving.passwords import Cost, hash_password, verify
 from tcpchat.store import Query, StorageError
 from tcpchat.store.changes import Change
@@ -22,41 +22,41 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CHEAP = Cost(passes=1, memory=8)
-"""What hashing costs here: nothing. Simulated time passes all the same."""
+"""Password hashing is free here; simulated time passes all the same."""
 MESSAGES = "SELECT id, room, seq, text FROM message WHERE id > ? ORDER BY id"
-NOTHING = 0.002  # seconds that need not be simulated
-NORMAL = 0.002  # seconds that the disk takes about
+NEGLIGIBLE = 0.002  # seconds; a shorter wait is not simulated
+NORMAL = 0.002  # mean seconds of one access
 
 
 class Disk:
-    """One disk for all lives of a server; its folder is what a kill leaves behind."""
+    """One disk, on which one server after another runs; its folder is what a kill leaves behind."""
 
     def __init__(self, folder: Path, random: Random) -> None:
         self.folder = folder
         self.slow = 1.0
-        """How many times slower than normal it is."""
+        """How many times slower than normal the disk is."""
         self.broken = False
-        """It takes no writing at all."""
+        """Every write fails."""
         self.full = False
-        """There is no page more for the database."""
+        """The database cannot grow."""
         self._random = random
 
     async def take_time(self) -> None:
-        """Take the time that a thing takes, which is often too short to matter."""
+        """Wait as long as one access takes, which is often too short to be simulated."""
         seconds = self._random.expovariate(1 / NORMAL) * self.slow
-        if seconds > NOTHING:
+        if seconds > NEGLIGIBLE:
             await trio.sleep(seconds)
 
 
-class MortalStore(SqliteStore):
-    """The real store in one life of a server: what fails below it fails, and after its death all does."""
+class CrashableStore(SqliteStore):
+    """The real store of one server on a simulated disk. After `crash` every access fails."""
 
     def __init__(self, disk: Disk) -> None:
         self.dead = False
         self.on_commit: Callable[[], None] = lambda: None
-        """Called when something was written."""
+        """Called after each write."""
         self.on_done: Callable[[], None] = lambda: None
-        """Called when the server gets to know that it was."""
+        """Called when the server is about to learn that the write succeeded."""
         self._disk = disk
         super().__init__(disk.folder, "off")
         self._full = False
@@ -73,7 +73,8 @@ class MortalStore(SqliteStore):
     async def run(self, work: Callable[..., T], /, *arguments: Any, limiter: trio.CapacityLimiter) -> T:
         """Run blocking work in the loop itself, at some moment of the time that it takes.
 
-        So a kill finds some work done of which nobody heard. As with a thread, who is cancelled waits.
+        A kill therefore finds some work done whose result nobody has received. As with a thread, a cancelled
+        caller waits for the end of the work.
         """
         if work in {hash_password, verify}:
             work = partial(work, cost=CHEAP)
@@ -97,22 +98,22 @@ class MortalStore(SqliteStore):
             raise StorageError("killed")
 
     def _fill(self, *, full: bool) -> None:
-        """Let SQLite itself find no room, or some again."""
+        """Make SQLite itself run out of space, or give it space again."""
         self._full = full
         (pages,) = self._writer.execute("PRAGMA page_count").fetchone()
         self._writer.execute(f"PRAGMA max_page_count = {pages if full else 2**32 - 2}").fetchone()
 
     def rows(self, after: int) -> list[Row]:
-        """Return the messages that were kept after the one with this id."""
+        """Return the messages that were stored after the one with this id."""
         return self._writer.execute(MESSAGES, (after,)).fetchall()
 
-    def die(self) -> None:
-        """Keep and tell nothing more; leave the folder to the next life."""
+    def crash(self) -> None:
+        """Store nothing more, and leave the folder to the next server."""
         self.dead = True
         self.close()
 
 
-def rows(folder: Path) -> list[Row]:
-    """Return all messages that are on disk, as somebody else reads it."""
+def rows(folder: Path, after: int = 0) -> list[Row]:
+    """Return the messages on disk that were stored after the one with this id, by a connection of its own."""
     with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
-        return connection.execute(MESSAGES, (0,)).fetchall()
+        return connection.execute(MESSAGES, (after,)).fetchall()

@@ -1,8 +1,7 @@
-"""A network in memory between clients and a server: it is slow, stalls, breaks, and loses an end.
+"""A network in memory between clients and a server, whose links can be slow, stall, break or lose an end.
 
-A `Wire` carries bytes one way, in order. A `Cable` is two of them, with an `End` for each side. What is cut
-off may end in the middle of a line. What TCP does about a peer that vanished is done here too: after a while
-of silence the connection is broken.
+A `Pipe` carries bytes one way, in order. A `Link` is two of them, with an `End` for each side. A link may be
+cut in the middle of a line. As TCP does, an end notices after a while of silence that its peer vanished.
 """
 
 from __future__ import annotations
@@ -16,34 +15,34 @@ from typing import Final
 
 import trio
 
-CAPACITY: Final = 64 * 1024  # bytes on their way, after which a sender waits; about what TCP has by default
-KEEP_ALIVE: Final = 140.0  # seconds until an end notices that the other vanished; as the server asks of TCP
-TICK: Final = 0.02  # seconds; what arrives does so at multiples of it, so that much meets at one moment
-RECOVERY: Final = 5.0  # seconds after a stall in which what had piled up gets through
+CAPACITY: Final = 64 * 1024  # bytes under way, above which a sender waits; about TCP's default
+KEEP_ALIVE: Final = 140.0  # seconds until an end notices that the other vanished; the server sets it for TCP
+TICK: Final = 0.02  # seconds; bytes arrive at multiples of it, so that many arrive at one moment
+RECOVERY: Final = 5.0  # seconds after a stall in which the bytes that had piled up get through
 
 
-class Wire:
+class Pipe:
     """Bytes one way."""
 
     def __init__(self, latency: Callable[[], float]) -> None:
         self.vanished: float | None = None
-        """Since when nothing arrives any more, and nobody was told."""
+        """When bytes silently stopped to arrive; None if they still do."""
         self._latency = latency
         self._under_way: deque[tuple[float, bytes]] = deque()
         self._size = 0
         self._last_arrival = self._held_until = 0.0
         self._broken = self._ended = self._abandoned = False
         self._receiving, self._sending = trio.CancelScope(), trio.CancelScope()
-        # A change lets who waits look again; for what arrives later the one scope's deadline is set, which
-        # costs less than to wake somebody who would only wait again.
+        # A change cancels the scope, so that the waiting end looks again. For bytes that arrive later only
+        # the scope's deadline is set, which costs less than waking an end that would wait again.
 
     @property
     def whole(self) -> bool:
-        """Whether bytes still get through, if maybe late."""
+        """Whether bytes still get through, perhaps late."""
         return not self._broken and self.vanished is None
 
     async def send(self, data: bytes) -> None:
-        """Put data on its way. Raises trio.BrokenResourceError, trio.ClosedResourceError."""
+        """Send data. Raises trio.BrokenResourceError, trio.ClosedResourceError."""
         while True:
             self._notice_silence()
             if self._ended:
@@ -63,7 +62,7 @@ class Wire:
                 self._receiving.deadline = max(self._last_arrival, self._held_until)
 
     async def receive(self, most: int) -> bytes:
-        """Return what arrived; nothing at the end. Raises as `send` does."""
+        """Return the bytes that arrived, or nothing at the end. Raises as `send` does."""
         while True:
             self._notice_silence()
             if self._abandoned:
@@ -94,7 +93,7 @@ class Wire:
 
     @property
     def _silent_at(self) -> float:
-        """When an end is to notice that nothing arrives any more."""
+        """When an end will notice the silence."""
         return float("inf") if self.vanished is None else self.vanished + KEEP_ALIVE
 
     def _notice_silence(self) -> None:
@@ -106,17 +105,17 @@ class Wire:
         self._sending.cancel()
 
     def end(self) -> None:
-        """Say that no more comes."""
+        """Close the sending side."""
         self._ended = True
         self._change()
 
     def abandon(self) -> None:
-        """Receive no more."""
+        """Close the receiving side."""
         self._abandoned = True
         self._change()
 
     def cut(self, random: Random) -> None:
-        """Break it: of what is on its way some arrives, up to anywhere in a line."""
+        """Break the pipe. Some bytes under way still arrive, up to any point in a line."""
         self._broken = True
         rest = random.randrange(self._size + 1) if self.vanished is None else 0
         kept: deque[tuple[float, bytes]] = deque()
@@ -128,25 +127,25 @@ class Wire:
         self._change()
 
     def hold(self, until: float) -> None:
-        """Let nothing arrive until then."""
+        """Deliver nothing until then."""
         self._held_until = max(self._held_until, until)
         self._change()
 
     def vanish(self) -> None:
-        """Let nothing arrive any more, and nobody know."""
+        """Deliver nothing any more, without either end noticing."""
         if self.vanished is None:
             self.vanished = trio.current_time()
             self._change()
 
 
 class End(trio.abc.HalfCloseableStream):
-    """One side of a cable, as a server or a client has it."""
+    """One side of a link: the stream of the server or the client."""
 
-    def __init__(self, sends: Wire, receives: Wire) -> None:
-        self.hear: Callable[[bytes], object] = len
-        """Called with everything that is received."""
+    def __init__(self, sends: Pipe, receives: Pipe) -> None:
+        self.on_receive: Callable[[bytes], object] = len
+        """Called with all received bytes."""
         self.saw_end = False
-        """Whether the other side said that no more comes."""
+        """Whether the other side closed the stream."""
         self._sends = sends
         self._receives = receives
 
@@ -161,7 +160,7 @@ class End(trio.abc.HalfCloseableStream):
         await trio.lowlevel.checkpoint_if_cancelled()
         data = await self._receives.receive(max_bytes or CAPACITY)
         self.saw_end = not data
-        self.hear(data)
+        self.on_receive(data)
         return data
 
     async def send_eof(self) -> None:
@@ -173,67 +172,67 @@ class End(trio.abc.HalfCloseableStream):
         await trio.lowlevel.checkpoint()
 
     def close(self) -> None:
-        """Say that no more comes, and take no more."""
+        """Close both directions."""
         self._sends.end()
         self._receives.abandon()
 
 
-class Cable:
-    """One connection: who made it, and what becomes of it."""
+class Link:
+    """One connection, and the faults that it can have."""
 
     def __init__(self, owner: str, random: Random, latency: Callable[[], float]) -> None:
         self.owner = owner
-        self.clean_since = trio.current_time()
-        """Since when it is as fast as it should be; may be in the future."""
+        self.healthy_since = trio.current_time()
+        """Since when bytes arrive in time; may be in the future."""
         self.welcomed = False
         self.bye = ""
-        """The code of the server's last word."""
-        self._up, self._down = Wire(latency), Wire(latency)
+        """The code of the `bye` that the client received."""
+        self._up, self._down = Pipe(latency), Pipe(latency)
         self._random = random
         self.client = End(self._up, self._down)
         self.server = End(self._down, self._up)
 
     @property
     def alive(self) -> bool:
-        """Whether bytes still get through, if maybe late."""
+        """Whether bytes still get through, perhaps late."""
         return self._up.whole and self._down.whole
 
     @property
-    def in_time(self) -> bool:
-        """Whether it is as fast as it should be."""
-        return self.alive and self.clean_since <= trio.current_time()
+    def healthy(self) -> bool:
+        """Whether bytes get through in time."""
+        return self.alive and self.healthy_since <= trio.current_time()
 
     def cut(self) -> None:
-        """Break it, and both sides get to know."""
-        self.clean_since = float("inf")
+        """Break the link, and let both ends notice."""
+        self.healthy_since = float("inf")
         self._up.cut(self._random)
         self._down.cut(self._random)
 
     def half_open(self, *, client_knows: bool) -> None:
-        """Lose the other side: the server does not hear of it for long, and the client maybe neither."""
-        self.clean_since = float("inf")
+        """Break the link without the server noticing for long, nor the client unless `client_knows`."""
+        self.healthy_since = float("inf")
         if client_knows:
             self._down.cut(self._random)
         self._up.vanish()
         self._down.vanish()
 
     def stall(self, seconds: float) -> None:
-        """Let no bytes move for a while, then go on."""
+        """Deliver nothing in either direction for a while."""
         self._up.hold(trio.current_time() + seconds)
         self.stop_reading(seconds)
 
     def stop_reading(self, seconds: float) -> None:
-        """Let nothing get to the client for a while."""
+        """Deliver nothing to the client for a while."""
         self.excuse(seconds)
         self._down.hold(trio.current_time() + seconds)
 
     def excuse(self, seconds: float) -> None:
-        """Expect nothing to be in time for so long, and until what piled up is through."""
-        self.clean_since = max(self.clean_since, trio.current_time() + seconds + RECOVERY)
+        """Count the link as unhealthy for so long, and until the bytes that piled up are through."""
+        self.healthy_since = max(self.healthy_since, trio.current_time() + seconds + RECOVERY)
 
 
 class Listener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
-    """What one life of a server listens on."""
+    """The listener of one server."""
 
     def __init__(self) -> None:
         self.arrivals, self._accepted = trio.open_memory_channel[End](float("inf"))
@@ -243,47 +242,47 @@ class Listener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
 
     async def aclose(self) -> None:
         with suppress(trio.WouldBlock):
-            while True:  # as a system does with connections that nobody accepted
+            while True:  # as an operating system does with connections that were not accepted
                 self._accepted.receive_nowait().close()
         await self._accepted.aclose()
 
 
 class Network:
-    """Where a server is reached; a cable is made for everybody who connects."""
+    """The place where clients reach the server; each connection gets a link."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        self.cables: list[Cable] = []
-        """Those that still carry something."""
+        self.links: list[Link] = []
+        """Those that still carry bytes."""
         self.latency = (0.002, 0.05)
-        """Seconds that bytes are under way: from, to."""
+        """Least and most seconds that bytes are under way."""
         self._listener: Listener | None = None
 
     def set_latency(self, least: float, most: float) -> None:
-        """Let bytes be under way for so long from now on."""
+        """Set how long bytes are under way from now on, in seconds."""
         self.latency = (least, most)
-        for cable in self.cables:
-            cable.excuse(0)
+        for link in self.links:
+            link.excuse(0)
 
     def take_latency(self) -> float:
         return self.random.uniform(*self.latency)
 
-    async def connect(self, owner: str) -> Cable:
-        """Reach the server. Raises ConnectionRefusedError where there is none, as a system would."""
+    async def connect(self, owner: str) -> Link:
+        """Connect to the server. Raises ConnectionRefusedError if there is none."""
         await trio.sleep(self.take_latency())
         if self._listener is None:
             raise ConnectionRefusedError(111, "Connection refused")
-        cable = Cable(owner, self.random, self.take_latency)
-        self._listener.arrivals.send_nowait(cable.server)
-        self.cables = [one for one in self.cables if one.alive]
-        self.cables.append(cable)
-        return cable
+        link = Link(owner, self.random, self.take_latency)
+        self._listener.arrivals.send_nowait(link.server)
+        self.links = [one for one in self.links if one.alive]
+        self.links.append(link)
+        return link
 
     def listen(self) -> Listener:
-        """Let a server be reached from now on."""
+        """Return a new listener, which all connections reach from now on."""
         self._listener = Listener()
         return self._listener
 
     def refuse(self) -> None:
-        """Let no server be reached."""
+        """Refuse all connections from now on."""
         self._listener = None

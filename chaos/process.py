@@ -1,4 +1,4 @@
-"""A server in a process of its own, always on the same port, that is killed and started again."""
+"""A server in its own process, on the same port after every restart."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import trio
 
-START = 60.0  # seconds that a process may take to start on a busy machine
+START = 60.0  # seconds that a start may take on a busy machine
 
 
 class Process:
-    """Runs `tcpchat serve` with its defaults, but for limits that would only slow the senders down."""
+    """Runs `tcpchat serve` with its defaults, except for limits that would only slow down the senders."""
 
     def __init__(self, folder: Path) -> None:
         self.port = _free_port()
@@ -29,7 +29,7 @@ class Process:
         self._ready = False
 
     async def start(self) -> None:
-        """Start it; it is reached a moment later."""
+        """Start the server; clients can connect a moment later."""
         self._ready = False
         with self._log.open("ab") as log:
             self._process = await trio.lowlevel.open_process(
@@ -47,7 +47,7 @@ class Process:
                     raise RuntimeError(f"the server did not start: {self.log()}")
 
     async def kill(self) -> None:
-        """End it as nothing else does: at once."""
+        """Kill the server with SIGKILL."""
         if self._process is not None:
             process, self._process = self._process, None
             process.kill()
@@ -57,7 +57,7 @@ class Process:
                 await process.stdout.aclose()
 
     def log(self) -> str:
-        """Return what all its lives wrote to stderr."""
+        """Return the log of all servers so far."""
         return self._log.read_text()
 
 

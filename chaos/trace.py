@@ -1,4 +1,4 @@
-"""What happened in a run, in order: the last of it to be read, all of it as one number to compare."""
+"""The events of a run in order: the last ones to read, all of them as a digest to compare."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter, deque
 
 import trio
 
-KEPT = 60  # events that are shown of a run that failed
+SHOWN = 60  # events that are shown of a run that failed
 
 
 class Trace:
@@ -15,19 +15,19 @@ class Trace:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self._last: deque[str] = deque(maxlen=KEPT)
+        self._last: deque[str] = deque(maxlen=SHOWN)
         self._hash = hashlib.sha256()
 
-    def __call__(self, who: str, what: str, about: str = "") -> None:
-        """Note that something happened to somebody; `what` is one of few words, which are counted."""
-        line = f"{trio.current_time():.6f} {who}: {what} {about}".rstrip()
+    def __call__(self, who: str, what: str, details: str = "") -> None:
+        """Record an event. `what` is one of a few words, which are counted."""
+        line = f"{trio.current_time():.6f} {who}: {what} {details}".rstrip()
         self.counts[what] += 1
         self._last.append(line)
         self._hash.update(line.encode() + b"\n")
 
     @property
     def digest(self) -> str:
-        """What two runs have in common only if all events are the same, at the same times."""
+        """A hash that two runs share only if all their events are equal, at the same times."""
         return self._hash.hexdigest()
 
     @property

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from chaos import kills
+from chaos.checker import Checker
+from chaos.trace import Trace
 from tcpchat.store.changes import NewMessage, NewUser
 from tcpchat.store.sqlite import SqliteStore
 from tests.process import Client, ServerProcess
@@ -46,22 +48,28 @@ class Sender(threading.Thread):
 async def test_kills_behind_a_bad_network_lose_and_double_nothing(tmp_path: Path) -> None:
     """Real clients of the library, which come back by themselves; many more kills in `make kills`."""
     seed = 22  # with it the second life takes 1.4 s, in which nearly all connections are cut
-    score, cuts = await kills.run(2, seed, tmp_path, life=0.3, quiet=60)
-    assert score.problems == []
-    assert (score.lost, score.doubled, cuts > 0) == (0, 0, True)
-    assert len(score.acknowledged) > 50
-    assert score.refused == {}
+    checker, cuts = await kills.run(2, seed, tmp_path, life=0.3, quiet=60)
+    assert checker.problems == []
+    assert (checker.lost, checker.duplicated, cuts > 0) == (0, 0, True)
+    assert checker.acknowledged > 50
+    assert {op.outcome for op in checker.ops.values()} == {"acknowledged"}
 
 
-def test_what_a_kill_lost_or_doubled_is_counted(tmp_path: Path) -> None:
+async def test_what_a_kill_lost_or_duplicated_is_counted(tmp_path: Path) -> None:
+    checker = Checker(Trace())
+    watch = kills.DiskWatch(checker, tmp_path)
+    same, gone = checker.invoke("u", None, 0), checker.invoke("u", None, 0)
+    watch.claim(checker.acknowledge, same, "lobby", 1)
+    watch.claim(checker.acknowledge, gone, "lobby", 3)
+    watch.read()
+    assert checker.acknowledged == 0, "without a database there is nothing to compare with"
     store = SqliteStore(tmp_path, "off")
-    store.commit(
-        [NewUser("u", 0), *(NewMessage("lobby", n, 0, "u", "u", None, None, "same") for n in (1, 2))]
-    )
+    rows = (NewMessage("lobby", n, 0, "u", "u", None, None, same) for n in (1, 2))
+    store.commit([NewUser("u", 0), *rows])
     store.close()
-    score = kills.Score(sent=2, acknowledged={"same": ("lobby", 2), "gone": ("lobby", 3)})
-    score.compare(tmp_path)
-    assert (score.lost, score.doubled) == (1, 1)
+    watch.read()
+    assert (checker.acknowledged, checker.lost, checker.duplicated) == (2, 1, 1)
+    assert [problem[:3] for problem in checker.problems] == ["P2:", "P1:", "P1:"]
 
 
 def history(client: Client) -> dict[int, str]:

@@ -1,0 +1,286 @@
+"""A worker on the client library: it connects, sends, stops reading, leaves, and loses its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Protocol
+
+import trio
+
+from chaos.checker import Checker
+from chaos.network import Link, Network
+from chaos.wire_probe import WireProbe
+from tcpchat.client import Client, ConnectError, DisconnectedError, Reconnect, Reconnected, RefusedError
+from tcpchat.protocol import LOBBY, Bye, Event, Message, Scheduled, Sent, Unsent, Welcome
+
+PASSWORD = "correct horse battery"  # noqa: S105  # of users who do not exist
+BUFFER = 400  # events that the library keeps for a worker that does not read
+STOPS_READING = 0.001  # the share of events after which a worker stops reading for a while
+CRASHES = 0.3  # the share of visits that end with a crash
+ACTIONS = 40  # mean number in a visit
+ABSENCE = 10  # times the mean pause between two actions; the mean pause between two visits
+RETRY = (2.0, 20.0)  # least and most seconds until a worker that was refused tries again
+LENGTHS = (3, 20, 60, 200)  # characters of a text
+PASTE = 3900  # characters of a long one
+
+
+class Environment(Protocol):
+    """The parts of a run that all workers share."""
+
+    checker: Checker
+    network: Network
+    read: dict[str, dict[str, int]]
+    """The read markers that the server confirmed, by user and place."""
+    calm: trio.Event
+    """Once set, workers connect and stay, and do nothing else."""
+    schedule_ahead: float
+    """The most seconds that a message is scheduled ahead."""
+
+    def others(self, worker: Worker) -> list[Worker]:
+        """Return the workers of other users."""
+
+    def is_day(self) -> bool:
+        """Return whether it is day; at night a visit has one action."""
+
+    def pace(self) -> float:
+        """Return the mean seconds between two actions, more of them at night."""
+
+
+class Worker:
+    """One device of a user, with one client at a time. Users are `registered` or guests."""
+
+    def __init__(self, label: str, environment: Environment, random: Random, *, registered: bool) -> None:
+        self.label = label
+        self.name = label.rstrip("0123456789")
+        """The user, who may have several workers."""
+        self.registered = registered
+        self.called = self.name
+        """The present name of the user, to which others can write."""
+        self.client: Client | None = None
+        self.places: dict[str, int] = {}
+        """The last number that this client received, by place."""
+        self.read = environment.read.setdefault(self.name, {})
+        """The user's read markers that the server confirmed, by place."""
+        self._environment = environment
+        self._random = random
+        self._checker = environment.checker
+        self._token: str | None = None  # of a guest whose client crashed
+        self._after: int | None = None
+        self._link: Link | None = None
+
+    @property
+    def _calm(self) -> bool:
+        return self._environment.calm.is_set()
+
+    async def register(self) -> None:
+        """Register the name, before the first fault."""
+        async with self._new_client(password=None) as client:
+            await client.register(PASSWORD)
+
+    async def run(self) -> None:
+        """Visit the chat again and again."""
+        while True:
+            with trio.move_on_after(self._random.expovariate(1 / (ABSENCE * self._environment.pace()))):
+                await self._environment.calm.wait()
+            try:
+                await self._visit()
+            except (ConnectError, DisconnectedError, RefusedError) as error:
+                self._note("not admitted", type(error).__name__)
+                if isinstance(error, RefusedError) and error.code in {"name-taken", "bad-token"}:
+                    self._token = self._after = None
+                await trio.sleep(self._random.uniform(*RETRY))
+            finally:
+                self.client = None
+
+    async def _visit(self) -> None:
+        with trio.CancelScope() as crash:
+            async with self._new_client(password=PASSWORD if self.registered else None) as client:
+                self.client = client
+                self._note("connected", client.user)
+                async with trio.open_nursery() as visit:
+                    visit.start_soon(self._receive, client, visit.cancel_scope)
+                    await self._act(client, visit)
+                    if self._random.random() < CRASHES:  # the program is killed, or its machine
+                        self._token, self._after = client.token, self.places.get(LOBBY)
+                        crash.cancel()
+                        await trio.sleep_forever()
+                    self._token = self._after = None
+                    visit.cancel_scope.cancel()
+                self._note("left")
+        if crash.cancelled_caught:
+            self._note("crashed")
+
+    def _new_client(self, password: str | None) -> Client:
+        self.places = {}
+        if self._after is not None:
+            self.places[LOBBY] = self._after
+        return Client(
+            name=self.name,
+            password=password,
+            token=None if self.registered else self._token,
+            after=self._after,
+            remember=False,
+            device=self.label,
+            reconnect=Reconnect(),
+            open_stream=self._connect,
+            buffer=BUFFER,
+            random=self._random.random,
+        )
+
+    async def _connect(self) -> trio.abc.Stream:
+        link = self._link = await self._environment.network.connect(self.name)
+        WireProbe(link, self._environment.network, self._checker)
+        return link.client
+
+    async def _receive(self, client: Client, visit: trio.CancelScope) -> None:
+        try:
+            async for event in client.events():
+                await self._handle(event)
+        except DisconnectedError as error:
+            self._note("gave up", str(error))
+            visit.cancel()
+
+    async def _handle(self, event: Event) -> None:
+        match event:
+            case Welcome():
+                self.places.setdefault(LOBBY, event.seq)
+            case Reconnected():
+                self._note("reconnected", event.user)
+                self.called = event.user
+            case Message():
+                self._handle_message(event)
+            case Unsent():
+                self._checker.unsent(event.text, event.code)
+            case Bye():
+                self._note("bye", event.code)
+                if event.code == "replaced":  # no two clients that run have the same token
+                    self._checker.fail(f"{self.label} was replaced by a connection of its own")
+        if self._random.random() < STOPS_READING and not self._calm:
+            await self._stop_reading()
+
+    async def _stop_reading(self) -> None:
+        seconds = self._random.choice((1, 30, 600))
+        self._note("stops reading", str(seconds))
+        for _ in range(seconds):
+            if self._link is not None:
+                self._link.excuse(1)
+            await trio.sleep(1)
+            if self._calm:
+                return
+
+    def _handle_message(self, message: Message) -> None:
+        self._checker.receive(self.name, message)
+        place = message.room or message.conversation or ""
+        self._checker.check_follows(self.label, self.places, place, message.seq)
+
+    async def _act(self, client: Client, visit: trio.Nursery) -> None:
+        if not self.registered:
+            self.called = client.user
+        actions: dict[Callable[[Client], Awaitable[None]], int] = {
+            self._send_to_lobby: 50, self._send_privately: 25, self._mark_read: 25, self._schedule: 4,
+            self._cancel: 2, self._look_around: 8, self._rename: 1, self._be_away: 2, self._paste: 1,
+        }  # fmt: skip
+        for _ in range(round(self._random.expovariate(1 / ACTIONS))):
+            with trio.move_on_after(self._random.expovariate(1 / self._environment.pace())):
+                await self._environment.calm.wait()
+            if self._calm or not self._environment.is_day():
+                break
+            (action,) = self._random.choices(list(actions), list(actions.values()))
+            self._note("action", action.__name__)
+            visit.start_soon(self._do, action, client)
+        if self._calm:
+            await trio.sleep_forever()
+
+    async def _do(self, action: Callable[[Client], Awaitable[None]], client: Client) -> None:
+        try:
+            await action(client)
+        except RefusedError as error:
+            self._note("refused", error.code)
+        except DisconnectedError:
+            self._note("unanswered")
+
+    async def _send_to_lobby(self, client: Client) -> None:
+        """Send one message, or several at once."""
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._random.choice((1, 1, 1, 2, 5))):
+                nursery.start_soon(self._send, client, None, self._random.choice(LENGTHS))
+
+    async def _send_privately(self, client: Client) -> None:
+        to = self._random.choice(self._environment.others(self))
+        await self._send(client, to, self._random.choice(LENGTHS))
+
+    async def _paste(self, client: Client) -> None:
+        for _ in range(self._random.randrange(1, 12)):
+            await self._send(client, None, PASTE)
+
+    async def _schedule(self, client: Client) -> None:
+        """Schedule a message to the lobby, or to a user who will still exist then."""
+        recipients = [None, *(one for one in self._environment.others(self) if one.registered)]
+        seconds = self._random.uniform(1, self._environment.schedule_ahead) * self._random.random()
+        await self._send(client, self._random.choice(recipients), self._random.choice(LENGTHS), seconds)
+
+    async def _send(
+        self, client: Client, to: Worker | None, characters: int, seconds: float | None = None
+    ) -> None:
+        name = None if to is None else to.name
+        text = self._checker.invoke(self.name, name, characters)
+        self._note("sends", text[:40].rstrip(". "))
+        try:
+            reply = await client.send(text, username=None if to is None else to.called, time=seconds)
+        except RefusedError as error:
+            self._checker.refuse(text, error.code)
+        except DisconnectedError:
+            self._checker.lose_track(text)
+        except trio.Cancelled:
+            self._checker.lose_track(text)
+            raise
+        else:
+            match reply:
+                case Sent():
+                    self._checker.acknowledge(text, reply.room, reply.seq)
+                case Scheduled():
+                    self._checker.schedule(text, reply.number)
+
+    async def _cancel(self, client: Client) -> None:
+        """Cancel a scheduled message."""
+        pending = [one for one in await client.scheduled() if one.text in self._checker.ops]
+        if pending:
+            one = self._random.choice(pending)
+            self._checker.begin_cancel(one.text)
+            cancelled = await client.cancel(one.number)
+            self._checker.cancel(cancelled.text)
+
+    async def _mark_read(self, client: Client) -> None:
+        """Mark a place as read, up to any message that this client received."""
+        if self.places:
+            place, last = self._random.choice(list(self.places.items()))
+            await self.mark(client, place, self._random.randint(0, last))
+
+    async def mark(self, client: Client, place: str, seq: int) -> int:
+        """Mark a place as read up to this number; return the read marker."""
+        before = self.read.get(place, 0)
+        reply = await client.mark_read(None if place == LOBBY else place, seq)
+        if self.registered:
+            if reply.seq < max(before, seq):
+                self._checker.fail(f"{self.label} had read {place} up to {before}, now {reply.seq}")
+            self.read[place] = max(self.read.get(place, 0), reply.seq)
+        return reply.seq
+
+    async def _look_around(self, client: Client) -> None:
+        ask = self._random.choice((client.users, client.status, client.unread, client.conversations))
+        await ask()
+
+    async def _rename(self, client: Client) -> None:
+        if not self.registered:
+            name = self.name + self._random.choice(("", "2", "3"))
+            await client.rename(name)
+            self.called = name
+
+    async def _be_away(self, client: Client) -> None:
+        await client.away("having tea")
+        await trio.sleep(self._random.uniform(1, 600))
+        await client.back()
+
+    def _note(self, what: str, details: str = "") -> None:
+        self._checker.trace(self.label, what, details)
