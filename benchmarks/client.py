@@ -12,7 +12,7 @@ import time
 import orjson
 import trio
 
-from tcpchat.client import Client
+from tcpchat.client import Client, Credentials
 from tcpchat.protocol import Message, Pong, Welcome, encode, encode_message
 
 MESSAGES = 300_000
@@ -40,7 +40,7 @@ def serve(listener: socket.socket, data: bytes, connections: int) -> None:
 
 async def with_client(port: int) -> float:
     """Return the seconds until the last message came out of `events`."""
-    async with Client(f"127.0.0.1:{port}", remember=False) as client:
+    async with Client(f"127.0.0.1:{port}", credentials=Credentials(remember=False)) as client:
         began = time.perf_counter()
         async for event in client.events():
             if isinstance(event, Message) and event.seq == MESSAGES:

@@ -23,7 +23,7 @@ from chaos.process import Process
 from chaos.proxy import LIFE, Proxy
 from chaos.trace import Trace
 from tcpchat.address import Address
-from tcpchat.client import Client, DisconnectedError, Reconnect, RefusedError
+from tcpchat.client import Client, Credentials, DisconnectedError, Reconnect, RefusedError, Replay
 from tcpchat.protocol import LOBBY, Message, Sent
 
 KILLS = 200
@@ -76,9 +76,12 @@ class Worker:
         self._checker = checker
         self._watch = watch
         self._client = partial(
-            Client, Address(host="127.0.0.1", port=port), name=name, remember=False, after=0, reconnect=SOON,
-            random=random.random,
-        )  # fmt: skip
+            Client,
+            Address(host="127.0.0.1", port=port),
+            credentials=Credentials(name=name, remember=False),
+            replay=Replay(after=0),
+            reconnect=attrs.evolve(SOON, random=random.random),
+        )
         self._random = random
 
     async def run(self, to: str | None, phases: Phases, *, task_status: trio.TaskStatus[None]) -> None:

@@ -11,7 +11,17 @@ import trio
 from chaos.checker import Checker
 from chaos.network import Link, Network
 from chaos.wire_probe import WireProbe
-from tcpchat.client import Client, ConnectError, DisconnectedError, Reconnect, Reconnected, RefusedError
+from tcpchat.client import (
+    Client,
+    ConnectError,
+    Credentials,
+    DisconnectedError,
+    FlowControl,
+    Reconnect,
+    Reconnected,
+    RefusedError,
+    Replay,
+)
 from tcpchat.protocol import LOBBY, Bye, Event, Message, Scheduled, Sent, Unsent, Welcome
 
 PASSWORD = "correct horse battery"  # noqa: S105  # of users who do not exist
@@ -116,16 +126,17 @@ class Worker:
         if self._after is not None:
             self.places[LOBBY] = self._after
         return Client(
-            name=self.name,
-            password=password,
-            token=None if self.registered else self._token,
-            after=self._after,
-            remember=False,
-            device=self.label,
-            reconnect=Reconnect(),
+            credentials=Credentials(
+                name=self.name,
+                password=password,
+                token=None if self.registered else self._token,
+                remember=False,
+                device=self.label,
+            ),
+            replay=Replay(after=self._after),
+            reconnect=Reconnect(random=self._random.random),
+            flow=FlowControl(buffer=BUFFER),
             open_stream=self._connect,
-            buffer=BUFFER,
-            random=self._random.random,
         )
 
     async def _connect(self) -> trio.abc.Stream:

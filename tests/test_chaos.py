@@ -23,7 +23,7 @@ from chaos.scenario import Plan, Result, run
 from chaos.trace import Trace
 from tcpchat.chat.entry import Delivery, Post
 from tcpchat.chat.user import User
-from tcpchat.client import Client
+from tcpchat.client import Client, FlowControl
 from tcpchat.link.inbox import Inbox
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
@@ -113,7 +113,7 @@ def skips_missed_messages(patch: pytest.MonkeyPatch) -> None:
 
     def nothing(self: Inbox, seq: int, *_: object) -> int:
         self._lobby.last = seq
-        self._begun = self._known = True
+        self._complete = True
         return 0
 
     patch.setattr(Inbox, "welcome", nothing)
@@ -263,7 +263,8 @@ class Exchange:
             other.stop_reading(stops_reading)
             nursery.start_soon(self._read, reader)
             nursery.start_soon(self._count, other)
-            async with Client(open_stream=self._connect, name="talker", patient=True) as client:
+            flow = FlowControl(patient=True)
+            async with Client(open_stream=self._connect, name="talker", flow=flow) as client:
                 for _ in range(TEXTS):
                     await client.send(self.checker.invoke("talker", None, 3900))
             await trio.sleep(stops_reading + 10)

@@ -11,7 +11,7 @@ import trio
 from benchmarks.benchmark import Benchmark, Figure, Lab
 from benchmarks.loads import PAYLOAD, LoadError
 from benchmarks.servers import running
-from tcpchat import Client, Reconnect
+from tcpchat import Client, Credentials, Reconnect, Replay
 from tcpchat.protocol import Message
 
 TEXT = "x" * PAYLOAD
@@ -20,7 +20,12 @@ PAUSE = 0.002  # seconds between the messages that others go on saying
 
 
 def client(port: int, after: int | None = None) -> Client:
-    return Client(f"127.0.0.1:{port}", after=after, reconnect=Reconnect.never(), remember=False)
+    return Client(
+        f"127.0.0.1:{port}",
+        credentials=Credentials(remember=False),
+        replay=Replay(after=after),
+        reconnect=Reconnect.never(),
+    )
 
 
 async def say(port: int, count: int) -> None:

@@ -1,1 +1,1 @@
-"""The parts of the client library: dialling, handshake, calls in flight, inbox, credentials."""
+"""The parts of the client library; `tcpchat.client` is its front."""

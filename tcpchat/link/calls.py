@@ -1,14 +1,16 @@
-"""What a client asks: from being asked to being answered, over lost connections where that is safe.
+"""The calls of one client: requests, from being made to being answered, also over lost connections.
 
-A `send` with a key is sent again until it is answered, and counts once. So is a `read` up to a number, which
-does no harm twice. Anything else is done at most once: if the connection breaks, whoever asked is told, and
-may look and ask again.
+A `send` with a key is repeated until it is answered, and counts once. A `read` up to a number is repeated
+too, since it does no harm twice. Any other request is written at most once: if the connection breaks before
+its reply, the caller gets DisconnectedError, and may look and try again.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Final
 
 import attrs
 import trio
@@ -18,30 +20,28 @@ from tcpchat.commands.send import Send
 from tcpchat.link.errors import DisconnectedError, RefusedError
 from tcpchat.protocol import Error, Id, Reply, Request
 
-MOST = 10_000  # sends that wait at the same time
-WINDOW = 500  # requests in flight; a server remembers the keys of a user's last 1,000 sends
-
-SHORTEST, LONGEST = 0.05, 60.0  # seconds until what came too fast is repeated, whatever the server says
-
-UNKNOWN = "the connection broke before the answer, so it may have been done or not"
+MAX_WAITING: Final = 10_000  # sends that wait at the same time
+MAX_IN_FLIGHT: Final = 500  # requests; a server remembers the keys of a user's last 1,000 sends
+MIN_DELAY, MAX_DELAY = 0.05, 60.0  # seconds until a rate-limited send is repeated, whatever the server says
+OUTCOME_UNKNOWN: Final = "the connection broke before the reply, so it may have been done or not"
 
 
 @attrs.define(eq=False)
 class PendingCall:
-    """A request on its way. `wait` for its reply; it may take until the server is back."""
+    """A request without a reply yet. `wait` for it; it may take until the server is back."""
 
     request: Request
-    written: bool = attrs.field(default=False, init=False)
-    """It was given to a connection, so the server may have got it."""
     on_reply: Callable[[Reply], None] | None = attrs.field(default=None, kw_only=True)
     """Called with a good reply before anything that was received after it."""
+    written: bool = attrs.field(default=False, init=False)
+    """It was given to a connection, so that the server may have received it."""
     _reply: Reply | None = attrs.field(default=None, init=False)
     _error: Exception | None = attrs.field(default=None, init=False)
     _done: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     @property
-    def lasts(self) -> bool:
-        """Whether it may be written more than once, and so waits for a connection."""
+    def repeatable(self) -> bool:
+        """Whether it may be written more than once, and therefore waits for a connection."""
         match self.request:
             case Send(key=key):
                 return key is not None
@@ -59,7 +59,7 @@ class PendingCall:
         await self._done.wait()
 
     async def wait(self) -> Reply:
-        """Return the reply. Raises RefusedError, DisconnectedError if it was lost."""
+        """Return the reply. Raises RefusedError, or DisconnectedError if it was lost."""
         await self._done.wait()
         if self._error is not None:
             raise self._error
@@ -78,23 +78,24 @@ class PendingCall:
 
 
 class Calls:
-    """The requests of one client, in the order in which they were asked.
+    """The calls of one client, in the order in which they were made.
 
-    While it is *careful*, sends go out one by one, and one that came too fast is repeated, so that all arrive
-    in order however many they are. A `patient` one is always so, others after a connection was lost and
-    until what waited is sent.
+    While it is *careful*, sends are written one by one, each after the reply to the one before, and a
+    rate-limited one is repeated, so that all arrive in order however many they are. A `patient` client is
+    always careful; others are after a connection was lost, until the sends that waited are answered.
     """
 
     def __init__(self, *, patient: bool = False) -> None:
         self._patient = patient
         self.connected = False
         self._waiting: deque[PendingCall] = deque()  # only sends while careful
-        self._others: list[PendingCall] = []  # what need not wait for them
+        self._others: list[PendingCall] = []  # need not wait for the sends
         self._in_flight: dict[int, PendingCall] = {}  # by id, in the order in which they were written
         self._last_id = 0
         self._careful = patient
         self._sending: PendingCall | None = None  # the one send in flight while careful
         self._not_before = 0.0  # seconds, of the clock of `take`
+        self._changed = trio.lowlevel.ParkingLot()  # `next_batch` waits there; `add` and `answer` wake it
 
     @property
     def in_flight(self) -> bool:
@@ -104,109 +105,115 @@ class Calls:
     @property
     def unanswered(self) -> list[PendingCall]:
         """The sends that are not answered yet, oldest first."""
-        asked = [*self._in_flight.values(), *self._waiting]
-        return [one for one in asked if isinstance(one.request, Send)]
+        calls = [*self._in_flight.values(), *self._waiting]
+        return [call for call in calls if isinstance(call.request, Send)]
 
-    def add(self, asked: PendingCall) -> None:
-        """Take a request. Raises DisconnectedError if it cannot wait for a connection, or too much waits."""
-        if not self.connected and not asked.lasts:
+    def add(self, call: PendingCall) -> None:
+        """Take a call. Raises DisconnectedError if it cannot wait for a connection, or too many wait."""
+        if not self.connected and not call.repeatable:
             raise DisconnectedError("not connected; try again when the server is back")
-        if asked.lasts and len(self._waiting) >= MOST:
-            raise DisconnectedError(f"{MOST} messages are waiting to be sent; wait until some are")
-        if self._careful and not asked.lasts:
-            self._others.append(asked)
+        if call.repeatable and len(self._waiting) >= MAX_WAITING:
+            raise DisconnectedError(f"{MAX_WAITING} messages are waiting to be sent; wait until some are")
+        if self._careful and not call.repeatable:
+            self._others.append(call)
         else:
-            self._waiting.append(asked)
+            self._waiting.append(call)
+        self._changed.unpark_all()
+
+    async def next_batch(self) -> list[PendingCall]:
+        """Wait until something is to be written, and return it. Only the task that writes calls this."""
+        while not (batch := self.take(trio.current_time())):
+            until = self.wait_until()
+            with trio.move_on_at(math.inf if until is None else until):
+                await self._changed.park()
+        return batch
 
     def take(self, now: float) -> list[PendingCall]:
         """Return what to write now, each with its id; `now` is in seconds of any clock."""
         taken, self._others = self._others, []
         if not self._careful:
-            while self._waiting and len(self._in_flight) + len(taken) < WINDOW:
+            while self._waiting and len(self._in_flight) + len(taken) < MAX_IN_FLIGHT:
                 taken.append(self._waiting.popleft())
         elif self._sending is None and not self._waiting:
             self._careful = self._patient
         elif self._sending is None and now >= self._not_before:
             self._sending = self._waiting.popleft()
             taken.append(self._sending)
-        return [self.number(asked) for asked in taken]
+        return [self.assign_id(call) for call in taken]
 
     def wait_until(self) -> float | None:
         """Return when `take` will have a send that it does not have now, if only time is in the way."""
         held = self._careful and self._waiting and self._sending is None
         return self._not_before if held else None
 
-    def number(self, asked: PendingCall) -> PendingCall:
-        """Give a request the id that its reply will carry; it is to be written at once."""
+    def assign_id(self, call: PendingCall) -> PendingCall:
+        """Give a call the id that its reply will carry; its request is to be written at once."""
         self._last_id += 1
-        asked.request = attrs.evolve(asked.request, id=self._last_id)
-        asked.written = True
-        self._in_flight[self._last_id] = asked
-        return asked
+        call.request = attrs.evolve(call.request, id=self._last_id)
+        call.written = True
+        self._in_flight[self._last_id] = call
+        return call
 
-    def asked_as(self, id: Id | None) -> Request | None:
+    def request_of(self, id: Id | None) -> Request | None:
         """Return the request in flight that has this id."""
-        asked = self._in_flight.get(id) if isinstance(id, int) else None
-        return None if asked is None else asked.request
+        call = self._in_flight.get(id) if isinstance(id, int) else None
+        return None if call is None else call.request
 
     def answer(self, reply: Reply, now: float) -> None:
-        """Hand a reply to whoever asked. Replies to nobody are passed over.
+        """Hand a reply to its call. A reply that belongs to no call is ignored.
 
-        An error without id is about a line of which the server could not read it. Since replies come in the
-        order of the requests, it is the oldest.
+        An error without id is about a line whose id the server could not read. Since replies come in the
+        order of the requests, it belongs to the oldest.
         """
         id = next(iter(self._in_flight), None) if reply.re is None and isinstance(reply, Error) else reply.re
-        asked = self._in_flight.pop(id, None) if isinstance(id, int) else None
-        if asked is None:
+        call = self._in_flight.pop(id, None) if isinstance(id, int) else None
+        if call is None:
             return
-        alone = asked is self._sending
+        alone = call is self._sending
         self._sending = None if alone else self._sending
         if not isinstance(reply, Error):
-            asked.succeed(reply)
+            call.succeed(reply)
         elif alone and reply.code == "rate-limited":
-            self._not_before = now + min(max(reply.retry_after or 0, SHORTEST), LONGEST)
-            asked.written = False
-            self._waiting.appendleft(asked)
+            self._not_before = now + min(max(reply.retry_after or 0, MIN_DELAY), MAX_DELAY)
+            call.written = False
+            self._waiting.appendleft(call)
         else:
-            asked.fail(RefusedError(reply))
+            call.fail(RefusedError(reply))
+        self._changed.unpark_all()
 
-    def lose(self, why: Exception) -> None:
-        """Keep the sends and give up the rest, since the connection is gone."""
+    def lose(self, reason: Exception) -> None:
+        """Keep the repeatable calls and fail the others, since the connection is lost."""
         self.connected = False
-        asked = self._forget_all()
-        for one in asked:
-            if one.lasts:
-                self._waiting.append(one)
+        for call in self._clear():
+            if call.repeatable:
+                self._waiting.append(call)
             else:
-                one.fail(DisconnectedError(UNKNOWN) if one.written else why)
+                call.fail(DisconnectedError(OUTCOME_UNKNOWN) if call.written else reason)
 
-    def come_back(self, *, same_user: bool) -> None:
-        """There is a connection again. Only to the same user do keys mean the same to the server."""
+    def resume(self, *, same_user: bool) -> None:
+        """Continue on a new connection. Only to the same user do keys mean the same to the server."""
         self.connected = True
         if not same_user:
             waiting, self._waiting = self._waiting, deque()
-            for asked in waiting:
-                if asked.written or not isinstance(asked.request, Send):
-                    asked.fail(DisconnectedError(UNKNOWN))
+            for call in waiting:
+                if call.written or not isinstance(call.request, Send):
+                    call.fail(DisconnectedError(OUTCOME_UNKNOWN))
                 else:
-                    self._waiting.append(asked)
+                    self._waiting.append(call)
         self._careful = self._patient or bool(self._waiting)
 
-    def close(self, why: Exception) -> None:
-        """Give up everything."""
+    def close(self, reason: Exception) -> None:
+        """Fail everything."""
         self.connected = False
-        give_up(self._forget_all(), why)
+        for call in self._clear():
+            call.fail(reason)
 
-    def _forget_all(self) -> list[PendingCall]:
-        asked = [*self._in_flight.values(), *self._others, *self._waiting]
+    def _clear(self) -> list[PendingCall]:
+        """Return all calls, oldest first, and take none of them for in flight or waiting any more."""
+        calls = [*self._in_flight.values(), *self._others, *self._waiting]
         self._in_flight.clear()
         self._others.clear()
         self._waiting.clear()
         self._sending = None
         self._not_before = 0.0
-        return asked
-
-
-def give_up(asked: Iterable[PendingCall], why: Exception) -> None:
-    for one in asked:
-        one.fail(why)
+        return calls

@@ -1,193 +1,229 @@
-"""How a client stays connected: it reaches the server, greets it, notices a loss, and comes back."""
+"""The connection of one client, over as many streams as it takes: it dials, notices losses, reconnects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import trio
 
 from tcpchat.commands.ping import Ping
 from tcpchat.link.calls import Calls, PendingCall
-from tcpchat.link.credentials import CurrentUser
-from tcpchat.link.desired_identity import TELLING
+from tcpchat.link.current_user import CurrentUser
+from tcpchat.link.desired_identity import IDENTITY_REPLIES
 from tcpchat.link.dial import OpenStream, dial
 from tcpchat.link.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
-from tcpchat.link.handshake import FOR_GOOD, Handshake
-from tcpchat.link.inbox import Inbox
+from tcpchat.link.events import Events
+from tcpchat.link.handshake import FINAL, TRANSIENT, Handshake
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.link.transport import ConnectionLostError, Transport
 from tcpchat.protocol import Bye, Error, Event, LoggedOut, Renamed, Reply, encode
 
-GREET = 10.0  # seconds that a server's greeting may take
-PING = 15.0  # seconds between two signs of life
-DEAD = 15.0  # seconds without an answer to one after which the connection is given up
-TURN = 0.1  # seconds that whoever reads gets to catch up, before what does not fit is left to history
-STEADY = 10.0  # seconds that a connection must last, else the next attempt waits longer than the one before
+HANDSHAKE: Final = 10.0  # seconds that it may take
+PING: Final = 15.0  # seconds between two signs of life
+DEAD: Final = 15.0  # seconds without an answer to one after which the connection is given up
+CATCH_UP: Final = 0.1  # seconds that the reader gets before what does not fit is left to history
+STEADY: Final = 10.0  # seconds that a connection must last, else the next attempt waits longer than the last
+FETCH_RETRY: Final = 1.0  # seconds until history that the server could not read is requested again
 
 
 class Connection:
-    """The connection of one client, over as many streams as it takes.
+    """Moves requests from `calls` to the server, its replies back, and its events to `events`.
 
-    Hands what comes in to the outbox and the feed, and what tells who we are to the persona. `where` is the
-    server's address for messages.
+    Tells `user` what replies say about the user. Each stream has four tasks: they read, write, send signs of
+    life, and fetch history. `where` is the server's address for messages.
     """
 
-    def __init__(  # noqa: PLR0913  # the parts of a client, and its settings
+    def __init__(
         self,
         where: str,
         open_stream: OpenStream,
         reconnect: Reconnect,
-        feed: Inbox,
-        persona: CurrentUser,
-        random: Callable[[], float],
+        user: CurrentUser,
+        calls: Calls,
+        events: Events,
         *,
-        history: int,
-        patient: bool,
-        pause: float,
+        pause: float = 0.0,
     ) -> None:
         self.server = ""
         self.latency: float | None = None
         self.state: State = Closed("not connected yet")
-        self.failed = False
-        """It is closed because it gave up, not because it was left."""
-        self.untrusted: UntrustedError | None = None
-        """Why it gave up, if that was because somebody else answered."""
-        self.feed = feed
-        self.persona = persona
-        self.outbox = Calls(patient=patient)
-        self.news = trio.lowlevel.ParkingLot()
-        """Where those wait who want an event."""
-        self.taken = trio.lowlevel.ParkingLot()
-        """Where the receiver waits until some were taken."""
         self._where = where
         self._open_stream = open_stream
         self._reconnect = reconnect
-        self._random = random
-        self._waits = reconnect.waits(random)
+        self._user = user
+        self._calls = calls
+        self._events = events
+        self._inbox = events.inbox
         self._pause = pause
-        self._history = history
-        self._work = trio.lowlevel.ParkingLot()  # where the writer waits for requests
-        self._asked = trio.lowlevel.ParkingLot()  # where the receiver pauses, unless something is asked
-        self._hurry = trio.Event()
+        self._waits = reconnect.waits()
+        self._pacing = trio.CancelScope()  # around what a new call ends: see _pace
+        self._backoff = trio.CancelScope()  # around the wait before an attempt, which retry_now ends
 
-    def ask(self, asked: PendingCall) -> None:
-        """Put a request on its way.
+    def start(self, call: PendingCall) -> None:
+        """Put a call on its way.
 
         Raises DisconnectedError if it cannot wait for a connection, ValueError if no line can hold it.
         """
         if isinstance(self.state, Closed):
             raise DisconnectedError(self.state.reason)
-        asked.request = self.persona.wanted.with_device(asked.request)
+        call.request = self._user.desired.with_device(call.request)
         try:
-            encode(asked.request)
+            encode(call.request)
         except TypeError as error:
             raise ValueError(f"this cannot be written as JSON: {error}") from None
-        self.outbox.add(asked)
-        self.taken.unpark_all()
-        self._asked.unpark_all()
-        self._work.unpark_all()
+        self._calls.add(call)
+        self._pacing.cancel()
 
     async def ping(self) -> float:
         """Return the seconds to the server and back."""
         began = trio.current_time()
-        asked = PendingCall(Ping())
-        self.ask(asked)
-        await asked.wait()
+        call = PendingCall(Ping())
+        self.start(call)
+        await call.wait()
         self.latency = trio.current_time() - began
         return self.latency
 
     def retry_now(self) -> None:
-        """Do not wait any longer before the next attempt to come back."""
-        self._hurry.set()
+        """Do not wait any longer before the next attempt to reconnect."""
+        self._backoff.cancel()
 
-    async def run(self, link: Transport | None) -> None:
-        """Use this first link, and come back whenever one is lost, until there is a reason to stop."""
-        while link is not None:
+    async def connect(self, since: float | None = None) -> Transport:
+        """Dial the server and shake hands; `since` is when the last connection was lost, if there was one.
+
+        Raises ConnectError, or RefusedError if the server refuses the user.
+        """
+        transport = Transport(await dial(self._where, self._open_stream))
+        try:
+            with trio.fail_after(HANDSHAKE):
+                await self._shake_hands(transport, since)
+        except trio.TooSlowError:
+            await transport.abort("")
+            raise ConnectError(
+                f"{self._where} is no tcpchat server, or too busy: no welcome within {HANDSHAKE:g} s"
+            ) from None
+        except ConnectionLostError as error:
+            await transport.abort("")
+            raise ConnectError(f"{self._where}: {error}") from None
+        except BaseException:
+            await transport.abort("")
+            raise
+        finally:
+            if not self._calls.connected:
+                self._calls.lose(DisconnectedError("the connection broke during the handshake"))
+        return transport
+
+    async def _shake_hands(self, transport: Transport, since: float | None) -> None:
+        handshake = Handshake(
+            transport=transport,
+            calls=self._calls,
+            inbox=self._inbox,
+            dispatch=self._dispatch,
+            load=self._user.store.load,
+            before=self._user.identity,
+            desired=self._user.desired,
+            reconnecting=since is not None,
+        )
+        await handshake.run()
+        # Only now: a handshake that broke off must leave it open whether what was written has arrived.
+        self._user.adopt(handshake.identity, handshake.desired, handshake.refused)
+        self.server = handshake.welcome.server
+        self._calls.resume(same_user=handshake.same_user)
+        self.state = Online()
+        if since is not None:
+            self._inbox.put(handshake.reconnected(trio.current_time() - since))
+
+    async def run(self, transport: Transport | None) -> None:
+        """Use this first transport, and reconnect whenever one is lost, until there is a reason to stop."""
+        while transport is not None:
             began = trio.current_time()
-            why, code = await self._use(link)
+            reason, code = await self._use(transport)
             if trio.current_time() - began >= STEADY:
-                self._waits = self._reconnect.waits(self._random)
-            if code in FOR_GOOD:
-                self._end(why, code)
+                self._waits = self._reconnect.waits()
+            if code in FINAL:
+                self._end(reason, code)
                 return
-            link = await self._come_back(why)
+            transport = await self._come_back(reason)
 
-    def _end(self, why: str, code: str) -> None:
-        """Give up, since coming back would be wrong."""
-        self.failed = code != "exit"
+    def close(self, reason: str, failure: Exception | None = None) -> None:
+        """Fail the waiting calls and end the events, with `failure` if there is one; later do nothing."""
+        if not self._events.closed:
+            self.state = Closed(reason)
+            self._calls.close(DisconnectedError(reason))
+            self._events.close(failure)
+
+    def _end(self, reason: str, code: str) -> None:
+        """Give up, since reconnecting would be wrong."""
         if code == "revoked":
-            self.persona.forget()
-        self.close(why)
+            self._user.forget()
+        self.close(reason, None if code == "exit" else DisconnectedError(reason))
 
-    async def _use(self, link: Transport) -> tuple[str, str]:
-        """Use a connection until it is lost; return why, and the code of the server's bye."""
+    async def _use(self, transport: Transport) -> tuple[str, str]:
+        """Use a transport until it is lost; return the reason, and the code of the server's bye."""
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write, link)
-                nursery.start_soon(self._keep_alive, link)
-                why, code = await self._read(link)
+                nursery.start_soon(self._write, transport)
+                nursery.start_soon(self._keep_alive, transport)
+                nursery.start_soon(self._fetch)
+                reason, code = await self._read(transport)
                 nursery.cancel_scope.cancel()
         finally:
-            await link.drop("the client was left")
-        return why, code
+            await transport.abort("the client was left")
+        return reason, code
 
-    async def _read(self, link: Transport) -> tuple[str, str]:
+    async def _read(self, transport: Transport) -> tuple[str, str]:
         try:
             while True:
-                while (answer := link.next_nowait()) is not None:
-                    self._take(answer)
+                while (answer := transport.next_nowait()) is not None:
+                    self._dispatch(answer)
                     if isinstance(answer, Bye):
                         return answer.message, answer.code
-                self.news.unpark_all()
-                if not self.outbox.in_flight:
-                    await self._let_others()
-                await link.receive()
+                self._events.notify()
+                if not self._calls.in_flight:
+                    await self._pace()
+                await transport.receive()
         except ConnectionLostError as error:
             return str(error), ""
 
-    async def _let_others(self) -> None:
-        """Let whoever reads catch up, and in a busy room let more come before it is received."""
-        if self.feed.crowded:
-            with trio.move_on_after(TURN):
-                await self.taken.park()
-        if self._pause:
-            with trio.move_on_after(self._pause):
-                await self._asked.park()
+    async def _pace(self) -> None:
+        """Let the reader catch up, and in a busy room let more arrive before it is received.
 
-    def _take(self, answer: Reply | Event) -> None:
+        A new call ends this at once, since somebody waits for its reply.
+        """
+        with trio.CancelScope() as self._pacing:
+            if self._inbox.nearly_full:
+                with trio.move_on_after(CATCH_UP):
+                    await self._events.wait_drained()
+            if self._pause:
+                await trio.sleep(self._pause)
+
+    def _dispatch(self, answer: Reply | Event) -> None:
         if not isinstance(answer, Reply):
-            self.feed.take(answer)
+            self._inbox.put(answer)
             return
         if answer.re is not None:
-            if isinstance(answer, TELLING):
+            if isinstance(answer, IDENTITY_REPLIES):
                 self._learn(answer)
-            self.outbox.answer(answer, trio.current_time())
-            self._work.unpark_all()
+            self._calls.answer(answer, trio.current_time())
             return
         if isinstance(answer, Error):
-            self.outbox.answer(answer, trio.current_time())
-        elif isinstance(answer, Renamed) and answer.old == self.persona.me.user:
-            self._learn(answer)  # another device of ours did that
+            self._calls.answer(answer, trio.current_time())
+        elif isinstance(answer, Renamed) and answer.old == self._user.identity.user:
+            self._learn(answer)  # another device of the same user did that
         if isinstance(answer, Event):
-            self.feed.take(answer)
+            self._inbox.put(answer)
 
     def _learn(self, reply: Reply) -> None:
-        """Be from now on who this reply makes of us, and hear what that user is told."""
-        if self.persona.learn(self.outbox.asked_as(reply.re), reply):
-            self.feed.become(fresh=isinstance(reply, LoggedOut))
+        if self._user.learn(self._calls.request_of(reply.re), reply):
+            self._inbox.switch_user(new=isinstance(reply, LoggedOut))
 
-    async def _write(self, link: Transport) -> None:
+    async def _write(self, transport: Transport) -> None:
         while True:
-            asked = self.outbox.take(trio.current_time())
-            if asked:
-                await link.write(*(one.request for one in asked))
-                continue
-            until = self.outbox.wait_until()
-            with trio.move_on_at(float("inf") if until is None else until):
-                await self._work.park()
+            batch = await self._calls.next_batch()
+            await transport.write(*(call.request for call in batch))
 
-    async def _keep_alive(self, link: Transport) -> None:
+    async def _keep_alive(self, transport: Transport) -> None:
         while True:
             with trio.move_on_after(DEAD) as patience:
                 try:
@@ -195,90 +231,54 @@ class Connection:
                 except (DisconnectedError, RefusedError):
                     return
             if patience.cancelled_caught:
-                await link.drop(f"the server has not answered for {DEAD:g} s")
+                await transport.abort(f"the server has not answered for {DEAD:g} s")
                 return
             await trio.sleep(PING)
 
-    async def _come_back(self, why: str) -> Transport | None:
+    async def _fetch(self) -> None:
+        """Request what the inbox lacks, a page at a time, whenever the reader has read all that there is."""
+        while True:
+            await self._events.wait_page_needed()
+            request = self._inbox.next_request()
+            page = PendingCall(request, on_reply=partial(self._inbox.put_reply, request))
+            try:
+                self.start(page)
+                await page.wait()
+            except DisconnectedError:
+                return
+            except RefusedError as error:
+                if error.code in TRANSIENT or not self._inbox.give_up():
+                    await trio.sleep(FETCH_RETRY)
+                self._events.notify()
+
+    async def _come_back(self, reason: str) -> Transport | None:
         """Try until there is a connection again, or until the policy says to give up."""
         since = trio.current_time()
-        self.outbox.lose(DisconnectedError(why))
+        self._calls.lose(DisconnectedError(reason))
         give_up = self._reconnect.give_up
-        told = False
+        announced = False
         for wait in self._waits:
             now = trio.current_time()
             if give_up is not None and now + wait - since > give_up:
-                self.failed = True
-                self.close(why if not told else f"gave up after {now - since:.0f} s: {why}")
+                reason = reason if not announced else f"gave up after {now - since:.0f} s: {reason}"
+                self.close(reason, DisconnectedError(reason))
                 return None
-            self.state = Offline(since, now + wait, why)
-            if not told:
-                self.feed.take(Disconnected(reason=why))
-                told = True
-            self.news.unpark_all()
-            self._hurry = trio.Event()
-            with trio.move_on_after(wait):
-                await self._hurry.wait()
+            self.state = Offline(since, now + wait, reason)
+            if not announced:
+                self._inbox.put(Disconnected(reason=reason))
+                announced = True
+            self._events.notify()
+            with trio.move_on_after(wait) as self._backoff:
+                await trio.sleep_forever()
             try:
                 return await self.connect(since)
             except UntrustedError as error:
-                error.again, self.untrusted = True, error
-                self._end(str(error), "untrusted")
+                error.again = True
+                self.close(str(error), error)
                 return None
             except ConnectError as error:
-                why = str(error)
+                reason = str(error)
             except RefusedError as error:
                 self._end(str(error), error.code)
                 return None
         return None
-
-    def close(self, why: str) -> None:
-        """Give up what waits; there will be no connection any more."""
-        if not isinstance(self.state, Closed):
-            self.state = Closed(why)
-        self.outbox.close(DisconnectedError(why))
-        self.news.unpark_all()
-
-    async def connect(self, since: float | None = None) -> Transport:
-        """Reach the server and greet it; `since` when there was no connection.
-
-        Raises ConnectError, or RefusedError if the server will not have who we are to be.
-        """
-        link = Transport(await dial(self._where, self._open_stream))
-        try:
-            with trio.fail_after(GREET):
-                await self._greet(link, since)
-        except trio.TooSlowError:
-            await link.drop("")
-            raise ConnectError(f"{self._where} did not greet within {GREET:g} s") from None
-        except ConnectionLostError as error:
-            await link.drop("")
-            raise ConnectError(f"{self._where}: {error}") from None
-        except BaseException:
-            await link.drop("")
-            raise
-        finally:
-            if not self.outbox.connected:
-                self.outbox.lose(DisconnectedError("the greeting broke off"))
-        return link
-
-    async def _greet(self, link: Transport, since: float | None) -> None:
-        """Become who we were, and go on with what waits."""
-        greeting = Handshake(
-            link=link,
-            outbox=self.outbox,
-            feed=self.feed,
-            hear=self._take,
-            load=self.persona.file.load,
-            before=self.persona.me,
-            wanted=self.persona.wanted,
-            again=since is not None,
-        )
-        await greeting.run(self._history)
-        # Only now, since who breaks off a greeting must know next time that what was written is in doubt.
-        self.persona.settle(greeting.me, greeting.wanted, greeting.refused)
-        self.server = greeting.welcome.server
-        self.outbox.come_back(same_user=greeting.same_user)
-        self.state = Online()
-        if since is not None:
-            self.feed.take(greeting.reconnected(trio.current_time() - since))

@@ -1,7 +1,7 @@
-"""Who a client was, kept in a file so that a later run is the same user again.
+"""The identity of a client, saved in a file so that a later run is the same user again.
 
-A file is for one server and one asked-for name, and one program at a time: it is locked while a client lives,
-and the next one takes another. Whatever is wrong with the files is no reason not to chat.
+A file is for one server, one desired name, and one program at a time: it is locked while a client lives, and
+the next client takes another file. A problem with the files never stops a client.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import attrs
 import orjson
@@ -18,17 +19,17 @@ import orjson
 from tcpchat.link.desired_identity import Identity
 from tcpchat.link.files import make_folder, read_file, write_file
 
-FOLDER = "identities"  # in the folder of the user's state
-SLOTS = 64  # clients with the same server and name at once; a later one is not remembered
+FOLDER: Final = "identities"  # in the folder of the user's state
+SLOTS: Final = 64  # clients with the same server and name at once; a later one is not remembered
 
 
 class CredentialStore:
-    """One file, from the moment that it was locked until `close`."""
+    """One file, from when it is locked until `close`."""
 
     def __init__(self, folder: Path | None, address: str, name: str | None) -> None:
-        """Take the first free file for this server and name; without a `folder` nothing is remembered."""
+        """Lock the first free file for this server and name; without a `folder` nothing is saved."""
         self.problem: str | None = None
-        """Why the last thing that was to be remembered is not; None if it is, or nothing was to be."""
+        """Why the last `save` or `clear` failed; None if it did not, or there was none."""
         self._address = address.lower()
         self._name = name
         self._path: Path | None = None
@@ -42,11 +43,11 @@ class CredentialStore:
 
     def _take_slot(self, folder: Path) -> None:
         make_folder(folder)
-        asked = f"{self._address}\n{(self._name or '').lower()}"
-        key = hashlib.sha256(asked.encode(errors="surrogatepass")).hexdigest()[:32]
+        label = f"{self._address}\n{(self._name or '').lower()}"
+        key = hashlib.sha256(label.encode(errors="surrogatepass")).hexdigest()[:32]
         for number in range(1, SLOTS + 1):
             path = folder / (key if number == 1 else f"{key}.{number}")
-            # Not the file itself, of which each writing makes another.
+            # Not the file itself, since each `save` replaces it.
             lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,20 +59,20 @@ class CredentialStore:
                 raise
             self._path, self._lock = path, lock
             return
-        raise OSError(f"{SLOTS} programs talk to {self._address} by this name already")
+        raise OSError(f"{SLOTS} programs use {self._address} with this name already")
 
     def load(self, journal: str) -> Identity | None:
-        """Return who one was on the server with this journal, if that is known."""
+        """Return the identity on the server with this journal, if one is saved."""
         if self._path is None:
             return None
         with suppress(OSError, ValueError, KeyError, TypeError):
-            kept = _parse(read_file(self._path), self._address)
-            self._written = kept
-            return kept if kept.journal == journal else None
+            saved = _parse(read_file(self._path), self._address)
+            self._written = saved
+            return saved if saved.journal == journal else None
         return None
 
     def save(self, identity: Identity) -> None:
-        """Keep who one is, instead of who one was."""
+        """Save this identity in place of the one before."""
         if self._path is None or self._written == identity:
             return
         fields = {"address": self._address, "name": self._name, **attrs.asdict(identity)}
@@ -82,8 +83,8 @@ class CredentialStore:
         else:
             self._written, self.problem = identity, None
 
-    def forget(self) -> None:
-        """Keep nothing, since there is nobody to come back as."""
+    def clear(self) -> None:
+        """Save nothing, since there is no user to come back as."""
         self._written = None
         if self._path is not None:
             try:
@@ -92,11 +93,11 @@ class CredentialStore:
                 self._failed(error)
 
     def holds(self, identity: Identity) -> bool:
-        """Whether a later run will be this one."""
+        """Whether this identity is saved."""
         return self._written == identity
 
     def close(self) -> None:
-        """Let others have the file."""
+        """Unlock the file, for other programs."""
         if self._path is not None:
             with suppress(OSError):
                 fcntl.flock(self._lock, fcntl.LOCK_UN)  # also for a child that inherited it
@@ -105,7 +106,7 @@ class CredentialStore:
 
     def _failed(self, error: Exception) -> None:
         self._written = None
-        self.problem = f"who you are is not remembered: {error}"
+        self.problem = f"your identity is not saved: {error}"
 
 
 def _parse(data: bytes, address: str) -> Identity:

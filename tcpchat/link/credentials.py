@@ -1,55 +1,56 @@
-"""Who a client is, over all its connections: learned from what the server says, and kept for a later run."""
+"""The credentials of a client as a program gives them. A value; nothing here talks or reads files."""
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+from typing import Final
+
 import attrs
 
-from tcpchat.link.credential_store import CredentialStore
-from tcpchat.link.desired_identity import DesiredIdentity, Identity, chosen
-from tcpchat.link.errors import RefusedError
-from tcpchat.protocol import LoggedIn, LoggedOut, Reply, Request, Resumed
+from tcpchat.link.desired_identity import DesiredIdentity, Identity
+
+MAX_DEVICE: Final = 64  # characters that a server accepts as the name of a device
 
 
-class CurrentUser:
-    """Lives as long as its client, whose connection alone changes it; `file` is set while that runs."""
+def _device() -> str | None:
+    return socket.gethostname()[:MAX_DEVICE] or None
 
-    def __init__(self, me: Identity, wanted: DesiredIdentity) -> None:
-        self.me = me
-        """Who one is."""
-        self.wanted = wanted
-        """Who to be on the next connection."""
-        self.refused: RefusedError | None = None
-        """Why one is not who one was to be."""
-        self.file = CredentialStore(None, "", None)
 
-    @property
-    def remembered(self) -> bool:
-        """Whether a later run will be the same user."""
-        return self.file.holds(self.me)
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """The user that a client is to be, and where that is saved so that a later run is the same user.
 
-    def settle(self, me: Identity, wanted: DesiredIdentity, refused: RefusedError | None) -> None:
-        """Be who a greeting made of one, and want to be that later."""
-        if wanted.name is None:
-            wanted = attrs.evolve(wanted, name=chosen(me.user))
-        self.me, self.wanted, self.refused = me, wanted, refused
-        if me.token is not None:  # else nobody may be who one is for now
-            self._keep()
+    Raises ValueError if there is a password without a name.
+    """
 
-    def learn(self, request: Request | None, reply: Reply) -> bool:
-        """Be who this reply to that request makes of one; return whether by that one is on another token."""
-        before = self.me
-        self.wanted = self.wanted.after(request, reply)
-        self.me = before.after(request, reply)
-        if self.me != before:
-            self._keep()
-        return isinstance(reply, LoggedIn | LoggedOut | Resumed) and self.me.token != before.token
+    name: str | None = None
+    """The name of the user; None: the one from an earlier run, or else a guest's."""
+    password: str | None = attrs.field(default=None, repr=False)
+    """Makes the client the registered user `name`, where there is no saved token that does."""
+    token: str | None = attrs.field(default=None, repr=False)
+    """From `Client.token` of an earlier run, for a program that saves it itself."""
+    remember: Path | bool | None = None
+    """Save the user's token: True in the folder for a user's state, a path in that folder, False not at all.
 
-    def forget(self) -> None:
-        """Let a later run be somebody else."""
-        self.file.forget()
+    None: True, but False with a `token`, or with an `open_stream`, by which the server is unknown.
+    """
+    device: str | None = attrs.field(factory=_device)
+    """The name of this client in the user's `sessions`; by itself the name of the machine."""
+    required: bool = True
+    """Entering raises RefusedError if the server refuses the name or password, or requires a login.
 
-    def _keep(self) -> None:
-        if self.me.token is None:
-            self.file.forget()
-        else:
-            self.file.save(self.me)
+    Otherwise the client is a guest then, or nobody where a login is required, and `Client.refused` says why.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        if self.password is not None and self.name is None:
+            raise ValueError("a password requires a name")
+
+    def identity(self) -> Identity:
+        return Identity(token=self.token)
+
+    def desired(self) -> DesiredIdentity:
+        return DesiredIdentity(
+            name=self.name, password=self.password, device=self.device, required=self.required
+        )

@@ -1,4 +1,4 @@
-"""Who a client is on its server, and who it wants to be, as values. Pure."""
+"""The identity of a client on its server, and the one that it desires, as values. Pure."""
 
 from __future__ import annotations
 
@@ -21,25 +21,27 @@ from tcpchat.protocol import (
     Resumed,
 )
 
-TELLING: tuple[type[Reply], ...] = (Renamed, Registered, LoggedIn, LoggedOut, Resumed, PasswordChanged, Bye)
-"""Replies after which one may be somebody else, or is to be it next time."""
+IDENTITY_REPLIES: tuple[type[Reply], ...] = (
+    Renamed, Registered, LoggedIn, LoggedOut, Resumed, PasswordChanged, Bye,
+)  # fmt: skip
+"""Replies that may change the identity, or the desired one."""
 
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """Who a client is."""
+    """The user that a client is."""
 
     user: str = ""
     """The name; empty for nobody."""
     token: str | None = attrs.field(default=None, repr=False)
     """What makes another connection the same user; None if nothing does."""
     journal: str | None = None
-    """Of the server that the token is for, and nobody else's business; None if it is not known."""
+    """Of the server that the token is for, and is sent to alone; None if it is unknown."""
     registered: bool = False
     session: int | None = None
 
     def after(self, request: Request | None, reply: Reply) -> Identity:
-        """Return who one is after this reply to that request."""
+        """Return the identity after this reply to that request."""
         match reply:
             case Renamed():
                 return attrs.evolve(self, user=reply.new)
@@ -70,51 +72,51 @@ class Identity:
 
 @attrs.frozen(kw_only=True)
 class DesiredIdentity:
-    """Who a client is to be on each connection, where it can; with a password the registered user."""
+    """The user that a client asks to be on each connection; with a password, a registered one."""
 
     name: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
     device: str | None = None
-    """What `sessions` calls where this runs."""
-    anyone: bool = False
-    """Be whoever the server lets one be, where it refuses this."""
+    """The name of this client in the user's `sessions`."""
+    required: bool = True
+    """It is an error if the server refuses it; otherwise the client is then whoever the server lets it be."""
 
     def after(self, request: Request | None, reply: Reply) -> DesiredIdentity:
-        """Return who to be next time, after this reply to that request."""
+        """Return what to ask for on the next connection, after this reply to that request."""
         match reply:
             case Renamed():
                 return attrs.evolve(self, name=reply.new)
-            case Resumed() | LoggedIn() if self.is_called(reply.user):
+            case Resumed() | LoggedIn() if self.is_named(reply.user):
                 return self
             case Resumed() | LoggedIn():
                 return attrs.evolve(self, name=chosen(reply.user), password=None)
             case LoggedOut():
-                return self.anybody()
+                return self.any_guest()
             case PasswordChanged() if self.password is not None and isinstance(request, Password):
                 return attrs.evolve(self, password=request.new)
         return self
 
-    def anybody(self) -> DesiredIdentity:
-        """Return the wish to be nobody in particular."""
+    def any_guest(self) -> DesiredIdentity:
+        """Return the same without name and password."""
         return attrs.evolve(self, name=None, password=None)
 
-    def is_called(self, user: str) -> bool:
+    def is_named(self, user: str) -> bool:
         """Whether this is the name of that user."""
         return self.name is not None and self.name.lower() == user
 
     def login(self) -> Login | None:
-        """Return the request that makes one the registered user."""
+        """Return the request that makes the client the registered user."""
         if self.name is None or self.password is None:
             return None
         return Login(name=self.name, password=self.password, device=self.device)
 
     def with_device(self, request: Request) -> Request:
-        """Return the request, which also says where this runs if it can and does not."""
+        """Return the request, with the device where it has a field for it that is empty."""
         if isinstance(request, Login | Register) and request.device is None:
             return attrs.evolve(request, device=self.device)
         return request
 
 
 def chosen(user: str) -> str | None:
-    """Return the name if somebody chose it."""
+    """Return the name if it was chosen, not given to a guest."""
     return None if not user or user.startswith(GUEST) else user

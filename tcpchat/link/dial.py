@@ -1,9 +1,10 @@
-"""How a client reaches its server: a stream to it, or why there is none. Says nothing on it."""
+"""Opening a stream to a server, or finding out why there is none. Nothing is sent on it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 import trio
 
@@ -11,20 +12,20 @@ from tcpchat.address import Address
 from tcpchat.link.errors import ConnectError
 from tcpchat.link.tls import Tls, tls_opener
 
-CONNECT = 10.0  # seconds that it may take
+CONNECT: Final = 10.0  # seconds that it may take
 
 OpenStream = Callable[[], Awaitable[trio.abc.Stream]]
 
 
 def opener(address: Address, tls: Tls | None) -> OpenStream:
-    """Return what opens a stream to this address. Raises ValueError if a file of `tls` is not right."""
+    """Return a function that opens streams to this address. Raises ValueError if a file of `tls` is bad."""
     if tls is None:
         return partial(trio.open_tcp_stream, address.host, address.port)
     return tls_opener(address, tls)
 
 
 async def dial(where: str, open_stream: OpenStream) -> trio.abc.Stream:
-    """Return a stream to the server, which is at `where` for messages. Raises ConnectError."""
+    """Open a stream; `where` is the server's address for messages. Raises ConnectError."""
     try:
         with trio.fail_after(CONNECT):
             return await open_stream()
@@ -35,7 +36,7 @@ async def dial(where: str, open_stream: OpenStream) -> trio.abc.Stream:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return the first of the failures that trio put together."""
+    """Return the first failure of those that trio has combined."""
     while True:
         inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
         if inner is None:

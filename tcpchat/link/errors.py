@@ -1,4 +1,4 @@
-"""What can go wrong between a client and its server."""
+"""The errors of the client library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tcpchat.protocol import Error
 
 
 class DisconnectedError(Exception):
-    """There is no connection, or it broke before the answer. The message says which and why."""
+    """There is no connection, or it broke before the reply. The message says which and why."""
 
 
 class ConnectError(DisconnectedError):
@@ -18,10 +18,10 @@ class ConnectError(DisconnectedError):
 
 
 class UntrustedError(ConnectError):
-    """The server has a certificate that is not to be trusted, and was told nothing. Trying again is no use.
+    """The server's certificate is not trusted, and nothing was sent. Trying again does not help.
 
-    `fingerprint` is that of the certificate, if it could be had, `why` a few words, and `expected` the one
-    that it should have been. `again` tells that there was a connection before.
+    `fingerprint` is that of the certificate if it is available, `why` a few words, and `expected` the
+    fingerprint that was trusted, if one was. `again`: there was a connection before.
     """
 
     def __init__(self, where: str, fingerprint: str | None, why: str, *, expected: str | None = None) -> None:
@@ -35,7 +35,7 @@ class UntrustedError(ConnectError):
 
 
 class RefusedError(Exception):
-    """The server did not do what was asked; the text is its reason.
+    """The server refused a request; the text is its reason.
 
     `code` is a word that programs may rely on, `error` the whole line, with `retry_after` and the like.
     """

@@ -1,16 +1,17 @@
-"""Files of a client's state: for nobody else's eyes, and whole whatever happens."""
+"""Private files of a client's state, replaced atomically."""
 
 from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
-MOST = 64 * 1024  # bytes of a file; none of ours is longer
+MAX_BYTES: Final = 64 * 1024  # of a file; none of ours is longer
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder, for nobody else. Raises OSError if it is somebody else's."""
+    """Make the folder, readable by its owner alone. Raises OSError if another user owns it."""
     for each in (folder.parent, folder):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.stat()
@@ -21,19 +22,25 @@ def make_folder(folder: Path) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Return what is in a plain file of ours; waits for nothing, such as the other end of a pipe."""
+    """Return the content of a plain file that the user owns.
+
+    Never waits, as for the other end of a pipe. Raises OSError.
+    """
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError(f"{path} is no file of yours")
-        return os.read(file, MOST)
+            raise PermissionError(f"{path} is not a plain file that you own")
+        return os.read(file, MAX_BYTES)
     finally:
         os.close(file)
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Replace the file at once and for nobody else's eyes; after a crash it is the old or the new one."""
+    """Replace the file, readable by its owner alone; after a crash it is the old or the new one.
+
+    Raises OSError.
+    """
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

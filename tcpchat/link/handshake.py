@@ -1,8 +1,9 @@
-"""The first words on a connection: who we are is settled before anything else is asked."""
+"""The handshake of a connection: which user the client is, settled before any other request is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 import trio
@@ -17,86 +18,85 @@ from tcpchat.link.state import Reconnected
 from tcpchat.link.transport import ConnectionLostError, Transport
 from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Welcome
 
-FORGOTTEN = {"bad-token", "unknown-type"}  # codes after which there is no way back to who we were
-FOR_GOOD = {"exit", "replaced", "revoked", "banned"}  # codes after which coming back would be wrong
-NOBODY = "this server is for registered users: log in with a name and its password"
-LATER = {"rate-limited", "storage-failed", "internal"}  # codes of what may work another time
+TOKEN_WORTHLESS: Final = {"bad-token", "unknown-type"}  # codes by which a server refuses a token for ever
+FINAL: Final = {"exit", "replaced", "revoked", "banned"}  # codes after which reconnecting would be wrong
+TRANSIENT: Final = {"rate-limited", "storage-failed", "internal"}  # codes after which a repetition may work
+LOGIN_REQUIRED: Final = "this server is for registered users: log in with a name and its password"
 
 
 @attrs.define(kw_only=True)
 class Handshake:
-    """What is said until it is known who we are, and what came of it."""
+    """One handshake: `run` it, then read the results."""
 
-    link: Transport
-    outbox: Calls
-    feed: Inbox
-    hear: Callable[[Reply | Event], None]
-    """Takes what is no reply of ours."""
+    transport: Transport
+    calls: Calls
+    inbox: Inbox
+    dispatch: Callable[[Reply | Event], None]
+    """Takes what is received meanwhile and is no reply to the handshake."""
     load: Callable[[str], Identity | None]
-    """Gives who an earlier run was on the server with this journal."""
+    """Returns the saved identity for the server with this journal."""
     before: Identity
-    """Who this run was."""
-    wanted: DesiredIdentity
-    """Who it is to be."""
-    again: bool
+    """On the last connection, or what the program gave."""
+    desired: DesiredIdentity
+    reconnecting: bool
     """There was a connection before."""
-    me: Identity = attrs.field(factory=Identity, init=False)
+    identity: Identity = attrs.field(factory=Identity, init=False)
     same_user: bool = attrs.field(default=False, init=False)
     welcome: Welcome = attrs.field(init=False)
     missed: int = attrs.field(default=0, init=False)
     refused: RefusedError | None = attrs.field(default=None, init=False)
-    """Why we are not who we were to be, if we are to be anyone then."""
+    """Why the server refused the desired identity, if that is not required."""
 
-    async def run(self, history: int) -> None:
-        """Become who we were, or who we are to be.
+    async def run(self) -> None:
+        """Become the user from before, or else the desired one.
 
         Raises ConnectionLostError if a later attempt may work, RefusedError if none will.
         """
-        welcome = self.welcome = await self._welcomed()
-        self.missed = self.feed.welcome(welcome.seq, welcome.journal, history)
-        self.feed.take(welcome)
-        self.me = Identity(user=welcome.user or "", token=welcome.token, journal=welcome.journal)
-        came_back = await self._come_back()
-        if not self.me.user and (self.before.user or not self.again):
-            self._refused(RefusedError(Error(code="login-required", message=NOBODY)))
-        self.same_user = came_back and self._is_the_same()
-        if self.again and self.same_user:
-            self.feed.come_back()
+        welcome = self.welcome = await self._receive_welcome()
+        self.missed = self.inbox.welcome(welcome.seq, welcome.journal)
+        self.inbox.put(welcome)
+        self.identity = Identity(user=welcome.user or "", token=welcome.token, journal=welcome.journal)
+        existing_user = await self._resume_or_log_in()
+        if not self.identity.user and (self.before.user or not self.reconnecting):
+            self._refuse(RefusedError(Error(code="login-required", message=LOGIN_REQUIRED)))
+        self.same_user = existing_user and self._is_user_from_before()
+        if self.reconnecting and self.same_user:
+            self.inbox.resume()
         else:
-            self.feed.become(fresh=not came_back)
+            self.inbox.switch_user(new=not existing_user)
         await self._take_name()
 
     def reconnected(self, seconds: float) -> Reconnected:
-        """Return the event that tells what came of it, after so long without a connection."""
+        """Return the event for the results, after so many seconds without a connection."""
         return Reconnected(
-            user=self.me.user,
+            user=self.identity.user,
             seconds=seconds,
             missed=self.missed,
-            data_reset=self.feed.data_reset,
+            data_reset=self.inbox.data_reset,
             same_user=self.same_user,
-            registered=self.me.registered,
+            registered=self.identity.registered,
             refused=None if self.refused is None else str(self.refused),
         )
 
-    def _refused(self, error: RefusedError) -> None:
-        """Take it that we cannot be who we were to be, unless that was all that we came for."""
-        if not self.wanted.anyone:
+    def _refuse(self, error: RefusedError) -> None:
+        """Do without the desired identity, unless it is required: then raise the error."""
+        if self.desired.required:
             raise error
         self.refused = self.refused or error
-        self.wanted = self.wanted.anybody()
+        self.desired = self.desired.any_guest()
 
-    async def _welcomed(self) -> Welcome:
-        welcome = await self.link.next()
+    async def _receive_welcome(self) -> Welcome:
+        welcome = await self.transport.next()
         if isinstance(welcome, Error | Bye):
             raise _lost(welcome)
         if not isinstance(welcome, Welcome):
             raise ConnectionLostError("this is no tcpchat server")
         return welcome
 
-    async def _come_back(self) -> bool:
-        """Become somebody who the server knows; return whether that worked."""
+    async def _resume_or_log_in(self) -> bool:
+        """Become a user that the server has had before; return whether that worked."""
         resumed = await self._resume()
-        if self.me.registered:
+        if self.identity.registered:
             return True
         return await self._log_in() or resumed
 
@@ -105,73 +105,72 @@ class Handshake:
         if token is None:
             return False
         try:
-            await self._converse(Resume(token=token))
+            await self._call(Resume(token=token))
         except RefusedError as error:
-            if error.code in FORGOTTEN:
+            if error.code in TOKEN_WORTHLESS:
                 return False
             raise _lost(error.error) from None
         return True
 
     def _token(self) -> str | None:
-        """Return the token to come back with: no server is told one of another."""
+        """Return the token to resume with. A server is never sent the token of another one."""
         journal = self.welcome.journal
         if self.before.token is not None:
             return self.before.token if self.before.journal in {None, journal} else None
-        kept = None if self.again else self.load(journal)
-        return None if kept is None else kept.token
+        saved = None if self.reconnecting else self.load(journal)
+        return None if saved is None else saved.token
 
     async def _log_in(self) -> bool:
-        login = self.wanted.login()
+        login = self.desired.login()
         if login is None:
             return False
         try:
-            await self._converse(login)
+            await self._call(login)
         except RefusedError as error:
-            if self.again and error.code in LATER:
+            if self.reconnecting and error.code in TRANSIENT:
                 raise ConnectionLostError(str(error)) from None
-            self._refused(error)
+            self._refuse(error)
             return False
         return True
 
-    def _is_the_same(self) -> bool:
-        before, me = self.before, self.me
-        if before.journal not in {None, me.journal}:
+    def _is_user_from_before(self) -> bool:
+        before, now = self.before, self.identity
+        if before.journal not in {None, now.journal}:
             return False
-        return before.token == me.token or (before.registered and before.user == me.user)
+        return before.token == now.token or (before.registered and before.user == now.user)
 
     async def _take_name(self) -> None:
-        name, guest = self.wanted.name, self.me.user
-        if name is None or self.wanted.password is not None or not guest or self.wanted.is_called(guest):
+        desired, user = self.desired, self.identity.user
+        if desired.name is None or desired.password is not None or not user or desired.is_named(user):
             return
         try:
-            await self._converse(Rename(name=name))
+            await self._call(Rename(name=desired.name))
         except RefusedError as error:
-            if not self.again:
-                self._refused(error)
+            if not self.reconnecting:
+                self._refuse(error)
                 return
-            self.refused = self.refused or error  # but the name is wanted again the next time
-            self.feed.take(Renamed(old=name, new=guest))
+            self.refused = self.refused or error  # but the next connection asks for the name again
+            self.inbox.put(Renamed(old=desired.name, new=user))
         else:
-            self.wanted = attrs.evolve(self.wanted, name=self.me.user)  # as the server writes it
+            self.desired = attrs.evolve(desired, name=self.identity.user)  # as the server spells it
 
-    async def _converse(self, request: Request) -> None:
-        """Ask something before anybody else may."""
-        asked = self.outbox.number(PendingCall(request))
-        await self.link.write(asked.request)
-        while not asked.done:
-            answer = await self.link.next()
+    async def _call(self, request: Request) -> None:
+        """Write a request before those of the program, and wait for the reply. Raises RefusedError."""
+        call = self.calls.assign_id(PendingCall(request))
+        await self.transport.write(call.request)
+        while not call.done:
+            answer = await self.transport.next()
             if isinstance(answer, Bye):
                 raise _lost(answer)
             if isinstance(answer, Reply) and answer.re is not None:
-                self.outbox.answer(answer, trio.current_time())
+                self.calls.answer(answer, trio.current_time())
             else:
-                self.hear(answer)
-        reply = await asked.wait()
-        self.me = self.me.after(asked.request, reply)
+                self.dispatch(answer)
+        self.identity = self.identity.after(call.request, await call.wait())
 
 
 def _lost(last_word: Error | Bye) -> ConnectionLostError | RefusedError:
-    """Return the error that the server's last word is, depending on whether it is worth trying again."""
-    if last_word.code in FOR_GOOD:
+    """Return the error for the server's last word, by whether it is worth trying again."""
+    if last_word.code in FINAL:
         return RefusedError(Error(code=last_word.code, message=last_word.message))
     return ConnectionLostError(last_word.message)

@@ -1,267 +1,288 @@
-"""What a client is told, in order, each message once, in bounded memory. Pure.
+"""Received events in order, each once, in bounded memory. Pure.
 
-The lobby's messages are numbered without gaps, and so are those of each private conversation. So a client
-needs not hold on to them: what does not fit, and what was said while it was away, is asked for again from
-the server's journal, by number.
+The events of a room are numbered 1, 2, 3 … without gaps. Therefore the inbox need not hold on to them: those
+that do not fit, and those that were missed without a connection, are requested from the server's history, by
+number.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
-from tcpchat.commands.conversations import Conversations
-from tcpchat.commands.history import MAX_COUNT, History
-from tcpchat.protocol import LOBBY, Event, Joined, Left, Message, Reply, Unknown
-from tcpchat.protocol import Conversations as ConversationsReply
-from tcpchat.protocol import History as HistoryReply
+from tcpchat.commands.conversations import Conversations as ListConversations
+from tcpchat.commands.history import MAX_COUNT
+from tcpchat.commands.history import History as ReadHistory
+from tcpchat.protocol import LOBBY, Conversations, Event, History, Joined, Left, Message, Reply, Unknown
 
-MOST = 20_000  # events; some 10 MB if they are of usual size
-MOST_BYTES = 32 * 1024 * 1024  # about, of their texts
+MAX_EVENTS: Final = 20_000  # some 10 MB if they are of usual size
+MAX_BYTES: Final = 32 * 1024 * 1024  # of their texts, about
+NUMBERED: Final = (Message,)
+"""The classes of events that a room numbers: they have `room` and `seq`, and come in pages of history."""
 
 
 @attrs.frozen(kw_only=True)
 class Skipped(Event):
-    """Events that cannot be had again were lost, because this client did not read them in time."""
+    """Events that cannot be had again were dropped, because the program did not read them in time."""
 
     type: ClassVar[str] = "skipped"
     events: int
 
 
-@attrs.define(eq=False)
-class Progress:
-    """How far the lobby, or the private conversation of this id, was taken."""
+@attrs.frozen(kw_only=True)
+class Replay:
+    """Which earlier messages of the lobby the events begin with; without anything, none."""
 
-    id: str | None = None
     last: int = 0
-    """Number of the last message that was taken."""
+    """The last messages before the first connection, so many."""
+    after: int | None = None
+    """In place of `last`: those after this number, which an earlier run of the program has dealt with."""
+    last_on_reset: int | None = None
+    """How many messages follow where a server turns out to have other data than before; None: all."""
+
+
+@attrs.define(eq=False)
+class Room:
+    """How far the numbered events of one room were taken."""
+
+    id: str
+    last: int | None = None
+    """Number of the last event that was taken; None until it is known where to begin."""
     newest: int = 0
-    """Number of the last message that is known to be."""
-    behind: bool = False
-    """Its next messages come in pages of history, not as they are said."""
+    """Number of the last event that is known to exist."""
+    lagging: bool = False
+    """Its next events come in pages of history, not as they are received."""
+    unconfirmed: int | None = None
+    """What `last` was when the connection began, until the server has listed the room."""
 
 
 class Inbox:
-    """The events between the connection that brings them and whoever reads them.
+    """The events between the connection, which puts them, and the program, which gets them.
 
-    The lobby and each private conversation is either *live*, and its messages are taken as they come; or
-    *behind*: then they come in pages of history, each asked for once everything before it was read, until
-    one says that there are no more. Which conversations there are is asked too, whenever a connection began.
+    Each room is either *live*, and its events are taken as they are received, or *lagging*: then they come in
+    pages of history, each requested once everything before it was read, until a page says that there are no
+    more. Welcome tells how far the lobby is. The server is asked to list the other rooms whenever a
+    connection begins.
     """
 
-    def __init__(self, most: int = MOST, history_on_reset: int | None = None) -> None:
+    def __init__(self, limit: int = MAX_EVENTS, replay: Replay = Replay()) -> None:
         self.data_reset = False
         """The connection is to other data than the one before."""
-        self._most = most
-        self._history_on_reset = history_on_reset
+        self._limit = limit
+        self._replay = replay
         self._events: deque[Event] = deque()
         self._bytes = 0
         self._skipped = 0
         self._journal: str | None = None
-        self._lobby = Progress()
-        self._begun = False  # it is known where in the lobby to begin
-        self._private: dict[str, Progress] = {}
-        self._behind: dict[Progress, None] = {}  # in the order in which they get their next pages
-        self._asked: History | Conversations | None = None
-        self._listing = False  # the server is to say which private conversations there are
-        self._listed: str | None = None  # the last one that it told of
-        self._known = True  # it is known where each private conversation began for us
-        self._early: dict[str, int] = {}  # the newest number of each that talked before that
-        self._before: dict[str, int] = {}  # what was taken of each when the connection began
+        self._lobby = Room(LOBBY, replay.after)
+        self._rooms = {LOBBY: self._lobby}
+        self._lagging: dict[Room, None] = {}  # in the order in which they get their next pages
+        self._listing = False  # the server is to list the rooms
+        self._listed: str | None = None  # the last one that it has listed
+        self._complete = True  # a room that is not here begins with its first event
+        self._request: ReadHistory | ListConversations | None = None
+        self._requested: Room | None = None  # whose history the request is for
 
     @property
     def last(self) -> int | None:
         """Number of the lobby's last message that was taken; None before the first connection."""
-        return self._lobby.last if self._begun else None
+        return self._lobby.last
 
     @property
-    def behind(self) -> bool:
-        """Whether something is `wanted` from the server."""
-        return self._listing or bool(self._behind)
+    def lagging(self) -> bool:
+        """Whether there is a `next_request` to make."""
+        return self._listing or bool(self._lagging)
 
     @property
-    def crowded(self) -> bool:
-        """Whether whoever reads should have a turn first, so that nothing need be fetched again."""
-        return len(self._events) > self._most // 4 or self._bytes > MOST_BYTES // 4
+    def nearly_full(self) -> bool:
+        """Whether the reader should have a turn before more is received, so that nothing need be fetched."""
+        return len(self._events) > self._limit // 4 or self._bytes > MAX_BYTES // 4
 
     @property
     def _full(self) -> bool:
-        return len(self._events) >= self._most or self._bytes >= MOST_BYTES
+        return len(self._events) >= self._limit or self._bytes >= MAX_BYTES
 
     def __len__(self) -> int:
         return len(self._events)
 
-    def start_after(self, seq: int) -> None:
-        """Take everything of the lobby after this number, which an earlier run of the program got to."""
-        self._lobby.last, self._begun = seq, True
-
-    def welcome(self, seq: int, journal: str | None, history: int) -> int:
+    def welcome(self, seq: int, journal: str | None) -> int:
         """Begin a connection, before which the lobby has got to `seq`; return how many messages were missed.
 
-        The first time `history` of those from before are wanted. Later, those since the last one; on another
-        journal than before, as of a server that keeps nothing and was started anew, all of it, or as many
-        of the last as are wanted on reset. So it is where the lobby is shorter than what was taken of it.
+        The first one begins as `replay` says. A later one continues after the last message that was taken,
+        or begins anew if the data is other data: the journal is another one, as of a server that stores
+        nothing and was restarted, or the lobby is shorter than what was taken of it.
         """
-        lobby = self._lobby
-        self.data_reset = self._begun and (seq < lobby.last or self._journal not in {None, journal})
-        if not self._begun:
-            lobby.last = max(0, seq - history)
-            missed = 0
-        else:
-            if self.data_reset:
-                lobby.last = 0 if self._history_on_reset is None else max(0, seq - self._history_on_reset)
-            missed = seq - lobby.last
-        self._journal, self._begun = journal, True
+        lobby, replay = self._lobby, self._replay
+        first = lobby.last is None
+        if lobby.last is None:
+            lobby.last = max(0, seq - replay.last)
+        self.data_reset = not first and (seq < lobby.last or self._journal not in {None, journal})
+        if self.data_reset:
+            lobby.last = 0 if replay.last_on_reset is None else max(0, seq - replay.last_on_reset)
+        self._journal = journal
         lobby.newest = seq
-        self._set_behind(lobby, behind=lobby.last < seq)
-        return missed
+        self._set_lagging(lobby, lagging=lobby.last < seq)
+        return 0 if first else seq - lobby.last
 
-    def become(self, *, fresh: bool) -> None:
-        """Begin as another user: a `fresh` one has no private conversations yet.
+    def switch_user(self, *, new: bool) -> None:
+        """Drop all rooms but the lobby, since they belong to another user.
 
-        Of those that another has, what that user has not read is wanted.
+        A `new` user has no other rooms yet. The rooms of an existing user begin with the first event that
+        the user has not read.
         """
-        for progress in self._private.values():
-            self._set_behind(progress, behind=False)
-        self._private, self._early, self._before = {}, {}, {}
-        self._known = fresh
-        self._listing, self._listed, self._asked = not fresh, None, None
+        for room in self._others():
+            self._drop(room)
+        self._complete = new
+        self._listing, self._listed, self._request = not new, None, None
 
-    def come_back(self) -> None:
-        """Begin a connection as the same user: what was said privately meanwhile is wanted."""
-        self._before = {id: progress.last for id, progress in self._private.items()}
-        self._listing, self._listed, self._asked = True, None, None
+    def resume(self) -> None:
+        """Continue as the same user on a new connection: each room after the last event that was taken."""
+        for room in self._others():
+            room.unconfirmed = room.last
+        self._listing, self._listed, self._request = True, None, None
 
-    def take(self, event: Event) -> None:
+    def put(self, event: Event) -> None:
         """Take an event from the connection."""
-        if isinstance(event, Message):
-            if event.room == LOBBY:
-                self._take_message(self._lobby, event)
+        if isinstance(event, NUMBERED):
+            id = event.conversation if event.room is None else event.room
+            room = self._rooms.get(id) if id is not None else None
+            if room is not None:
+                self._put_numbered(room, event)
                 return
-            if event.conversation is not None:
-                self._take_private(event.conversation, event)
+            if id is not None and id.startswith("@"):
+                self._put_numbered(self._add(id), event)
                 return
-        if not self._full:
-            self._append(event)
-        else:
+        if self._full:
             self._skipped += 1
+        else:
+            self._append(event)
 
-    def _take_private(self, id: str, message: Message) -> None:
-        progress = self._private.get(id)
-        if progress is None and not self._known:
-            self._early[id] = max(self._early.get(id, 0), message.seq)
-            return  # it comes with a page
-        self._take_message(progress or self._add(id, 0), message)
-
-    def _take_message(self, progress: Progress, message: Message) -> None:
-        seq = message.seq
-        progress.newest = max(progress.newest, seq)
-        if progress.behind or seq <= progress.last:
-            return  # it comes with a page, or has come
-        if seq > progress.last + 1 or self._full:
-            self._set_behind(progress, behind=True)
+    def _put_numbered(self, room: Room, event: Message) -> None:
+        seq = event.seq
+        room.newest = max(room.newest, seq)
+        if room.lagging or room.last is None or seq <= room.last:
+            return  # it comes with a page, or was taken before
+        if seq > room.last + 1 or self._full:
+            self._set_lagging(room, lagging=True)
             return
-        progress.last = seq
-        if not message.ignored:
-            self._append(message)
+        room.last = seq
+        if not event.ignored:
+            self._append(event)
 
     def _append(self, event: Event) -> None:
         self._events.append(event)
         self._bytes += _size(event)
 
-    def _add(self, id: str, last: int) -> Progress:
-        progress = self._private[id] = Progress(id, last, last)
-        return progress
+    def _others(self) -> list[Room]:
+        """Return the rooms that the server lists: all but the lobby, of which Welcome tells."""
+        return [room for room in self._rooms.values() if room is not self._lobby]
 
-    def _set_behind(self, progress: Progress, *, behind: bool) -> None:
-        self._behind.pop(progress, None)
-        progress.behind = behind
-        if behind:
-            self._behind[progress] = None
+    def _add(self, id: str) -> Room:
+        room = self._rooms[id] = Room(id, 0 if self._complete else None)
+        return room
 
-    def wanted(self) -> History | Conversations:
-        """Return what to ask the server now, while it is `behind`; `answer` or `give_up` is to follow.
+    def _drop(self, room: Room) -> None:
+        self._set_lagging(room, lagging=False)
+        del self._rooms[room.id]
 
-        Each that is behind has its turn.
+    def _set_lagging(self, room: Room, *, lagging: bool) -> None:
+        self._lagging.pop(room, None)
+        room.lagging = lagging
+        if lagging:
+            self._lagging[room] = None
+
+    def next_request(self) -> ReadHistory | ListConversations:
+        """Return what to request from the server while `lagging`; `put_reply` or `give_up` is to follow.
+
+        Lagging rooms take turns.
         """
         if self._listing:
-            self._asked = Conversations(after=self._listed)
+            self._requested = None
+            self._request = ListConversations(after=self._listed)
         else:
-            progress = next(iter(self._behind))
-            self._asked = History(after=progress.last, count=MAX_COUNT, username=progress.id)
-        return self._asked
+            room = self._requested = next(iter(self._lagging))
+            username = None if room is self._lobby else room.id
+            self._request = ReadHistory(after=room.last, count=MAX_COUNT, username=username)
+        return self._request
 
-    def answer(self, request: History | Conversations, reply: Reply) -> None:
-        """Take the reply to what was wanted, before anything that was received after it."""
-        if request is not self._asked:
-            return  # it is about somebody who we are no longer
-        self._asked = None
-        if isinstance(request, History) and isinstance(reply, HistoryReply):
-            self._take_page(self._of(request), reply)
-        elif isinstance(request, Conversations) and isinstance(reply, ConversationsReply):
-            self._take_list(reply)
+    def put_reply(self, request: ReadHistory | ListConversations, reply: Reply) -> None:
+        """Take the reply to the last request, before anything that was received after it."""
+        if request is not self._request:
+            return  # it is about rooms of the user before
+        self._request = None
+        if isinstance(reply, Conversations):
+            self._put_list(reply)
+        elif isinstance(reply, History) and self._requested is not None:
+            self._put_page(self._requested, reply)
 
     def give_up(self) -> bool:
-        """Do without what was wanted last, if that is possible; return whether it is.
+        """Continue without what the server refused, if that is possible; return whether it is.
 
-        Messages of a private conversation that are lost thereby count as skipped.
+        Events of a room that are lost by that count as skipped. Everybody is in the lobby for ever, so that
+        its events can always be had later.
         """
-        request, self._asked = self._asked, None
-        if isinstance(request, Conversations):
+        if self._request is None:
+            return True
+        room, self._request = self._requested, None
+        if room is None:
             self._end_list()
-        elif request is not None:
-            progress = self._of(request)
-            if progress is self._lobby:
-                return False
-            self._skipped += progress.newest - progress.last
-            progress.last = progress.newest
-            self._set_behind(progress, behind=False)
+        elif room is self._lobby:
+            return False
+        else:
+            assert room.last is not None
+            self._skipped += room.newest - room.last
+            room.last = room.newest
+            self._set_lagging(room, lagging=False)
         return True
 
-    def _of(self, request: History) -> Progress:
-        return self._lobby if request.username is None else self._private[request.username]
+    def _put_page(self, room: Room, page: History) -> None:
+        last = room.last or 0
+        for event in page.messages:
+            if event.seq > last:
+                last = event.seq
+                if not event.ignored:
+                    self._append(event)
+        room.last = last
+        # What was received while the page was on its way may be newer than the page.
+        newer = bool(page.messages) and room.newest > last
+        room.newest = max(room.newest, last)
+        self._set_lagging(room, lagging=page.more or newer)
 
-    def _take_page(self, progress: Progress, page: HistoryReply) -> None:
-        for message in page.messages:
-            if message.seq > progress.last:
-                progress.last = message.seq
-                if not message.ignored:
-                    self._append(message)
-        # What came while the page was on its way may be newer than the page.
-        newer = bool(page.messages) and progress.newest > progress.last
-        progress.newest = max(progress.newest, progress.last)
-        self._set_behind(progress, behind=page.more or newer)
-
-    def _take_list(self, page: ConversationsReply) -> None:
+    def _put_list(self, page: Conversations) -> None:
         for info in page.conversations:
-            id = info.conversation
-            progress = self._private.get(id) or self._add(id, 0 if self._known else info.read)
-            if info.seq < self._before.pop(id, 0):  # the server lost what it had: begin anew
-                progress.last = progress.newest = 0
-            self._there_is(progress, info.seq)
+            room = self._rooms.get(info.conversation) or self._add(info.conversation)
+            if room.last is None:
+                room.last = info.read
+            if room.unconfirmed is not None and info.seq < room.unconfirmed:
+                room.last = room.newest = 0  # the server lost what it had
+            room.unconfirmed = None
+            self._set_newest(room, info.seq)
         if page.more and page.conversations:
             self._listed = page.conversations[-1].conversation
             return
-        for id in self._before:  # the server lost them
-            self._set_behind(self._private.pop(id), behind=False)
+        for room in self._others():
+            if room.unconfirmed is not None:  # the server lost it
+                self._drop(room)
         self._end_list()
 
     def _end_list(self) -> None:
-        """Those that nobody told of begin with their first message."""
-        early, self._early, self._before = self._early, {}, {}
-        self._listing, self._known = False, True
-        for id, newest in early.items():
-            self._there_is(self._private.get(id) or self._add(id, 0), newest)
+        """Let the rooms that the server has not listed begin with their first event."""
+        self._listing, self._complete = False, True
+        for room in self._others():
+            room.unconfirmed = None
+            if room.last is None:
+                room.last = 0
+                self._set_newest(room, room.newest)
 
-    def _there_is(self, progress: Progress, seq: int) -> None:
-        progress.newest = max(progress.newest, seq)
-        if progress.newest > progress.last and not progress.behind:
-            self._set_behind(progress, behind=True)
+    def _set_newest(self, room: Room, seq: int) -> None:
+        room.newest = max(room.newest, seq)
+        if room.last is not None and room.newest > room.last and not room.lagging:
+            self._set_lagging(room, lagging=True)
 
-    def next(self) -> Event | None:
-        """Return the next event, or None: then something is `wanted`, or time has to pass."""
+    def get(self) -> Event | None:
+        """Return the next event, or None: then there is a `next_request`, or time has to pass."""
         if self._events:
             event = self._events.popleft()
             self._bytes -= _size(event)

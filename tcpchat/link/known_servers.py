@@ -1,28 +1,29 @@
-"""Which certificates a person trusts that the system does not: one for each server, in a file of its own."""
+"""The servers whose certificates a person has accepted: one fingerprint each, in a file of its own."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from tcpchat.fingerprint import parse_fingerprint
 from tcpchat.link.files import make_folder, read_file, write_file
 
-FOLDER = "trusted"  # in the folder of the user's state, beside the identities
+FOLDER: Final = "trusted"  # in the folder of the user's state, beside the identities
 
 
 class KnownServers:
-    """What is trusted by whoever has this folder of state. Everything raises OSError."""
+    """The accepted certificates in one folder of a user's state. Every method raises OSError."""
 
     def __init__(self, state: Path) -> None:
         self._folder = state / FOLDER
 
     def find(self, address: str) -> str | None:
-        """Return the fingerprint that the server there must have; None if nobody said.
+        """Return the fingerprint that the server at this address must have; None if none was accepted.
 
-        What cannot be read is an error: it must not look as if nothing had been trusted before.
+        A file that cannot be read is an error: it must not look as if nothing had been accepted before.
         """
         path = self._path(address)
         try:
@@ -33,13 +34,13 @@ class KnownServers:
             raise OSError(f"{path} is damaged: {error}") from None
 
     def trust(self, address: str, fingerprint: str) -> None:
-        """Trust this certificate of the server there from now on, and no other."""
+        """Accept this certificate for the server at this address from now on, and no other."""
         make_folder(self._folder)
         fields = {"address": address.lower(), "fingerprint": fingerprint}
         write_file(self._path(address), orjson.dumps(fields, option=orjson.OPT_INDENT_2))
 
     def forget(self, address: str) -> None:
-        """Take it that nobody said what to trust there."""
+        """Accept no certificate for that address any more."""
         self._path(address).unlink(missing_ok=True)
 
     def _path(self, address: str) -> Path:

@@ -1,7 +1,8 @@
-"""When to try again after a connection is lost: a policy as a value. Pure."""
+"""A policy for reconnecting after a connection is lost, as a value. Pure."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -14,10 +15,11 @@ def _positive(_: object, attribute: attrs.Attribute[float], value: float) -> Non
 
 @attrs.frozen(kw_only=True)
 class Reconnect:
-    """Exponential back-off with jitter, as in https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+    """Exponential back-off with jitter.
 
-    The wait before attempt n is `first * factor**n`, at most `most`, of which a random part up to `jitter`
-    is taken off, so that those who were dropped together do not come back together.
+    As in https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/: the wait before attempt n
+    is `first * factor**n`, at most `most`, less a random part up to `jitter` of it, so that clients that
+    lost their connections together do not come back together. Raises ValueError.
     """
 
     first: float = attrs.field(default=0.5, validator=_positive)
@@ -31,15 +33,17 @@ class Reconnect:
         default=None, validator=attrs.validators.optional(attrs.validators.ge(0))
     )
     """Seconds without a connection after which no more attempts are made; None: never."""
+    random: Callable[[], float] = attrs.field(default=random.random, eq=False, repr=False)
+    """Returns numbers from 0 to 1 for the jitter."""
 
     @classmethod
     def never(cls) -> Reconnect:
         """Return the policy of a client that ends with its connection."""
         return cls(give_up=0)
 
-    def waits(self, random: Callable[[], float]) -> Iterator[float]:
-        """Yield the seconds to wait before each attempt; `random` gives numbers from 0 to 1."""
+    def waits(self) -> Iterator[float]:
+        """Yield the seconds to wait before each attempt."""
         wait = min(self.first, self.most)
         while True:
-            yield wait * (1 - self.jitter * random())
+            yield wait * (1 - self.jitter * self.random())
             wait = min(wait * self.factor, self.most)

@@ -1,4 +1,4 @@
-"""How a client is connected, as values; and the events that tell of a change. Pure."""
+"""The state of a client's connection, as values, and the events about its changes. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Online:
 
 @attrs.frozen
 class Offline:
-    """There is none, and it is tried again. Times are of trio's clock, in seconds."""
+    """The connection is lost, and the client tries to reconnect. Times are of trio's clock, in seconds."""
 
     since: float
     retry_at: float
@@ -25,7 +25,7 @@ class Offline:
 
 @attrs.frozen
 class Closed:
-    """There will be none any more: the client left, or gave up."""
+    """There will be no more connection: the client was left, or gave up."""
 
     reason: str
 
@@ -35,7 +35,7 @@ State = Online | Offline | Closed
 
 @attrs.frozen(kw_only=True)
 class Disconnected(Event):
-    """The connection is lost; the client tries to come back."""
+    """The connection is lost; the client tries to reconnect."""
 
     type: ClassVar[str] = "disconnected"
     reason: str
@@ -43,23 +43,24 @@ class Disconnected(Event):
 
 @attrs.frozen(kw_only=True)
 class Reconnected(Event):
-    """The client is back; what was missed follows.
-
-    With `data_reset` nothing is known to have been missed or seen: the lobby begins anew.
-    """
+    """There is a connection again, and the missed events follow."""
 
     type: ClassVar[str] = "reconnected"
     user: str
-    """Your name now: the one from before if the server still keeps it for you."""
+    """The user's name now: the one from before if the server still has it."""
     seconds: float
+    """Without a connection."""
     missed: int
     """Messages of the lobby that follow."""
     data_reset: bool = False
-    """The server has other data than before, such as a restored backup, or none from before: numbers and ids
-    that it gave mean nothing now, and what was heard may not be kept there."""
+    """The server has other data than before, such as a restored backup, or none from before.
+
+    Then earlier numbers and ids mean nothing, earlier messages may not be stored there, and the lobby begins
+    anew.
+    """
     same_user: bool = True
-    """You are the user from before; else what was that user's is not yours, such as scheduled messages."""
+    """The user is the one from before; if not, that user's scheduled messages and the like are another's."""
     registered: bool = False
-    """Your name is yours for good."""
+    """The name is registered to the user."""
     refused: str | None = None
-    """Why the server will not let you be who you were to be, if that is so."""
+    """Why the server refused the user from before, if it did."""

@@ -1,9 +1,10 @@
-"""One connection to a server: bytes in, answers out. Knows nothing of what they mean."""
+"""One connection to a server, as answers and requests instead of bytes. It knows no more about them."""
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from typing import Final
 
 import trio
 
@@ -11,11 +12,11 @@ from tcpchat.errors import ChatError
 from tcpchat.link.tls import explain
 from tcpchat.protocol import MAX_LINE_OUT, Event, LineReader, Reply, Request, encode, read_answer
 
-RECEIVE = 256 * 1024  # bytes at once; a busy room fills it
+RECEIVE: Final = 256 * 1024  # bytes at once; a busy room fills it
 
 
 class ConnectionLostError(Exception):
-    """The connection is of no use any more; the text is why."""
+    """The connection is of no use any more; the text says why."""
 
 
 class Transport:
@@ -25,7 +26,7 @@ class Transport:
         self._stream = stream
         self._lines = LineReader(MAX_LINE_OUT)
         self._answers: deque[Reply | Event] = deque()
-        self._why = ""
+        self._aborted = ""
 
     def next_nowait(self) -> Reply | Event | None:
         """Return the next answer that was received, or None."""
@@ -42,7 +43,7 @@ class Transport:
         try:
             data = await self._stream.receive_some(RECEIVE)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise ConnectionLostError(self._why or explain(error)) from None
+            raise ConnectionLostError(self._aborted or explain(error)) from None
         if not data:
             raise ConnectionLostError("the server closed the connection")
         self._lines.feed(bytes(data))
@@ -54,11 +55,14 @@ class Transport:
             raise ConnectionLostError(error.message) from None
 
     async def write(self, *requests: Request) -> None:
-        """Write requests in one go. A failure is for the reader to notice, after the server's last words."""
+        """Write requests at once.
+
+        A failure is left to the reader, who finds it after the server's last words.
+        """
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self._stream.send_all(b"".join(map(encode, requests)))
 
-    async def drop(self, why: str) -> None:
-        """Close without farewell; who reads gets ConnectionLostError with this reason."""
-        self._why = self._why or why
+    async def abort(self, reason: str) -> None:
+        """Close without farewell; the reader gets ConnectionLostError with this reason."""
+        self._aborted = self._aborted or reason
         await trio.aclose_forcefully(self._stream)

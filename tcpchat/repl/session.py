@@ -9,7 +9,16 @@ from datetime import datetime, tzinfo
 import attrs
 import trio
 
-from tcpchat.client import Client, ConnectError, DisconnectedError, Reconnect, RefusedError
+from tcpchat.client import (
+    Client,
+    ConnectError,
+    Credentials,
+    DisconnectedError,
+    FlowControl,
+    Reconnect,
+    RefusedError,
+    Replay,
+)
 from tcpchat.commands.exit import Exit
 from tcpchat.errors import StartError
 from tcpchat.repl.plan import Host, Plan
@@ -101,15 +110,15 @@ def open_client(plan: Plan) -> Client:
     return Client(
         plan.address,
         tls=plan.tls,
-        name=plan.name,
-        password=plan.password if plan.name is not None else None,
-        remember=plan.state if plan.remember and plan.state is not None else False,
-        anyone=plan.anyone,
-        history=plan.history,
-        history_on_reset=plan.history_on_reset,
+        credentials=Credentials(
+            name=plan.name,
+            password=plan.password if plan.name is not None else None,
+            remember=plan.state if plan.remember and plan.state is not None else False,
+            required=not plan.anyone,
+        ),
+        replay=Replay(last=plan.history, last_on_reset=plan.history_on_reset),
         reconnect=Reconnect(give_up=GIVE_UP),
-        patient=plan.patient,
-        pause=plan.pause,
+        flow=FlowControl(patient=plan.patient, pause=plan.pause),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from tcpchat.client import Client, Reconnect
+from tcpchat.client import Client, Credentials, Reconnect
 from tcpchat.protocol import Message
 from tcpchat.store.backup import back_up, take_in
 from tests.admin.conftest import Disk, Operator, Place, open_place
@@ -104,7 +104,9 @@ async def test_a_client_that_knows_later_numbers_gets_all_that_is_said_after_a_r
 
     async def listen(port: int, here: trio.Event) -> None:
         reconnect = Reconnect(first=0.01, most=0.05)
-        async with Client(f"127.0.0.1:{port}", reconnect=reconnect, remember=False) as client:
+        async with Client(
+            f"127.0.0.1:{port}", reconnect=reconnect, credentials=Credentials(remember=False)
+        ) as client:
             here.set()
             async for event in client.events():
                 match event:

@@ -7,15 +7,25 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import attrs
 import orjson
 import pytest
 import trio
 import trio.testing
 
-from tcpchat.client import Client, Reconnect
+from tcpchat.client import Client, Credentials, FlowControl, Reconnect, Replay
 from tests.conftest import House, Line
 
 SOON = Reconnect(first=0.001, most=0.01)
+
+
+def make_client(*args: Any, **options: Any) -> Client:
+    """Return a client; fields of its credentials, replay and flow may be given as options of their own."""
+    for option, kind in (("credentials", Credentials), ("replay", Replay), ("flow", FlowControl)):
+        names = {field.name for field in attrs.fields(kind)}
+        if given := {name: options.pop(name) for name in names & options.keys()}:
+            options[option] = kind(**given)
+    return Client(*args, **options)
 
 
 class Talk:
@@ -159,7 +169,7 @@ class Fake:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(greet)
-            async with Client(open_stream=self.open_stream, **options) as client:
+            async with make_client(open_stream=self.open_stream, **options) as client:
                 assert talk is not None
                 yield client, talk
 
@@ -222,7 +232,7 @@ class Door:
         return self.cables[-1]
 
     def client(self, **options: Any) -> Client:
-        return Client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
+        return make_client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,10 @@ from tcpchat.client import Client, Closed, Disconnected, DisconnectedError, Onli
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
-from tcpchat.link import calls as outboxes
-from tcpchat.link import inbox as feeds
+from tcpchat.link import calls as calls_module
 from tcpchat.link.calls import Calls, PendingCall
 from tcpchat.link.desired_identity import DesiredIdentity
-from tcpchat.link.inbox import Inbox
+from tcpchat.link.inbox import MAX_BYTES, Inbox, Replay
 from tcpchat.protocol import Error, read_answer
 from tcpchat.settings import Limits, Settings
 from tests.conftest import open_house
@@ -29,10 +28,9 @@ from tests.link.test_inbox import fetch, page, said
 
 
 def test_after_begins_after_that_number() -> None:
-    feed = Inbox()
-    feed.start_after(5)
-    assert feed.welcome(8, "j", 0) == 3
-    assert feed.last == 5
+    inbox = Inbox(replay=Replay(after=5))
+    assert inbox.welcome(8, "j") == 3
+    assert inbox.last == 5
 
 
 async def test_leaving_closes_the_stream(door: Door) -> None:
@@ -87,17 +85,17 @@ async def test_a_send_without_a_key_is_not_repeated(fake: Fake, autojump_clock: 
 
 
 def test_a_message_that_comes_while_a_page_is_on_its_way_is_not_forgotten() -> None:
-    feed = Inbox()
-    feed.welcome(5, "j", 1)
-    feed.take(said(6))  # after the server began the page
-    fetch(feed, page(5))
-    assert feed.behind  # 6 is still to be had
+    inbox = Inbox(replay=Replay(last=1))
+    inbox.welcome(5, "j")
+    inbox.put(said(6))  # after the server began the page
+    fetch(inbox, page(5))
+    assert inbox.lagging  # 6 is still to be had
 
 
 async def test_a_full_outbox_does_not_keep_history_and_pings_out(
     fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outboxes, "MOST", 3)
+    monkeypatch.setattr(calls_module, "MAX_WAITING", 3)
     async with fake.online() as (client, first):
         client.send_nowait("0")
         await first.next("send")
@@ -168,7 +166,7 @@ async def test_control_c_comes_out_as_it_is(door: Door) -> None:
 async def test_leaving_with_a_full_outbox(
     fake: Fake, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outboxes, "MOST", 1)
+    monkeypatch.setattr(calls_module, "MAX_WAITING", 1)
     async with fake.online(patient=True) as (client, talk):
         client.send_nowait("0")
         await talk.next("send")
@@ -177,13 +175,13 @@ async def test_leaving_with_a_full_outbox(
 
 async def test_a_known_refusal_is_not_in_doubt() -> None:
     box = Calls(patient=True)
-    box.come_back(same_user=True)
+    box.resume(same_user=True)
     asked = PendingCall(Send(text="a", key="a"))
     box.add(asked)
     box.take(0)
     box.answer(Error(re=1, code="rate-limited", message="", retry_after=9), 0)
     box.lose(DisconnectedError("x"))
-    box.come_back(same_user=False)
+    box.resume(same_user=False)
     assert not asked.done
 
 
@@ -205,7 +203,7 @@ async def test_a_greeting_that_breaks_after_a_lost_identity_repeats_nothing(
 ) -> None:
     """What may have been sent as the user of before must not be sent again as the guest of now."""
     async with fake.online() as (client, first):
-        client._persona.wanted = DesiredIdentity(name="alice")
+        client._user.desired = DesiredIdentity(name="alice")
         asked = client.send_nowait("pay 100")
         await first.next("send")
         await first.close()
@@ -254,12 +252,12 @@ async def test_an_answer_of_another_kind_is_an_error_that_a_bot_expects(
 
 
 async def test_events_are_bounded_by_their_size_too() -> None:
-    feed = Inbox()
-    feed.welcome(0, "j", 0)
+    inbox = Inbox()
+    inbox.welcome(0, "j")
     for seq in range(1, 100):
-        feed.take(attrs.evolve(said(seq), text="x" * 1_000_000))
-    assert len(feed) <= feeds.MOST_BYTES // 1_000_000 + 1
-    assert feed.behind
-    while feed.next():
+        inbox.put(attrs.evolve(said(seq), text="x" * 1_000_000))
+    assert len(inbox) <= MAX_BYTES // 1_000_000 + 1
+    assert inbox.lagging
+    while inbox.get():
         pass
-    assert feed._bytes == 0
+    assert inbox._bytes == 0

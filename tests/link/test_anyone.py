@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tcpchat.client import Client, Reconnected, RefusedError
+from tcpchat.client import Client, Credentials, Reconnected, RefusedError
 from tcpchat.protocol import Welcome
-from tests.link.conftest import SOON, Fake
+from tests.link.conftest import SOON, Fake, make_client
 
 
 @pytest.mark.parametrize("anyone", [True, False])
@@ -20,7 +20,7 @@ async def test_nobody_is_connected_where_login_is_required(fake: Fake, anyone: b
             await talk.serve()
 
         nursery.start_soon(play)
-        client = Client(open_stream=fake.open_stream, anyone=anyone)
+        client = make_client(open_stream=fake.open_stream, required=not anyone)
         if not anyone:
             with pytest.raises(RefusedError, match="registered users"):
                 await client.__aenter__()
@@ -47,7 +47,7 @@ async def test_a_guest_is_who_cannot_have_the_name(fake: Fake, anyone: bool) -> 
             await talk.serve()  # where nobody asks for the name again
 
         nursery.start_soon(play)
-        client = Client(open_stream=fake.open_stream, name="alice", anyone=anyone, reconnect=SOON)
+        client = make_client(open_stream=fake.open_stream, name="alice", required=not anyone, reconnect=SOON)
         if not anyone:
             with pytest.raises(RefusedError, match="name-taken"):
                 await client.__aenter__()
@@ -72,7 +72,8 @@ async def test_a_guest_is_whose_password_is_wrong(fake: Fake) -> None:
             await talk.serve()
 
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, name="alice", password="x", anyone=True) as client:
+        credentials = Credentials(name="alice", password="x", required=False)
+        async with Client(open_stream=fake.open_stream, credentials=credentials) as client:
             assert client.user == "guest-1"
             assert client.refused is not None
             assert client.refused.code == "wrong-login"

@@ -258,7 +258,7 @@ async def test_too_fast_is_refused_with_the_seconds_unless_patient(autojump_cloc
 async def test_history_before_the_events(door: Door) -> None:
     bob = await door.house.peer("bob")
     await say(bob, *map(str, range(1, 11)))
-    async with door.client(history=3) as client:
+    async with door.client(last=3) as client:
         await say(bob, "11")
         assert await messages(client, 11) == [8, 9, 10, 11]
 
@@ -482,7 +482,7 @@ async def test_a_slow_reader_loses_no_message_of_the_lobby() -> None:
         bob = await door.house.peer("bob")
         for start in range(0, 5000, 250):
             await say(bob, *(str(start + number) for number in range(250)))
-        assert len(client._connection.feed) <= 10
+        assert len(client._events.inbox) <= 10
         read = []
         async for event in client.events():
             if isinstance(event, Message):

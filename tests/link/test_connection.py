@@ -14,6 +14,7 @@ from tcpchat.client import (
     Client,
     Closed,
     ConnectError,
+    Credentials,
     Disconnected,
     DisconnectedError,
     Offline,
@@ -24,10 +25,10 @@ from tcpchat.client import (
 )
 from tcpchat.commands.rename import Rename
 from tcpchat.link import connection as connections
-from tcpchat.link.connection import DEAD, GREET, PING
+from tcpchat.link.connection import DEAD, HANDSHAKE, PING
 from tcpchat.protocol import Bye, Event, Message, Renamed, Welcome
 from tcpchat.wire.answers import Unknown
-from tests.link.conftest import Fake, Talk, message
+from tests.link.conftest import Fake, Talk, make_client, message
 
 E = TypeVar("E", bound=Event)
 EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
@@ -44,7 +45,7 @@ async def until(client: Client, kind: type[E]) -> E:
 
 
 async def connect(fake: Fake, **options: Any) -> None:
-    async with Client("chat.example:9", open_stream=fake.open_stream, **options):
+    async with make_client("chat.example:9", open_stream=fake.open_stream, **options):
         pytest.fail("there was no server")
 
 
@@ -87,9 +88,11 @@ async def test_who_does_not_greet_is_no_server(
 
 async def test_a_server_that_says_nothing_for_10_s_is_given_up(fake: Fake, autojump_clock: MockClock) -> None:
     began = trio.current_time()
-    with pytest.raises(ConnectError, match=r"chat.example:9 did not greet within 10 s"):
+    with pytest.raises(
+        ConnectError, match=r"chat.example:9 is no tcpchat server, or too busy: no welcome within 10 s"
+    ):
         await connect(fake)
-    assert trio.current_time() - began == GREET
+    assert trio.current_time() - began == HANDSHAKE
     with pytest.raises(EOFError):
         await (await fake.accept()).hear()
 
@@ -97,7 +100,7 @@ async def test_a_server_that_says_nothing_for_10_s_is_given_up(fake: Fake, autoj
 async def test_a_server_that_greets_just_in_time_is_taken(fake: Fake, autojump_clock: MockClock) -> None:
     async def play() -> None:
         talk = await fake.accept()
-        await trio.sleep(GREET - 0.01)
+        await trio.sleep(HANDSHAKE - 0.01)
         await talk.welcome("guest-7", seq=5, token="secret")
         await talk.serve()
 
@@ -174,7 +177,7 @@ async def test_a_token_of_an_earlier_run_makes_the_same_user_if_it_is_still_good
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, token="old") as client:
+        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="old")) as client:
             assert (client.user, client.token) == (("alice", "old") if known else ("guest-1", "new"))
 
 
@@ -189,7 +192,8 @@ async def test_the_name_that_the_token_gives_is_not_taken_again(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, token="old", name="alice") as client:
+        credentials = Credentials(token="old", name="alice")
+        async with Client(open_stream=fake.open_stream, credentials=credentials) as client:
             await trio.sleep(0.1)
             assert client.user == "alice"
 
@@ -249,8 +253,8 @@ async def test_the_waits_begin_anew_after_a_connection_that_lasted(
 
 
 async def test_the_jitter_is_taken_off(fake: Fake, autojump_clock: MockClock) -> None:
-    policy = Reconnect(first=10, jitter=0.5)
-    async with fake.online(reconnect=policy, random=lambda: 0.5) as (_, talk):
+    policy = Reconnect(first=10, jitter=0.5, random=lambda: 0.5)
+    async with fake.online(reconnect=policy) as (_, talk):
         await talk.close()
         await fake.accept()
         assert fake.attempts[1] - fake.attempts[0] == 7.5
@@ -431,7 +435,7 @@ async def test_an_attempt_that_is_not_greeted_is_not_the_last(fake: Fake, autoju
         await talk.close()
         silent = await fake.accept()
         talk = await fake.accept()
-        assert fake.attempts[-1] - fake.attempts[-2] == GREET + 2
+        assert fake.attempts[-1] - fake.attempts[-2] == HANDSHAKE + 2
         with pytest.raises(EOFError):
             await silent.hear()
         await talk.resume()
@@ -602,3 +606,29 @@ async def test_ping_returns_the_seconds(fake: Fake, autojump_clock: MockClock) -
             await trio.sleep(0.5)
             await talk.reply(request, "pong", at="")
         assert took == [pytest.approx(0.5)]
+
+
+async def test_with_a_pause_more_is_received_at_once(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online(pause=2.0) as (client, talk):
+        await talk.reply(await talk.hear(), "pong", at="")
+        await until(client, Welcome)
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        await talk.say(message(1))
+        await talk.say(message(2))
+        assert [(await until(client, Message)).seq for _ in range(2)] == [1, 2]
+        assert trio.current_time() - began == 2
+
+
+async def test_a_new_call_ends_the_pause(fake: Fake, autojump_clock: MockClock) -> None:
+    async with fake.online(pause=2.0) as (client, talk):
+        await talk.reply(await talk.hear(), "pong", at="")
+        await until(client, Welcome)
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        call = client.send_nowait("hi")
+        await talk.say(message(1))
+        await talk.sent(await talk.next("send"), 2)
+        await call.wait()
+        assert (await until(client, Message)).seq == 1
+        assert trio.current_time() == began

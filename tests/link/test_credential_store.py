@@ -18,7 +18,7 @@ import pytest
 from tcpchat.link import credential_store as files
 from tcpchat.link.credential_store import FOLDER, SLOTS, CredentialStore
 from tcpchat.link.desired_identity import Identity
-from tcpchat.link.files import MOST
+from tcpchat.link.files import MAX_BYTES
 
 HERE = "127.0.0.1:8000"
 ALICE = Identity(user="alice", token="t1", journal="j", registered=True, session=3)
@@ -194,7 +194,7 @@ GOOD = {"address": HERE, "name": None, **attrs.asdict(ALICE)}
         ),
         orjson.dumps(GOOD | {"token": None}),
         orjson.dumps({key: value for key, value in GOOD.items() if key != "token"}),
-        b" " * MOST + orjson.dumps(GOOD),
+        b" " * MAX_BYTES + orjson.dumps(GOOD),
     ],
 )
 def test_what_is_no_such_file_is_passed_over_and_replaced(folder: Path, content: bytes) -> None:
@@ -231,20 +231,20 @@ def test_a_folder_in_the_way_is_said(folder: Path) -> None:
     with closing(CredentialStore(folder, HERE, None)) as one:
         assert one.load("j") is None
         one.save(ALICE)
-        assert "not remembered" in str(one.problem)
+        assert "not saved" in str(one.problem)
         assert not one.holds(ALICE)
-        one.forget()
-        assert "not remembered" in str(one.problem)
+        one.clear()
+        assert "not saved" in str(one.problem)
 
 
 def test_a_path_that_is_no_folder_is_said(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("mine")
     with closing(CredentialStore(path, HERE, None)) as one:
-        assert "not remembered" in str(one.problem)
+        assert "not saved" in str(one.problem)
         assert one.load("j") is None
         one.save(ALICE)
-        one.forget()
+        one.clear()
         assert not one.holds(ALICE)
     assert path.read_text() == "mine"
 
@@ -288,10 +288,10 @@ def test_forgetting_removes_it(folder: Path) -> None:
     file = keep(folder)
     with closing(CredentialStore(folder, HERE, None)) as one:
         one.load("j")
-        one.forget()
+        one.clear()
         assert not file.exists()
         assert not one.holds(ALICE)
-        one.forget()
+        one.clear()
         assert one.problem is None
 
 

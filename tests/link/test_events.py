@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
-from tcpchat.client import Client
-from tcpchat.link.events import FAIRNESS, RETRY
-from tcpchat.protocol import Message, Welcome
+from tcpchat.client import Client, Replay
+from tcpchat.link.connection import FETCH_RETRY
+from tcpchat.link.events import FAIRNESS, Events
+from tcpchat.link.inbox import Inbox
+from tcpchat.protocol import Event, Joined, Message, Welcome
 from tests.link.conftest import Fake, Talk, message
 from tests.link.test_connection import until
+from tests.link.test_inbox import joined, said
 
 
 async def test_missed_messages_come_in_pages_while_others_keep_talking(
     fake: Fake, autojump_clock: MockClock
 ) -> None:
-    async with fake.online(history=3) as (client, begun):
+    async with fake.online(last=3) as (client, begun):
         talk = begun
         await talk.close()
         talk = await fake.accept()
@@ -58,10 +62,10 @@ async def test_history_that_the_disk_did_not_give_is_asked_again(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, history=9) as client:
+        async with Client(open_stream=fake.open_stream, replay=Replay(last=9)) as client:
             messages = [await until(client, Message) for _ in range(2)]
             assert [event.seq for event in messages] == [1, 2]
-            assert trio.current_time() - fake.attempts[0] == RETRY
+            assert trio.current_time() - fake.attempts[0] == FETCH_RETRY
 
 
 async def test_a_page_that_is_lost_with_its_connection_is_asked_again(
@@ -130,9 +134,111 @@ async def test_a_cancelled_reader_takes_no_event(fake: Fake, autojump_clock: Moc
     async with fake.online() as (client, talk):
         await talk.say(message(1))
         await trio.testing.wait_all_tasks_blocked()
-        before = len(client._connection.feed)
+        before = len(client._events.inbox)
         with trio.CancelScope() as scope:
             scope.cancel()
             await client.next_event()
         assert scope.cancelled_caught
-        assert len(client._connection.feed) == before > 0
+        assert len(client._events.inbox) == before > 0
+
+
+async def test_other_events_do_not_wait_for_a_page_that_is_on_its_way(
+    fake: Fake, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, talk):
+        await talk.say(message(3))
+        await until(client, Welcome)
+        read: list[Event] = []
+
+        async def read_all() -> None:
+            while (event := await client.next_event()) is not None:
+                read.append(event)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_all)
+            await talk.next("history")
+            await talk.say({"type": "joined", "room": "lobby", "users": ["bob"]})
+            await trio.testing.wait_all_tasks_blocked()
+            assert read == [Joined(room="lobby", users=["bob"])]
+            nursery.cancel_scope.cancel()
+
+
+def gap(inbox: Inbox) -> None:
+    """Let the lobby lag."""
+    inbox.welcome(0, "j")
+    inbox.put(said(2))
+    assert inbox.lagging
+
+
+async def test_a_page_is_needed_once_the_reader_waits_for_what_is_missing() -> None:
+    events = Events(Inbox())
+    events.inbox.put(joined(1))
+    needed = trio.Event()
+
+    async def wait() -> None:
+        await events.wait_page_needed()
+        needed.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await events.next()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not needed.is_set(), "nothing is missing"
+        nursery.start_soon(events.next)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not needed.is_set(), "nothing is missing"
+        gap(events.inbox)
+        events.notify()
+        await needed.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def test_no_page_is_needed_while_there_are_events_to_read() -> None:
+    events = Events(Inbox())
+    gap(events.inbox)
+    events.inbox.put(joined(1))
+    await events.next()
+    with trio.move_on_after(0.01) as scope:
+        await events.wait_page_needed()
+    assert scope.cancelled_caught
+
+
+async def test_the_buffer_is_drained_once_a_quarter_is_left() -> None:
+    events = Events(Inbox(8))
+    for number in range(4):
+        events.inbox.put(joined(number))
+    drained = trio.Event()
+
+    async def wait() -> None:
+        await events.wait_drained()
+        drained.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        for done in (False, True):
+            await events.next()
+            await trio.testing.wait_all_tasks_blocked()
+            assert drained.is_set() is done
+    assert len(events.inbox) == 2
+
+
+async def test_what_is_left_is_read_before_the_end_and_a_failure_is_raised_each_time() -> None:
+    for failure in (None, ValueError("because")):
+        events = Events(Inbox())
+        events.inbox.put(joined(1))
+        events.close(failure)
+        assert await events.next() == joined(1)
+        for _ in range(2):
+            if failure is None:
+                assert await events.next() is None
+            else:
+                with pytest.raises(ValueError, match="because"):
+                    await events.next()
+
+
+async def test_closing_wakes_the_reader() -> None:
+    events = Events(Inbox())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(events.next)
+        await trio.testing.wait_all_tasks_blocked()
+        events.close(None)

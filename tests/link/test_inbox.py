@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tcpchat.commands.conversations import Conversations
 from tcpchat.commands.history import History as Ask
-from tcpchat.link.inbox import Inbox, Skipped
+from tcpchat.link.inbox import Inbox, Replay, Skipped
 from tcpchat.protocol import Event, History, Joined, Message
 
 
@@ -24,38 +24,38 @@ def joined(number: int) -> Joined:
     return Joined(room="lobby", users=[f"user-{number}"])
 
 
-def fetch(feed: Inbox, answer: History) -> None:
+def fetch(inbox: Inbox, answer: History) -> None:
     """Ask for what is wanted, which is some of the lobby, and get this."""
-    request = feed.wanted()
+    request = inbox.next_request()
     assert isinstance(request, Ask)
-    assert (request.after, request.username) == (feed.last, None)
-    feed.answer(request, answer)
+    assert (request.after, request.username) == (inbox.last, None)
+    inbox.put_reply(request, answer)
 
 
-def rest(feed: Inbox) -> list[Event]:
-    return list(iter(feed.next, None))
+def rest(inbox: Inbox) -> list[Event]:
+    return list(iter(inbox.get, None))
 
 
 def seqs(events: list[Event]) -> list[int]:
     return [event.seq for event in events if isinstance(event, Message)]
 
 
-def feed_at(seq: int, *, most: int = 100, history: int = 0) -> Inbox:
-    feed = Inbox(most)
-    feed.welcome(seq, "j", history)
-    return feed
+def inbox_at(seq: int, *, most: int = 100, history: int = 0) -> Inbox:
+    inbox = Inbox(most, Replay(last=history))
+    inbox.welcome(seq, "j")
+    return inbox
 
 
 def test_events_come_as_they_came() -> None:
-    feed = feed_at(5)
+    inbox = inbox_at(5)
     came = [joined(1), said(6), said(1, room=None), said(7), said(3, room="elsewhere"), joined(2)]
     for event in came:
-        feed.take(event)
-    assert len(feed) == 6
-    assert rest(feed) == came
-    assert feed.next() is None
-    assert not feed.behind
-    assert feed.last == 7
+        inbox.put(event)
+    assert len(inbox) == 6
+    assert rest(inbox) == came
+    assert inbox.get() is None
+    assert not inbox.lagging
+    assert inbox.last == 7
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_events_come_as_they_came() -> None:
 def test_the_first_connection_misses_nothing_but_may_want_history(
     seq: int, history: int, last: int, behind: bool
 ) -> None:
-    feed = Inbox()
-    assert feed.welcome(seq, "j", history) == 0
-    assert (feed.last, feed.behind) == (last, behind)
+    inbox = Inbox(replay=Replay(last=history))
+    assert inbox.welcome(seq, "j") == 0
+    assert (inbox.last, inbox.lagging) == (last, behind)
 
 
 @pytest.mark.parametrize(
@@ -92,103 +92,103 @@ def test_the_first_connection_misses_nothing_but_may_want_history(
 def test_a_later_connection_misses_what_was_said_since_and_another_journal_begins_anew(
     seq: int, journal: str, missed: int, last: int, behind: bool
 ) -> None:
-    feed = feed_at(5)
-    assert not feed.data_reset
-    assert feed.welcome(seq, journal, 20) == missed
-    assert (feed.last, feed.behind) == (last, behind)
-    assert feed.data_reset is (last == 0)
-    feed.welcome(seq, journal, 20)
-    assert feed.data_reset is (last > seq), "it is other data once"
+    inbox = inbox_at(5)
+    assert not inbox.data_reset
+    assert inbox.welcome(seq, journal) == missed
+    assert (inbox.last, inbox.lagging) == (last, behind)
+    assert inbox.data_reset is (last == 0)
+    inbox.welcome(seq, journal)
+    assert inbox.data_reset is (last > seq), "it is other data once"
 
 
 @pytest.mark.parametrize(("seq", "last"), [(2, 0), (3, 0), (4, 1), (905, 902)])
 def test_of_other_data_as_much_begins_anew_as_is_wanted_on_reset(seq: int, last: int) -> None:
-    feed = Inbox(100, history_on_reset=3)
-    feed.welcome(5, "j", 5)
-    assert feed.last == 0
-    assert feed.welcome(seq, "other", 20) == seq - last
-    assert (feed.last, feed.behind) == (last, True)
+    inbox = Inbox(100, Replay(last=5, last_on_reset=3))
+    inbox.welcome(5, "j")
+    assert inbox.last == 0
+    assert inbox.welcome(seq, "other") == seq - last
+    assert (inbox.last, inbox.lagging) == (last, True)
 
 
 def test_a_journal_that_came_once_is_the_one_that_counts() -> None:
-    feed = feed_at(5)
-    feed.welcome(2, "other", 0)
-    fetch(feed, page(1, 2))
-    assert feed.welcome(3, "other", 0) == 1
-    assert feed.last == 2
+    inbox = inbox_at(5)
+    inbox.welcome(2, "other")
+    fetch(inbox, page(1, 2))
+    assert inbox.welcome(3, "other") == 1
+    assert inbox.last == 2
 
 
 @pytest.mark.parametrize("seq", [1, 4, 5])
 def test_what_has_come_is_dropped(seq: int) -> None:
-    feed = feed_at(5)
-    feed.take(said(seq))
-    assert rest(feed) == []
-    assert not feed.behind
+    inbox = inbox_at(5)
+    inbox.put(said(seq))
+    assert rest(inbox) == []
+    assert not inbox.lagging
 
 
 def test_a_gap_is_filled_from_history() -> None:
-    feed = feed_at(5)
-    feed.take(said(8))
-    assert feed.behind
-    assert rest(feed) == []
-    assert feed.last == 5
-    fetch(feed, page(6, 7, 8))
-    assert not feed.behind
-    feed.take(said(9))
-    assert seqs(rest(feed)) == [6, 7, 8, 9]
+    inbox = inbox_at(5)
+    inbox.put(said(8))
+    assert inbox.lagging
+    assert rest(inbox) == []
+    assert inbox.last == 5
+    fetch(inbox, page(6, 7, 8))
+    assert not inbox.lagging
+    inbox.put(said(9))
+    assert seqs(rest(inbox)) == [6, 7, 8, 9]
 
 
 def test_while_behind_messages_wait_for_their_page_and_other_events_do_not() -> None:
-    feed = feed_at(5, history=2)
-    feed.take(said(6))
-    feed.take(joined(1))
-    assert rest(feed) == [joined(1)]
-    fetch(feed, page(4, 5, more=True))
-    assert feed.behind
-    feed.take(said(7))
-    fetch(feed, page(6, 7))
-    assert seqs(rest(feed)) == [4, 5, 6, 7]
-    assert not feed.behind
+    inbox = inbox_at(5, history=2)
+    inbox.put(said(6))
+    inbox.put(joined(1))
+    assert rest(inbox) == [joined(1)]
+    fetch(inbox, page(4, 5, more=True))
+    assert inbox.lagging
+    inbox.put(said(7))
+    fetch(inbox, page(6, 7))
+    assert seqs(rest(inbox)) == [4, 5, 6, 7]
+    assert not inbox.lagging
 
 
 def test_a_page_that_overlaps_adds_only_what_is_new() -> None:
-    feed = feed_at(5)
-    feed.take(said(7))
-    fetch(feed, page(4, 5, 6, 7))
-    assert seqs(rest(feed)) == [6, 7]
-    assert feed.last == 7
+    inbox = inbox_at(5)
+    inbox.put(said(7))
+    fetch(inbox, page(4, 5, 6, 7))
+    assert seqs(rest(inbox)) == [6, 7]
+    assert inbox.last == 7
 
 
-def test_one_below_the_most_fits_and_the_next_message_comes_from_history() -> None:
-    feed = feed_at(0, most=3)
+def test_one_below_the_limit_fits_and_the_next_message_comes_from_history() -> None:
+    inbox = inbox_at(0, most=3)
     for seq in (1, 2, 3):
-        feed.take(said(seq))
-    assert not feed.behind
-    assert len(feed) == 3
-    feed.take(said(4))
-    assert feed.behind
-    assert len(feed) == 3
-    assert feed.last == 3
-    assert seqs(rest(feed)) == [1, 2, 3]
-    fetch(feed, page(4))
-    assert seqs(rest(feed)) == [4]
+        inbox.put(said(seq))
+    assert not inbox.lagging
+    assert len(inbox) == 3
+    inbox.put(said(4))
+    assert inbox.lagging
+    assert len(inbox) == 3
+    assert inbox.last == 3
+    assert seqs(rest(inbox)) == [1, 2, 3]
+    fetch(inbox, page(4))
+    assert seqs(rest(inbox)) == [4]
 
 
 def test_other_events_that_do_not_fit_are_counted() -> None:
-    feed = feed_at(0, most=2)
+    inbox = inbox_at(0, most=2)
     for number in range(5):
-        feed.take(joined(number))
-    feed.take(said(1, room=None))
-    assert rest(feed) == [joined(0), joined(1), Skipped(events=4)]
-    feed.take(joined(9))
-    assert rest(feed) == [joined(9)]
+        inbox.put(joined(number))
+    inbox.put(said(1, room=None))
+    assert rest(inbox) == [joined(0), joined(1), Skipped(events=4)]
+    inbox.put(joined(9))
+    assert rest(inbox) == [joined(9)]
 
 
 class World:
-    """A server with a lobby, a wire to one client, and that client's feed and reader."""
+    """A server with a lobby, a wire to one client, and that client's inbox and reader."""
 
     def __init__(self, most: int, history: int, size: int) -> None:
-        self.feed = Inbox(most)
+        self.inbox = Inbox(most, Replay(last=history))
         self.history = history
         self.size = size  # messages of a page
         self.journal = 0
@@ -223,22 +223,22 @@ class World:
         line = self.wire.pop(0)
         if isinstance(line, History):
             assert self.request is not None
-            self.feed.answer(self.request, line)
+            self.inbox.put_reply(self.request, line)
             self.request = None
         else:
             self.delivered += isinstance(line, Joined)
-            self.feed.take(line)
+            self.inbox.put(line)
 
     def next(self) -> None:
-        event = self.feed.next()
+        event = self.inbox.get()
         if isinstance(event, Message):
             self.read.append((int(event.sender), event.seq))
         elif isinstance(event, Joined):
             self.delivered -= 1
         elif isinstance(event, Skipped):
             self.skipped += event.events
-        elif self.feed.behind and self.wire is not None and self.request is None:
-            self.request = self.feed.wanted()
+        elif self.inbox.lagging and self.wire is not None and self.request is None:
+            self.request = self.inbox.next_request()
             assert isinstance(self.request, Ask)
             assert self.request.after is not None
             self.page = (self.request.after, self.lobby)
@@ -266,10 +266,10 @@ class World:
     def connect(self) -> None:
         if self.wire is not None:
             return
-        first = self.feed.last is None
+        first = self.inbox.last is None
         if first:
             del self.expected[: max(0, self.lobby - self.history)]
-        missed = self.feed.welcome(self.lobby, str(self.journal), self.history)
+        missed = self.inbox.welcome(self.lobby, str(self.journal))
         assert first or missed >= 0
         self.wire = []
 
@@ -281,7 +281,7 @@ class World:
         self.lobby = 0
 
     def held(self) -> list[tuple[int, int]]:
-        events = list(self.feed._events)
+        events = list(self.inbox._events)
         return [(int(event.sender), event.seq) for event in events if isinstance(event, Message)]
 
     def settle(self) -> None:
@@ -293,13 +293,13 @@ class World:
             self.answer()
             while self.wire:
                 self.deliver()
-            while len(self.feed):
+            while len(self.inbox):
                 self.next()
             self.next()  # Skipped
             self.next()  # asks for a page
             if len(self.read) == before and self.page is None and not self.wire:
                 break
-            assert len(self.feed) <= self.feed._most + self.size
+            assert len(self.inbox) <= self.inbox._limit + self.size
 
 
 OPS = st.sampled_from(
@@ -323,4 +323,4 @@ def test_each_message_is_read_once_in_order_whatever_happens(
     world.settle()
     assert world.read == world.expected
     assert world.skipped == world.delivered
-    assert not world.feed.behind
+    assert not world.inbox.lagging

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tcpchat.commands.conversations import Conversations as AskList
 from tcpchat.commands.history import MAX_COUNT
 from tcpchat.commands.history import History as Ask
-from tcpchat.link.inbox import Inbox, Skipped
+from tcpchat.link.inbox import Inbox, Replay, Skipped
 from tcpchat.protocol import ConversationInfo, Conversations, Event, History, Joined, Message
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
@@ -35,229 +35,229 @@ def page(id: str, *seqs: int, more: bool = False) -> History:
     return History(conversation=id, username="x", messages=[said(id, seq) for seq in seqs], more=more)
 
 
-def heard(feed: Inbox) -> list[tuple[str, int]]:
+def heard(inbox: Inbox) -> list[tuple[str, int]]:
     """Return the messages that were not read before, each as its conversation and number."""
-    events = list(iter(feed.next, None))
+    events = list(iter(inbox.get, None))
     return [(event.conversation or "lobby", event.seq) for event in events if isinstance(event, Message)]
 
 
-def fetch(feed: Inbox, answer: History | Conversations) -> Ask | AskList:
+def fetch(inbox: Inbox, answer: History | Conversations) -> Ask | AskList:
     """Ask for what is wanted and get this."""
-    request = feed.wanted()
-    feed.answer(request, answer)
+    request = inbox.next_request()
+    inbox.put_reply(request, answer)
     return request
 
 
 def guest() -> Inbox:
-    """Return the feed of a new guest, with whom nobody has talked."""
-    feed = Inbox(100)
-    feed.welcome(0, "j", 0)
-    feed.become(fresh=True)
-    return feed
+    """Return the inbox of a new guest, with whom nobody has talked."""
+    inbox = Inbox(100)
+    inbox.welcome(0, "j")
+    inbox.switch_user(new=True)
+    return inbox
 
 
 def known(*infos: ConversationInfo) -> Inbox:
-    """Return the feed of a user who was here before, after the server told of these conversations."""
-    feed = Inbox(100)
-    feed.welcome(0, "j", 0)
-    feed.become(fresh=False)
-    assert fetch(feed, listing(*infos)) == AskList()
-    return feed
+    """Return the inbox of a user who was here before, after the server told of these conversations."""
+    inbox = Inbox(100)
+    inbox.welcome(0, "j")
+    inbox.switch_user(new=False)
+    assert fetch(inbox, listing(*infos)) == AskList()
+    return inbox
 
 
 def test_a_new_guest_asks_nothing_and_hears_a_conversation_from_its_first_message() -> None:
-    feed = guest()
-    assert not feed.behind
+    inbox = guest()
+    assert not inbox.lagging
     for seq in (1, 2, 2, 1, 3):
-        feed.take(said(BOB, seq))
-    feed.take(said(EVE, 1))
-    assert heard(feed) == [(BOB, 1), (BOB, 2), (BOB, 3), (EVE, 1)]
-    assert not feed.behind
+        inbox.put(said(BOB, seq))
+    inbox.put(said(EVE, 1))
+    assert heard(inbox) == [(BOB, 1), (BOB, 2), (BOB, 3), (EVE, 1)]
+    assert not inbox.lagging
 
 
 def test_what_is_unread_comes_at_the_start_and_what_is_read_does_not() -> None:
-    feed = known(info(BOB, 5, read=3), info(EVE, 2, read=2))
-    assert fetch(feed, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, username=BOB)
-    assert not feed.behind
-    feed.take(said(BOB, 6))
-    feed.take(said(EVE, 3))
-    assert heard(feed) == [(BOB, 4), (BOB, 5), (BOB, 6), (EVE, 3)]
+    inbox = known(info(BOB, 5, read=3), info(EVE, 2, read=2))
+    assert fetch(inbox, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, username=BOB)
+    assert not inbox.lagging
+    inbox.put(said(BOB, 6))
+    inbox.put(said(EVE, 3))
+    assert heard(inbox) == [(BOB, 4), (BOB, 5), (BOB, 6), (EVE, 3)]
 
 
 def test_what_is_said_before_it_is_known_where_to_begin_comes_with_a_page() -> None:
-    feed = Inbox(100)
-    feed.welcome(0, "j", 0)
-    feed.become(fresh=False)
-    feed.take(said(BOB, 6))
-    feed.take(said(EVE, 1))
-    assert heard(feed) == []
-    fetch(feed, listing(info(BOB, 5, read=5)))  # made before those were said
-    assert fetch(feed, page(BOB, 6)) == Ask(after=5, count=MAX_COUNT, username=BOB)
-    assert fetch(feed, page(EVE, 1)) == Ask(after=0, count=MAX_COUNT, username=EVE)
-    assert heard(feed) == [(BOB, 6), (EVE, 1)]
-    assert not feed.behind
+    inbox = Inbox(100)
+    inbox.welcome(0, "j")
+    inbox.switch_user(new=False)
+    inbox.put(said(BOB, 6))
+    inbox.put(said(EVE, 1))
+    assert heard(inbox) == []
+    fetch(inbox, listing(info(BOB, 5, read=5)))  # made before those were said
+    assert fetch(inbox, page(BOB, 6)) == Ask(after=5, count=MAX_COUNT, username=BOB)
+    assert fetch(inbox, page(EVE, 1)) == Ask(after=0, count=MAX_COUNT, username=EVE)
+    assert heard(inbox) == [(BOB, 6), (EVE, 1)]
+    assert not inbox.lagging
 
 
 def test_a_list_of_several_pages_is_asked_for_to_its_end() -> None:
-    feed = Inbox(100)
-    feed.become(fresh=False)
-    assert fetch(feed, listing(info(BOB, 1, read=1), more=True)) == AskList()
-    feed.take(said(EVE, 8))  # not told of yet
-    assert fetch(feed, listing(info(EVE, 8, read=7))) == AskList(after=BOB)
-    assert fetch(feed, page(EVE, 8)) == Ask(after=7, count=MAX_COUNT, username=EVE)
-    assert heard(feed) == [(EVE, 8)]
+    inbox = Inbox(100)
+    inbox.switch_user(new=False)
+    assert fetch(inbox, listing(info(BOB, 1, read=1), more=True)) == AskList()
+    inbox.put(said(EVE, 8))  # not told of yet
+    assert fetch(inbox, listing(info(EVE, 8, read=7))) == AskList(after=BOB)
+    assert fetch(inbox, page(EVE, 8)) == Ask(after=7, count=MAX_COUNT, username=EVE)
+    assert heard(inbox) == [(EVE, 8)]
 
 
 def test_a_list_that_says_more_and_tells_nothing_is_the_end() -> None:
-    feed = Inbox(100)
-    feed.become(fresh=False)
-    fetch(feed, listing(more=True))
-    assert not feed.behind
+    inbox = Inbox(100)
+    inbox.switch_user(new=False)
+    fetch(inbox, listing(more=True))
+    assert not inbox.lagging
 
 
 def test_what_was_said_while_away_comes_once_also_of_conversations_that_began_then() -> None:
-    feed = known(info(BOB, 2, read=2))
-    feed.take(said(BOB, 3))
-    feed.welcome(0, "j", 0)
-    feed.come_back()
-    feed.take(said(BOB, 4))  # at once, since nothing is missing before it
-    feed.take(said(EVE, 2))  # but before this
-    fetch(feed, listing(info(BOB, 4, read=0), info(EVE, 2, read=2)))
-    assert fetch(feed, page(EVE, 1, 2)) == Ask(after=0, count=MAX_COUNT, username=EVE)
-    assert heard(feed) == [(BOB, 3), (BOB, 4), (EVE, 1), (EVE, 2)]
-    assert not feed.behind
+    inbox = known(info(BOB, 2, read=2))
+    inbox.put(said(BOB, 3))
+    inbox.welcome(0, "j")
+    inbox.resume()
+    inbox.put(said(BOB, 4))  # at once, since nothing is missing before it
+    inbox.put(said(EVE, 2))  # but before this
+    fetch(inbox, listing(info(BOB, 4, read=0), info(EVE, 2, read=2)))
+    assert fetch(inbox, page(EVE, 1, 2)) == Ask(after=0, count=MAX_COUNT, username=EVE)
+    assert heard(inbox) == [(BOB, 3), (BOB, 4), (EVE, 1), (EVE, 2)]
+    assert not inbox.lagging
 
 
 def test_a_gap_is_filled_from_history() -> None:
-    feed = known(info(BOB, 2, read=2))
-    feed.take(said(BOB, 5))
-    feed.take(said(BOB, 6))
-    feed.take(said(EVE, 1))
-    assert fetch(feed, page(BOB, 3, more=True)) == Ask(after=2, count=MAX_COUNT, username=BOB)
-    feed.take(said(BOB, 7))
-    assert fetch(feed, page(BOB, 4, 5, 6)) == Ask(after=3, count=MAX_COUNT, username=BOB)
-    assert fetch(feed, page(BOB, 7)) == Ask(after=6, count=MAX_COUNT, username=BOB)
-    feed.take(said(BOB, 8))
-    assert heard(feed) == [(EVE, 1), *((BOB, seq) for seq in range(3, 9))]
+    inbox = known(info(BOB, 2, read=2))
+    inbox.put(said(BOB, 5))
+    inbox.put(said(BOB, 6))
+    inbox.put(said(EVE, 1))
+    assert fetch(inbox, page(BOB, 3, more=True)) == Ask(after=2, count=MAX_COUNT, username=BOB)
+    inbox.put(said(BOB, 7))
+    assert fetch(inbox, page(BOB, 4, 5, 6)) == Ask(after=3, count=MAX_COUNT, username=BOB)
+    assert fetch(inbox, page(BOB, 7)) == Ask(after=6, count=MAX_COUNT, username=BOB)
+    inbox.put(said(BOB, 8))
+    assert heard(inbox) == [(EVE, 1), *((BOB, seq) for seq in range(3, 9))]
 
 
 def test_of_whom_one_ignores_nothing_is_told_and_the_numbers_go_on() -> None:
-    feed = guest()
-    feed.take(said("lobby", 1, ignored=True))
-    feed.take(said("lobby", 2))
-    feed.take(said("lobby", 4))
+    inbox = guest()
+    inbox.put(said("lobby", 1, ignored=True))
+    inbox.put(said("lobby", 2))
+    inbox.put(said("lobby", 4))
     messages = [said("lobby", 3, ignored=True), said("lobby", 4)]
-    fetch(feed, History(room="lobby", messages=messages, more=False))
-    feed.take(said(BOB, 2))  # the first did not come live
-    fetch(feed, History(messages=[said(BOB, 1, ignored=True), said(BOB, 2)], more=False))
-    feed.take(said(BOB, 3))
-    assert heard(feed) == [("lobby", 2), ("lobby", 4), (BOB, 2), (BOB, 3)]
-    assert not feed.behind
+    fetch(inbox, History(room="lobby", messages=messages, more=False))
+    inbox.put(said(BOB, 2))  # the first did not come live
+    fetch(inbox, History(messages=[said(BOB, 1, ignored=True), said(BOB, 2)], more=False))
+    inbox.put(said(BOB, 3))
+    assert heard(inbox) == [("lobby", 2), ("lobby", 4), (BOB, 2), (BOB, 3)]
+    assert not inbox.lagging
 
 
 def test_private_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
-    feed = Inbox(3)
-    feed.become(fresh=True)
+    inbox = Inbox(3)
+    inbox.switch_user(new=True)
     for seq in range(1, 6):
-        feed.take(said(BOB, seq))
-    assert len(feed) == 3
-    events = list(iter(feed.next, None))
+        inbox.put(said(BOB, seq))
+    assert len(inbox) == 3
+    events = list(iter(inbox.get, None))
     assert not any(isinstance(event, Skipped) for event in events)
-    assert fetch(feed, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, username=BOB)
-    assert heard(feed) == [(BOB, 4), (BOB, 5)]
+    assert fetch(inbox, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, username=BOB)
+    assert heard(inbox) == [(BOB, 4), (BOB, 5)]
 
 
 def test_each_that_is_behind_has_its_turn() -> None:
-    feed = known(info(BOB, 9), info(EVE, 9))
-    feed.take(said("lobby", 5))
+    inbox = known(info(BOB, 9), info(EVE, 9))
+    inbox.put(said("lobby", 5))
     asked = []
     for seq in (1, 2):
-        asked += [fetch(feed, page(id, seq, more=True)) for id in (BOB, EVE)]
-        asked.append(fetch(feed, History(room="lobby", messages=[said("lobby", seq)], more=True)))
+        asked += [fetch(inbox, page(id, seq, more=True)) for id in (BOB, EVE)]
+        asked.append(fetch(inbox, History(room="lobby", messages=[said("lobby", seq)], more=True)))
     assert [one.username for one in asked if isinstance(one, Ask)] == [BOB, EVE, None] * 2
 
 
 def test_another_user_begins_anew_and_gets_no_page_of_the_one_before() -> None:
-    feed = known(info(BOB, 5))
-    request = feed.wanted()
-    feed.become(fresh=False)
-    feed.answer(request, page(BOB, 1, 2, 3, 4, 5))
-    assert heard(feed) == []
-    fetch(feed, listing(info(BOB, 5, read=4)))
-    assert fetch(feed, page(BOB, 5)) == Ask(after=4, count=MAX_COUNT, username=BOB)
-    assert heard(feed) == [(BOB, 5)]
+    inbox = known(info(BOB, 5))
+    request = inbox.next_request()
+    inbox.switch_user(new=False)
+    inbox.put_reply(request, page(BOB, 1, 2, 3, 4, 5))
+    assert heard(inbox) == []
+    fetch(inbox, listing(info(BOB, 5, read=4)))
+    assert fetch(inbox, page(BOB, 5)) == Ask(after=4, count=MAX_COUNT, username=BOB)
+    assert heard(inbox) == [(BOB, 5)]
 
 
 def test_a_list_that_was_asked_for_as_another_user_is_not_ours() -> None:
-    feed = Inbox(100)
-    feed.become(fresh=False)
-    fetch(feed, listing(info(BOB, 0), more=True))
-    request = feed.wanted()
-    feed.become(fresh=False)
-    feed.answer(request, listing())  # what comes after BOB
-    assert feed.wanted() == AskList()
+    inbox = Inbox(100)
+    inbox.switch_user(new=False)
+    fetch(inbox, listing(info(BOB, 0), more=True))
+    request = inbox.next_request()
+    inbox.switch_user(new=False)
+    inbox.put_reply(request, listing())  # what comes after BOB
+    assert inbox.next_request() == AskList()
 
 
 def test_a_server_that_knows_no_lists_and_gives_no_ids_is_heard_all_the_same() -> None:
-    feed = Inbox(100)
-    feed.become(fresh=False)
+    inbox = Inbox(100)
+    inbox.switch_user(new=False)
     private = Message(to="me", seq=7, at="", sender="bob", text="")
-    feed.take(private)
-    assert feed.next() == private
-    feed.wanted()
-    assert feed.give_up()
-    assert not feed.behind
-    feed.come_back()
-    feed.take(private)
-    assert feed.next() == private
+    inbox.put(private)
+    assert inbox.get() == private
+    inbox.next_request()
+    assert inbox.give_up()
+    assert not inbox.lagging
+    inbox.resume()
+    inbox.put(private)
+    assert inbox.get() == private
 
 
 def test_a_conversation_that_cannot_be_had_is_given_up_and_counted() -> None:
-    feed = known(info(BOB, 5, read=2), info(EVE, 1))
-    feed.wanted()
-    assert feed.give_up()
-    assert feed.next() == Skipped(events=3)
-    fetch(feed, page(EVE, 1))
-    feed.take(said(BOB, 6))
-    assert heard(feed) == [(EVE, 1), (BOB, 6)]
+    inbox = known(info(BOB, 5, read=2), info(EVE, 1))
+    inbox.next_request()
+    assert inbox.give_up()
+    assert inbox.get() == Skipped(events=3)
+    fetch(inbox, page(EVE, 1))
+    inbox.put(said(BOB, 6))
+    assert heard(inbox) == [(EVE, 1), (BOB, 6)]
 
 
 def test_giving_up_does_not_go_back_behind_what_was_taken() -> None:
-    feed = known(info(BOB, 5))
-    fetch(feed, page(BOB, 1, 2, 3, 4, 5, 6, more=True))
-    feed.wanted()
-    assert feed.give_up()
-    feed.take(said(BOB, 6))
-    feed.take(said(BOB, 7))
-    assert heard(feed) == [(BOB, seq) for seq in range(1, 8)]
+    inbox = known(info(BOB, 5))
+    fetch(inbox, page(BOB, 1, 2, 3, 4, 5, 6, more=True))
+    inbox.next_request()
+    assert inbox.give_up()
+    inbox.put(said(BOB, 6))
+    inbox.put(said(BOB, 7))
+    assert heard(inbox) == [(BOB, seq) for seq in range(1, 8)]
 
 
 def test_the_lobby_is_not_given_up() -> None:
-    feed = Inbox(100)
-    feed.welcome(5, "j", 5)
-    feed.wanted()
-    assert not feed.give_up()
-    assert feed.behind
+    inbox = Inbox(100, Replay(last=5))
+    inbox.welcome(5, "j")
+    inbox.next_request()
+    assert not inbox.give_up()
+    assert inbox.lagging
 
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_server_that_lost_what_it_had_begins_anew(told: bool) -> None:
-    feed = known(info(BOB, 5, read=5))
-    feed.take(said(EVE, 1))
-    feed.come_back()
-    fetch(feed, listing(*[info(BOB, 2)] * told, info(EVE, 1)))
+    inbox = known(info(BOB, 5, read=5))
+    inbox.put(said(EVE, 1))
+    inbox.resume()
+    fetch(inbox, listing(*[info(BOB, 2)] * told, info(EVE, 1)))
     if told:
-        assert fetch(feed, page(BOB, 1, 2)) == Ask(after=0, count=MAX_COUNT, username=BOB)
-    assert not feed.behind
-    feed.take(said(BOB, 3 if told else 1))
-    assert heard(feed) == [(EVE, 1), *([(BOB, 1), (BOB, 2), (BOB, 3)] if told else [(BOB, 1)])]
+        assert fetch(inbox, page(BOB, 1, 2)) == Ask(after=0, count=MAX_COUNT, username=BOB)
+    assert not inbox.lagging
+    inbox.put(said(BOB, 3 if told else 1))
+    assert heard(inbox) == [(EVE, 1), *([(BOB, 1), (BOB, 2), (BOB, 3)] if told else [(BOB, 1)])]
 
 
 class World:
     """A server with a lobby and two users who each have conversations, a wire, and a client."""
 
     def __init__(self, most: int, size: int, read: int) -> None:
-        self.feed = Inbox(most)
+        self.inbox = Inbox(most, Replay(last=99))
         self.size = size  # of a page
         self.user = 0
         self.said: dict[str, list[bool]] = {"lobby": []}  # whether each message is ignored
@@ -308,28 +308,28 @@ class World:
         line = self.wire.pop(0)
         if line is None:
             self.user = self.served
-            self.feed.become(fresh=False)
+            self.inbox.switch_user(new=False)
         elif isinstance(line, History | Conversations):
             assert self.request is not None
             if line.more is None:  # a refusal
-                self.feed.give_up()
+                self.inbox.give_up()
             else:
-                self.feed.answer(self.request, line)
+                self.inbox.put_reply(self.request, line)
             self.request = None
         else:
             self.others += isinstance(line, Joined)
-            self.feed.take(line)
+            self.inbox.put(line)
 
     def next(self) -> None:
-        event = self.feed.next()
+        event = self.inbox.get()
         if isinstance(event, Message):
             self.got.setdefault(event.conversation or "lobby", []).append(event.seq)
         elif isinstance(event, Joined):
             self.others -= 1
         elif isinstance(event, Skipped):
             self.skipped += event.events
-        elif self.feed.behind and self.wire is not None and self.request is None:
-            self.request = self.feed.wanted()
+        elif self.inbox.lagging and self.wire is not None and self.request is None:
+            self.request = self.inbox.next_request()
 
     def look(self) -> None:
         """The server begins to answer: what it will tell is as things are now."""
@@ -378,11 +378,11 @@ class World:
         if self.wire is not None:
             return
         self.wire = []
-        self.feed.welcome(len(self.said["lobby"]), "j", 99)
+        self.inbox.welcome(len(self.said["lobby"]), "j")
         if self.first:
-            self.feed.become(fresh=False)
+            self.inbox.switch_user(new=False)
         else:
-            self.feed.come_back()
+            self.inbox.resume()
         self.first = False
 
     def settle(self) -> None:
@@ -393,9 +393,9 @@ class World:
             self.answer()
             while self.wire:
                 self.deliver()
-            for _ in range(len(self.feed) + 2):  # Skipped, and asks for a page
+            for _ in range(len(self.inbox) + 2):  # Skipped, and asks for a page
                 self.next()
-            if self.request is None and not self.feed.behind and not len(self.feed):
+            if self.request is None and not self.inbox.lagging and not len(self.inbox):
                 return
         pytest.fail("it never caught up")
 

@@ -55,5 +55,5 @@ def test_what_is_damaged_is_not_taken_for_nothing(trusted: KnownServers, tmp_pat
         trusted.find(HERE)
     file.unlink()
     file.mkdir()
-    with pytest.raises(OSError, match="no file of yours"):
+    with pytest.raises(OSError, match="not a plain file that you own"):
         trusted.find(HERE)

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tcpchat.client import Client, Reconnected, Skipped
+from tcpchat.client import Client, Credentials, Reconnected, Skipped
 from tcpchat.commands.history import MAX_COUNT
 from tcpchat.commands.resume import Resume
 from tcpchat.protocol import Absent, Event, Message, Read, Receipt, Unread
@@ -98,7 +98,7 @@ async def test_at_the_start_what_is_not_read_yet_comes(fake: Fake, autojump_cloc
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, token="t") as client:
+        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="t")) as client:
             assert (await until(client, Unread)).conversations == []
             assert await heard(client, 3) == [(BOB, 2), (BOB, 3), (EVE, 3)]
 
@@ -116,7 +116,7 @@ async def test_a_server_that_knows_of_no_conversations_is_heard_as_it_speaks(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, token="t") as client:
+        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="t")) as client:
             assert await heard(client, 2) == [(None, 7), (None, 7)]
 
 
@@ -131,7 +131,7 @@ async def test_what_the_disk_did_not_give_is_asked_again(fake: Fake, autojump_cl
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, token="t") as client:
+        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="t")) as client:
             assert await heard(client, 1) == [(BOB, 1)]
             assert trio.current_time() - fake.attempts[0] == 2
 
@@ -148,7 +148,7 @@ async def test_a_conversation_that_cannot_be_had_stands_in_nobodys_way(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, token="t") as client:
+        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="t")) as client:
             assert await until(client, Skipped) == Skipped(events=2)
             assert await heard(client, 1) == [(EVE, 1)]
 

@@ -17,6 +17,7 @@ from tcpchat.client import (
     Client,
     Closed,
     ConnectError,
+    Credentials,
     Disconnected,
     DisconnectedError,
     Online,
@@ -29,7 +30,7 @@ from tcpchat.commands.resume import Resume
 from tcpchat.link.credential_store import FOLDER
 from tcpchat.protocol import Renamed
 from tests.conftest import Line
-from tests.link.conftest import Fake, Talk
+from tests.link.conftest import Fake, Talk, make_client
 from tests.link.test_connection import until
 
 EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
@@ -55,7 +56,7 @@ async def client_of(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(accept)
         try:
-            async with Client(open_stream=fake.open_stream, **options) as client:
+            async with make_client(open_stream=fake.open_stream, **options) as client:
                 yield client, talks[0]
         except Exception as error:  # comes out in no group
             failure = error
@@ -198,7 +199,7 @@ async def test_by_itself_a_client_remembers_in_the_folder_of_the_users_state(
             await (resumes("own") if options else welcomes())(talk)
             await talk.end()
 
-        async with Client("h:1", **options) as client:
+        async with make_client("h:1", **options) as client:
             assert client.remembered is bool(kept)
     assert tokens(state) == kept
 
@@ -263,7 +264,7 @@ async def test_a_folder_that_cannot_be_used_is_no_reason_not_to_chat(
     (tmp_path / "file").touch()
     async with client_of(fake, welcomes(), remember=tmp_path / "file") as (client, talk):
         assert not client.remembered
-        assert "not remembered" in str(client.remember_problem)
+        assert "not saved" in str(client.remember_problem)
         await talk.close()
     assert await run(fake, welcomes(), remember=tmp_path / "file") == ["exit"]
 
@@ -636,8 +637,8 @@ async def test_a_password_for_one_user_is_not_tried_for_another(
 
 
 def test_a_password_without_a_name_is_an_error_of_the_one_who_asks() -> None:
-    with pytest.raises(ValueError, match="the name that it is for"):
-        Client(password="secret")
+    with pytest.raises(ValueError, match="a password requires a name"):
+        Credentials(password="secret")
 
 
 async def test_being_nobody_for_now_forgets_nobody(
@@ -646,7 +647,7 @@ async def test_being_nobody_for_now_forgets_nobody(
     """On this address was another server; the one from before may be back tomorrow."""
     await run(fake, welcomes(token="t1"), remember=tmp_path)
     play = welcomes(None, token=None, journal="other")
-    assert await run(fake, play, remember=tmp_path, anyone=True) == ["exit"]
+    assert await run(fake, play, remember=tmp_path, required=False) == ["exit"]
     assert tokens(tmp_path) == ["t1"]
 
 

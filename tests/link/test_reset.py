@@ -120,7 +120,7 @@ async def test_a_send_in_doubt_is_not_repeated_there_and_one_that_waited_goes_ou
 async def test_of_a_long_lobby_as_much_is_asked_for_as_is_wanted(
     fake: Fake, autojump_clock: MockClock
 ) -> None:
-    async with fake.online(history_on_reset=2) as (client, first):
+    async with fake.online(last_on_reset=2) as (client, first):
         await first.close()
         talk = await fake.accept()
         await talk.welcome("guest-1", token="t2", seq=5000, journal="other")

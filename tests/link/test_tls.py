@@ -16,9 +16,9 @@ from tcpchat.address import Address
 from tcpchat.client import (
     Client,
     ConnectError,
+    Credentials,
     DisconnectedError,
     Offline,
-    Reconnect,
     Reconnected,
     Tls,
     UntrustedError,
@@ -32,8 +32,8 @@ from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.certificates import authority, certificate, write_ca, write_cert
 from tests.conftest import Log, TrioClock
+from tests.link.conftest import SOON, make_client
 
-SOON = Reconnect(first=0.001, most=0.01)
 OTHER = "SHA256:" + ":".join(["AB"] * 32)
 
 
@@ -47,7 +47,7 @@ class Port:
         self.tls, self.plain = (f"127.0.0.1:{port}" for port in ports)
 
     def client(self, tls: Tls | None, **options: Any) -> Client:
-        return Client(self.tls, tls=tls, **({"reconnect": SOON} | options))
+        return make_client(self.tls, tls=tls, **({"reconnect": SOON} | options))
 
     async def refused(self, tls: Tls, **options: Any) -> UntrustedError:
         with pytest.raises(UntrustedError) as refused:
@@ -156,7 +156,7 @@ async def test_another_than_was_to_be_trusted_hears_nothing(tmp_path: Path) -> N
         nursery.start_soon(listen)
         where = Address("127.0.0.1", listener.socket.getsockname()[1])
         with pytest.raises(UntrustedError) as refused:
-            async with Client(where, tls=Tls(fingerprint=OTHER), token="t-secret"):
+            async with Client(where, tls=Tls(fingerprint=OTHER), credentials=Credentials(token="t-secret")):
                 pass
     await listener.aclose()
     assert heard == [b""]
@@ -198,7 +198,7 @@ def test_what_is_wrong_with_the_files_is_told(tmp_path: Path) -> None:
         Tls(ca=rubbish, look_up=lambda: None)
     with pytest.raises(ValueError, match="a key goes with"):
         Tls(key=rubbish)
-    with pytest.raises(ValueError, match="tls is for nothing"):
+    with pytest.raises(ValueError, match="tls is of no use with open_stream"):
         Client(tls=Tls(), open_stream=trio.sleep_forever)
 
 
@@ -228,7 +228,7 @@ def test_with_tls_another_port_is_meant() -> None:
 
 async def test_it_comes_back_as_the_same_user_and_gets_what_it_missed(port: Port) -> None:
     tls = Tls(fingerprint=port.certificate.fingerprint)
-    async with port.client(tls, remember=False) as alice, Client(port.plain, remember=False) as bob:
+    async with port.client(tls, remember=False) as alice, make_client(port.plain, remember=False) as bob:
         await alice.rename("alice")
         await port.cut()
         async for event in alice.events():
@@ -313,7 +313,7 @@ async def test_a_megabyte_comes_whole(port: Port) -> None:
         texts = [f"{number} {'x' * 3900}" for number in range(300)]
         for asked in [alice.send_nowait(text) for text in texts]:
             await asked.wait()
-        async with port.client(tls, remember=False, history=300) as bob:
+        async with port.client(tls, remember=False, last=300) as bob:
             found = []
             async for event in bob.events():
                 if isinstance(event, Message):
@@ -330,8 +330,8 @@ async def test_who_one_is_by_tls_is_not_told_without(port: Port, tmp_path: Path)
     async with port.client(tls, remember=state):
         pass
     with_tls = set(state.rglob("identities/*"))
-    plain = Client(port.tls, remember=state)
-    plain._open_file().close()
+    plain = Client(port.tls, credentials=Credentials(remember=state))
+    plain._open_store().close()
     assert with_tls
     assert len(set(state.rglob("identities/*.lock"))) == 2
 

@@ -111,8 +111,8 @@ async def test_who_drops_says_why_and_the_first_reason_counts(pair: Pair) -> Non
                 await link.next()
 
         await trio.testing.wait_all_tasks_blocked()
-        await link.drop("too slow")
-        await link.drop("other")
+        await link.abort("too slow")
+        await link.abort("other")
     with pytest.raises(ConnectionLostError, match=r"^too slow$"):
         await link.next()
     assert await receive.receive_some() == b""

@@ -13,6 +13,7 @@ import trio.testing
 
 from tcpchat.client import Client, Reconnect
 from tests.conftest import Line
+from tests.link.conftest import make_client
 from tests.process import PATIENCE
 
 AT = "2026-11-21T09:00:00.123Z"
@@ -119,7 +120,7 @@ class Memory:
         return mine
 
     def client(self, **options: Any) -> Client:
-        return Client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
+        return make_client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         tail = b""

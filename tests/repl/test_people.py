@@ -94,7 +94,7 @@ async def test_the_greeting_says_who_you_are(user: str | None, registered: bool,
     resumed = {"type": "resumed", "user": user, "registered": registered, "session": 1, "seq": 0}
     stage.answers["resume"] = lambda _: resumed
     token = "t-secret" if registered else None
-    async with sitting(stage, greet=True, token=token, anyone=True) as person:
+    async with sitting(stage, greet=True, token=token, required=False) as person:
         assert person.screen.told.endswith(says)
 
 

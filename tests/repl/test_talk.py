@@ -54,7 +54,7 @@ async def sitting(
 ) -> AsyncIterator[Sitter]:
     """Let somebody talk until the block ends."""
     door, screen = Door(house), Screen(asks=asks)
-    async with door.client(**({"name": name, "history": 20} | options)) as client:
+    async with door.client(**({"name": name, "last": 20} | options)) as client:
         talk = Talk(client, screen, preferences or Preferences(None), TrioClock(), UTC, hosting=hosting)
         async with trio.open_nursery() as nursery:
             await nursery.start(talk.run)
