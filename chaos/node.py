@@ -78,7 +78,7 @@ class SimulatedNode:
             log: Any = self._log
             self._server = server = Server(
                 SETTINGS, store, log, TrioClock(),
-                run_blocking=store.run, hasher=Hasher(store.run), random_bytes=self._random.randbytes,
+                run_sync=store.run, hasher=Hasher(store.run), random_bytes=self._random.randbytes,
             )  # fmt: skip
             store.on_commit = self._inspect
             await server.run([self._network.listen()], task_status=task_status)

@@ -1,7 +1,6 @@
-"""The errors that users cause, which are at the same time the replies that they get.
+"""The errors that users cause, which are also the replies that they get, and the list of error codes.
 
-Owns the list of codes. What is not a `ChatError` is a bug of ours and never reaches a peer; `StartError` is
-for the operator.
+Any other exception is a bug of ours, and its text never reaches a peer. `StartError` is for the operator.
 """
 
 from __future__ import annotations
@@ -10,52 +9,52 @@ from typing import Any, Final
 
 CODES: Final = {
     "bad-encoding": "the line is not UTF-8",
-    "bad-json": "the line begins with { and is not one JSON object",
+    "bad-json": "the line begins with { but is not one JSON object",
     "unknown-type": "no request has this type",
     "unknown-command": "no command has this name",
     "unknown-field": "the request has no such field",
-    "missing-field": "a field that the request needs is not there",
-    "wrong-type": "a field holds another type than it should; nothing is converted",
-    "bad-value": "a field has the right type and a value that makes no sense",
-    "bad-usage": "the plain line does not fit the command's usage",
-    "line-too-long": "the line is longer than the limit; it was dropped to its end",
+    "missing-field": "a required field is missing",
+    "wrong-type": "a field has the wrong type; values are not converted",
+    "bad-value": "a field has the right type but an impossible value",
+    "bad-usage": "the plain line does not match the command's usage",
+    "line-too-long": "the line is longer than the limit and was dropped",
     "http-refused": "the line is HTTP; the connection is closed",
     "tls-required": "the port speaks TLS and the client does not; the connection is closed",
     "not-tls": "the client speaks TLS and the port does not; the connection is closed",
     "text-empty": "there is no text to send",
     "text-too-long": "the text is longer than the limit",
-    "bad-name": "the name breaks a rule, which the message tells",
-    "name-taken": "somebody here has this name, or one that looks like it",
-    "bad-token": "the token belongs to nobody who can still come back",
-    "no-such-user": "nobody of this name is here, may come back or is registered",
+    "bad-name": "the name breaks a rule; the message says which",
+    "name-taken": "another user has this name, or one that looks like it",
+    "bad-token": "no session has this token any more",
+    "no-such-user": "no registered user, and no guest who is here or may come back, has this name",
     "no-such-room": "there is no room of this name",
-    "login-required": "this server is for registered users: log in first",
-    "wrong-login": "there is no such registered user, or the password is another",
-    "bad-password": "the password cannot be one, which the message explains",
-    "already-registered": "the user is registered before",
-    "not-registered": "only registered users have what was asked for",
-    "no-such-session": "the user has no session of this number",
+    "login-required": "this server admits registered users only: log in first",
+    "wrong-login": "no registered user has this name and password",
+    "bad-password": "the password breaks a rule; the message says which",
+    "already-registered": "the user is registered already",
+    "not-registered": "only registered users can do this",
+    "no-such-session": "the user has no session with this number",
     "too-many-ignored": "the user ignores as many users as the limit allows",
     "ignore-self": "users cannot ignore themselves",
     "banned": "the operator banned this user or address until `until`",
-    "muted": "many users reported the sender, or the operator decided so: no sending until `until`",
-    "rate-limited": "the user sent more than the limit; works again after `retry_after`",
+    "muted": "the sender may not send until `until`, because of reports or by the operator",
+    "rate-limited": "the user sent more than the limit; try again after `retry_after` seconds",
     "too-many-scheduled": "the user has as many scheduled messages as the limit allows",
     "too-far-ahead": "the time is further ahead than the limit",
-    "no-such-scheduled": "the user has no scheduled message, or none of this number",
+    "no-such-scheduled": "the user has no scheduled message, or none with this number",
     "report-self": "users cannot report themselves",
-    "already-reported": "this user has reported that one before",
-    "server-full": "the server has as many connections as the limit allows; it closes this one",
+    "already-reported": "this user has reported the other one already",
+    "server-full": "the server has as many connections as the limit allows, and closes this one",
     "address-full": "the client's address has as many connections as the limit allows; "
     "the server closes this one",
-    "storage-failed": "the disk did not take it, so nothing was sent or changed; or did not give it",
-    "internal": "a bug of the server; `reference` finds it in the log",
+    "storage-failed": "the disk could not be written, so nothing was changed; or it could not be read",
+    "internal": "the server has a bug; `reference` identifies it in the log",
 }
-"""Every code that an `error` line can carry, and when."""
+"""Every code of an `error` line, and its meaning."""
 
 
 class StartError(Exception):
-    """The server cannot start; the text is one sentence for the operator, with what would help."""
+    """The server cannot start. The text is one sentence for the operator, with a remedy."""
 
 
 class InUseError(StartError):
@@ -63,10 +62,10 @@ class InUseError(StartError):
 
 
 class ChatError(Exception):
-    """A mistake of the user, or a limit that stands in the way: it *is* the reply.
+    """A mistake of the user, or a limit that was reached: the error *is* the reply.
 
     `details` are fields of `tcpchat.protocol.Error`: `limit`, `retry_after` (seconds), `field`, …
-    `re` is the id of the request that it answers, where that could still be read.
+    `re` is the id of the refused request, if it could be read.
     """
 
     def __init__(self, code: str, message: str, *, re: int | str | None = None, **details: Any) -> None:

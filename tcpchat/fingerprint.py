@@ -1,4 +1,4 @@
-"""Fingerprints of certificates, as people compare them. Pure."""
+"""Fingerprints of certificates, in the form that people compare. Pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ _FINGERPRINT = re.compile(
 
 
 def fingerprint(certificate: bytes) -> str:
-    """Write the SHA-256 of a certificate (DER): `SHA256:AB:CD:…`."""
+    """Return the SHA-256 of a certificate (DER) as `SHA256:AB:CD:…`."""
     return _write(hashlib.sha256(certificate).digest())
 
 
 def parse_fingerprint(text: str) -> str:
-    """Return the fingerprint as `fingerprint` writes it; openssl writes it in another way.
+    """Return a fingerprint in the form of `fingerprint`; the form of openssl is accepted too.
 
-    Blanks and line breaks are passed over, since it is pasted from where it is shown in lines. Raises
-    ValueError.
+    Spaces and line breaks are ignored, since a pasted fingerprint may have them. Raises ValueError.
     """
     match = _FINGERPRINT.fullmatch("".join(text.split()))
     if match is None:
-        raise ValueError(f"{text!r} is not the SHA-256 of a certificate, SHA256: and 64 hexadecimal digits")
+        raise ValueError(
+            f"{text!r} is not the SHA-256 of a certificate: write SHA256: and 64 hexadecimal digits"
+        )
     return _write(bytes.fromhex(match["digits"].replace(":", "")))
 
 
 def halves(written: str) -> tuple[str, str]:
-    """Return two lines of 16 bytes each that stand one below the other."""
+    """Return the fingerprint as two lines of 16 bytes each, to be shown one below the other."""
     name, _, digits = written.partition(":")
     middle = len(digits) // 2
     return f"{name}:{digits[:middle]}", " " * (len(name) + 1) + digits[middle + 1 :]

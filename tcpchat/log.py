@@ -1,7 +1,7 @@
-"""The operator's log: structlog on stderr, written by a thread of its own.
+"""The operator's log: structlog on stderr, written by its own thread. It never contains the text of messages.
 
-Whoever reads stderr may stop reading; the chat must not. So lines wait in memory, and over a bound they are
-dropped and counted. Never logs the text of messages.
+The reader of stderr may stop reading, which must not stop the chat. Lines therefore wait in memory, and above
+a bound they are dropped and counted. `logging.handlers.QueueListener` does neither.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any, Literal, cast
 import orjson
 import structlog
 
-WAITING = 10_000  # lines; about 2 MB
-COLLECT = 0.05  # seconds
-CLOSE = 1.0  # seconds that a stopping server waits for who reads its log
+WAITING = 10_000  # lines, about 2 MB
+COLLECT = 0.05  # seconds between two writes
+CLOSE = 1.0  # seconds that a stopping server waits for the reader of its log
 
 Event = MutableMapping[str, Any]
 Log = structlog.typing.FilteringBoundLogger
 
 
 class LogWriter:
-    """Writes lines to a file descriptor from its own thread; `msg` never waits.
+    """Writes lines to a file descriptor from its own thread; `msg` never blocks.
 
-    The thread collects lines for a moment before it writes: waking it for each line would cost a busy event
-    loop more than making the line.
+    The thread collects lines for a moment before it writes, since waking it for each line would cost a busy
+    event loop more than formatting the line.
     """
 
     def __init__(self, fd: int) -> None:
@@ -42,7 +42,7 @@ class LogWriter:
         self._thread.start()
 
     def msg(self, line: bytes) -> None:
-        """Write a line soon, or count it as dropped where too many are waiting."""
+        """Queue a line, or count it as dropped if too many are waiting."""
         if len(self._lines) >= WAITING:
             self._dropped += 1
             return
@@ -60,14 +60,14 @@ class LogWriter:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
-                lines.append(b"%d log lines were dropped: nobody read them in time" % dropped)
+                lines.append(b"%d log lines were dropped, since nobody read them in time" % dropped)
             try:
                 _write_all(self._fd, b"".join(line + b"\n" for line in lines))
             except OSError:
-                return  # nobody will ever read
+                return  # the reader is gone
 
     def close(self) -> None:
-        """Write what is waiting, if somebody reads it within a moment."""
+        """Write the waiting lines, if they are read within `CLOSE` seconds."""
         self._closing.set()
         self._some.set()
         self._thread.join(CLOSE)
@@ -77,7 +77,7 @@ def _write_all(fd: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(fd, data) :]
-        except BlockingIOError:  # whoever shares stderr may have made it non-blocking
+        except BlockingIOError:  # another process that shares stderr may have made it non-blocking
             select.select([], [fd], [])
 
 
@@ -107,7 +107,7 @@ def _quoted(value: object) -> str:
 
 
 class _Adjustable:
-    """A log whose level can change. What is below it is dropped as fast as by a log that cannot."""
+    """A log whose level can change. It drops lines below the level as fast as a fixed log does."""
 
     METHODS = ("debug", "info", "warning", "error", "exception", "critical", "log")
 
@@ -122,12 +122,12 @@ class _Adjustable:
 
 
 def set_level(log: Log, level: str) -> None:
-    """Let a log of `configure` write lines of this level and above from now on."""
+    """Change the level of a log that `configure` returned."""
     cast("_Adjustable", log).set_level(logging.getLevelName(level.upper()))
 
 
 def configure(writer: LogWriter, *, format: Literal["text", "json"], level: str) -> Log:
-    """Return the server's log. The libraries' own warnings go the same way."""
+    """Return the server's log. Warnings of the libraries go to it too."""
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -149,7 +149,7 @@ def configure(writer: LogWriter, *, format: Literal["text", "json"], level: str)
 
 
 class _Forward(logging.Handler):
-    """Takes what libraries log, such as trio about a full table of file descriptors."""
+    """Forwards log records of libraries, such as trio's about a full table of file descriptors."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ from tcpchat.store import StorageError, Store
 from tcpchat.store.changes import SetAllLeft
 from tcpchat.store.queries.snapshot import load
 from tcpchat.store.reader import Reader
-from tcpchat.threads import RunBlocking, in_thread
+from tcpchat.threads import RunSync, to_thread
 from tcpchat.times import MILLISECONDS, Clock
 
 FAREWELL = 2.0  # seconds that a connection gets to take its last lines and close
@@ -57,7 +57,7 @@ Stream = trio.abc.HalfCloseableStream
 class Server:
     """Serves one chat on any listeners, once, until `stop`.
 
-    `run_blocking` is for the disk, `hasher` for passwords, `random_bytes` for tokens, ids and references.
+    `run_sync` is for the disk, `hasher` for passwords, `random_bytes` for tokens, ids and references.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Server:
         log: Log,
         clock: Clock,
         *,
-        run_blocking: RunBlocking = in_thread,
+        run_sync: RunSync = to_thread,
         hasher: Hasher | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
@@ -79,10 +79,10 @@ class Server:
             store.commit([SetAllLeft(clock.now()), self.chat.prune()])
         except StorageError as error:  # reading goes on; who left before is sorted out at the next start
             log.warning("storage failed", entries=0, error=str(error))
-        self.pipeline = Pipeline(self.chat, store, log, self._new_reference, run_blocking)
+        self.pipeline = Pipeline(self.chat, store, log, self._new_reference, run_sync)
         self._settings = settings
         self._log = log
-        self._reader = Reader(store, run_blocking)
+        self._reader = Reader(store, run_sync)
         self._awakening = Awakening(self.chat, self._reader, self._wait_settled)
         self._hasher = hasher or Hasher()
         self._gate = Gate(clock)

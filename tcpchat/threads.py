@@ -1,7 +1,7 @@
-"""How work is run that blocks: in threads, unless whoever makes the server brings another way.
+"""The function that runs blocking work: in a thread, unless a caller of the server passes another one.
 
-Two things are always run in a thread: a copy of the database, which asks there whether it was cancelled, and
-reading the settings again.
+Two kinds of work always use a thread: a copy of the database, which checks in its thread whether it was
+cancelled, and a reload of the settings.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import trio
 T = TypeVar("T")
 
 
-class RunBlocking(Protocol):
-    """Runs blocking work so that the loop goes on meanwhile, at most as much at a time as the limiter lets.
+class RunSync(Protocol):
+    """Runs a blocking function without blocking the loop, within the limiter's capacity.
 
-    What was begun is not abandoned when the caller is cancelled, as in `trio.to_thread.run_sync`.
+    A function that has started runs to its end even if the caller is cancelled, as in
+    `trio.to_thread.run_sync`.
     """
 
     async def __call__(
@@ -25,4 +26,4 @@ class RunBlocking(Protocol):
     ) -> T: ...
 
 
-in_thread: Final[RunBlocking] = trio.to_thread.run_sync
+to_thread: Final[RunSync] = trio.to_thread.run_sync

@@ -1,4 +1,4 @@
-"""Points in time and spans: how they are read and written. Pure; the clock comes from outside."""
+"""Points in time and durations, parsed and formatted; and the clock that the server is given. Pure."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ MILLISECONDS = 1000  # in a second; all points in time inside the server are int
 
 FOREVER = 253_402_300_799_999  # ms since 1970: the last moment that RFC 3339 can write
 
-SPAN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SPAN = re.compile(r"(?:(\d{1,15})d)?(?:(\d{1,15})h)?(?:(\d{1,15})m)?(?:(\d{1,15})s)?", re.ASCII)
+DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:(\d{1,15})d)?(?:(\d{1,15})h)?(?:(\d{1,15})m)?(?:(\d{1,15})s)?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 
 
 class Clock(Protocol):
-    """Tells the time; tests bring their own."""
+    """A source of time, which tests replace."""
 
     def now(self) -> int:
         """Return the time of day: milliseconds since 1970-01-01 UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, from an arbitrary start: for rates and uptime."""
+        """Return seconds since an arbitrary start, which never go back: for rates and uptime."""
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of this machine."""
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
@@ -36,33 +36,33 @@ class SystemClock:
         return time.monotonic()
 
 
-@lru_cache(maxsize=64)  # a batch of messages has one
+@lru_cache(maxsize=64)  # all messages of a batch have the same
 def timestamp(at: int) -> str:
-    """Write a point in time as RFC 3339 in UTC with milliseconds."""
+    """Return a point in time as RFC 3339 in UTC with milliseconds."""
     seconds, milliseconds = divmod(at, MILLISECONDS)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03d}Z"
 
 
-def parse_span(text: str) -> float:
-    """Read seconds (`90`, `1.5`) or a span such as `10m`, `1h30m`, `2d`; the result is in seconds.
+def parse_duration(text: str) -> float:
+    """Return the seconds of `90`, `1.5`, `10m`, `1h30m`, `2d` and the like.
 
-    Raises ValueError, whose text says what would be right.
+    Raises ValueError with a text for the user, which gives examples.
     """
     if _SECONDS.fullmatch(text):
         return float(text)
-    match = _SPAN.fullmatch(text)
+    match = _DURATION.fullmatch(text)
     if not text or match is None:
-        raise ValueError(f"{text[:64]!r} is not a span: give seconds, or for example 10m, 1h30m, 2d")
+        raise ValueError(f"{text[:64]!r} is not a duration: give seconds, or for example 10m, 1h30m, 2d")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(days * 86400 + hours * 3600 + minutes * 60 + seconds)
 
 
-def format_span(seconds: float) -> str:
-    """Write a span for people, in whole seconds rounded up: `1h30m`, `45s`."""
+def format_duration(seconds: float) -> str:
+    """Return a duration for people to read, in whole seconds rounded up: `1h30m`, `45s`."""
     rest = max(0, int(-(-seconds // 1)))
     parts = []
     for unit in ("d", "h", "m", "s"):
-        count, rest = divmod(rest, SPAN_UNITS[unit])
+        count, rest = divmod(rest, DURATION_UNITS[unit])
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"

@@ -23,7 +23,7 @@ from tcpchat.serving import passwords
 from tcpchat.serving.passwords import Cost
 from tcpchat.settings import Settings
 from tcpchat.store.sqlite import SqliteStore
-from tcpchat.threads import RunBlocking, in_thread
+from tcpchat.threads import RunSync, to_thread
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)
@@ -217,14 +217,14 @@ async def open_house(
     *,
     folder: Path | None = None,
     store: Any = None,
-    run_blocking: RunBlocking = in_thread,
+    run_sync: RunSync = to_thread,
 ) -> AsyncIterator[House]:
     """Run a server on memory streams until the block ends."""
     store = store or SqliteStore(folder, "off")
     with closing(store):  # also where the block raises, or its caller is cancelled
         log = Log()
         listener = MemoryListener()
-        server = Server(settings or Settings(), store, log, TrioClock(), run_blocking=run_blocking)  # type: ignore[arg-type]
+        server = Server(settings or Settings(), store, log, TrioClock(), run_sync=run_sync)  # type: ignore[arg-type]
         async with trio.open_nursery() as nursery:
             await nursery.start(server.run, [listener])
             try:

@@ -1,7 +1,7 @@
-"""A plugin of pytest for `make races`: the disk takes a random time, before and after its work.
+"""A pytest plugin for `make races`: the disk takes a random time before and after its work.
 
-A promise that holds only while the disk is quick, and a test that counts on it, fail under this. `SEED` gives
-the same times to the same calls; the order in which threads go on is the machine's all the same.
+A promise that holds only while the disk is fast fails under this plugin, and so does a test that relies on a
+fast disk. The same `SEED` gives the same times to the same calls, but the machine still orders the threads.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import trio
 
-from tcpchat import threads as blocking
+from tcpchat import threads
 
 T = TypeVar("T")
-MEAN = 0.001  # seconds; some tests break a connection every 20 ms, which must be enough to come back
+MEAN = 0.001  # seconds; some tests cut a connection every 20 ms, which must be enough to reconnect
 _random = random.Random(int(os.environ.get("SEED") or 1))  # no secret
 
 
@@ -34,4 +34,4 @@ async def _slowly(work: Callable[..., T], /, *arguments: object, limiter: trio.C
     return await trio.to_thread.run_sync(run, limiter=limiter)
 
 
-blocking.in_thread = _slowly  # type: ignore[misc]  # before anything of the server is imported
+threads.to_thread = _slowly  # type: ignore[misc]  # before anything of the server is imported

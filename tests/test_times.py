@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.times import SystemClock, format_span, parse_span, timestamp
+from tcpchat.times import SystemClock, format_duration, parse_duration, timestamp
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -50,8 +50,8 @@ def test_a_timestamp_is_read_back_as_the_same_millisecond(at: int) -> None:
         ("0s", 0),
     ],
 )
-def test_a_span_is_seconds_or_units_from_the_largest_down(text: str, seconds: float) -> None:
-    assert parse_span(text) == seconds
+def test_a_duration_is_seconds_or_units_from_the_largest_down(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_a_span_is_seconds_or_units_from_the_largest_down(text: str, seconds: fl
         "1234567890123456", "1234567890123456d",
     ],
 )  # fmt: skip
-def test_what_is_no_span_is_refused_with_examples_of_what_is(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a span: give seconds, or for example 10m, 1h30m, 2d"):
-        parse_span(text)
+def test_a_bad_duration_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration: give seconds, or for example 10m, 1h30m, 2d"):
+        parse_duration(text)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_what_is_no_span_is_refused_with_examples_of_what_is(text: str) -> None:
         (DAY + HOUR + MINUTE + 1, "1d1h1m1s"),
     ],
 )
-def test_a_span_is_written_for_people_and_rounded_up(seconds: float, written: str) -> None:
-    assert format_span(seconds) == written
+def test_a_duration_is_written_for_people_and_rounded_up(seconds: float, written: str) -> None:
+    assert format_duration(seconds) == written
 
 
 @given(st.integers(0, 10**12))
-def test_a_span_that_was_written_is_read_as_the_same(seconds: int) -> None:
-    assert parse_span(format_span(seconds)) == seconds
+def test_a_duration_that_was_formatted_parses_as_the_same(seconds: int) -> None:
+    assert parse_duration(format_duration(seconds)) == seconds
 
 
 def test_the_system_clock_counts_milliseconds_since_1970() -> None:

@@ -75,7 +75,7 @@ def _written(network: Network) -> str:
 COMMAND = AdminCommand(
     request=Ban,
     run=run,
-    summary="keep a user or addresses out, for a span or for good",
+    summary="keep a user or addresses out, for some time or until `unban`",
     examples=(
         "tcpchat admin ban bob --for 1d --reason 'advertising'",
         "tcpchat admin ban 192.0.2.0/24",

@@ -49,11 +49,13 @@ class Office:
         return self.chat.clock.now()
 
     def until(self, seconds: float | None) -> int:
-        """Return when a span from now ends; None is for good. Raises ChatError `bad-value`."""
+        """Return when a duration from now ends; None has no end. Raises ChatError `bad-value`."""
         if seconds is None:
             return FOREVER
         if not 0 < seconds <= CENTURY:
-            message = "a span is longer than nothing and at most 100 years; for good needs none"
+            message = (
+                "the duration must be more than 0 seconds and at most 100 years; leave it out for no end"
+            )
             raise ChatError("bad-value", message, field="seconds", limit=CENTURY)
         return self.now() + int(seconds * MILLISECONDS)
 

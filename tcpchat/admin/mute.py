@@ -42,6 +42,6 @@ async def run(office: Office, request: Mute) -> MuteEntry:
 COMMAND = AdminCommand(
     request=Mute,
     run=run,
-    summary="let a user read but not send, for a span or for good",
+    summary="let a user read but not send, for some time or until `unmute`",
     examples=("tcpchat admin mute bob --for 1h --reason 'too loud'",),
 )

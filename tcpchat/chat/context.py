@@ -28,7 +28,7 @@ from tcpchat.protocol import GUEST, MAX_LINE_OUT, Renamed, Reply
 from tcpchat.settings import CENTURY
 from tcpchat.store.changes import Change
 from tcpchat.store.reader import Reader
-from tcpchat.times import MILLISECONDS, format_span
+from tcpchat.times import MILLISECONDS, format_duration
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
 
@@ -133,7 +133,7 @@ class Context:
         limits, schedule, user = self.chat.settings.limits, self.chat.schedule, self.user
         ahead, most = limits.schedule_ahead_seconds, limits.scheduled_per_user
         if seconds > (ahead or CENTURY):
-            message = f"a message can be scheduled {format_span(ahead or CENTURY)} ahead at most"
+            message = f"a message can be scheduled {format_duration(ahead or CENTURY)} ahead at most"
             raise ChatError("too-far-ahead", message, limit=ahead or CENTURY, field="time")
         own = schedule.of(user.id)
         if most and len(own) + user.scheduling >= most:

@@ -15,12 +15,12 @@ from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, tak
 from tcpchat.cli.outcome import FAILED
 from tcpchat.protocol import Request
 from tcpchat.settings import Storage
-from tcpchat.times import parse_span
+from tcpchat.times import parse_duration
 
 
-def _check_span(_: type, value: str | None) -> None:
+def _check_duration(_: type, value: str | None) -> None:
     if value is not None:
-        parse_span(value)  # its ValueError is what the parser shows
+        parse_duration(value)  # its ValueError is what the parser shows
 
 
 def _switch(help: str, name: str | None = None) -> Parameter:
@@ -35,9 +35,9 @@ Generate = Annotated[bool, _switch("Make up a password and print it, instead of 
 Yes = Annotated[bool, _switch("Do not ask whether you are sure.")]
 File = Annotated[Path, Parameter(help="The copy of the data.")]
 Reason = Annotated[str | None, Parameter(show_default=False, help="Why. The user reads it.")]
-_SPAN_HELP = "For how long: seconds, or 10m, 1h30m, 2d. Without it for good."
-Span = Annotated[
-    str | None, Parameter(name="--for", show_default=False, validator=_check_span, help=_SPAN_HELP)
+_DURATION_HELP = "For how long: seconds, or 10m, 1h30m, 2d. Without it for good."
+Duration = Annotated[
+    str | None, Parameter(name="--for", show_default=False, validator=_check_duration, help=_DURATION_HELP)
 ]
 
 
@@ -119,12 +119,12 @@ def _ban(
     target: Target,
     /,
     *,
-    span: Span = None,
+    duration: Duration = None,
     reason: Reason = None,
     name: IsName = False,
     where: Where = HERE,
 ) -> int:
-    request = ban.Ban(target=target, name=name, seconds=_seconds(span), reason=reason)
+    request = ban.Ban(target=target, name=name, seconds=_seconds(duration), reason=reason)
     return coded(lambda: where.operator.do(request))
 
 
@@ -142,8 +142,8 @@ def _bans(*, where: Where = HERE) -> int:
 
 
 @_command(mute.COMMAND)
-def _mute(name: Name, /, *, span: Span = None, reason: Reason = None, where: Where = HERE) -> int:
-    request = mute.Mute(name=name, seconds=_seconds(span), reason=reason)
+def _mute(name: Name, /, *, duration: Duration = None, reason: Reason = None, where: Where = HERE) -> int:
+    request = mute.Mute(name=name, seconds=_seconds(duration), reason=reason)
     return coded(lambda: where.operator.do(request))
 
 
@@ -190,5 +190,5 @@ def _restore(file: File, /, *, yes: Yes = False, where: Where = HERE) -> int:
     return coded(lambda: operator.restore(file, wanted))
 
 
-def _seconds(span: str | None) -> float | None:
-    return None if span is None else parse_span(span)
+def _seconds(duration: str | None) -> float | None:
+    return None if duration is None else parse_duration(duration)

@@ -16,7 +16,7 @@ from tcpchat.cli.encryption import PLAIN, Encryption, Switch
 from tcpchat.cli.talk import HERE
 from tcpchat.repl.plan import HISTORY, Host, Plan
 from tcpchat.settings import Settings
-from tcpchat.times import parse_span
+from tcpchat.times import parse_duration
 
 if TYPE_CHECKING:
     from tcpchat.client import Tls
@@ -144,10 +144,10 @@ def send(
     if not words:
         raise CycloptsError(msg="there is no TEXT to send")
     try:
-        span = None if time is None else parse_span(time)
+        seconds = None if time is None else parse_duration(time)
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
-    return talk.send(_script(address, name, encryption), words, username=username, time=span)
+    return talk.send(_script(address, name, encryption), words, username=username, time=seconds)
 
 
 def tail(

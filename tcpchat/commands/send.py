@@ -9,7 +9,7 @@ import attrs
 from tcpchat.commands.command import Command, Outcome, argument, option
 from tcpchat.errors import ChatError
 from tcpchat.protocol import MAX_ID, Request, about
-from tcpchat.times import parse_span
+from tcpchat.times import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -32,7 +32,10 @@ class Send(Request):
     time: float | None = attrs.field(
         default=None,
         metadata=option(
-            "t", "SPAN", "send later: in so many seconds, in a plain line also 10m or 1h30m", parse_span
+            "t",
+            "DURATION",
+            "send later: in so many seconds, in a plain line also 10m or 1h30m",
+            parse_duration,
         ),
     )
     key: str | None = attrs.field(
@@ -50,7 +53,7 @@ def run(context: Context, request: Send) -> Outcome | Awaitable[Outcome]:
             return repeat
     context.check_text(request.text)
     if request.time is not None and request.time < 0:
-        raise ChatError("bad-value", "time is a span of 0 or more seconds", field="time")
+        raise ChatError("bad-value", "time is 0 or more seconds", field="time")
     if request.username is None:
         return _send(context, request, None)
     recipient = context.known(request.username)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from tcpchat.commands import BY_NAME, Argument, Option
-from tcpchat.times import SPAN_UNITS
+from tcpchat.times import DURATION_UNITS
 
 MAX_CANDIDATES: Final = 50
 SHORT_TEXT: Final = 40  # characters of a scheduled message that the menu shows
@@ -36,7 +36,7 @@ Source: TypeAlias = Callable[[str, Live], Iterable[Choice]]
 """Gives the choices for a token, best first."""
 
 _UNIT_NAMES: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
-_SPANS: Final = {
+_DURATIONS: Final = {
     "10": "10 seconds", "1m": "1 minute", "10m": "10 minutes", "30m": "30 minutes",
     "1h": "1 hour", "1h30m": "1 hour and 30 minutes", "8h": "8 hours", "1d": "1 day", "7d": "7 days",
 }  # fmt: skip
@@ -89,13 +89,15 @@ def _others(token: str, live: Live) -> Iterable[str]:
     return (name for name in matching(token, live.users, MAX_CANDIDATES + 1) if name != live.me)
 
 
-def _spans(token: str, live: Live) -> Iterable[Choice]:
-    spans = dict(_SPANS)
+def _durations(token: str, live: Live) -> Iterable[Choice]:
+    durations = dict(_DURATIONS)
     if token.isascii() and token.isdecimal():
-        spans |= {
-            token + unit: _counted(token, name) for unit, name in _UNIT_NAMES.items() if unit in SPAN_UNITS
+        durations |= {
+            token + unit: _counted(token, name)
+            for unit, name in _UNIT_NAMES.items()
+            if unit in DURATION_UNITS
         }
-    return ((span, span, meaning) for span, meaning in spans.items() if span.startswith(token))
+    return ((text, text, meaning) for text, meaning in durations.items() if text.startswith(token))
 
 
 def _counted(number: str, name: str) -> str:
@@ -124,7 +126,7 @@ def _setting_values(token: str, live: Live, name: str) -> Iterable[Choice]:
 
 _SOURCES: Final[dict[str, Source]] = {
     "NAME": _users,
-    "SPAN": _spans,
+    "DURATION": _durations,
     "NUMBER": _numbers,
     "COMMAND": _commands,
 }

@@ -30,7 +30,7 @@ from tcpchat.repl.look import (
     ticks,
 )
 from tcpchat.repl.wrap import columns
-from tcpchat.times import format_span
+from tcpchat.times import format_duration
 
 SHORT_WAIT: Final = 1.0  # seconds; not worth a line
 MOST_LINES: Final = 40  # of one message; nobody can push everything else off the screen
@@ -130,5 +130,5 @@ def refusal(error: Error | ChatError, look: Look) -> Fragments:
         fragments += hang([("", GAP)], "class:usage", clean_line(str(usage)), look)
     wait = details.get("retry_after")
     if isinstance(wait, int | float) and wait >= SHORT_WAIT:
-        fragments += hang([("", GAP)], "class:dim", f"works again in {format_span(wait)}", look)
+        fragments += hang([("", GAP)], "class:dim", f"works again in {format_duration(wait)}", look)
     return fragments

@@ -30,7 +30,7 @@ from tcpchat.repl.clean import clean, clean_line
 from tcpchat.repl.look import GAP, Fragments, Look, get, hang, hour, local_time, moment, name_style
 from tcpchat.repl.render import day, message, notice, refusal
 from tcpchat.repl.tables import in_columns, in_rows, titled
-from tcpchat.times import format_span
+from tcpchat.times import format_duration
 
 
 def reply(reply: Reply, look: Look) -> Fragments:
@@ -161,7 +161,7 @@ def _reported(reply: Reported, look: Look) -> Fragments:
 def _status(reply: Status, look: Look) -> Fragments:
     rows = [
         ("server", reply.server),
-        ("up", format_span(reply.uptime)),
+        ("up", format_duration(reply.uptime)),
         ("users", f"{reply.users} with {reply.connections} connections"),
         ("messages", f"{reply.messages}, {reply.messages_per_minute} in the last minute"),
         ("scheduled", str(reply.scheduled)),

@@ -12,7 +12,7 @@ from tcpchat.commands.send import Send
 from tcpchat.repl.clean import clean_line
 from tcpchat.repl.look import Fragments, Got, ticks
 from tcpchat.repl.wrap import columns
-from tcpchat.times import format_span
+from tcpchat.times import format_duration
 
 SHOWN = 5  # lines of what waits to be sent
 ALMOST = 0.999  # seconds; a countdown ends with 1 s, not with 0 s
@@ -71,7 +71,7 @@ def _offline(state: Offline, now: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a span as on a clock: `0:42`, `1:02:03`."""
+    """Return a duration as on a clock: `0:42`, `1:02:03`."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
@@ -113,7 +113,7 @@ def waiting(sends: Sequence[Send], width: int) -> Fragments:
     fragments: Fragments = []
     for send in sends[:SHOWN]:
         to = f"→ {clean_line(send.username)}  " if send.username else ""
-        later = f"(in {format_span(send.time)})  " if send.time else ""
+        later = f"(in {format_duration(send.time)})  " if send.time else ""
         line = f"… {to}{later}{clean_line(send.text)}"
         line = line if columns(line) <= width else f"{clip(line, 0, width - 1)}…"
         fragments += [("class:waiting", line), ("", "\n")]

@@ -22,7 +22,7 @@ from tcpchat.log import Log
 from tcpchat.protocol import Error, as_error, encode, internal_error
 from tcpchat.store import StorageError, Store
 from tcpchat.store.changes import Change
-from tcpchat.threads import RunBlocking, in_thread
+from tcpchat.threads import RunSync, to_thread
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,14 +52,14 @@ class Pipeline:
         store: Store,
         log: Log,
         new_reference: Callable[[], str],
-        run_blocking: RunBlocking = in_thread,
+        run_sync: RunSync = to_thread,
     ) -> None:
         self._chat = chat
         self._store = store
         self._log = log
         self._new_reference = new_reference
         self.observer: Observer | None = None
-        self._run_blocking = run_blocking
+        self._run_sync = run_sync
         self._queue: deque[Entry] = deque()
         self._submitted = trio.Event()
         self._idle = trio.Event()
@@ -136,7 +136,7 @@ class Pipeline:
             return
         began = self._chat.clock.monotonic()
         try:
-            await self._run_blocking(self._store.commit, changes, limiter=self._one_writer)
+            await self._run_sync(self._store.commit, changes, limiter=self._one_writer)
         except StorageError as error:
             self._log.error("storage failed", entries=len(batch), error=str(error))
             self._undo(batch)

@@ -14,7 +14,7 @@ import trio
 
 from tcpchat.errors import ChatError
 from tcpchat.serving.passwords import hash_password, verify
-from tcpchat.threads import RunBlocking
+from tcpchat.threads import RunSync
 
 MOST_HASHERS = 2  # threads that hash at the same time; each takes a core and 64 MiB for a moment
 WAITING = 100  # passwords that wait for one; more are refused
@@ -31,9 +31,9 @@ def hashers(cores: int) -> int:
 class Hasher:
     """Takes a moment for each password, right or wrong, of a user or of nobody."""
 
-    def __init__(self, run_blocking: RunBlocking | None = None) -> None:
+    def __init__(self, run_sync: RunSync | None = None) -> None:
         count = hashers(os.cpu_count() or 1)
-        self._run_blocking = run_blocking or LowPriorityThreads(count)
+        self._run_sync = run_sync or LowPriorityThreads(count)
         self._free = trio.CapacityLimiter(count)
 
     async def hash(self, password: str) -> str:
@@ -48,7 +48,7 @@ class Hasher:
         if self._free.statistics().tasks_waiting >= WAITING:
             message = "too many passwords are being checked; try again in a moment"
             raise ChatError("rate-limited", message, retry_after=1.0)
-        return await self._run_blocking(work, *arguments, limiter=self._free)
+        return await self._run_sync(work, *arguments, limiter=self._free)
 
 
 class LowPriorityThreads:

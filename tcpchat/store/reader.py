@@ -11,7 +11,7 @@ from tcpchat.errors import ChatError
 from tcpchat.store import NotFlushedError, Query, StorageError, Store
 from tcpchat.store.backup import back_up
 from tcpchat.store.rows import BackupInfo
-from tcpchat.threads import RunBlocking, in_thread
+from tcpchat.threads import RunSync, to_thread
 
 READERS = 4  # threads that read at the same time
 
@@ -22,9 +22,9 @@ T = TypeVar("T")
 class Reader:
     """Runs queries in threads, for all connections of a server."""
 
-    def __init__(self, store: Store, run_blocking: RunBlocking = in_thread) -> None:
+    def __init__(self, store: Store, run_sync: RunSync = to_thread) -> None:
         self._store = store
-        self._run_blocking = run_blocking
+        self._run_sync = run_sync
         self._threads = trio.CapacityLimiter(READERS)
         self._one_backup = trio.CapacityLimiter(1)
 
@@ -36,7 +36,7 @@ class Reader:
 
         try:
             with trio.CancelScope(shield=True):  # a server that stops still answers earlier requests
-                found = await self._run_blocking(work, limiter=self._threads)
+                found = await self._run_sync(work, limiter=self._threads)
         except StorageError:
             raise ChatError("storage-failed", "the server could not read from its disk; try again") from None
         return found

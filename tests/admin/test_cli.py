@@ -95,7 +95,7 @@ def test_a_folder_without_data_is_told(shell: Shell, tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_told_before_anything_is_asked(shell: Shell) -> None:
     code, _, err = shell("ban", "eve", "--for", "soon")
     assert code == 2
-    assert "'soon' is not a span" in err
+    assert "'soon' is not a duration" in err
 
 
 def test_tables_tell_everything_at_a_glance(shell: Shell) -> None:

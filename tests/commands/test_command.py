@@ -20,7 +20,7 @@ from tcpchat.commands.send import Send
 from tcpchat.commands.users import Users
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
-from tcpchat.times import parse_span
+from tcpchat.times import parse_duration
 
 BLANKS = (" ", "\t")
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1)
@@ -137,11 +137,11 @@ def test_options_come_before_text_in_any_form_and_order(line: str, request_: Req
         ("ping pong", "ping does not take 'pong'", None),
         ("history 5", "history does not take '5'", None),
         ("send -u", "-u needs NAME after it", "username"),
-        ("send --time", "--time needs SPAN after it", "time"),
+        ("send --time", "--time needs DURATION after it", "time"),
         ("send -u a -u b hi", "-u is given twice", "username"),
         ("send -u a --username=b hi", "--username is given twice", "username"),
-        ("send -t soon hi", "'soon' is not a span", "time"),
-        ("send --time= hi", "'' is not a span", "time"),
+        ("send -t soon hi", "'soon' is not a duration", "time"),
+        ("send --time= hi", "'' is not a duration", "time"),
         ("send -x hi", "send has no option -x. Put -- before text that begins with -.", None),
         ("send -U bob hi", "send has no option -U", None),
         ("send --user bob hi", "send has no option --user. Did you mean --username?", None),
@@ -180,7 +180,7 @@ def test_bad_usage_says_why_and_how_it_is_right(line: str, why: str, field: str 
         ("cancel", "cancel [NUMBER]"),
         ("report", "report NAME [REASON]"),
         ("users", "users [--after NAME]"),
-        ("send", "send [-u/--username NAME] [-t/--time SPAN] TEXT"),
+        ("send", "send [-u/--username NAME] [-t/--time DURATION] TEXT"),
         ("login", "login [--password PASSWORD] [--device DEVICE] NAME"),
     ],
 )
@@ -347,8 +347,8 @@ def test_what_is_no_whole_number_is_refused(text: str) -> None:
         whole_number(text)
 
 
-def test_a_span_is_seconds() -> None:
-    assert parse_span("1h30m") == 5400
+def test_a_duration_is_seconds() -> None:
+    assert parse_duration("1h30m") == 5400
 
 
 @given(st.binary() | st.binary().map(b"send ".__add__) | st.binary().map(b"{".__add__))

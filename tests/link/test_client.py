@@ -241,7 +241,7 @@ async def test_a_refusal_is_raised_with_its_code(
 
 async def test_too_fast_is_refused_with_the_seconds_unless_patient(autojump_clock: MockClock) -> None:
     slow = Settings(limits=Limits(message_burst=1, messages_per_second=50))
-    async with open_house(slow, run_blocking=at_once) as house:
+    async with open_house(slow, run_sync=at_once) as house:
         async with Door(house).client() as client:
             await client.send("one")
             with pytest.raises(RefusedError) as caught:
@@ -396,7 +396,7 @@ async def test_sends_while_offline_wait_and_go_out_in_order(door: Door) -> None:
 
 async def test_sends_of_a_lost_connection_go_out_in_order_beyond_the_burst(autojump_clock: MockClock) -> None:
     slow = Settings(limits=Limits(message_burst=3, messages_per_second=200))
-    async with open_house(slow, run_blocking=at_once) as house:
+    async with open_house(slow, run_sync=at_once) as house:
         door = Door(house)
         async with door.client() as client:
             door.shut = True

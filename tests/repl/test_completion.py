@@ -162,13 +162,13 @@ def test_what_a_candidate_means_is_told() -> None:
     assert complete("cancel 12", LIVE) == [Candidate("12", -2, "12", "x" * 39 + "…")]
 
 
-def test_the_spans_are_told_in_words() -> None:
+def test_the_durations_are_explained_in_words() -> None:
     told = {candidate.text: candidate.help for candidate in complete("send -t 1", LIVE)}
     assert told == {
         "10": "10 seconds", "1m": "1 minute", "10m": "10 minutes", "1h": "1 hour",
         "1h30m": "1 hour and 30 minutes", "1d": "1 day", "1s": "1 second",
     }  # fmt: skip
-    assert all(BY_NAME["send"].parse(f"-t {span} x") for span in told)
+    assert all(BY_NAME["send"].parse(f"-t {text} x") for text in told)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)

@@ -201,7 +201,7 @@ def test_the_menu_shows_commands_with_their_summaries(alice: Terminal) -> None:
 
 def test_the_menu_shows_options_with_their_help(alice: Terminal) -> None:
     alice.type("send -")
-    alice.wait_for("-u/--username NAME  send to this user only", "-t/--time SPAN      send later")
+    alice.wait_for("-u/--username NAME  send to this user only", "-t/--time DURATION      send later")
     alice.type("t ")
     alice.wait_for("10 minutes")
 
