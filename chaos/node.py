@@ -14,7 +14,7 @@ from chaos.clock import TrioClock
 from chaos.disk import CrashableStore, Disk
 from chaos.network import Network
 from tcpchat.protocol import MAX_LINE_OUT
-from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.serving.connection import SLOW_CONSUMER
 from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
@@ -58,7 +58,7 @@ class SimulatedNode:
         self._checker = checker
         self._random = random
         self._nursery = nursery
-        self._server: Server | None = None
+        self._node: Node | None = None
         self._ended = trio.Event()
 
     async def start(self) -> None:
@@ -76,19 +76,19 @@ class SimulatedNode:
         """Serve until the server ends, and close its store, also if the run is cut short."""
         with closing(store):
             log: Any = self._log
-            self._server = server = Server(
+            self._node = node = Node(
                 SETTINGS, store, log, TrioClock(),
                 run_sync=store.run, hasher=Hasher(store.run), random_bytes=self._random.randbytes,
             )  # fmt: skip
             store.on_commit = self._inspect
-            await server.run([self._network.listen()], task_status=task_status)
+            await node.run([(self._network.listen(), node.server.accept)], task_status=task_status)
         ended.set()
 
     def _inspect(self) -> None:
         """Record the rows that were written, and check the size of every backlog."""
         self._checker.store(self._store.rows(self._checker.last_id))
-        assert self._server is not None
-        for connection in self._server.connections:
+        assert self._node is not None
+        for connection in self._node.server.connections:
             self.highest = max(self.highest, connection.backlog)
         if self.highest > BACKLOG + BATCH + len(SLOW_CONSUMER):
             self._checker.fail(f"P3: {self.highest} bytes are queued for one connection")
@@ -98,23 +98,23 @@ class SimulatedNode:
 
         Its tasks end by themselves, cut off from the network and the disk.
         """
-        assert self._server is not None
+        assert self._node is not None
         self._network.refuse()
         self._log.silent = True
         self._store.crash()
         for link in self._network.links:
             link.cut()
-        self._server.stop()
-        self._server = None
+        self._node.stop()
+        self._node = None
         self._checker.trace("server", "killed")
 
     async def stop(self) -> None:
         """End the server as SIGTERM does, and check that every client receives a `bye`."""
-        assert self._server is not None
+        assert self._node is not None
         self._checker.trace("server", "stopping")
         self._network.refuse()
         notified = [link for link in self._network.links if link.healthy and link.welcomed]
-        self._server.stop()
+        self._node.stop()
         with trio.move_on_after(STOP):
             await self._ended.wait()
         if not self._ended.is_set():
@@ -124,5 +124,5 @@ class SimulatedNode:
         for link in notified:
             if link.healthy and link.client.saw_end and not link.bye:
                 self._checker.fail(f"P7: {link.owner} got no bye")
-        self._server = None
+        self._node = None
         self._checker.trace("server", "stopped")

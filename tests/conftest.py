@@ -17,7 +17,8 @@ import trio
 import trio.testing
 
 from tcpchat.chat.user import User
-from tcpchat.server import Server
+from tcpchat.server import Port, Server
+from tcpchat.service.node import Node
 from tcpchat.serving import hashing as hasher
 from tcpchat.serving import passwords
 from tcpchat.serving.passwords import Cost
@@ -152,11 +153,26 @@ class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
 
     def __init__(self) -> None:
         self._send, self._receive = trio.open_memory_channel[trio.abc.HalfCloseableStream](1000)
+        self._addresses: dict[trio.abc.HalfCloseableStream, str] = {}
 
-    async def connect(self) -> trio.abc.HalfCloseableStream:
+    async def connect(self, address: str = "memory") -> trio.abc.HalfCloseableStream:
+        """Return the client's end of a new connection, which comes from this address."""
         mine, theirs = trio.testing.memory_stream_pair()
-        await self._send.send(theirs)
+        await self.let_in(theirs, address)
         return mine
+
+    async def let_in(self, stream: trio.abc.HalfCloseableStream, address: str = "memory") -> None:
+        """Give the server its end of a connection."""
+        self._addresses[stream] = address
+        await self._send.send(stream)
+
+    def port(self, server: Server) -> Port:
+        """Return this listener with a handler that serves its connections."""
+
+        async def serve(stream: trio.abc.HalfCloseableStream) -> None:
+            await server.serve(stream, self._addresses.pop(stream))
+
+        return self, serve
 
     async def accept(self) -> trio.abc.HalfCloseableStream:
         return await self._receive.receive()
@@ -166,18 +182,25 @@ class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
 
 
 class House:
-    """A running server, and the door to it."""
+    """A running server on memory streams."""
 
-    def __init__(self, server: Server, store: Any, listener: MemoryListener, log: Log) -> None:
-        self.server = server
-        self.chat = server.chat
+    def __init__(self, node: Node, store: Any, listener: MemoryListener, log: Log) -> None:
+        self.node = node
+        self.server = node.server
+        self.chat = node.chat
         self.store: Any = store
         self.log = log
+        self.address = "memory"
+        """The address that the next connections come from."""
         self._listener = listener
+
+    async def connect(self) -> trio.abc.HalfCloseableStream:
+        """Return the client's end of a new connection."""
+        return await self._listener.connect(self.address)
 
     async def peer(self, name: str | None = None) -> Peer:
         """Connect somebody who has read the welcome, and took `name` if given."""
-        peer = Peer(await self._listener.connect())
+        peer = Peer(await self.connect())
         peer.name = (await peer.next("welcome"))["user"]
         if name is not None:
             reply = await peer.ask({"type": "rename", "name": name})
@@ -194,7 +217,7 @@ class House:
     def tell_presence(self) -> None:
         """Tell at once who came and went, newcomers too, which otherwise waits to be told together."""
         self.chat.hub.let_all_listen()
-        self.server.pipeline.tell()
+        self.node.pipeline.tell()
 
     async def peers(self, *names: str) -> list[Peer]:
         """Connect several; everything that they heard of one another's coming is read."""
@@ -224,11 +247,11 @@ async def open_house(
     with closing(store):  # also where the block raises, or its caller is cancelled
         log = Log()
         listener = MemoryListener()
-        server = Server(settings or Settings(), store, log, TrioClock(), run_sync=run_sync)  # type: ignore[arg-type]
+        node = Node(settings or Settings(), store, log, TrioClock(), run_sync=run_sync)  # type: ignore[arg-type]
         async with trio.open_nursery() as nursery:
-            await nursery.start(server.run, [listener])
+            await nursery.start(node.run, [listener.port(node.server)])
             try:
-                yield House(server, store, listener, log)
+                yield House(node, store, listener, log)
             finally:
                 nursery.cancel_scope.cancel()
 

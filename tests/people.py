@@ -39,7 +39,7 @@ class Person(Peer):
 
 async def connect(house: House) -> Person:
     """Connect, and read the welcome."""
-    person = Person(await house._listener.connect())
+    person = Person(await house.connect())
     welcome = await person.next("welcome")
     person.name, person.token = welcome.get("user", ""), welcome.get("token", "")
     return person
@@ -112,6 +112,6 @@ async def pass_time(house: House, clock: Clock, *seconds: float) -> None:
     """Let time pass, and after each span all that it brings."""
     for span in (*seconds, 0):
         await trio.testing.wait_all_tasks_blocked()
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked()
         clock.jump(span)

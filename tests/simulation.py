@@ -14,7 +14,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
@@ -79,12 +79,12 @@ class World:
         self._ended = trio.Event()
         self._listener = MemoryListener()
         log: Any = Log()
-        server = Server(SETTINGS, self._store, log, TrioClock())
-        self.house = House(server, self._store, self._listener, log)
-        await self._nursery.start(self._serve, server)
+        node = Node(SETTINGS, self._store, log, TrioClock())
+        self.house = House(node, self._store, self._listener, log)
+        await self._nursery.start(self._serve, node)
 
-    async def _serve(self, server: Server, *, task_status: trio.TaskStatus[None]) -> None:
-        await server.run([self._listener], task_status=task_status)
+    async def _serve(self, node: Node, *, task_status: trio.TaskStatus[None]) -> None:
+        await node.run([self._listener.port(node.server)], task_status=task_status)
         self._ended.set()
 
     async def kill(self) -> None:
@@ -97,7 +97,7 @@ class World:
         for stream in self._streams:
             await trio.aclose_forcefully(stream)
         self._streams.clear()
-        self.house.server.stop()
+        self.house.node.stop()
         while not self._ended.is_set():
             await trio.testing.wait_all_tasks_blocked()
             self._clock.jump(0.01)
@@ -111,7 +111,7 @@ class World:
         says, said = self.random.choice((memory, lockstep))()
         mine = trio.StapledStream(asks, said)
         self._streams.append(mine)
-        await self._listener._send.send(trio.StapledStream(says, asked))
+        await self._listener.let_in(trio.StapledStream(says, asked))
         return Person(mine)
 
     # Everybody

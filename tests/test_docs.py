@@ -18,7 +18,7 @@ import trio.testing
 from tcpchat.commands import COMMANDS
 from tcpchat.errors import CODES
 from tcpchat.protocol import EVENTS, REPLIES, Line
-from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
@@ -59,8 +59,8 @@ class Disk(SqliteStore):
 class Stage:
     """The server of one example, and who appears in it."""
 
-    def __init__(self, server: Server, disk: Disk, port: int, clock: trio.testing.MockClock) -> None:
-        self.server = server
+    def __init__(self, node: Node, disk: Disk, port: int, clock: trio.testing.MockClock) -> None:
+        self.node = node
         self.disk = disk
         self.port = port
         self.clock = clock
@@ -75,7 +75,7 @@ class Stage:
             if not name.startswith("guest-"):
                 self.tokens[name] = (await peer.next("welcome"))["token"]
                 await peer.ask({"type": "rename", "name": name})
-                self.server.pipeline.tell()
+                self.node.pipeline.tell()
                 for other in self.peers.values():
                     other.events += await other.quiet()
                     other.events.clear()
@@ -90,7 +90,7 @@ class Stage:
             await trio.aclose_forcefully(self.peers.pop(broken[1]).stream)
             await trio.lowlevel.checkpoint()
         elif line == "(users has a bug)":
-            self.server.chat.hub.users = None  # type: ignore[method-assign, assignment]
+            self.node.chat.hub.users = None  # type: ignore[method-assign, assignment]
         elif " → " in line:
             name, _, request = line.partition(" → ")
             request = _TOKEN.sub(lambda match: self.tokens[match[1]], request)
@@ -104,8 +104,8 @@ class Stage:
         """Read the next line, which must be this one; presence may come before it."""
         presence = {"joined", "left", "renamed"}
         if expected["type"] in presence:
-            self.server.chat.hub.let_all_listen()
-            self.server.pipeline.tell()
+            self.node.chat.hub.let_all_listen()
+            self.node.pipeline.tell()
         line = await peer.line()
         while line["type"] in presence - {expected["type"]}:
             line = await peer.line()
@@ -141,11 +141,11 @@ async def stage(options: str, clock: trio.testing.MockClock) -> AsyncIterator[St
     settings = Settings(limits=groups[0], rules=groups[1])
     disk = Disk(None)
     log: Any = Log()
-    server = Server(settings, disk, log, TrioClock())
+    node = Node(settings, disk, log, TrioClock())
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
-        await nursery.start(server.run, listeners)
-        opened = Stage(server, disk, listeners[0].socket.getsockname()[1], clock)
+        await nursery.start(node.run, [(listener, node.server.accept) for listener in listeners])
+        opened = Stage(node, disk, listeners[0].socket.getsockname()[1], clock)
         try:
             yield opened
         finally:

@@ -161,7 +161,7 @@ async def _ask_the_desk(lines: list[Line | bytes]) -> None:
                 async def write(data: bytes, said: list[bytes] = said) -> None:
                     said.append(data)
 
-                await house.server._desk.answer(lambda data=data: data, write)  # type: ignore[misc]
+                await house.node.operator.answer(lambda data=data: data, write)  # type: ignore[misc]
                 replies = [orjson.loads(line) for line in said]
                 assert [line["type"] for line in replies[:-1]] == ["record"] * (len(replies) - 1)
                 assert replies

@@ -91,7 +91,7 @@ def test_the_example_of_settings_is_one(tmp_path: Path) -> None:
 
 
 async def test_each_metric_is_told_and_each_that_is_told_exists(house: House) -> None:
-    text = generate_latest(Metrics(house.server).registry).decode()
+    text = generate_latest(Metrics(house.node).registry).decode()
     families = set(re.findall(r"^# TYPE (tcpchat_\w+?)(?:_created)? ", text, re.MULTILINE))
     table = MANUAL.partition("| metric |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`(tcpchat_\w+)", table)) == families

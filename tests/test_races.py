@@ -149,7 +149,7 @@ async def test_a_mute_holds_for_what_was_scheduled_before_the_name_changed_hands
         mock_clock.jump(5)
         while len(house.chat.schedule):
             await trio.testing.wait_all_tasks_blocked()
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         assert not [line for line in await alice.quiet() if line["type"] == "message"]
 
 
@@ -236,7 +236,7 @@ async def test_a_name_that_changes_hands_is_given_up_before_it_is_taken() -> Non
         first, second, observer = await house.peers("aa", "zz", "observer")
         for peer, name in ((second, "ww"), (first, "yy"), (second, "aa"), (first, "ww")):
             await peer.ask({"type": "rename", "name": name})
-        house.server.pipeline.tell()
+        house.node.pipeline.tell()
         names = {"aa", "zz", "observer"}
         for line in await observer.quiet():
             assert line["old"] in names
@@ -264,7 +264,7 @@ async def test_a_refusal_that_waits_for_its_turn_is_given_when_the_server_stops(
         disk.open.clear()
         await alice.send({"type": "send", "text": "x", "id": 1}, {"type": "send", "text": "", "id": 2})
         await trio.testing.wait_all_tasks_blocked()
-        house.server.stop()
+        house.node.stop()
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()
         lines = await alice.rest()

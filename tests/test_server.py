@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trio
 
-from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Rules, Running, Settings
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
@@ -21,8 +21,9 @@ from tests.conftest import Log, Peer, TrioClock
 class Door:
     """A server on a real port."""
 
-    def __init__(self, server: Server, log: Log, port: int) -> None:
-        self.server = server
+    def __init__(self, node: Node, log: Log, port: int) -> None:
+        self.node = node
+        self.server = node.server
         self.log = log
         self.port = port
         self._peers: list[Peer] = []
@@ -49,12 +50,12 @@ class Door:
 async def open_door(settings: Settings, folder: Path | None = None) -> AsyncIterator[Door]:
     store = SqliteStore(folder, "off")
     log: Any = Log()
-    server = Server(settings, store, log, TrioClock())
+    node = Node(settings, store, log, TrioClock())
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     with trio.fail_after(40):
         async with trio.open_nursery() as nursery:
-            await nursery.start(server.run, listeners)
-            door = Door(server, log, listeners[0].socket.getsockname()[1])
+            await nursery.start(node.run, [(listener, node.server.accept) for listener in listeners])
+            door = Door(node, log, listeners[0].socket.getsockname()[1])
             try:
                 yield door
             finally:
@@ -76,7 +77,7 @@ async def test_a_reader_that_stops_costs_others_nothing_and_is_closed() -> None:
         connection.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[attr-defined]
         readers = [await door.peer() for _ in range(200)]
         sender = await door.peer("sender")
-        await _until(lambda: not door.server.chat.hub.newcomers)
+        await _until(lambda: not door.node.chat.hub.newcomers)
         counts: list[int] = []
 
         async def read(reader: Peer) -> None:
@@ -124,7 +125,7 @@ async def test_one_more_connection_than_allowed_is_told_and_closed() -> None:
         (error,) = await third.rest()
         assert (error["code"], error["limit"]) == ("server-full", 2)
         await first.leave()
-        await _until(lambda: door.server.chat.places.taken == 1)
+        await _until(lambda: door.node.chat.places.taken == 1)
         assert (await door.peer("third")).name == "third"
 
 
@@ -173,8 +174,8 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: P
                 nursery.start_soon(flood, sender)
                 nursery.start_soon(read, sender)
             nursery.start_soon(read, reader)
-            await trio.sleep(0.3)
-            door.server.stop()
+            await _until(lambda: door.node.chat.messages > 500)
+            door.node.stop()
             with trio.fail_after(8):
                 while len(results) < 6:
                     await trio.sleep(0.01)
@@ -197,7 +198,7 @@ async def test_a_stop_does_not_wait_for_ever_for_who_does_not_read() -> None:
         stalled = await door.peer("stalled", receive_buffer=4096)
         await stalled.send(*[{"type": "schema"}] * 200)
         await _until(lambda: any(c.backlog for c in door.server.connections))
-        door.server.stop()
+        door.node.stop()
         await _until(lambda: not door.server.connections)
 
 
@@ -205,7 +206,7 @@ async def test_a_thousand_join_and_the_last_sees_all() -> None:
     async with open_door(Settings(limits=FAST)) as door:
         peers = [await door.peer() for _ in range(999)]
         last = await door.peer("last")
-        await _until(lambda: door.server.chat.hub.user_count() == 1000)
+        await _until(lambda: door.node.chat.hub.user_count() == 1000)
         assert len((await last.ask({"type": "users"}))["users"]) == 1000
         assert len(peers) == 999
 

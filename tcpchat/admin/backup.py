@@ -13,7 +13,7 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -24,12 +24,12 @@ class Backup(Request):
     file: str = attrs.field(metadata=about("the absolute path of a file that does not exist yet"))
 
 
-async def run(office: Office, request: Backup) -> BackedUp:
+async def run(context: OperatorContext, request: Backup) -> BackedUp:
     file = Path(request.file)
     if not file.is_absolute() or "\0" in request.file:
         message = "the file is an absolute path, since the server has another working directory than you"
         raise ChatError("bad-value", message, field="file")
-    copied = await office.reader.back_up(file, LOBBY)
+    copied = await context.reader.back_up(file, LOBBY)
     return BackedUp(file=request.file, bytes=copied.bytes, messages=copied.messages, seq=copied.seq)
 
 

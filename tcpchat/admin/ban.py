@@ -12,11 +12,10 @@ from tcpchat.admin.replies import Banned
 from tcpchat.chat.bans import ADDRESS, USER, Network, as_network
 from tcpchat.chat.verdict import BanEntry
 from tcpchat.protocol import Request, about
-from tcpchat.serving.sockets import peer_address
 from tcpchat.store.changes import SetBan
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -30,13 +29,13 @@ class Ban(Request):
     reason: str | None = attrs.field(default=None, metadata=about("why, which who is banned reads"))
 
 
-async def run(office: Office, request: Ban) -> BanEntry:
+async def run(context: OperatorContext, request: Ban) -> BanEntry:
     check_reason(request.reason)
-    until = office.until(request.seconds)
+    until = context.until(request.seconds)
     network = None if request.name else as_network(request.target)
     if network is not None:
-        return _addresses(office, network, SetBan(ADDRESS, _written(network), until, request.reason))
-    user = await office.awakening.named(request.target)
+        return _addresses(context, network, SetBan(ADDRESS, _written(network), until, request.reason))
+    user = await context.awakening.named(request.target)
     ban = SetBan(USER, user.id, until, request.reason)
 
     def banned() -> Banned:
@@ -48,16 +47,16 @@ async def run(office: Office, request: Ban) -> BanEntry:
             user=user.name, until=shown(until), reason=ban.reason, ended=len(here), addresses=addresses
         )
 
-    return BanEntry(office.chat.bans, ban, user, banned)
+    return BanEntry(context.chat.bans, ban, user, banned)
 
 
-def _addresses(office: Office, network: Network, ban: SetBan) -> BanEntry:
-    bans = office.chat.bans
+def _addresses(context: OperatorContext, network: Network, ban: SetBan) -> BanEntry:
+    bans = context.chat.bans
 
     def banned() -> Banned:
-        now, ended = office.now(), 0
-        for connection in office.connections:
-            if connection.reading and bans.of_address(peer_address(connection.stream), now):
+        now, ended = context.now(), 0
+        for connection in context.connections:
+            if connection.reading and bans.of_address(connection.address, now):
                 connection.stop("banned")
                 ended += 1
         return Banned(

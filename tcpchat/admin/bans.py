@@ -17,7 +17,7 @@ from tcpchat.store.changes import SetBan
 from tcpchat.store.queries.users import names_of
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 PAGE = 200  # bans in one reply; each takes up to 4 KB of its line
 
@@ -30,11 +30,11 @@ class Bans(Request):
     skip: int = attrs.field(default=0, metadata=about("how many of the first ones to leave out"))
 
 
-async def run(office: Office, request: Bans) -> BansReply:
-    found = office.chat.bans.all(office.now())
+async def run(context: OperatorContext, request: Bans) -> BansReply:
+    found = context.chat.bans.all(context.now())
     start = max(0, request.skip)
     page = found[start : start + PAGE]
-    named = await names(office, page)
+    named = await names(context, page)
     rows = [
         BanRow(
             user=named.get(ban.target, "?") if ban.kind == USER else None,
@@ -47,16 +47,16 @@ async def run(office: Office, request: Bans) -> BansReply:
     return BansReply(bans=rows, more=len(found) > start + PAGE)
 
 
-async def names(office: Office, bans: Iterable[SetBan]) -> dict[str, str]:
+async def names(context: OperatorContext, bans: Iterable[SetBan]) -> dict[str, str]:
     """Return the names of banned users by id; of who is gone the last one."""
-    chat, found = office.chat, {}
+    chat, found = context.chat, {}
     ids = [ban.target for ban in bans if ban.kind == USER]
     for id in ids:
         known = chat.hub.find_known(id) or chat.people.directory.find(id)
         if known is not None:
             found[id] = known.name
     unknown = [id for id in ids if id not in found]
-    return found | (await office.reader.ask(names_of, unknown) if unknown else {})
+    return found | (await context.reader.ask(names_of, unknown) if unknown else {})
 
 
 COMMAND = AdminCommand(

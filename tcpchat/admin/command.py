@@ -11,7 +11,7 @@ from tcpchat.commands import Command, Outcome
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 R = TypeVar("R", bound=Request)
 
@@ -20,4 +20,4 @@ R = TypeVar("R", bound=Request)
 class AdminCommand(Command[R]):
     """One command that the operator's socket takes, as JSON. `examples` are what is typed in a shell."""
 
-    run: Callable[[Office, R], Outcome | Awaitable[Outcome]]  # type: ignore[assignment]  # no connection's
+    run: Callable[[OperatorContext, R], Outcome | Awaitable[Outcome]]  # type: ignore[assignment]  # its own context

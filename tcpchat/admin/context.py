@@ -1,4 +1,4 @@
-"""What the operator's commands may use: the chat, the disk, and the ways to change both together."""
+"""The context of the operator's commands: the chat, the disk, and the ways to change both together."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ REASON_CHARACTERS = 500  # others read it in one line
 
 
 @attrs.define(eq=False)
-class Office:
-    """One for a server, or for a data folder without one. Changes go through `commit`, as all others do."""
+class OperatorContext:
+    """One for each node. Changes go through `commit`, as those of users do."""
 
     chat: Chat
     reader: Reader
     hashes: Hashes
     awakening: Awakening
     connections: Collection[Connection]
-    """All of the server."""
+    """All connections of the server; none without a server."""
     commit: Callable[[Entry], Awaitable[None]]
     """Waits until the entry is on disk. Raises ChatError if it is refused."""
     tell: Tell = _to_nobody

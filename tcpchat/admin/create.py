@@ -14,7 +14,7 @@ from tcpchat.names import enforce, skeleton
 from tcpchat.protocol import GUEST, Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -26,12 +26,12 @@ class Create(Request):
     password: str = attrs.field(repr=False, metadata=about("what the user logs in with"))
 
 
-async def run(office: Office, request: Create) -> CreateEntry:
-    chat = office.chat
+async def run(context: OperatorContext, request: Create) -> CreateEntry:
+    chat = context.chat
     name = enforce(request.name, chat.settings.limits.name_characters)
     if name.startswith(GUEST):
         raise ChatError("bad-name", f"names that begin with {GUEST} are for guests", name=name)
-    hash = await office.hashes.hash(request.password)
+    hash = await context.hashes.hash(request.password)
     user = chat.people.new_user(name, skeleton(name))
     if not chat.hub.is_free(user.key):
         message = f"{name} is taken by a user or a guest, or looks like a name that is"

@@ -12,7 +12,7 @@ from tcpchat.chat.account import DeleteEntry
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -23,9 +23,9 @@ class Delete(Request):
     name: str = attrs.field(metadata=NAME)
 
 
-async def run(office: Office, request: Delete) -> DeleteEntry:
-    user = await office.awakening.named(request.name)
-    return DeleteEntry(office.chat, user, lambda ended: Deleted(user=user.name, ended=ended))
+async def run(context: OperatorContext, request: Delete) -> DeleteEntry:
+    user = await context.awakening.named(request.name)
+    return DeleteEntry(context.chat, user, lambda ended: Deleted(user=user.name, ended=ended))
 
 
 COMMAND = AdminCommand(

@@ -1,4 +1,4 @@
-"""Where the operator's requests are answered: from a line to its reply, one at a time."""
+"""The way of an operator's request: from a line to its reply, one at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 import trio
 
 from tcpchat.admin import BY_NAME, read_request
-from tcpchat.admin.context import Office
+from tcpchat.admin.context import OperatorContext
 from tcpchat.chat.entry import Entry
 from tcpchat.errors import ChatError
 from tcpchat.log import Log
@@ -21,10 +21,10 @@ Write = Callable[[bytes], Awaitable[None]]
 
 
 @attrs.frozen(eq=False)
-class Desk:
-    """One for a server, or for a data folder without one."""
+class Dispatcher:
+    """Answers the operator of one node."""
 
-    office: Office
+    context: OperatorContext
     log: Log
     new_reference: Callable[[], str]
 
@@ -61,14 +61,14 @@ class Desk:
         async def tell(event: Event) -> None:
             await write(encode(event))
 
-        office = attrs.evolve(self.office, tell=tell)
+        context = attrs.evolve(self.context, tell=tell)
         try:
-            outcome = BY_NAME[request.type].run(office, request)
+            outcome = BY_NAME[request.type].run(context, request)
             if not isinstance(outcome, Reply | Entry):
                 outcome = await outcome
             if isinstance(outcome, Reply):
                 return outcome
-            await office.commit(outcome)
+            await context.commit(outcome)
         except (ChatError, OSError, trio.BrokenResourceError):
             raise
         except Exception as error:

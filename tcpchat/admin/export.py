@@ -20,7 +20,7 @@ from tcpchat.store.queries.users import names_of, reports_of
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 PAGE = 500  # messages that are read at once
 Fields = dict[str, Any]
@@ -34,33 +34,33 @@ class Export(Request):
     name: str = attrs.field(metadata=NAME)
 
 
-async def run(office: Office, request: Export) -> Exported:
-    user = await office.awakening.named(request.name)
-    await office.awakening.settled()
+async def run(context: OperatorContext, request: Export) -> Exported:
+    user = await context.awakening.named(request.name)
+    await context.awakening.settled()
     name, count = user.name, 0
-    async with aclosing(_records(office, user)) as records:
+    async with aclosing(_records(context, user)) as records:
         async for record in records:
-            await office.tell(Record(record=record))
+            await context.tell(Record(record=record))
             count += 1
     return Exported(user=name, records=count)
 
 
-async def _records(office: Office, user: User) -> AsyncGenerator[Fields, None]:
-    for record in (*_account(office, user), *_sessions(user), *await _others(office, user)):
+async def _records(context: OperatorContext, user: User) -> AsyncGenerator[Fields, None]:
+    for record in (*_account(context, user), *_sessions(user), *await _others(context, user)):
         yield record
-    for pending in office.chat.schedule.of(user.id):
+    for pending in context.chat.schedule.of(user.id):
         to = {"to": pending.recipient_name} if pending.recipient_name else {"room": LOBBY}
         at = timestamp(pending.due)
         yield {"kind": "scheduled", "number": pending.number, "at": at, **to, "text": pending.text}
     cursor = 0
-    while found := await office.reader.ask(messages_of, user.id, PAGE, cursor):
+    while found := await context.reader.ask(messages_of, user.id, PAGE, cursor):
         cursor = found[-1].cursor
         for one in found:
             yield _message(one.message)
 
 
-def _account(office: Office, user: User) -> list[Fields]:
-    now, chat = office.now(), office.chat
+def _account(context: OperatorContext, user: User) -> list[Fields]:
+    now, chat = context.now(), context.chat
     account: Fields = {"kind": "account", "name": user.name, "here": bool(user.connections)}
     if user.registered is not None:
         account["registered"] = timestamp(user.registered)
@@ -93,13 +93,13 @@ def _sessions(user: User) -> list[Fields]:
     ]
 
 
-async def _others(office: Office, user: User) -> list[Fields]:
+async def _others(context: OperatorContext, user: User) -> list[Fields]:
     """Return how the user stands to others: who is ignored, how far is read, who reported whom."""
-    reports = await office.reader.ask(reports_of, user.id)
+    reports = await context.reader.ask(reports_of, user.id)
     made = [report for report in reports if report.reporter == user.id]
     conversations = user.conversations.values()
     ids = {*user.ignored, *(report.target for report in made), *(one.other for one in conversations)}
-    names = await office.reader.ask(names_of, sorted(ids))
+    names = await context.reader.ask(names_of, sorted(ids))
     records: list[Fields] = [{"kind": "ignored", "name": names.get(id, "?")} for id in sorted(user.ignored)]
     lobby = user.lobby
     records.append({"kind": "mark", "room": LOBBY, "read": lobby.read, "delivered": lobby.delivered})

@@ -14,7 +14,7 @@ from tcpchat.chat.verdict import MuteEntry
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -27,12 +27,12 @@ class Mute(Request):
     reason: str | None = attrs.field(default=None, metadata=about("why, which who is muted reads"))
 
 
-async def run(office: Office, request: Mute) -> MuteEntry:
+async def run(context: OperatorContext, request: Mute) -> MuteEntry:
     check_reason(request.reason)
-    until, reason = office.until(request.seconds), request.reason
-    user = await office.awakening.named(request.name)
+    until, reason = context.until(request.seconds), request.reason
+    user = await context.awakening.named(request.name)
     return MuteEntry(
-        office.chat.moderation,
+        context.chat.moderation,
         user,
         Sentence(until, reason, by_operator=True),
         lambda: Muted(user=user.name, until=shown(until), reason=reason),

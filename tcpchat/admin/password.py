@@ -12,7 +12,7 @@ from tcpchat.chat.account import ENDED, PasswordEntry
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -24,12 +24,12 @@ class Password(Request):
     password: str = attrs.field(repr=False, metadata=about("what the user logs in with from now on"))
 
 
-async def run(office: Office, request: Password) -> PasswordEntry:
-    office.registration(await office.awakening.named(request.name))
-    hash = await office.hashes.hash(request.password)
-    user = await office.awakening.named(request.name)
+async def run(context: OperatorContext, request: Password) -> PasswordEntry:
+    context.registration(await context.awakening.named(request.name))
+    hash = await context.hashes.hash(request.password)
+    user = await context.awakening.named(request.name)
     return PasswordEntry(
-        office.chat.people,
+        context.chat.people,
         why=ENDED,
         user=user,
         hash=hash,

@@ -16,8 +16,8 @@ OWNER_ONLY = 0o600
 DESCRIPTORS = Path("/proc/self/fd")  # where Linux shows what is open: a short path to every folder
 
 
-async def open_door(folder: Path) -> trio.SocketListener:
-    """Listen in the folder, whose lock the caller holds: what is left of a server before is replaced.
+async def listen(folder: Path) -> trio.SocketListener:
+    """Listen in the folder, whose lock the caller holds; a socket that an earlier server left is replaced.
 
     Raises OSError.
     """
@@ -36,7 +36,7 @@ async def open_door(folder: Path) -> trio.SocketListener:
     return trio.SocketListener(listening)
 
 
-async def knock(folder: Path) -> trio.SocketStream | None:
+async def connect(folder: Path) -> trio.SocketStream | None:
     """Connect to the server of the folder; None if none listens. Raises OSError."""
     calling = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

@@ -15,7 +15,7 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -27,20 +27,20 @@ class Unban(Request):
     name: bool = attrs.field(default=False, metadata=about("the target is a name, whatever it looks like"))
 
 
-async def run(office: Office, request: Unban) -> UnbanEntry:
+async def run(context: OperatorContext, request: Unban) -> UnbanEntry:
     target = request.target
     network = None if request.name else as_network(target)
-    found = office.chat.bans.all(office.now())
+    found = context.chat.bans.all(context.now())
     if network is not None:
         lifted = [ban for ban in found if ban.kind == ADDRESS and as_network(ban.target) == network]
     else:
-        named = await names(office, found)
+        named = await names(context, found)
         lifted = [ban for ban in found if ban.kind == USER and named.get(ban.target) == target.lower()]
     if not lifted:
-        within = None if network is None else office.chat.bans.of_address(target, office.now())
+        within = None if network is None else context.chat.bans.of_address(target, context.now())
         hint = "see bans" if within is None else f"but {within.target} is, which it is part of"
         raise ChatError("bad-value", f"{target[:64]} is not banned; {hint}", field="target")
-    return UnbanEntry(office.chat.bans, lifted, lambda: Unbanned(target=target))
+    return UnbanEntry(context.chat.bans, lifted, lambda: Unbanned(target=target))
 
 
 COMMAND = AdminCommand(

@@ -14,7 +14,7 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 
 @attrs.frozen(kw_only=True)
@@ -25,10 +25,10 @@ class Unmute(Request):
     name: str = attrs.field(metadata=NAME)
 
 
-async def run(office: Office, request: Unmute) -> MuteEntry:
-    moderation = office.chat.moderation
-    user = await office.awakening.named(request.name)
-    if moderation.muted_until(user.id, office.now()) is None:
+async def run(context: OperatorContext, request: Unmute) -> MuteEntry:
+    moderation = context.chat.moderation
+    user = await context.awakening.named(request.name)
+    if moderation.muted_until(user.id, context.now()) is None:
         raise ChatError("bad-value", f"{user.name} is not muted", field="name")
     return MuteEntry(moderation, user, NOT_MUTED, lambda: Unmuted(user=user.name))
 

@@ -16,7 +16,7 @@ from tcpchat.store.rows import AccountRow
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
-    from tcpchat.admin.context import Office
+    from tcpchat.admin.context import OperatorContext
 
 PAGE = 1000  # users in one reply; each takes up to 1 KB of its line
 
@@ -30,25 +30,25 @@ class Users(Request):
     after: str = attrs.field(default="", metadata=about("and for those only whose names come after this one"))
 
 
-async def run(office: Office, request: Users) -> UsersReply:
-    hub = office.chat.hub
-    found = await office.reader.ask(accounts, request.after, PAGE + 1)
+async def run(context: OperatorContext, request: Users) -> UsersReply:
+    hub = context.chat.hub
+    found = await context.reader.ask(accounts, request.after, PAGE + 1)
     # Memory knows better than the disk who is here.
-    rows = [_row(office, account, hub.find_known(account.user)) for account in found]
+    rows = [_row(context, account, hub.find_known(account.user)) for account in found]
     if request.all:
-        rows += [_row(office, None, user) for user in hub.guests() if user.name > request.after]
+        rows += [_row(context, None, user) for user in hub.guests() if user.name > request.after]
         rows.sort(key=lambda row: row.name)
     return UsersReply(users=rows[:PAGE], more=len(rows) > PAGE)
 
 
-def _row(office: Office, account: AccountRow | None, known: User | None) -> UserRow:
+def _row(context: OperatorContext, account: AccountRow | None, known: User | None) -> UserRow:
     if known is not None:
         left = None if known.connections else known.left
         account = AccountRow(known.id, known.name, known.registered, left, len(known.devices))
     assert account is not None
-    now = office.now()
-    muted = office.chat.moderation.muted_until(account.user, now)
-    ban = office.chat.bans.of_user(account.user, now)
+    now = context.now()
+    muted = context.chat.moderation.muted_until(account.user, now)
+    ban = context.chat.bans.of_user(account.user, now)
     return UserRow(
         name=account.name,
         registered=None if account.registered is None else timestamp(account.registered),

@@ -93,11 +93,11 @@ def tail(plan: Plan, *, json: bool, follow: bool) -> int:
 
 def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
     """Run a server here while the block lasts."""
-    from tcpchat.service.embedded import hosted
+    from tcpchat.service.embedded import embedded_server
     from tcpchat.settings import Settings
 
     log = user_state_path("tcpchat", appauthor=False) / "server.log"
-    return hosted(settings or Settings(), log)
+    return embedded_server(settings or Settings(), log)
 
 
 def _run(main: Callable[[], Awaitable[T]]) -> T:

@@ -1,4 +1,4 @@
-"""A server with what its settings ask for: certificate, listeners, data, metrics, the operator's door."""
+"""A server with everything that its settings ask for: certificate, listeners, data, metrics, admin socket."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from tcpchat.admin.socket import open_door
+from tcpchat.admin import socket as admin_socket
 from tcpchat.errors import StartError
 from tcpchat.log import Log
-from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.serving.sockets import listen, most_connections, raise_file_limit
 from tcpchat.serving.tls import Certificate, TlsListener
 from tcpchat.settings import Settings, Storage
@@ -24,30 +24,32 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class Instance:
-    """What was opened for one server, which serves once."""
+class App:
+    """A node and everything else that was opened for one server, which serves once."""
 
-    server: Server
+    node: Node
     certificate: Certificate | None
     plain: Sequence[trio.SocketListener]
     encrypted: Sequence[TlsListener]
-    doors: Sequence[trio.SocketListener]
+    admin: Sequence[trio.SocketListener]
     metrics: Metrics | None
     clock: Clock
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until the server is stopped and what it accepted is kept; started, once it serves."""
+        """Serve until the node is stopped and everything accepted is stored; started, once it serves."""
+        accept, serve_operator = self.node.server.accept, self.node.serve_operator
+        chat = [(listener, accept) for listener in (*self.plain, *self.encrypted)]
+        admin = [(listener, serve_operator) for listener in self.admin]
         async with trio.open_nursery() as nursery:
             if self.metrics is not None:
                 nursery.start_soon(self.metrics.measure_lag, self.clock)
-            listeners = [*self.plain, *self.encrypted]
-            await self.server.run(listeners, doors=self.doors, task_status=task_status)
+            await self.node.run([*chat, *admin], task_status=task_status)
             nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def open_instance(settings: Settings, log: Log, clock: Clock) -> AsyncIterator[Instance]:
-    """Open all of it, what fails most before what others notice, and close it after the block.
+async def open_app(settings: Settings, log: Log, clock: Clock) -> AsyncIterator[App]:
+    """Open all of it, first what fails most often and last what others notice, and close it after the block.
 
     Clients can connect from here on, and are served once it runs. Raises StartError.
     """
@@ -58,17 +60,17 @@ async def open_instance(settings: Settings, log: Log, clock: Clock) -> AsyncIter
             stack.callback(listener.socket.close)
         store = SqliteStore(settings.storage.folder, settings.storage.synchronous)
         stack.callback(store.close)
-        server = Server(fit(settings, log), store, log, clock)
-        metrics = stack.enter_context(open_metrics(server, settings.running.metrics, log))
-        doors = await open_doors(settings.storage, log)
-        for door in doors:
-            stack.callback(door.socket.close)
-        yield Instance(
-            server=server,
+        node = Node(cap_connections(settings, log), store, log, clock)
+        metrics = stack.enter_context(open_metrics(node, settings.running.metrics, log))
+        admin = await open_admin(settings.storage, log)
+        for socket in admin:
+            stack.callback(socket.socket.close)
+        yield App(
+            node=node,
             certificate=certificate,
             plain=plain,
             encrypted=encrypted,
-            doors=doors,
+            admin=admin,
             metrics=metrics,
             clock=clock,
         )
@@ -91,8 +93,8 @@ async def open_listeners(
     return listeners, [TlsListener(listener, certificate) for listener in under]
 
 
-def fit(settings: Settings, log: Log) -> Settings:
-    """Return the settings with as many connections as the system has file descriptors for."""
+def cap_connections(settings: Settings, log: Log) -> Settings:
+    """Return the settings with no more connections than the system has file descriptors for."""
     files = raise_file_limit()
     most = most_connections(settings.limits.connections, files)
     if most == settings.limits.connections:
@@ -101,26 +103,26 @@ def fit(settings: Settings, log: Log) -> Settings:
     return attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
 
 
-async def open_doors(storage: Storage, log: Log) -> list[trio.SocketListener]:
-    """Return where the operator is heard, if things are kept; the caller holds the data folder's lock."""
+async def open_admin(storage: Storage, log: Log) -> list[trio.SocketListener]:
+    """Return the admin socket, if data is stored on disk; the caller holds the data folder's lock."""
     if storage.folder is None:
         return []
     try:
-        return [await open_door(storage.folder)]
+        return [await admin_socket.listen(storage.folder)]
     except OSError as error:
         log.warning("no admin socket, so tcpchat admin will not work", error=str(error))
         return []
 
 
 @contextmanager
-def open_metrics(server: Server, where: str | None, log: Log) -> Iterator[Metrics | None]:
-    """Let metrics be scraped there while the block lasts. Raises StartError."""
+def open_metrics(node: Node, where: str | None, log: Log) -> Iterator[Metrics | None]:
+    """Serve metrics there for Prometheus while the block lasts. Raises StartError."""
     if where is None:
         yield None
         return
     from tcpchat.service.metrics import Metrics
     from tcpchat.service.metrics_http import Endpoint  # which takes long, for the few who want it
 
-    metrics = Metrics(server)
+    metrics = Metrics(node)
     with closing(Endpoint(metrics.registry, where, log)):
         yield metrics

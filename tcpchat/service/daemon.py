@@ -12,8 +12,8 @@ import attrs
 import trio
 
 from tcpchat.log import Log, LogWriter, configure, set_level
-from tcpchat.server import Server
-from tcpchat.service.app import Instance, fit, open_instance
+from tcpchat.service.app import App, cap_connections, open_app
+from tcpchat.service.node import Node
 from tcpchat.service.reload import Apply, Read, Reloader, Step
 from tcpchat.service.systemd import Notifier
 from tcpchat.serving.sockets import addresses, exposed
@@ -36,14 +36,14 @@ def run_server(settings: Settings, read_settings: Read) -> None:
     log = configure(writer, format=settings.running.log_format, level=settings.running.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        outside = Outside(read_settings, Notifier(os.environ), _terminal_watch())
-        trio.run(serve, settings, log, outside)
+        environment = Environment(read_settings, Notifier(os.environ), _terminal_watch())
+        trio.run(serve, settings, log, environment)
     finally:
         writer.close()
 
 
 @attrs.frozen
-class Outside:
+class Environment:
     """What a process has around it."""
 
     read_settings: Read
@@ -52,38 +52,38 @@ class Outside:
     """Whether a SIGHUP means that the terminal is gone, from which the server was started."""
 
 
-async def serve(settings: Settings, log: Log, outside: Outside) -> None:
+async def serve(settings: Settings, log: Log, environment: Environment) -> None:
     """Run a server until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
 
     Prints `listening on HOST:PORT` to stdout when clients can connect, and a line more for TLS. Raises
     StartError.
     """
-    notifier = outside.notifier
-    async with open_instance(settings, log, SystemClock()) as instance:
-        status = f"listening on {', '.join(addresses(instance.plain))}"
-        steps = reloads(instance.server, instance.certificate, log)
-        reloader = Reloader(settings, outside.read_settings, steps, log, notifier, status)
+    notifier = environment.notifier
+    async with open_app(settings, log, SystemClock()) as app:
+        status = f"listening on {', '.join(addresses(app.plain))}"
+        steps = reloads(app.node, app.certificate, log)
+        reloader = Reloader(settings, environment.read_settings, steps, log, notifier, status)
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_obey, signals, instance.server, reloader, log, outside)
+                nursery.start_soon(_handle_signals, signals, app.node, reloader, log, environment)
                 nursery.start_soon(reloader.run)
                 nursery.start_soon(notifier.keep_alive)
                 async with trio.open_nursery() as running:
-                    await running.start(instance.run)
+                    await running.start(app.run)
                     print(status, flush=True)
-                    _tell(settings, instance, log)
+                    _tell(settings, app, log)
                     notifier.ready(status)
                 nursery.cancel_scope.cancel()
     log.info("stopped")
 
 
-def _tell(settings: Settings, instance: Instance, log: Log) -> None:
+def _tell(settings: Settings, app: App, log: Log) -> None:
     """Tell the operator where what is, and who else can read along."""
-    plain = addresses(instance.plain)
-    if instance.certificate is not None:
-        by_tls = ", ".join(addresses([listener.transport_listener for listener in instance.encrypted]))
+    plain = addresses(app.plain)
+    if app.certificate is not None:
+        by_tls = ", ".join(addresses([listener.transport_listener for listener in app.encrypted]))
         print("listening with TLS on", by_tls, flush=True)
-        log.info("tls", listening_on=by_tls, fingerprint=instance.certificate.fingerprint)
+        log.info("tls", listening_on=by_tls, fingerprint=app.certificate.fingerprint)
     if readable := exposed(plain):
         log.warning("others on the network can read along here", listening_on=", ".join(readable))
     host, _, port = plain[0].rpartition(":")
@@ -91,11 +91,11 @@ def _tell(settings: Settings, instance: Instance, log: Log) -> None:
     log.info("ready", data=data, talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
 
 
-def reloads(server: Server, certificate: Certificate | None, log: Log) -> list[Step]:
+def reloads(node: Node, certificate: Certificate | None, log: Log) -> list[Step]:
     """Return what a SIGHUP does with the settings that were read again."""
     steps: list[Step] = [
         lambda settings: partial(set_level, log, settings.running.log_level),
-        lambda settings: lambda: server.apply(fit(settings, log)),
+        lambda settings: lambda: node.apply(cap_connections(settings, log)),
     ]
     if certificate is not None:
         steps.append(lambda _: _new_certificate(certificate, log))
@@ -119,20 +119,20 @@ def _terminal_watch() -> Callable[[], bool]:
     return lambda: had_one and not os.isatty(STDIN)
 
 
-async def _obey(
+async def _handle_signals(
     signals: AsyncIterator[int],
-    server: Server,
+    node: Node,
     reloader: Reloader,
     log: Log,
-    outside: Outside,
+    environment: Environment,
 ) -> None:
     async for number in signals:
-        if number == signal.SIGHUP and not outside.has_hung_up():
+        if number == signal.SIGHUP and not environment.has_hung_up():
             reloader.ask()
             continue
         log.info("stopping", signal=signal.Signals(number).name)
-        outside.notifier.stopping()
-        server.stop()
+        environment.notifier.stopping()
+        node.stop()
         break
     async for number in signals:
         if number != signal.SIGHUP:

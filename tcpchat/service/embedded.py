@@ -12,8 +12,8 @@ from pathlib import Path
 import trio
 
 from tcpchat.log import LogWriter, configure
-from tcpchat.server import Server
-from tcpchat.service.app import open_instance
+from tcpchat.service.app import open_app
+from tcpchat.service.node import Node
 from tcpchat.settings import Settings
 from tcpchat.times import SystemClock
 
@@ -21,7 +21,7 @@ Ready = Callable[[Callable[[], None]], None]
 
 
 @asynccontextmanager
-async def hosted(settings: Settings, log_file: Path | None) -> AsyncIterator[str]:
+async def embedded_server(settings: Settings, log_file: Path | None) -> AsyncIterator[str]:
     """Run a server while the block lasts; by its end everyone was told and everything accepted is kept.
 
     It runs in a thread with a loop of its own, so that a terminal which takes nothing delays nobody. Its log
@@ -66,14 +66,14 @@ async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> Non
         writer = LogWriter(_open_log(stack, log_file))
         stack.callback(writer.close)
         log = configure(writer, format="text", level=settings.running.log_level)
-        async with open_instance(settings, log, SystemClock()) as instance, trio.open_nursery() as nursery:
-            await nursery.start(instance.run)
-            ready(partial(_stop, token, instance.server))
+        async with open_app(settings, log, SystemClock()) as app, trio.open_nursery() as nursery:
+            await nursery.start(app.run)
+            ready(partial(_stop, token, app.node))
 
 
-def _stop(token: trio.lowlevel.TrioToken, server: Server) -> None:
+def _stop(token: trio.lowlevel.TrioToken, node: Node) -> None:
     with contextlib.suppress(trio.RunFinishedError):
-        token.run_sync_soon(server.stop)
+        token.run_sync_soon(node.stop)
 
 
 def _open_log(stack: contextlib.ExitStack, path: Path | None) -> int:

@@ -1,7 +1,7 @@
 """Metrics for Prometheus: what a server counts anyway, read when somebody asks, and what a batch took.
 
 Nothing of this is imported unless metrics are wanted. The format is prometheus-client's. Whoever asks is
-answered in a thread (see `endpoint`), so what is read here may change at that moment: it is copied in one go.
+answered in a thread (see `metrics_http`), so what is read here may change meanwhile: it is copied in one go.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tcpchat import __version__
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.errors import CODES
 from tcpchat.protocol import Error
-from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.times import Clock
 
 LAG_INTERVAL = 0.1  # seconds between two looks at how late the loop is
@@ -36,10 +36,10 @@ _MESSAGE = b'{"type":"message"'
 
 
 class Metrics(Collector):
-    """What one server tells; it lasts as long as the server."""
+    """The metrics of one node, for as long as it lasts."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, node: Node) -> None:
+        self._node = node
         self._deliveries = 0
         self._refused_later: Counter[str] = Counter()
         self.registry = CollectorRegistry()
@@ -65,7 +65,7 @@ class Metrics(Collector):
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        server.pipeline.observer = self
+        node.pipeline.observer = self
 
     def committed(self, seconds: float, entries: int) -> None:
         """Note that a batch is on disk, or that the disk refused it."""
@@ -90,7 +90,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read the server's own counts."""
-        server, chat = self._server, self._server.chat
+        server, chat = self._node.server, self._node.chat
         backlogs = [connection.backlog for connection in tuple(server.connections)]
         pending, slowest = len(chat.schedule), max(backlogs, default=0)
         yield InfoMetricFamily("tcpchat_build", "Which tcpchat this is", {"version": __version__})

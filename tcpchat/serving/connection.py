@@ -35,12 +35,16 @@ class Connection:
 
     __slots__ = (
         "_aborted", "_changed", "_fd", "_queue", "_sending", "_spawn", "_taking",
-        "backlog", "backlog_limit", "reading",
+        "address", "backlog", "backlog_limit", "reading",
         "reason", "scope", "stream", "unsettled",
     )  # fmt: skip
 
-    def __init__(self, stream: trio.abc.HalfCloseableStream, spawn: Spawn, backlog_limit: int) -> None:
+    def __init__(
+        self, stream: trio.abc.HalfCloseableStream, spawn: Spawn, backlog_limit: int, address: str
+    ) -> None:
         self.stream = stream
+        self.address = address
+        """The host that it comes from."""
         self.scope = trio.CancelScope()
         """The reading task's; cancelled when there is no point in reading on."""
         self.reading = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 import trio
 
 from tcpchat.admin import BY_NAME
-from tcpchat.admin.socket import open_door
-from tcpchat.server import Server
+from tcpchat.admin.socket import listen
+from tcpchat.service.node import Node
 from tcpchat.service.offline import ask
 from tcpchat.settings import Settings
 from tcpchat.store import StorageError
@@ -95,9 +94,9 @@ async def report(reporter: Peer, username: str, reason: str | None = None) -> No
 class Place:
     """A running server with its operator."""
 
-    def __init__(self, server: Server, folder: Path, port: int, log: Log) -> None:
-        self.server = server
-        self.chat = server.chat
+    def __init__(self, node: Node, folder: Path, port: int, log: Log) -> None:
+        self.node = node
+        self.chat = node.chat
         self.operator = Operator(folder)
         self.port = port
         self.log = log
@@ -133,12 +132,12 @@ async def open_place(
     store = store or SqliteStore(folder, "off")
     with closing(store):  # also where the block raises, or its caller is cancelled
         log = Log()
-        server = Server(Settings(), store, log, TrioClock())  # type: ignore[arg-type]
-        listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
-        doors = [await open_door(folder)]
+        node = Node(Settings(), store, log, TrioClock())  # type: ignore[arg-type]
+        (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
+        ports = [(listener, node.server.accept), (await listen(folder), node.serve_operator)]
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(server.run, doors=doors), listeners)
-            opened = Place(server, folder, listeners[0].socket.getsockname()[1], log)
+            await nursery.start(node.run, ports)
+            opened = Place(node, folder, listener.socket.getsockname()[1], log)
             try:
                 yield opened
             finally:

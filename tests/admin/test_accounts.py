@@ -153,7 +153,7 @@ async def test_who_checks_the_old_password_during_a_reset_is_not_let_in(place: P
     """The password was right when it was read, and is not when it has been checked."""
     await place.operator.done("create", name="alice", password=PASSWORD)
     stranger = await place.peer()
-    hashes = place.server._hasher
+    hashes = place.node.hasher
     checked = trio.Event()
     verify = hashes.verify
 

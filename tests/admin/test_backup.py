@@ -62,7 +62,7 @@ async def test_a_stop_does_not_wait_for_a_copy(tmp_path: Path) -> None:
 
         nursery.start_soon(ask)
         await store.began.wait()
-        place.server.stop()
+        place.node.stop()
     assert not list(await trio.Path(tmp_path).glob("copy.db*"))
 
 

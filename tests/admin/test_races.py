@@ -92,7 +92,7 @@ async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: P
         alice = await place.logged_in("alice")
     async with open_place(tmp_path / "data") as place:
         found, deleted = trio.Event(), trio.Event()
-        ask = place.server._reader.ask
+        ask = place.node.reader.ask
 
         async def slowly(query: Any, *arguments: Any, **keywords: Any) -> Any:
             read = await ask(query, *arguments, **keywords)
@@ -101,7 +101,7 @@ async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: P
                 await deleted.wait()
             return read
 
-        place.server._reader.ask = slowly  # type: ignore[method-assign, assignment]
+        place.node.reader.ask = slowly  # type: ignore[method-assign, assignment]
         stranger = await place.peer()
         await stranger.send({"type": "resume", "token": alice.token})
         await found.wait()
@@ -111,7 +111,7 @@ async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: P
 
 
 async def test_who_is_just_registering_is_deleted_with_the_account(place: Place) -> None:
-    hashes = place.server._hasher
+    hashes = place.node.hasher
     hashing, hashed = trio.Event(), trio.Event()
 
     async def slowly(password: str) -> str:
@@ -148,9 +148,9 @@ async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
         async with deleting(place):
             await until(lambda: place.chat.people.deleted, TURNS)
             disk.release()
-    await place.server.pipeline.wait_idle()
+    await place.node.pipeline.wait_idle()
     disk.refuses = ()
     mock_clock.jump(5)
     await until(lambda: not len(place.chat.schedule))
-    await place.server.pipeline.wait_idle()
+    await place.node.pipeline.wait_idle()
     assert await lobby(bob) == []

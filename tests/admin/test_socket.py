@@ -10,11 +10,11 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.admin.dispatch import Desk
-from tcpchat.admin.socket import LONGEST, SOCKET, knock, open_door
+from tcpchat.admin.dispatch import Dispatcher
+from tcpchat.admin.socket import LONGEST, SOCKET, connect, listen
 from tcpchat.errors import StartError
 from tcpchat.protocol import LineReader
-from tcpchat.service.app import open_doors
+from tcpchat.service.app import open_admin
 from tcpchat.settings import MAX_LINE, Storage
 from tcpchat.store.changes import NewMessage, NewUser, SetAccount, SetName
 from tcpchat.store.sqlite import SqliteStore
@@ -65,19 +65,19 @@ async def test_without_another_way_a_path_that_is_too_long_is_a_warning(
     folder.mkdir()
     monkeypatch.setattr("tcpchat.admin.socket.DESCRIPTORS", tmp_path / "nothing")
     log = Log()
-    assert await open_doors(Storage(data=folder), log) == []  # type: ignore[arg-type]
+    assert await open_admin(Storage(data=folder), log) == []  # type: ignore[arg-type]
     (warning,) = log.named("no admin socket, so tcpchat admin will not work")
     assert "too long for a socket" in warning["error"]
 
 
 async def test_a_server_that_keeps_nothing_has_no_socket(tmp_path: Path) -> None:
     log = Log()
-    assert await open_doors(Storage(data=tmp_path, ephemeral=True), log) == []  # type: ignore[arg-type]
+    assert await open_admin(Storage(data=tmp_path, ephemeral=True), log) == []  # type: ignore[arg-type]
     assert not (tmp_path / SOCKET).exists()
 
 
 async def test_requests_are_answered_one_by_one_whatever_they_are(place: Place) -> None:
-    stream = await knock(place.operator.folder)
+    stream = await connect(place.operator.folder)
     assert stream is not None
     async with stream:
         data = b'{"type":"bans","id":7}\nhello\n{"type":"send","text":"hi"}\n{"type":"ban","target":5}\n'
@@ -109,7 +109,7 @@ async def test_the_log_tells_what_the_operator_did_and_no_password(place: Place)
 
 
 async def test_who_hangs_up_without_reading_disturbs_nobody(place: Place) -> None:
-    stream = await knock(place.operator.folder)
+    stream = await connect(place.operator.folder)
     assert stream is not None
     await stream.send_all(b'{"type":"users"}\n' * 1000)
     await stream.aclose()
@@ -127,7 +127,7 @@ async def test_who_hangs_up_during_an_export_is_no_bug(
     async with open_place(tmp_path / "data", store=store) as place:
         ours, theirs = trio.testing.memory_stream_pair()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(place.server._desk.serve, theirs)
+            nursery.start_soon(place.node.operator.serve, theirs)
             await ours.send_all(b'{"type":"export","name":"alice"}\n')
             await ours.receive_some(1)
             await ours.aclose()
@@ -136,9 +136,9 @@ async def test_who_hangs_up_during_an_export_is_no_bug(
 
 async def test_a_server_stops_though_its_operator_is_connected(tmp_path: Path) -> None:
     async with open_place(tmp_path / "data") as place:
-        stream = await knock(place.operator.folder)
+        stream = await connect(place.operator.folder)
         assert stream is not None
-        place.server.stop()
+        place.node.stop()
         with trio.fail_after(5):
             assert await stream.receive_some() == b""
         await stream.aclose()
@@ -147,11 +147,11 @@ async def test_a_server_stops_though_its_operator_is_connected(tmp_path: Path) -
 async def test_a_server_that_stops_before_it_answers_is_told(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def stop(self: Desk, *_: object) -> None:
-        place.server.stop()
+    async def stop(self: Dispatcher, *_: object) -> None:
+        place.node.stop()
         await trio.sleep_forever()
 
-    monkeypatch.setattr(Desk, "answer", stop)
+    monkeypatch.setattr(Dispatcher, "answer", stop)
     with pytest.raises(StartError, match="ended before it answered"):
         await place.operator("bans")
 
@@ -191,7 +191,7 @@ async def test_a_server_without_a_socket_is_told_apart_from_none(operator: Opera
 
 async def test_a_socket_that_cannot_be_opened_is_told(operator: Operator) -> None:
     store = SqliteStore(operator.folder, "off")
-    async with await open_door(operator.folder):
+    async with await listen(operator.folder):
         (operator.folder / SOCKET).unlink()
         (operator.folder / SOCKET).mkdir()
         with pytest.raises(StartError, match=r"the server of .* cannot be asked|does not answer"):

@@ -95,7 +95,7 @@ async def test_what_a_banned_user_scheduled_is_not_sent(
         await place.operator.done("ban", target="bob", seconds=60.0)
         await bob.rest()
         mock_clock.jump(11)
-        await place.server.pipeline.wait_idle()
+        await place.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked()
         assert len(place.chat.schedule) == 0
         assert (await carol.ask({"type": "history"}))["messages"] == []

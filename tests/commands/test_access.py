@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from tcpchat import server
 from tcpchat.chat.gate import ADDRESS_GUESSES, ANYWHERE_GUESSES, NAME_GUESSES, REGISTRATIONS
 from tests.conftest import House, Line, open_house
 from tests.people import (
@@ -280,7 +278,7 @@ async def test_guesses_at_many_names_from_one_address_wait_and_other_addresses_d
         error = await guess(await connect(house), name=f"name{number}")
         assert error["code"] == "wrong-login"
     assert (await guess(await connect(house), name="fresh"))["code"] == "rate-limited"
-    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.7")
+    house.address = "192.0.2.7"
     await log_in(house, "alice")
     assert (await guess(await connect(house), name="fresh"))["code"] == "wrong-login"
 
@@ -289,9 +287,10 @@ async def test_guesses_at_one_name_from_many_addresses_wait_too(
     monkeypatch: pytest.MonkeyPatch, house: House
 ) -> None:
     await user(house, "alice")
-    numbers = itertools.count(1)
-    monkeypatch.setattr(server, "peer_address", lambda _: f"192.0.2.{next(numbers)}")
-    answers = [(await guess(await connect(house)))["code"] for _ in range(ANYWHERE_GUESSES + 2)]
+    answers = []
+    for number in range(ANYWHERE_GUESSES + 2):
+        house.address = f"192.0.2.{number}"
+        answers.append((await guess(await connect(house)))["code"])
     assert answers == ["wrong-login"] * (ANYWHERE_GUESSES + 1) + ["rate-limited"]
 
 

@@ -9,7 +9,6 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat import server
 from tcpchat.chat.gate import NAME_GUESSES
 from tcpchat.errors import ChatError
 from tcpchat.serving.hashing import Hasher
@@ -23,7 +22,7 @@ from tests.serving.test_delivery import GatedStore
 
 async def under_way(house: House) -> None:
     """Wait until something is on its way to a disk that takes its time."""
-    while house.server.pipeline._idle.is_set():
+    while house.node.pipeline._idle.is_set():
         await trio.testing.wait_all_tasks_blocked()
     await trio.testing.wait_all_tasks_blocked()
 
@@ -65,7 +64,7 @@ async def test_who_resumes_a_session_that_is_being_logged_out_is_sent_away() -> 
         while (line := await thief.line())["type"] not in {"error", "bye"}:
             pass  # who came just before the end of the session was put on its way is sent away with it
         assert line["code"] in {"bad-token", "revoked"}
-        await house.server.pipeline.wait_idle()  # before that the session may not be ended on disk
+        await house.node.pipeline.wait_idle()  # before that the session may not be ended on disk
         assert [session["number"] for session in (await alice.do("sessions"))["sessions"]] == [1]
         assert await dead(house, phone.token)
 
@@ -76,7 +75,7 @@ async def test_of_two_who_come_with_one_token_the_one_who_asked_later_stays(
     async with open_house(folder=tmp_path) as house:
         token = (await user(house, "alice")).token
     async with open_house(folder=tmp_path) as house:
-        read, go_on = house.server._reader.ask, trio.Event()
+        read, go_on = house.node.reader.ask, trio.Event()
         asked: list[bytes | str] = []
 
         async def first_slowly(query: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -86,7 +85,7 @@ async def test_of_two_who_come_with_one_token_the_one_who_asked_later_stays(
                     await go_on.wait()
             return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.server._reader, "ask", first_slowly)
+        monkeypatch.setattr(house.node.reader, "ask", first_slowly)
         broken = await connect(house)  # its peer has given it up already
         await broken.send({"type": "resume", "token": token, "id": 3})
         while not asked:
@@ -138,12 +137,12 @@ async def test_who_comes_back_is_not_the_one_too_many_who_is_forgotten(tmp_path:
 
 async def test_one_address_cannot_keep_the_owner_out(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
     await user(house, "alice")
-    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.1")
+    house.address = "192.0.2.1"
     mallory = await connect(house)
     for _ in range(NAME_GUESSES + 3):
         await mallory.do("login", name="alice", password="wrong guess")
     assert (await mallory.do("login", name="alice", password=PASSWORD))["code"] == "rate-limited"
-    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.2")
+    house.address = "192.0.2.2"
     await log_in(house, "alice")
 
 
@@ -199,7 +198,7 @@ async def test_a_session_that_cannot_be_written_leaves_no_trace() -> None:
         disk.full = False
         assert reply["code"] == "storage-failed"
         assert (await phone.do("login", name="alice", password=PASSWORD))["session"] == 3
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         numbers = [session["number"] for session in (await alice.do("sessions"))["sessions"]]
         assert numbers == [1, 3]
 
@@ -213,7 +212,7 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
     async with open_house(folder=tmp_path) as house:
         reads: list[int] = []
         gone = trio.Event()
-        read = house.server._reader.ask
+        read = house.node.reader.ask
 
         async def counted(query: Any, *arguments: Any, **keywords: Any) -> Any:
             if query is read_history:
@@ -221,7 +220,7 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
                 await gone.wait()
             return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.server._reader, "ask", counted)
+        monkeypatch.setattr(house.node.reader, "ask", counted)
         alice = await user(house, "alice")
         await lose(alice)
         again = await connect(house)
@@ -229,10 +228,10 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
         while not reads:
             await trio.testing.wait_all_tasks_blocked()
         await again.stream.aclose()
-        house.server.stop()
+        house.node.stop()
         await trio.testing.wait_all_tasks_blocked()
         gone.set()
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked(0.05)
         assert len(reads) == 1
 
@@ -247,14 +246,14 @@ async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
         alice = await user(house, "alice")
         await lose(alice)
 
-        read = house.server._reader.ask
+        read = house.node.reader.ask
 
         async def broken(query: Any, *arguments: Any, **keywords: Any) -> Any:
             if query is read_history:
                 raise ChatError("storage-failed", "the server could not read from its disk; try again")
             return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.server._reader, "ask", broken)
+        monkeypatch.setattr(house.node.reader, "ask", broken)
         again = await connect(house)
         await again.send({"type": "resume", "token": alice.token, "after": 0, "id": 9})
         last = (await again.rest())[-1]

@@ -99,7 +99,7 @@ async def test_nobody_hears_of_the_guest_that_one_came_as(house: House) -> None:
     for way in ({"token": alice.token, "after": 0}, {"token": alice.token}):
         person = await connect(house)
         await say(bob, "x")
-        house.server.pipeline.tell()
+        house.node.pipeline.tell()
         await person.do("resume", **way)
         await say(bob, "x")
         house.tell_presence()
@@ -196,7 +196,7 @@ async def test_who_reads_slowly_while_catching_up_gets_everything_and_delays_nob
     async with open_house(Settings(limits=limits), folder=tmp_path) as house:
         alice, bob = await user(house, "alice"), await guest(house, "bob")
         mine, theirs = trio.testing.lockstep_stream_pair()
-        await house._listener._send.send(theirs)
+        await house._listener.let_in(theirs)
         slow = Person(mine)
         await slow.next("welcome")
         await slow.send({"type": "resume", "token": alice.token, "after": 0, "id": 1})

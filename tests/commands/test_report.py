@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import trio.testing
 
-from tcpchat import server
 from tcpchat.settings import Rules, Settings
 from tests.conftest import House, Peer, open_house
 
@@ -145,7 +144,7 @@ async def _come_from(house: House, monkeypatch: pytest.MonkeyPatch, *addresses: 
     """Connect one guest from each address."""
     peers = []
     for address in addresses:
-        monkeypatch.setattr(server, "peer_address", lambda _, address=address: address)
+        house.address = address
         peers.append(await house.peer())
     return peers
 

@@ -28,7 +28,7 @@ KEYED: Line = {"type": "send", "text": "once", "key": "k"}
 
 async def enter(house: House, name: str | None = None) -> tuple[Peer, str]:
     """Connect somebody; return the peer and the token."""
-    peer = Peer(await house._listener.connect())
+    peer = Peer(await house.connect())
     token = (await peer.next("welcome"))["token"]
     if name is not None:
         assert (await peer.ask({"type": "rename", "name": name}))["type"] == "renamed"
@@ -37,7 +37,7 @@ async def enter(house: House, name: str | None = None) -> tuple[Peer, str]:
 
 async def back(house: House, token: str) -> Peer:
     """Resume on a new connection."""
-    peer = Peer(await house._listener.connect())
+    peer = Peer(await house.connect())
     await peer.next("welcome")
     reply = await resume(peer, token)
     assert reply["type"] == "resumed", reply
@@ -59,7 +59,7 @@ async def lose(*peers: Peer) -> None:
 async def pass_time(house: House, clock: Clock, *seconds: float) -> None:
     for span in (*seconds, 0):
         await trio.testing.wait_all_tasks_blocked()
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked()
         clock.jump(span)
 
@@ -88,7 +88,7 @@ async def presence(house: House, peer: Peer) -> list[tuple[str, Any]]:
 async def test_the_welcome_tells_what_will_not_come_as_an_event(house: House) -> None:
     alice, token = await enter(house)
     await alice.ask("send one")
-    second = Peer(await house._listener.connect())
+    second = Peer(await house.connect())
     welcome = await second.next("welcome")
     assert welcome["seq"] == 1
     assert welcome["token"] != token
@@ -103,7 +103,7 @@ async def test_a_message_in_the_commit_comes_after_the_welcome_and_is_not_in_its
         disk.open.clear()
         await alice.send("send under way")
         await trio.testing.wait_all_tasks_blocked()
-        second = Peer(await house._listener.connect())
+        second = Peer(await house.connect())
         assert (await second.next("welcome"))["seq"] == 0
         disk.open.set()
         await alice.next("sent")
@@ -115,7 +115,7 @@ async def test_the_journal_is_that_of_the_data(tmp_path: Path) -> None:
     journals = []
     for folder in (tmp_path, tmp_path, None, None):
         async with open_house(folder=folder) as house:
-            journals.append((await Peer(await house._listener.connect()).next("welcome"))["journal"])
+            journals.append((await Peer(await house.connect()).next("welcome"))["journal"])
     assert journals[0] == journals[1]
     assert len(set(journals)) == 3
 
@@ -217,7 +217,7 @@ async def test_who_is_back_soon_was_never_away(house: House, mock_clock: Clock) 
     await lose(alice)
     await pass_time(house, mock_clock, 4.9)
     assert await names(bob) == ["alice", "bob"]
-    guest = Peer(await house._listener.connect())
+    guest = Peer(await house.connect())
     await guest.next("welcome")
     await resume(guest, token)
     await pass_time(house, mock_clock, 10)
@@ -503,7 +503,7 @@ async def test_who_resumed_and_left_has_no_heir_by_name(tmp_path: Path, mock_clo
         thief, _ = await enter(house, "bob")
         mock_clock.jump(60)
         await until(lambda: not len(house.chat.schedule))
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         assert not [line for line in await thief.quiet() if line["type"] == "message"]
 
 
@@ -617,7 +617,7 @@ async def test_what_the_old_connection_sent_last_is_in_the_commit(tmp_path: Path
         disk.open.clear()
         await old.send(KEYED | {"id": 1})
         await trio.testing.wait_all_tasks_blocked()
-        new = Peer(await house._listener.connect())
+        new = Peer(await house.connect())
         await new.next("welcome")
         await new.send({"type": "resume", "token": token, "id": 1}, KEYED | {"id": 2})
         await trio.testing.wait_all_tasks_blocked()
@@ -638,7 +638,7 @@ async def test_a_send_that_fails_while_one_resumes_can_be_repeated() -> None:
         disk.full = True
         await old.send(KEYED)
         await trio.testing.wait_all_tasks_blocked()
-        new = Peer(await house._listener.connect())
+        new = Peer(await house.connect())
         await new.next("welcome")
         await new.send({"type": "resume", "token": token, "id": 1})
         await trio.testing.wait_all_tasks_blocked()
@@ -659,14 +659,14 @@ async def test_keys_of_who_is_away_are_read_after_what_is_under_way(mock_clock: 
         disk.open.clear()
         await old.send(KEYED)
         await trio.testing.wait_all_tasks_blocked()
-        middle = Peer(await house._listener.connect())
+        middle = Peer(await house.connect())
         await middle.send({"type": "resume", "token": token})
         await trio.testing.wait_all_tasks_blocked()
         user = house.user("alice")
         house.chat.people.leave(user, user.connections[0], for_good=False)
         house.chat.people._depart(user)
         assert user.sends_on_disk
-        new = Peer(await house._listener.connect())
+        new = Peer(await house.connect())
         await new.send({"type": "resume", "token": token}, KEYED)
         await trio.testing.wait_all_tasks_blocked()
         await trio.to_thread.run_sync(time.sleep, 0.1)  # a read would be done by now
@@ -677,7 +677,7 @@ async def test_keys_of_who_is_away_are_read_after_what_is_under_way(mock_clock: 
 async def test_of_two_who_resume_the_same_token_the_later_one_stays(house: House) -> None:
     alice, token = await enter(house, "alice")
     await lose(alice)
-    first, second = Peer(await house._listener.connect()), Peer(await house._listener.connect())
+    first, second = Peer(await house.connect()), Peer(await house.connect())
     for peer in (first, second):
         await peer.send({"type": "resume", "token": token, "id": 1})
     results = [first, second]
@@ -704,7 +704,7 @@ async def test_a_send_that_failed_leaves_no_keys_to_look_for(mock_clock: Clock) 
         house.chat.people.leave(user, user.connections[0], for_good=False)
         house.chat.people._depart(user)
         disk.open.set()
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         disk.full = False
         again = await back(house, token)
         assert (await again.ask(KEYED))["seq"] == 1
@@ -715,19 +715,19 @@ async def test_who_is_replaced_while_resuming_takes_nobody_elses_place(house: Ho
     alice, token = await enter(house, "alice")
     guest, guests = await enter(house)
     await alice.ask(KEYED)
-    user, read = house.user("alice"), house.server._reader.ask
+    user, read = house.user("alice"), house.node.reader.ask
     user.sends_on_disk = True  # so that something is read
     asked, others_came = trio.Event(), trio.Event()
 
     async def slow(query: Any, *arguments: Any) -> Any:
-        house.server._reader.ask = read  # type: ignore[method-assign]
+        house.node.reader.ask = read  # type: ignore[method-assign]
         found = await read(query, *arguments)
         asked.set()
         with trio.CancelScope(shield=True):  # as a thread that reads
             await others_came.wait()
         return found
 
-    house.server._reader.ask = slow  # type: ignore[method-assign, assignment]
+    house.node.reader.ask = slow  # type: ignore[method-assign, assignment]
     await guest.send({"type": "resume", "token": token})
     await asked.wait()
     others = [await back(house, guests), await back(house, token)]
@@ -773,10 +773,10 @@ async def test_who_resumes_while_the_server_stops_is_answered() -> None:
         disk.open.clear()
         await old.send(KEYED)
         await trio.testing.wait_all_tasks_blocked()
-        new = Peer(await house._listener.connect())
+        new = Peer(await house.connect())
         await new.send({"type": "resume", "token": token, "id": 1})
         await trio.testing.wait_all_tasks_blocked()
-        house.server.stop()
+        house.node.stop()
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()
         lines = await new.rest()
@@ -819,7 +819,7 @@ async def test_a_rename_under_way_when_the_connection_is_replaced_counts(tmp_pat
         disk.open.clear()
         await old.send("rename al")
         await trio.testing.wait_all_tasks_blocked()
-        new = Peer(await house._listener.connect())
+        new = Peer(await house.connect())
         await new.send({"type": "resume", "token": token})
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()

@@ -8,7 +8,6 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat import server
 from tcpchat.chat.user import User
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store.changes import SetSession
@@ -40,10 +39,10 @@ async def sessions(person: Person) -> list[Line]:
 async def test_sessions_are_numbered_with_device_address_and_times(
     monkeypatch: pytest.MonkeyPatch, house: House, mock_clock: Clock
 ) -> None:
-    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.1")
+    house.address = "192.0.2.1"
     alice = await user(house, "alice", device="laptop")
     mock_clock.jump(60)
-    monkeypatch.setattr(server, "peer_address", lambda _: "192.0.2.2")
+    house.address = "192.0.2.2"
     phone = await log_in(house, "alice", device="phone")
     plain = await log_in(house, "alice")
     assert [phone.session, plain.session] == [2, 3]
@@ -197,16 +196,16 @@ async def test_nothing_writes_a_token_again_that_is_just_being_ended(ending: Lin
         disk.batches.clear()
         disk.open.clear()
         await (phone if ending["type"] == "logout" else alice).send(ending)
-        while house.server.pipeline._idle.is_set():
+        while house.node.pipeline._idle.is_set():
             await trio.testing.wait_all_tasks_blocked()
         found = house.chat.hub.find("alice")
         assert isinstance(found, User)
         house.chat.people.identities.write(found)
         entry = house.chat.people.identities.records()
         assert entry is not None
-        house.server.pipeline.submit(entry)
+        house.node.pipeline.submit(entry)
         disk.open.set()
-        await house.server.pipeline.wait_idle()
+        await house.node.pipeline.wait_idle()
         assert any(isinstance(change, SetSession) for batch in disk.batches for change in batch)
         kept = disk.ask(find_user, found.id, 0)
         assert kept is not None
@@ -382,7 +381,7 @@ async def test_who_is_forgotten_while_logging_in_is_there_all_the_same(mock_cloc
         phone = await connect(house)
         disk.open.clear()
         await phone.send({"type": "login", "name": "alice", "password": "correct horse"})
-        while house.server.pipeline._idle.is_set():
+        while house.node.pipeline._idle.is_set():
             await trio.testing.wait_all_tasks_blocked()
         mock_clock.jump(2)
         await trio.testing.wait_all_tasks_blocked()

@@ -224,7 +224,7 @@ class Door:
         if self.shut:
             await trio.lowlevel.checkpoint()
             raise ConnectionRefusedError(111, "Connection refused")
-        self.cables.append(Cable(await self.house._listener.connect()))
+        self.cables.append(Cable(await self.house.connect()))
         return self.cables[-1]
 
     @property

@@ -464,7 +464,7 @@ async def test_a_server_that_was_started_anew_with_its_data_goes_on(tmp_path: Pa
             await client.send("3")
             assert await messages(client, 3) == [1, 2, 3]
             door.shut = True
-            house.server.stop()
+            house.node.stop()
             await until(client, Disconnected)
             waiting = client.send_nowait("4")
             store.close()

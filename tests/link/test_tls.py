@@ -26,6 +26,7 @@ from tcpchat.client import (
 from tcpchat.fingerprint import fingerprint, halves, parse_fingerprint
 from tcpchat.protocol import Message, Sent
 from tcpchat.server import Server
+from tcpchat.service.node import Node
 from tcpchat.serving import tls as server_side
 from tcpchat.serving.tls import Certificate, TlsListener
 from tcpchat.settings import Limits, Settings
@@ -72,14 +73,15 @@ async def open_port(
     store = SqliteStore(None, "off")
     log: Any = Log()
     limits = Limits(messages_per_second=0)
-    server = Server(Settings(limits=limits), store, log, TrioClock())
+    node = Node(Settings(limits=limits), store, log, TrioClock())
     loaded = certificate(folder, ca=ca, client_ca=client_ca)
     under, plain = [(await trio.open_tcp_listeners(0, host="127.0.0.1"))[0] for _ in range(2)]
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
-            await nursery.start(server.run, [TlsListener(under, loaded), plain])
+            accept = node.server.accept
+            await nursery.start(node.run, [(TlsListener(under, loaded), accept), (plain, accept)])
             ports = [listener.socket.getsockname()[1] for listener in (under, plain)]
-            yield Port(server, loaded, log, ports)
+            yield Port(node.server, loaded, log, ports)
             nursery.cancel_scope.cancel()
     store.close()
     assert log.named("bug") == []

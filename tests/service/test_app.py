@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import trio
 
-from tcpchat.admin.socket import SOCKET, knock
+from tcpchat.admin.socket import SOCKET, connect
 from tcpchat.errors import StartError
-from tcpchat.service.app import open_instance
+from tcpchat.service.app import open_app
 from tcpchat.serving.sockets import addresses
 from tcpchat.settings import Listening, Running, Settings, Storage
 from tests.conftest import Log, TrioClock
@@ -38,32 +38,32 @@ def log() -> Any:
 
 async def test_it_serves_until_its_server_is_stopped(tmp_path: Path) -> None:
     before = open_files()
-    async with open_instance(settings(tmp_path), log(), TrioClock()) as instance:
+    async with open_app(settings(tmp_path), log(), TrioClock()) as app:
         async with trio.open_nursery() as nursery:
-            await nursery.start(instance.run)
-            (where,) = addresses(instance.plain)
+            await nursery.start(app.run)
+            (where,) = addresses(app.plain)
             stream = await trio.open_tcp_stream(HERE, int(where.rpartition(":")[2]))
             assert b'"welcome"' in await stream.receive_some()
-            instance.server.stop()
+            app.node.stop()
         await stream.aclose()
     assert open_files() <= before + 1  # the selector of a thread may stay
 
 
 async def test_what_never_ran_is_closed_too(tmp_path: Path) -> None:
-    async with open_instance(settings(tmp_path), log(), TrioClock()) as instance:
-        (listener,), (door,) = instance.plain, instance.doors
-        calling = await knock(tmp_path)
+    async with open_app(settings(tmp_path), log(), TrioClock()) as app:
+        (listener,), (admin,) = app.plain, app.admin
+        calling = await connect(tmp_path)
         assert calling is not None
         await calling.aclose()
-    assert listener.socket.fileno() == door.socket.fileno() == -1
-    async with open_instance(settings(tmp_path), log(), TrioClock()):
+    assert listener.socket.fileno() == admin.socket.fileno() == -1
+    async with open_app(settings(tmp_path), log(), TrioClock()):
         """The folder is free again."""
 
 
 async def test_metrics_are_told_while_it_is_open(tmp_path: Path) -> None:
     where = Log()
-    async with open_instance(settings(tmp_path, metrics=f"{HERE}:0"), where, TrioClock()) as instance:  # type: ignore[arg-type]
-        assert instance.metrics is not None
+    async with open_app(settings(tmp_path, metrics=f"{HERE}:0"), where, TrioClock()) as app:  # type: ignore[arg-type]
+        assert app.metrics is not None
         ((_, told),) = [line for line in where.lines if line[0] == "metrics"]
         page = await trio.to_thread.run_sync(lambda: urllib.request.urlopen(told["scrape"]).read())
         assert b"tcpchat_connections 0" in page
@@ -82,7 +82,7 @@ async def test_who_cannot_open_everything_leaves_nothing_open(tmp_path: Path, ta
         )
         before = open_files()
         with pytest.raises(StartError):
-            async with open_instance(wanted, log(), TrioClock()):
+            async with open_app(wanted, log(), TrioClock()):
                 raise AssertionError("it cannot have been opened")
         assert open_files() <= before
         assert not (tmp_path / SOCKET).exists()

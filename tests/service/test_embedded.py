@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from tcpchat.errors import StartError
-from tcpchat.service import app as instance
-from tcpchat.service.embedded import hosted
+from tcpchat.service import app
+from tcpchat.service.embedded import embedded_server
 from tcpchat.settings import Listening, Settings, Storage
 from tcpchat.store.sqlite import SqliteStore
 
@@ -22,12 +22,12 @@ def settings(folder: Path) -> Settings:
 
 async def test_it_is_there_while_the_block_lasts_and_keeps_a_log(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "server.log"
-    async with hosted(settings(tmp_path / "data"), log) as kept:
+    async with embedded_server(settings(tmp_path / "data"), log) as kept:
         assert kept == f"messages are kept in {tmp_path / 'data'}"
         with pytest.raises(StartError, match="data"):
-            async with hosted(settings(tmp_path / "data"), None):
+            async with embedded_server(settings(tmp_path / "data"), None):
                 raise AssertionError("the folder is in use")
-    async with hosted(settings(tmp_path / "data"), log):
+    async with embedded_server(settings(tmp_path / "data"), log):
         """The folder is free again."""
     assert log.exists()
 
@@ -49,12 +49,12 @@ async def test_who_gives_up_while_it_starts_leaves_no_server_behind(
             super().close()
             closed.append(True)
 
-    monkeypatch.setattr(instance, "SqliteStore", SlowStore)
+    monkeypatch.setattr(app, "SqliteStore", SlowStore)
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
 
             async def start() -> None:
-                async with hosted(settings(tmp_path), None):
+                async with embedded_server(settings(tmp_path), None):
                     await trio.sleep_forever()
 
             nursery.start_soon(start)

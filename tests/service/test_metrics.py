@@ -57,7 +57,7 @@ class Watched:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.metrics = Metrics(house.server)
+        self.metrics = Metrics(house.node)
 
     def samples(self) -> Samples:
         return samples(generate_latest(self.metrics.registry).decode())
@@ -107,7 +107,7 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
 
 async def test_idle_connections_take_few_files_and_the_next_one_is_answered(house: House) -> None:
     log: Any = Log()
-    endpoint = Endpoint(Metrics(house.server).registry, "0", log)
+    endpoint = Endpoint(Metrics(house.node).registry, "0", log)
 
     def connect_and_wait() -> int:
         with ExitStack() as stack:
@@ -195,9 +195,9 @@ async def test_a_loop_that_is_late_is_seen(watched: Watched, mock_clock: trio.te
 
 async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
     log: Any = Log()
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.server).registry, "[::1]:0", log).close)
+    await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "[::1]:0", log).close)
     assert log.named("metrics are told to everybody who reaches this address") == []
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.server).registry, "0.0.0.0:0", log).close)
+    await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "0.0.0.0:0", log).close)
     (warning,) = log.named("metrics are told to everybody who reaches this address")
     assert warning["host"] == "0.0.0.0"
 
@@ -206,16 +206,16 @@ async def test_a_port_that_is_taken_is_told(house: House) -> None:
     log: Any = Log()
     refused = pytest.raises(StartError, match="give another --metrics")
     with socket.create_server(("127.0.0.1", 0)) as taken, refused:
-        open_metrics(house.server, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
-    with refused, open_metrics(house.server, "no.such.host.invalid:0", log):
+        open_metrics(house.node, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
+    with refused, open_metrics(house.node, "no.such.host.invalid:0", log):
         pass
 
 
 async def test_without_metrics_nothing_is_measured(house: House) -> None:
     log: Any = Log()
-    with open_metrics(house.server, None, log) as metrics:
+    with open_metrics(house.node, None, log) as metrics:
         assert metrics is None
-    assert house.server.pipeline.observer is None
+    assert house.node.pipeline.observer is None
 
 
 def test_a_server_without_metrics_imports_nothing_of_it() -> None:

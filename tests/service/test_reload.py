@@ -167,7 +167,7 @@ async def mutes(house: House, peer: Peer) -> None:
 @story(value=True)
 async def require_login(house: House, peer: Peer) -> None:
     assert (await peer.ask("send still here"))["type"] == "sent"
-    stream = await house._listener.connect()
+    stream = await house.connect()
     assert "user" not in await Peer(stream).next("welcome")
 
 
@@ -178,7 +178,7 @@ async def key_seconds(house: House, peer: Peer) -> None:
 
 @story(9.0)
 async def stop_seconds(house: House, peer: Peer) -> None:
-    assert house.server._settings.running.stop_seconds == 9.0
+    assert house.node.chat.settings.running.stop_seconds == 9.0
 
 
 @pytest.mark.parametrize("name", sorted(LIVE.keys() - {"log_level"}))
@@ -188,7 +188,7 @@ async def test_a_live_setting_counts_for_who_is_there(
     value, told = STORIES[name]
     peer = await house.peer("alice")
     group = attrs.evolve(getattr(Settings(), LIVE[name]), **{name: value})
-    house.server.apply(attrs.evolve(Settings(), **{LIVE[name]: group}))
+    house.node.apply(attrs.evolve(Settings(), **{LIVE[name]: group}))
     await told(house, peer)
 
 
@@ -201,15 +201,15 @@ async def test_who_is_absent_goes_by_the_new_times(house: House, mock_clock: tri
     mock_clock.jump(30)
     await trio.testing.wait_all_tasks_blocked(0.001)
     assert house.chat.hub.find_known(user.id) is user
-    house.server.apply(Settings(rules=Rules(grace_seconds=20)))
+    house.node.apply(Settings(rules=Rules(grace_seconds=20)))
     await trio.testing.wait_all_tasks_blocked(0.001)
     assert house.chat.hub.find_known(user.id) is None, "without waiting for a timer of before"
 
 
 async def test_a_limit_that_there_was_not_begins_with_a_full_burst(house: House) -> None:
-    house.server.apply(Settings(limits=Limits(messages_per_second=0, message_burst=0)))
+    house.node.apply(Settings(limits=Limits(messages_per_second=0, message_burst=0)))
     peer = await house.peer("alice")
-    house.server.apply(Settings(limits=Limits(messages_per_second=0.001, message_burst=3)))
+    house.node.apply(Settings(limits=Limits(messages_per_second=0.001, message_burst=3)))
     for _ in range(3):
         assert (await peer.ask("send again"))["type"] == "sent"
     assert await refused(peer, "send again") == "rate-limited"

@@ -55,7 +55,7 @@ async def connected(pair: StreamPair, limit: int = LIMIT) -> AsyncIterator[tuple
     """Open a connection to a peer; both are closed at the end."""
     ours, theirs = pair()
     async with trio.open_nursery() as nursery:
-        connection = Connection(ours, nursery.start_soon, limit)
+        connection = Connection(ours, nursery.start_soon, limit, "memory")
         try:
             yield connection, theirs
         finally:

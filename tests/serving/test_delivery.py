@@ -173,7 +173,7 @@ async def test_a_bug_in_an_entry_hurts_only_who_asked(house: House, kind: type[P
     entry = kind(house.chat.hub.lobby, user, "alice", "x")
     entry.asker, entry.re = asker, 77
     asker.unsettled += 1
-    house.server.pipeline.submit(entry)
+    house.node.pipeline.submit(entry)
     assert (await alice.next("error"))["code"] == "internal"
     assert (await alice.ask("send on we go"))["type"] == "sent"
     assert (await bob.next("message"))["text"] == "on we go"
@@ -249,7 +249,7 @@ async def test_a_bug_between_the_entries_ends_nothing(monkeypatch: pytest.Monkey
             raise KeyError("a bug")
 
         broken.__name__ = step
-        owner = {"make_room": house.chat.hub, "_with_ignored": house.server.pipeline}
+        owner = {"make_room": house.chat.hub, "_with_ignored": house.node.pipeline}
         monkeypatch.setattr(owner.get(step, house.chat.marks), step, broken)
         for line in ("send one", {"type": "send", "text": "two", "username": "bob"}):
             assert (await alice.ask(line))["type"] == "sent"

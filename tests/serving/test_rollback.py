@@ -85,7 +85,7 @@ async def test_mutes_that_were_refused_together_leave_nobody_muted(
     async with open_place(tmp_path / "data", store=disk) as place:
         bob = await place.peer("bob")
         await bob.ask("send so that the server has to keep bob")
-        submitted = count_submitted(monkeypatch, place.server.pipeline)
+        submitted = count_submitted(monkeypatch, place.node.pipeline)
 
         async def refused(seconds: float) -> None:
             assert (await place.operator("mute", name="bob", seconds=seconds))["code"] == "storage-failed"

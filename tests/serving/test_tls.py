@@ -19,8 +19,8 @@ import trio.testing
 import trustme
 
 from tcpchat.errors import StartError
-from tcpchat.server import Server
 from tcpchat.service.app import open_listeners
+from tcpchat.service.node import Node
 from tcpchat.serving.sockets import addresses, keep_alive, peer_address
 from tcpchat.serving.tls import FIRST, HANDSHAKE, KEY_UPDATES, SILENCE, Certificate, TlsListener, TlsStream
 from tcpchat.settings import Limits, Listening, Settings, TlsSettings
@@ -35,8 +35,9 @@ settled = trio.testing.wait_all_tasks_blocked
 class House:
     """A server in memory that speaks TLS."""
 
-    def __init__(self, server: Server, listener: MemoryListener, log: Log, context: ssl.SSLContext) -> None:
-        self.server = server
+    def __init__(self, node: Node, listener: MemoryListener, log: Log, context: ssl.SSLContext) -> None:
+        self.node = node
+        self.server = node.server
         self.log = log
         self.connect = listener.connect
         self.context = context
@@ -56,13 +57,13 @@ async def open_house(
 ) -> AsyncIterator[House]:
     store = SqliteStore(None, "off")
     log: Any = Log()
-    server = Server(Settings(limits=limits or Limits()), store, log, TrioClock())
+    node = Node(Settings(limits=limits or Limits()), store, log, TrioClock())
     memory: Any = MemoryListener()
     loaded = certificate(folder, client_ca=client_ca)
     listener = TlsListener(memory, loaded)
     async with trio.open_nursery() as nursery:
-        await nursery.start(server.run, [listener])
-        yield House(server, memory, log, loaded.context)
+        await nursery.start(node.run, [(listener, node.server.accept)])
+        yield House(node, memory, log, loaded.context)
         nursery.cancel_scope.cancel()
     store.close()
     assert log.named("bug") == []
@@ -87,7 +88,7 @@ async def test_people_talk_and_the_last_line_arrives_before_the_end(house: House
 
 async def test_everybody_hears_of_a_stop(house: House) -> None:
     alice = await house.peer()
-    house.server.stop()
+    house.node.stop()
     assert (await alice.rest())[-1]["code"] == "server-stopping"
 
 
@@ -173,9 +174,9 @@ async def test_who_speaks_no_tls_is_told_in_plain_bytes(house: House, first: byt
     assert "tcpchat connect --tls HOST:PORT" in error["message"]
     await peer.stream.aclose()
     await settled()
-    assert house.server.chat.places.taken == 0
+    assert house.node.chat.places.taken == 0
     assert house.log.named("joined") == []
-    assert house.server.chat.places.taken == 0
+    assert house.node.chat.places.taken == 0
 
 
 async def test_who_waits_for_a_greeting_is_told(house: House, mock_clock: trio.testing.MockClock) -> None:
@@ -198,11 +199,11 @@ async def test_a_slow_handshake_delays_nobody_and_is_ended(
     mock_clock.jump(HANDSHAKE - 0.1)
     await settled()
     assert house.refusals() == []
-    assert house.server.chat.places.taken == 2
+    assert house.node.chat.places.taken == 2
     mock_clock.jump(0.2)
     await settled()
     assert house.refusals() == [f"it took longer than {HANDSHAKE:g} s"]
-    assert house.server.chat.places.taken == 1
+    assert house.node.chat.places.taken == 1
     assert await slow.receive_some() == b""
 
 
@@ -213,9 +214,9 @@ async def test_a_stop_does_not_wait_for_handshakes(
         slow = await house.connect()
         await slow.send_all(b"\x16\x03\x01")
         await settled()
-        house.server.stop()
+        house.node.stop()
         assert await slow.receive_some() == b""
-    assert house.refusals() == ["the server stops"]
+    assert house.refusals() == ["the server is stopping"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ async def test_what_breaks_off_or_is_no_handshake_is_no_bug(house: House, bytes:
     await settled()
     assert len(house.refusals()) == 1
     assert house.server.ended == {"tls-failed": 1}
-    assert house.server.chat.places.taken == 0
+    assert house.node.chat.places.taken == 0
 
 
 async def test_nothing_is_sent_unencrypted_before_the_handshake_or_after_the_end(tmp_path: Path) -> None:
@@ -312,14 +313,14 @@ async def test_who_must_show_a_certificate_is_let_in_only_with_it(tmp_path: Path
 
 
 @asynccontextmanager
-async def open_port(folder: Path, limits: Limits) -> AsyncIterator[tuple[Server, int, Log]]:
+async def open_port(folder: Path, limits: Limits) -> AsyncIterator[tuple[Node, int, Log]]:
     store = SqliteStore(None, "off")
     log: Any = Log()
-    server = Server(Settings(limits=limits), store, log, TrioClock())
+    node = Node(Settings(limits=limits), store, log, TrioClock())
     (under,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
-        await nursery.start(server.run, [TlsListener(under, certificate(folder))])
-        yield server, under.socket.getsockname()[1], log
+        await nursery.start(node.run, [(TlsListener(under, certificate(folder)), node.server.accept)])
+        yield node, under.socket.getsockname()[1], log
         nursery.cancel_scope.cancel()
     store.close()
     assert log.named("bug") == []
@@ -328,13 +329,13 @@ async def open_port(folder: Path, limits: Limits) -> AsyncIterator[tuple[Server,
 async def test_a_slow_reader_costs_bounded_memory_and_nobody_waits_for_it(tmp_path: Path) -> None:
     """P3, where each receiver needs a task to send."""
     limits = Limits(messages_per_second=0, backlog_bytes=400_000)
-    async with open_port(tmp_path, limits) as (server, port, _):
+    async with open_port(tmp_path, limits) as (node, port, _):
         sock = trio.socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         await sock.connect(("127.0.0.1", port))
         stalled = await tls_peer(trio.SocketStream(sock))
         await stalled.ask({"type": "ping"})  # since who asked for nothing yet is told later
-        (connection,) = server.connections
+        (connection,) = node.server.connections
         under: Any = connection.stream
         under.transport_stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         sender = await tls_peer(await trio.open_tcp_stream("127.0.0.1", port))
@@ -353,11 +354,11 @@ async def test_a_slow_reader_costs_bounded_memory_and_nobody_waits_for_it(tmp_pa
 
 
 async def test_who_is_banned_reads_it_by_tls_also_if_that_came_during_the_handshake(tmp_path: Path) -> None:
-    async with open_port(tmp_path, Limits()) as (server, port, log):
+    async with open_port(tmp_path, Limits()) as (node, port, log):
         slow = await trio.open_tcp_stream("127.0.0.1", port)
         ours, theirs = trio.testing.memory_stream_pair()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_first_byte_later, theirs, slow, server)
+            nursery.start_soon(_first_byte_later, theirs, slow, node)
             during = await tls_peer(trio.StapledStream(ours, slow))
             assert [line["code"] for line in await during.rest()] == ["banned"]
             nursery.cancel_scope.cancel()
@@ -368,23 +369,21 @@ async def test_who_is_banned_reads_it_by_tls_also_if_that_came_during_the_handsh
             await trio.aclose_forcefully(stream)
 
 
-async def _first_byte_later(
-    source: trio.abc.ReceiveStream, target: trio.SocketStream, server: Server
-) -> None:
+async def _first_byte_later(source: trio.abc.ReceiveStream, target: trio.SocketStream, node: Node) -> None:
     """Pass bytes on; between the first and the rest the operator bans the address."""
     data = await source.receive_some()
     await target.send_all(data[:1])
     with trio.fail_after(5):
-        while not server.chat.places.taken:
+        while not node.chat.places.taken:
             await trio.sleep(0.01)
-    server.chat.bans.put(SetBan(kind="address", target="127.0.0.0/8", until=2**52, reason=None))
+    node.chat.bans.put(SetBan(kind="address", target="127.0.0.0/8", until=2**52, reason=None))
     await target.send_all(data[1:])
     async for more in source:
         await target.send_all(more)
 
 
 async def test_a_reset_in_the_middle_is_no_bug(tmp_path: Path) -> None:
-    async with open_port(tmp_path, Limits()) as (server, port, log):
+    async with open_port(tmp_path, Limits()) as (node, port, log):
         for sent in (b"", b"\x16", b"\x16\x03\x01\x00\xff\x01", b"hi"):
             sock = socket.create_connection(("127.0.0.1", port))
             sock.send(sent)
@@ -392,7 +391,7 @@ async def test_a_reset_in_the_middle_is_no_bug(tmp_path: Path) -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             sock.close()
         with trio.fail_after(5):
-            while len(log.named("refused")) < 4 or server.chat.places.taken:
+            while len(log.named("refused")) < 4 or node.chat.places.taken:
                 await trio.sleep(0.01)
 
 

@@ -255,7 +255,7 @@ async def test_users_of_the_second_version_come_back_with_their_tokens(
     async with open_house(folder=second) as house:
         peers = {}
         for name in ("alice", "bob"):
-            peer = peers[name] = Peer(await house._listener.connect())
+            peer = peers[name] = Peer(await house.connect())
             await peer.next("welcome")
             reply = await peer.ask({"type": "resume", "token": f"{name}'s token"})
             assert (reply["user"], reply["registered"], reply["session"]) == (name, False, 1)

@@ -1,0 +1,162 @@
+"""The one place where state, pipeline, reader, handlers and server are put together."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Sequence
+
+import trio
+
+from tcpchat.admin.context import OperatorContext
+from tcpchat.admin.dispatch import Dispatcher
+from tcpchat.chat.awakening import Awakening
+from tcpchat.chat.chat import Chat
+from tcpchat.chat.context import Context
+from tcpchat.chat.gate import Gate
+from tcpchat.chat.room import RECENT
+from tcpchat.chat.user import User
+from tcpchat.log import Log
+from tcpchat.server import Port, Server
+from tcpchat.serving.background import (
+    let_absent_go,
+    send_scheduled,
+    tell_presence,
+    tell_receipts,
+    write_identities,
+)
+from tcpchat.serving.connection import Connection
+from tcpchat.serving.delivery import Pipeline
+from tcpchat.serving.hashing import Hasher
+from tcpchat.settings import Settings
+from tcpchat.store import StorageError, Store
+from tcpchat.store.changes import SetAllLeft
+from tcpchat.store.queries.snapshot import load
+from tcpchat.store.reader import Reader
+from tcpchat.threads import RunSync, to_thread
+from tcpchat.times import MILLISECONDS, Clock
+
+TOKEN = 32  # random bytes; as many as a key that nobody guesses
+ID = 8  # random bytes of a user's id
+REFERENCE = 4  # random bytes of the reference of a bug in the log
+
+
+class Node:
+    """One chat on one store, which the caller closes after the last use of the node.
+
+    A server runs it, once, from `run` to `stop`. The offline operator uses its parts without running it.
+    Nothing is written before `run`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        log: Log,
+        clock: Clock,
+        *,
+        run_sync: RunSync = to_thread,
+        hasher: Hasher | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """Load the state. `run_sync` is for the disk, `random_bytes` for tokens, ids and references."""
+
+        def new_id() -> str:
+            return random_bytes(ID).hex()
+
+        def new_token() -> str:
+            while (token := _as_text(random_bytes(TOKEN))).startswith("-"):
+                pass  # in a plain line it would be an option
+            return token
+
+        def new_reference() -> str:
+            return random_bytes(REFERENCE).hex()
+
+        grace = max(settings.rules.grace_seconds, settings.rules.presence_seconds)
+        snapshot = load(store, RECENT, clock.now() - int(grace * MILLISECONDS))
+        self._store = store
+        self._log = log
+        self.chat = Chat(settings, snapshot, clock, new_id, new_token)
+        self.pipeline = Pipeline(self.chat, store, log, new_reference, run_sync)
+        self.reader = Reader(store, run_sync)
+        self.loader = Awakening(self.chat, self.reader, self._wait_settled)
+        self.hasher = hasher or Hasher()
+        self.throttle = Gate(clock)
+        self.server = Server(self.chat, self.pipeline, self._new_context, log, new_reference)
+        context = OperatorContext(
+            chat=self.chat,
+            reader=self.reader,
+            hashes=self.hasher,
+            awakening=self.loader,
+            connections=self.server.connections,
+            commit=self.pipeline.commit,
+        )
+        self.operator = Dispatcher(context, log, new_reference)
+
+    async def run(
+        self, ports: Sequence[Port], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until `stop`. At its end everybody was notified, and all that was accepted is delivered.
+
+        Started, once every port accepts. The handlers made here are `server.accept` and `serve_operator`.
+        """
+        self._begin()
+        async with trio.open_nursery() as pipeline:
+            pipeline.start_soon(self.pipeline.run)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._run_background)
+                await self.server.run(ports, task_status=task_status)
+            await self.pipeline.wait_idle()
+            pipeline.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Accept no more connections and requests, and let `run` end."""
+        self.server.stop()
+
+    def apply(self, settings: Settings) -> None:
+        """Apply settings from now on, to open connections too."""
+        self.chat.apply(settings)
+        self.server.apply(settings)
+
+    async def serve_operator(self, stream: trio.abc.Stream) -> None:
+        """Answer the operator until the server stops. This is the handler of the admin socket."""
+        with self.server.until_stop():
+            await self.operator.serve(stream)
+
+    def _begin(self) -> None:
+        """Write that everybody left when the last server ended. If that fails it serves all the same."""
+        try:
+            self._store.commit([SetAllLeft(self.chat.clock.now()), self.chat.prune()])
+        except StorageError as error:  # the next start sorts out the users who left before this one
+            self._log.warning("storage failed", entries=0, error=str(error))
+
+    async def _run_background(self) -> None:
+        chat, pipeline = self.chat, self.pipeline
+        with self.server.until_stop():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(tell_presence, chat, pipeline)
+                nursery.start_soon(send_scheduled, chat, pipeline, self.loader)
+                nursery.start_soon(tell_receipts, chat, pipeline)
+                nursery.start_soon(let_absent_go, chat)
+                nursery.start_soon(write_identities, chat, pipeline)
+
+    def _new_context(self, connection: Connection, user: User, address: str) -> Context:
+        return Context(
+            chat=self.chat,
+            user=user,
+            connection=connection,
+            address=address,
+            reader=self.reader,
+            hashes=self.hasher,
+            awakening=self.loader,
+            gate=self.throttle,
+            commit=self.pipeline.commit,
+        )
+
+    async def _wait_settled(self) -> None:
+        with trio.CancelScope(shield=True):  # as for any reply, which a stop waits for too
+            await self.pipeline.wait_settled()
+
+
+def _as_text(token: bytes) -> str:
+    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()

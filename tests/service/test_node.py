@@ -1,0 +1,126 @@
+"""A node: its parts work together, and its server serves any listener and any stream."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+import tcpchat
+from tcpchat.server import Port
+from tcpchat.service.node import Node
+from tcpchat.settings import Settings
+from tcpchat.store import StorageError
+from tcpchat.store.sqlite import SqliteStore
+from tests.conftest import Log, MemoryListener, Peer, TrioClock
+
+PARTS = {
+    "Chat",
+    "Pipeline",
+    "Reader",
+    "Awakening",
+    "Gate",
+    "Context",
+    "OperatorContext",
+    "Dispatcher",
+    "Server",
+}
+
+
+class BrokenStore(SqliteStore):
+    """Writes nothing."""
+
+    def commit(self, *_: Any) -> None:
+        raise StorageError("read-only")
+
+
+def node(store: SqliteStore | None = None) -> tuple[Node, Log]:
+    log: Any = Log()
+    return Node(Settings(), store or SqliteStore(None), log, TrioClock()), log
+
+
+def test_the_parts_of_a_chat_are_put_together_in_one_place() -> None:
+    root = Path(tcpchat.__file__).parent
+    made = {
+        (source.stem, call.func.id)
+        for source in root.rglob("*.py")
+        for call in ast.walk(ast.parse(source.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in PARTS
+    }
+    assert made == {("node", part) for part in PARTS}
+
+
+async def test_a_stream_is_served_without_a_listener() -> None:
+    """As by a front that speaks another protocol below the chat's lines."""
+    chat, log = node()
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(chat.run, [])
+        nursery.start_soon(chat.server.serve, theirs, "192.0.2.1")
+        peer = Peer(ours)
+        await peer.next("welcome")
+        assert (await peer.ask("send hi"))["type"] == "sent"
+        chat.stop()
+        assert (await peer.rest())[-1]["code"] == "server-stopping"
+        await ours.aclose()
+    assert log.named("joined") == [{"user": "guest-1", "address": "192.0.2.1"}]
+
+
+async def test_every_listener_has_its_own_handler_and_a_stop_ends_it() -> None:
+    chat, _ = node()
+    ended: list[str] = []
+
+    def port(name: str) -> tuple[MemoryListener, Port]:
+        listener = MemoryListener()
+
+        async def handler(stream: trio.abc.Stream) -> None:
+            try:
+                with chat.server.until_stop():
+                    await stream.send_all(name.encode())
+                    await trio.sleep_forever()
+            finally:
+                ended.append(name)
+
+        return listener, (listener, handler)
+
+    listeners, ports = zip(*(port(name) for name in ("one", "two")), strict=True)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(chat.run, ports)
+        for listener, name in zip(listeners, (b"one", b"two"), strict=True):
+            assert await (await listener.connect()).receive_some() == name
+        chat.stop()
+    assert sorted(ended) == ["one", "two"]
+
+
+async def test_what_begins_after_the_stop_is_over_at_once() -> None:
+    chat, _ = node()
+    chat.stop()
+    with chat.server.until_stop():
+        await trio.sleep_forever()
+
+
+async def test_without_a_disk_that_takes_anything_people_can_read() -> None:
+    chat, log = node(BrokenStore(None))
+    listener = MemoryListener()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(chat.run, [listener.port(chat.server)])
+        assert log.named("storage failed") == [{"entries": 0, "error": "read-only"}]
+        peer = Peer(await listener.connect())
+        assert (await peer.ask({"type": "history"}))["messages"] == []
+        await peer.leave()
+        await peer.stream.aclose()
+        chat.stop()
+
+
+async def test_nothing_is_written_before_it_runs(tmp_path: Path) -> None:
+    class Disk(SqliteStore):
+        def commit(self, *_: Any) -> None:
+            pytest.fail("it has written")
+
+    store = Disk(tmp_path)
+    node(store)
+    store.close()
