@@ -1,6 +1,6 @@
-"""What hostile clients do, each in a short form for `make test` and in full for `make hostile`."""
+"""Attacks of hostile clients: a short form for `make test`, and the full one for `make hostile`."""
 
-from tests.hostile import crowds, octets, readers, requests
+from tests.hostile import load, malformed, requests, slow
 from tests.hostile.attack import ATTACKS
 
-__all__ = ["ATTACKS", "crowds", "octets", "readers", "requests"]
+__all__ = ["ATTACKS", "load", "malformed", "requests", "slow"]

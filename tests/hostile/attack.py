@@ -1,4 +1,4 @@
-"""What an attack is: a sentence, what is done, and how much of it in a short and in a full run."""
+"""The record of an attack: its name, its function, and its size in a short and in a full run."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import attrs
 from tests.hostile.target import Target
 
 Act = Callable[[Target, int], str]
-"""Does so much of it; returns how that was answered. Asserts that the answer is right."""
+"""Runs the attack at a size; returns a summary of the answers, which it asserts to be right."""
 
 
 @attrs.frozen
 class Attack:
-    """One way to be hostile."""
+    """One attack."""
 
     act: Act
     short: int
     full: int
     memory: float
-    """MB by which the server may grow in a short run, and twice that in a full one."""
+    """MB by which the server may grow in a short run; in a full one it is twice that."""
     options: tuple[str, str] | tuple[()]
 
     @property
@@ -29,13 +29,13 @@ class Attack:
 
 
 ATTACKS: list[Attack] = []
-"""All of them, in the order in which the modules are imported."""
+"""All attacks, in the order in which their modules are imported."""
 
 
 def attack(
     short: int, full: int, memory: float = 8.0, options: tuple[str, str] | tuple[()] = ()
 ) -> Callable[[Act], Act]:
-    """Make the decorated function an attack."""
+    """Register the decorated function as an attack."""
 
     def register(act: Act) -> Act:
         ATTACKS.append(Attack(act, short, full, memory, options))

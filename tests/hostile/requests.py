@@ -1,4 +1,4 @@
-"""Requests that are allowed, and too many of them."""
+"""Too many allowed requests, and requests that imitate or inject."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOUD = b"send " + b"x" * 3000 + b"\n"
 
 @attack(short=1, full=20)
 def a_flood_of_one_client(target: Target, seconds: int) -> str:
-    """As fast as it is read, which is 200 requests a second once the first 1,000 are through."""
+    """As fast as the server reads: 200 requests a second after the first 1,000."""
     until, answers = time.monotonic() + seconds, 0
     with target.attacker() as attacker:
         while time.monotonic() < until:
@@ -31,7 +31,7 @@ def a_flood_of_one_client(target: Target, seconds: int) -> str:
 
 @attack(short=2, full=200, memory=40.0)
 def a_flood_of_many_clients(target: Target, connections: int) -> str:
-    """All that each of them may ask at once, half of it logins."""
+    """As many requests as each may send at once, half of them logins."""
     crowd = target.attackers(connections)
     for attacker in crowd:
         attacker.send(b"resume no-such-token\n" * 500)
@@ -110,7 +110,7 @@ ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\b\x00\u202e\u2066"
 
 @attack(short=1, full=100)
 def terminal_escapes_in_every_field(target: Target, times: int) -> str:
-    """What passes is escaped on the wire, and cleaned by the client before it is shown."""
+    """Accepted text is escaped on the wire, and cleaned by the client before it is shown."""
     with target.attacker() as listener, target.attacker() as attacker:
         requests = [
             {"type": "send", "text": ESCAPES},
@@ -127,14 +127,14 @@ def terminal_escapes_in_every_field(target: Target, times: int) -> str:
         ]
         answers = [attacker.ask(request) for _ in range(times) for request in requests]
         listener.send(b"history -n 5\nping\n")
-        heard = [listener.next("message"), listener.next("history"), listener.next("pong")]
-    for line in (*answers, *heard):
+        received = [listener.next("message"), listener.next("history"), listener.next("pong")]
+    for line in (*answers, *received):
         assert _shown(line).isprintable(), line
     return codes(answers)
 
 
 def _shown(line: Line) -> str:
-    """Return what the terminal client shows of a line."""
+    """Return the text that the terminal client shows for a line."""
     read, look = CLIENT.decode(orjson.dumps(line)), Look(width=80, me="me", zone=UTC)
     if isinstance(read, Message):
         return plain(render.message(read, look)).replace("\n", "")

@@ -1,4 +1,4 @@
-"""What is attacked: a server in a process of its own, watched by a witness and by its memory."""
+"""The attacked server, in its own process; a bystander and the size of its memory show the effects."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.process import PATIENCE, ServerProcess
 Line = dict[str, Any]
 
 ANSWERS = (b'"type":"error"', b'"type":"sent"')
-TAIL = 100  # bytes; more than one of these, and than the pong that ends a flood
+TAIL = 100  # bytes; longer than each of these, and than the pong that ends a flood
 
 
 class Attacker:
-    """One hostile connection: raw bytes out, lines in."""
+    """One hostile connection, which sends raw bytes and reads lines."""
 
     def __init__(self, port: int, source: str = "127.0.0.1", *, receive_buffer: int = 0) -> None:
         self.socket = socket.socket()
@@ -55,7 +55,7 @@ class Attacker:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def say(self, line: Line) -> None:
+    def send_line(self, line: Line) -> None:
         self.send(orjson.dumps(line) + b"\n")
 
     def line(self) -> Line:
@@ -77,7 +77,7 @@ class Attacker:
 
     def ask(self, line: Line) -> Line:
         """Return the reply to a line."""
-        self.say(line | {"id": "asked"})
+        self.send_line(line | {"id": "asked"})
         while (reply := self.line()).get("re") != "asked":
             pass
         return reply
@@ -92,7 +92,7 @@ class Attacker:
                 return lines
 
     def pump(self, data: bytes, times: int) -> int:
-        """Send the same bytes so often, reading meanwhile, and then a ping; return how many answers came."""
+        """Send the same bytes so often, and then a ping, while reading; return the number of answers."""
         self.socket.settimeout(0)
         view, count = memoryview(data), 0
         for turn in range(times + 1):
@@ -100,7 +100,7 @@ class Attacker:
                 view = memoryview(b'{"type":"ping","id":"pumped"}\n')
             while view:
                 ready, free, _ = select.select([self.socket], [self.socket], [], PATIENCE)
-                assert ready or free, "the server takes nothing and says nothing"
+                assert ready or free, "the server neither reads nor writes"
                 if ready:
                     count += self._skim()
                 if free:
@@ -122,7 +122,7 @@ class Attacker:
 
 
 class Target:
-    """A server with a data folder, and a witness of what becomes of others meanwhile."""
+    """A server with a data folder, and a bystander who uses it during the attack."""
 
     def __init__(self, *options: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="hostile-")
@@ -132,37 +132,40 @@ class Target:
     def __enter__(self) -> Self:
         self.process.__enter__()
         self.port = self.process.port
-        self._witness = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.witness", str(self.port)],
+        self._bystander = subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.bystander", str(self.port)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert self._read() == "ready\n"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._witness.kill()
-        self._witness.communicate()
+        self._bystander.kill()
+        self._bystander.communicate()
         self.process.__exit__()
         self._folder.cleanup()
 
     def _read(self) -> str:
-        assert self._witness.stdout is not None
-        assert self._witness.stderr is not None
-        line = self._witness.stdout.readline().decode()
-        assert line, self._witness.stderr.read().decode()
+        assert self._bystander.stdout is not None
+        assert self._bystander.stderr is not None
+        line = self._bystander.stdout.readline().decode()
+        assert line, self._bystander.stderr.read().decode()
         return line
 
-    def testimony(self) -> Line:
-        """Return what the witness saw since it was asked before: all was answered, once and in order."""
-        assert self._witness.stdin is not None
-        with suppress(BrokenPipeError):  # then what it saw last is told
-            self._witness.stdin.write(b"\n")
-            self._witness.stdin.flush()
+    def observe(self) -> Line:
+        """Return the bystander's measurements since the last call.
+
+        The bystander ends with an error if something was not answered, or not once and in order.
+        """
+        assert self._bystander.stdin is not None
+        with suppress(BrokenPipeError):  # then its error is raised below
+            self._bystander.stdin.write(b"\n")
+            self._bystander.stdin.flush()
         decoded: Line = json.loads(self._read())
         return decoded
 
     def memory(self, what: str = "VmRSS") -> float:
-        """Return how much memory the server has, or had at most (`VmHWM`), in MB."""
+        """Return the memory of the server in MB, or its peak (`VmHWM`)."""
         lines = (self._proc / "status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
@@ -170,12 +173,12 @@ class Target:
     def _proc(self) -> Path:
         return Path("/proc") / str(self.process.process.pid)
 
-    def forget_peak(self) -> None:
-        """Let VmHWM begin anew."""
+    def reset_peak(self) -> None:
+        """Set `VmHWM` to the present size."""
         (self._proc / "clear_refs").write_text("5")
 
     def files(self) -> int:
-        """Return how many file descriptors the server has open."""
+        """Return the number of file descriptors that the server has open."""
         return len(list((self._proc / "fd").iterdir()))
 
     def bugs(self) -> list[str]:
@@ -184,7 +187,7 @@ class Target:
     def attacker(
         self, name: str | None = None, source: str = "127.0.0.1", *, receive_buffer: int = 0
     ) -> Attacker:
-        """Connect somebody who has read the welcome, and took `name` if given."""
+        """Return an attacker that has read the welcome, and has taken `name` if given."""
         attacker = Attacker(self.port, source, receive_buffer=receive_buffer)
         first = attacker.line()
         assert first["type"] == "welcome", first
@@ -197,7 +200,7 @@ class Target:
         return [self.attacker() for _ in range(count)]
 
     def wait_files(self, most: int) -> None:
-        """Wait until the server has no more descriptors than that."""
+        """Wait until the server has at most so many descriptors open."""
         deadline = time.monotonic() + PATIENCE
         while self.files() > most:
             assert time.monotonic() < deadline, f"{self.files()} files are open"
@@ -205,7 +208,7 @@ class Target:
 
 
 def codes(lines: Iterable[Line]) -> str:
-    """Return what answers there were, the most frequent first."""
+    """Return a count of the answers by code or type, the most frequent first."""
     counts: dict[str, int] = {}
     for line in lines:
         what = str(line.get("code") or line["type"])

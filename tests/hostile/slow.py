@@ -1,4 +1,4 @@
-"""Who reads or writes as slowly as can be, or not at all."""
+"""Clients that read or write as slowly as possible, or not at all."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def slowloris(target: Target, connections: int) -> str:
     assert crowd[0].next("sent", "error")["type"] == "sent"
     for attacker in crowd:
         attacker.close()
-    return "kept, as they are cheap; keep-alive finds the dead"
+    return "kept open, since they are cheap; keep-alive finds dead ones"
 
 
 @attack(short=3, full=50, memory=40.0, options=("--backlog-bytes", "1000000"))
 def never_reading(target: Target, connections: int) -> str:
-    """They hear a loud room, and read nothing of it."""
+    """They are in a busy room, and read nothing of it."""
     crowd = [target.attacker(receive_buffer=4096) for _ in range(connections)]
     for _ in range(1 if connections < 10 else 20):
         with target.attacker() as speaker:
@@ -38,7 +38,7 @@ def never_reading(target: Target, connections: int) -> str:
     for attacker in crowd:
         attacker.close()
     assert all(line.get("code") == "slow-consumer" for line in answers), codes(answers)
-    return codes(answers) if answers else "not yet behind the limit"
+    return codes(answers) if answers else "not yet above the limit"
 
 
 @attack(short=3, full=100, memory=16.0)
@@ -52,12 +52,12 @@ def reading_one_byte_a_second(target: Target, connections: int) -> str:
         time.sleep(0.1 if connections < 10 else 1.0)
     for attacker in crowd:
         attacker.vanish()
-    return "each waits for itself"
+    return "each delays only itself"
 
 
 @attack(short=2, full=20, memory=16.0)
 def sending_without_reading_replies(target: Target, connections: int) -> str:
-    """The server stops reading who does not read: no more than some replies are kept."""
+    """The server stops reading from a client that does not read, and queues only a few replies."""
     crowd = [target.attacker(receive_buffer=4096) for _ in range(connections)]
     sent = 0
     for attacker in crowd:

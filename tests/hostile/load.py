@@ -1,4 +1,4 @@
-"""Very many connections, users, or messages."""
+"""Very many connections, users or messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from tests.hostile.attack import attack
 from tests.hostile.target import Attacker, Target, codes
 
-SOURCES = 200  # loopback addresses, each of which has ports of its own
+SOURCES = 200  # loopback addresses, each with its own ports
 
 
 def _source(number: int) -> str:
@@ -16,7 +16,7 @@ def _source(number: int) -> str:
 
 @attack(short=96, full=100_000, options=("--connections", "100"))
 def connections_beyond_the_limit(target: Target, connections: int) -> str:
-    """Each is refused with an error and closed, while those who are here stay."""
+    """Each is refused with an error and closed, while the present ones stay open."""
     held = target.attackers(98)
     answers: list[str] = []
     waiting: list[Attacker] = []
@@ -31,12 +31,12 @@ def connections_beyond_the_limit(target: Target, connections: int) -> str:
         attacker.close()
     assert set(answers) == {"1 server-full"}, set(answers)
     target.wait_files(40)
-    return f"{len(answers)} × server-full and the end"
+    return f"{len(answers)} × server-full and closed"
 
 
 @attack(short=300, full=100_000, options=("--connections", "100"))
 def a_storm_of_connections_beyond_the_limit(target: Target, connections: int) -> str:
-    """So many at once that not all can be told why: those are just closed."""
+    """So many at once that not all get an error: some are just closed."""
     held = target.attackers(98)
     answers: dict[str, int] = {}
     for first in range(0, connections, 300):
@@ -53,7 +53,7 @@ def a_storm_of_connections_beyond_the_limit(target: Target, connections: int) ->
 
 
 @attack(short=200, full=20_000, memory=24.0)
-def a_storm_of_who_connects_and_vanishes(target: Target, connections: int) -> str:
+def a_storm_of_connections_that_vanish(target: Target, connections: int) -> str:
     before = target.files()
     for number in range(connections):
         attacker = Attacker(target.port, _source(number))
@@ -69,9 +69,9 @@ def a_storm_of_who_connects_and_vanishes(target: Target, connections: int) -> st
 
 @attack(short=20, full=1000, memory=160.0)
 def a_schedule_bomb(target: Target, users: int) -> str:
-    """A hundred messages of each for the same second; all are said once.
+    """Each user schedules a hundred messages for the same second; each is delivered once.
 
-    Those that a user scheduled together come due together, and in order.
+    Messages that a user scheduled together are delivered together, in order.
     """
     listener, crowd = target.attacker(), target.attackers(users)
     due = time.monotonic() + (1.0 if users < 100 else 60.0)
@@ -86,30 +86,30 @@ def a_schedule_bomb(target: Target, users: int) -> str:
                 assert attacker.next("scheduled", "error")["type"] == "scheduled"
         each += count
         time.sleep(0 if users < 100 else 4.1)
-    for attacker in crowd:  # each of them would hear it all too
+    for attacker in crowd:  # else each of them would receive everything too
         attacker.close()
-    heard: dict[str, list[int]] = {}
+    received: dict[str, list[int]] = {}
     for _ in range(each * users):
         while not (line := listener.next("message"))["text"].startswith("bomb "):
             pass
-        heard.setdefault(line["from"], []).append(int(line["text"][5:]))
+        received.setdefault(line["from"], []).append(int(line["text"][5:]))
     listener.close()
-    for numbers in heard.values():
+    for numbers in received.values():
         assert sorted(numbers) == list(range(each))
         for first, last in ((0, 40), (40, 80), (80, 100)):
             together = [number for number in numbers if first <= number < last]
             assert together == sorted(together)
-    return f"{each * users} said, each once and in order"
+    return f"{each * users} delivered, each once and in order"
 
 
 @attack(short=20, full=200)
 def a_brigade_of_reports(target: Target, connections: int) -> str:
-    """From another address than the machine's own they count as one: see tests/commands/test_report.py."""
+    """From an address that is not loopback they count as one: see tests/commands/test_report.py."""
     with target.attacker("brigaded") as victim:
         crowd = target.attackers(connections)
         replies = [attacker.ask({"type": "report", "username": "brigaded"}) for attacker in crowd]
         assert all(reply["type"] == "reported" for reply in replies)
-        assert victim.ask({"type": "send", "text": "hello?"})["code"] == "muted", "here each is one"
+        assert victim.ask({"type": "send", "text": "hello?"})["code"] == "muted", "on loopback each counts"
         for attacker in crowd:
             attacker.close()
-    return f"muted for ten minutes, by {replies[-1]['reports']} of this machine; from elsewhere by none"
+    return f"muted for ten minutes by {replies[-1]['reports']} reports from loopback; from elsewhere by none"

@@ -1,4 +1,4 @@
-"""Bytes that are no lines, and lines that are no requests."""
+"""Bytes that are not lines, and lines that are not requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def no_newline_for_a_gigabyte(target: Target, megabytes: int) -> str:
         error = attacker.next("error")
         assert (error["code"], error["limit"]) == ("line-too-long", 65536)
         assert attacker.next("pong")
-    return "line-too-long once, and the connection stays"
+    return "line-too-long once, and the connection stays open"
 
 
 @attack(short=50_000, full=1_000_000)
@@ -26,11 +26,11 @@ def a_million_empty_lines(target: Target, lines: int) -> str:
     with target.attacker() as attacker:
         answers = attacker.pump(b"\n" * 10_000, lines // 10_000)
     assert not answers
-    return "no answer, and the connection stays"
+    return "no answer, and the connection stays open"
 
 
 def _refused(target: Target, lines: list[tuple[bytes, str]], times: int) -> str:
-    """Send each line so often; each gets its error, and the connection stays."""
+    """Send each line so often; each gets its error, and the connection stays open."""
     answers = []
     with target.attacker() as attacker:
         for line, code in lines:
@@ -71,7 +71,7 @@ def huge_numbers(target: Target, times: int) -> str:
 
 
 @attack(short=5, full=500)
-def invalid_UTF_8_lone_surrogates_and_NUL(target: Target, times: int) -> str:  # noqa: N802  # so it is written
+def invalid_UTF_8_lone_surrogates_and_NUL(target: Target, times: int) -> str:  # noqa: N802  # as it is spelled
     lines = [
         (b"\xff" * 60_000, "bad-encoding"),
         (b"send \xc3", "bad-encoding"),
@@ -103,7 +103,7 @@ def HTTP_bytes_on_the_plain_port(target: Target, times: int) -> str:  # noqa: N8
 
 
 HELLO = bytes.fromhex("16030100c4010000c00303") + bytes(range(185)) + b"\n"
-"""A TLS ClientHello, more or less; random bytes of a real one may hold a newline too."""
+"""Roughly a TLS ClientHello; the random bytes of a real one may contain a newline too."""
 
 
 @attack(short=5, full=1000)
