@@ -16,7 +16,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 from platformdirs import user_data_path
 
-from tcpchat.address import parse_endpoint
+from tcpchat.address import Address
 from tcpchat.names import LONGEST_NAME
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
@@ -32,7 +32,7 @@ AT_START: Final = {"counts": "from the start on"}
 
 def _check_endpoint(_: object, value: str | None) -> None:
     if value is not None:
-        parse_endpoint(value)  # its ValueError is what the parser shows
+        Address.parse_endpoint(value)  # its ValueError is what the parser shows
 
 
 @Parameter(name="*", group=Group("Listening", sort_key=1))

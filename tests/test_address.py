@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.address import Address, parse_endpoint
+from tcpchat.address import Address
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_reading_undoes_writing(host: str, port: int) -> None:
     ],
 )
 def test_where_something_is_to_listen(text: str, host: str, port: int) -> None:
-    assert parse_endpoint(text) == Address(host, port)
+    assert Address.parse_endpoint(text) == Address(host, port)
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "::1", "1.2.3.4:", "65536", "-1", "a b:1", "[::1]", "٣"])
 def test_where_nothing_can_listen(text: str) -> None:
     with pytest.raises(ValueError, match="is not PORT or HOST:PORT"):
-        parse_endpoint(text)
+        Address.parse_endpoint(text)

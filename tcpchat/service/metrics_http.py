@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from tcpchat.address import Address, parse_endpoint
+from tcpchat.address import Address
 from tcpchat.errors import StartError
 from tcpchat.log import Log
 
@@ -62,7 +62,7 @@ class Endpoint:
 
     def __init__(self, registry: CollectorRegistry, where: str, log: Log) -> None:
         """Listen at PORT or HOST:PORT. Raises StartError."""
-        address = parse_endpoint(where)
+        address = Address.parse_endpoint(where)
         try:
             self._server = _Server(address, make_wsgi_app(registry))
         except OSError as error:
