@@ -1,1 +1,1 @@
-"""Loads a server of the user's own and says how it did. Talks raw sockets; knows no terminal."""
+"""The load of `tcpchat bench`: many raw sockets, in processes of their own, and a summary. No terminal."""

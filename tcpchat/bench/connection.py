@@ -1,4 +1,4 @@
-"""One raw connection of a load, which joins, is cut into lines and says why the server ended it."""
+"""One raw connection of a load: joined, read in whole lines, and the reason why the server closed it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import orjson
 from tcpchat.address import Address
 from tcpchat.errors import StartError
 
-PATIENCE: Final = 20  # seconds for a server to answer; one that is at its limit is slow
-PIECE: Final = 256 * 1024  # bytes read at once
+TIMEOUT: Final = 20  # seconds for a server to answer; one that is at its limit is slow
+RECEIVE: Final = 256 * 1024  # bytes at once
 _HINTS: Final = {
-    "login-required": "the load talks as guests, which this server does not let in",
-    "server-full": "the server's setting --connections says how many there may be",
-    "address-full": "the server's setting --connections-per-address says how many there may be",
+    "login-required": "the load connects as guests, which this server does not admit",
+    "server-full": "the server's setting --connections is the limit",
+    "address-full": "the server's setting --connections-per-address is the limit",
 }
 
 
@@ -27,11 +27,11 @@ class Connection:
     """A socket that has joined; from then on it does not block."""
 
     def __init__(self, address: Address) -> None:
-        """Connect and wait until the server listens and tells. Raises StartError with the server's reason."""
+        """Connect, and wait until events arrive. Raises StartError with the server's reason."""
         self.bye = ""
         self._tail = b""
         try:
-            self.socket = socket.create_connection((address.host, address.port), PATIENCE)
+            self.socket = socket.create_connection((address.host, address.port), TIMEOUT)
         except OSError as error:
             raise StartError(f"cannot reach {address}: {error.strerror or error}") from None
         try:
@@ -39,33 +39,33 @@ class Connection:
             self._join(address)
         except OSError as error:
             self.socket.close()
-            raise StartError(f"{address} does not answer like a tcpchat server: {error}") from None
+            raise StartError(f"{address} is not a tcpchat server, or does not answer: {error}") from None
         except BaseException:
             self.socket.close()
             raise
         self.socket.setblocking(False)  # noqa: FBT003  # as the standard library has it
 
     def _join(self, address: Address) -> None:
-        """Ask what only who is let in may ask; from then on a newcomer is told what is said."""
+        """Make a request that requires admission; from its reply on, the server sends events."""
         self.socket.sendall(b'{"type":"history","id":"joined","count":1}\n')
         while True:
-            data = self.socket.recv(PIECE)
+            data = self.socket.recv(RECEIVE)
             if not data:
-                raise StartError(f"{address} closed the connection before it was in")
+                raise StartError(f"{address} closed the connection before admitting it")
             *lines, self._tail = (self._tail + data).split(b"\n")
             for line in map(_decode, lines):
                 if line.get("type") == "error":
                     code = str(line.get("code"))
                     if code == "tls-required":
-                        raise StartError(f"{address} speaks TLS; a load needs the plain port, mostly 8000")
-                    raise StartError(f"{address} lets nobody in: {line.get('message')}{hint(code)}")
+                        raise StartError(f"{address} speaks TLS; a load needs the plain port, usually 8000")
+                    raise StartError(f"{address} does not admit the load: {line.get('message')}{hint(code)}")
                 if line.get("re") == "joined":
                     return
 
     def read(self) -> bytes | None:
-        """Return the whole lines that there are; None if the server ended the connection."""
+        """Return the whole lines that have arrived; None if the server closed the connection."""
         try:
-            data = self.socket.recv(PIECE)
+            data = self.socket.recv(RECEIVE)
         except BlockingIOError:
             return b""
         except OSError as error:
@@ -78,7 +78,7 @@ class Connection:
         if not end:
             self._tail += data
             return b""
-        # where nothing is left over, which is mostly so, the bytes are those that others get too
+        # without a tail, which is the usual case, these are the same bytes as other receivers get
         lines = self._tail + data[:end] if self._tail else data[:end]
         self._tail = data[end:]
         if b'{"type":"bye"' in lines:
@@ -92,5 +92,5 @@ def _decode(line: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         decoded = None
     if not isinstance(decoded, dict):
-        raise OSError(f"it says {line[:40]!r}")
+        raise OSError(f"it sent {line[:40]!r}")
     return decoded

@@ -1,4 +1,4 @@
-"""Starts the processes of a load, shows how far it is, and puts together what they report."""
+"""The processes of a load: started, watched, and their reports summarized."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tcpchat.bench.summary import Summary, summarize
 from tcpchat.errors import StartError
 from tcpchat.serving.sockets import raise_file_limit
 
-MOST: Final = 4  # processes of receivers; with more, one machine is better loaded from another
-STEP: Final = 0.5  # seconds between two looks at how far it is
+MAX_RECEIVERS: Final = 4  # processes; beyond that, a server is better loaded from another machine
+STEP: Final = 0.5  # seconds between two reports of progress
 
 
 @attrs.frozen
 class Progress:
-    """How far a load is."""
+    """The progress of a load."""
 
     seconds: float
     sent: int
@@ -42,43 +42,43 @@ Show = Callable[[Progress], None]
 
 
 def run(plan: Plan, show: Show, step: float = STEP) -> Summary:
-    """Load the server; Ctrl-C ends it early, and a second one, or one before it talks, at once.
+    """Load the server. Ctrl-C ends it early with a result; a second one, or one before the start, without.
 
-    Raises StartError with the reason if not everybody gets in.
+    Raises StartError with the reason if not all connections are admitted.
     """
     parts = _parts(plan.receivers)
     _allow_files(plan.receivers // len(parts) + plan.senders)
     context = multiprocessing.get_context("spawn")  # a fork would take the terminal's and trio's state along
-    board: Any = context.RawArray("d", 2 * len(parts) + 3)
+    counters: Any = context.RawArray("d", 2 * len(parts) + 3)
     started = time.monotonic()
     with _processes(context) as start:
-        receivers = [start(receive, plan, board, place, count) for place, count in enumerate(parts)]
+        receivers = [start(receive, plan, counters, index, count) for index, count in enumerate(parts)]
         for pipe in receivers:
-            _ask(pipe)
-        senders = start(send, plan, board, len(parts))
-        _ask(senders)
+            _receive(pipe)
+        senders = start(send, plan, counters, len(parts))
+        _receive(senders)
         began = time.monotonic()
         senders.send("go")
         try:
             while not senders.poll(step):
-                show(_progress(board, len(parts), began))
+                show(_progress(counters, len(parts), began))
         except KeyboardInterrupt:
             senders.send("stop")
-        sending = _ask(senders)
-        show(_progress(board, len(parts), began))
+        sending = _receive(senders)
+        show(_progress(counters, len(parts), began))
         for pipe in receivers:
-            pipe.send(sending.said)
-        return summarize(plan, began - started, began, sending, [_ask(pipe) for pipe in receivers])
+            pipe.send(sending.logs)
+        return summarize(plan, began - started, began, sending, [_receive(pipe) for pipe in receivers])
 
 
 def _parts(receivers: int) -> list[int]:
-    """Return how many receivers each process has: a core is left for the senders, and one for the server."""
-    count = max(1, min(MOST, (os.cpu_count() or 1) - 2, receivers))
-    return [receivers // count + (place < receivers % count) for place in range(count)]
+    """Return the receivers of each process: one core is left for the senders, and one for the server."""
+    count = max(1, min(MAX_RECEIVERS, (os.cpu_count() or 1) - 2, receivers))
+    return [receivers // count + (index < receivers % count) for index in range(count)]
 
 
 def _allow_files(count: int) -> None:
-    """Raise the limit of open files to what each process needs, for they take it over."""
+    """Raise the limit of open files, which the processes inherit, to the number that each needs."""
     needed = count + 64  # what Python itself has open
     files = raise_file_limit(needed)
     if files < needed:
@@ -87,8 +87,8 @@ def _allow_files(count: int) -> None:
 
 @contextmanager
 def _processes(context: SpawnContext) -> Iterator[Callable[..., Pipe]]:
-    """Yield what starts a process and returns a pipe to it. By the end of the block none is left."""
-    resource_tracker.ensure_running()  # else `start` does that, and gives up what is blocked here
+    """Yield a function that starts a process and returns a pipe to it; kill all processes at the end."""
+    resource_tracker.ensure_running()  # otherwise `start` does that, and unblocks the signals
     started: list[BaseProcess] = []
 
     def start(target: Callable[..., None], plan: Plan, *rest: Any) -> Pipe:
@@ -110,7 +110,7 @@ def _processes(context: SpawnContext) -> Iterator[Callable[..., Pipe]]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let what is started here never hear of Ctrl-C, which a terminal sends to all."""
+    """Let processes that are started here ignore Ctrl-C, which a terminal sends to the whole group."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -118,18 +118,18 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ask(pipe: Pipe) -> Any:
-    """Return what the process says; raise what it could not do."""
+def _receive(pipe: Pipe) -> Any:
+    """Return the next object from a process. Raises StartError if it could not start, or has ended."""
     try:
-        said = pipe.recv()
+        received = pipe.recv()
     except EOFError:
         raise StartError("a process of the load has ended unexpectedly") from None
-    if isinstance(said, StartError):
-        raise said
-    return said
+    if isinstance(received, StartError):
+        raise received
+    return received
 
 
-def _progress(board: Any, parts: int, began: float) -> Progress:
-    sent, acknowledged, refused = (int(value) for value in board[2 * parts :])
-    deliveries = int(sum(board[1 : 2 * parts : 2]))
+def _progress(counters: Any, parts: int, began: float) -> Progress:
+    sent, acknowledged, refused = (int(value) for value in counters[2 * parts :])
+    deliveries = int(sum(counters[1 : 2 * parts : 2]))
     return Progress(time.monotonic() - began, sent, acknowledged, refused, deliveries)

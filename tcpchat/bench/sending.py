@@ -1,4 +1,4 @@
-"""The senders of a load: one process, which sends at a rate, or as fast as the receivers get it."""
+"""The senders of a load: one process that sends at a rate, or as fast as the receivers receive."""
 
 from __future__ import annotations
 
@@ -12,43 +12,48 @@ from multiprocessing.connection import Connection as Pipe
 import orjson
 
 from tcpchat.bench.connection import Connection
-from tcpchat.bench.plan import WINDOW, Plan, Said, Sending
-from tcpchat.bench.texts import write
+from tcpchat.bench.payload import make_text
+from tcpchat.bench.plan import WINDOW, Plan, Sending, SendLog
 from tcpchat.errors import StartError
 
-UNDER_WAY = 256  # messages of a sender that may be unanswered at a rate that the server cannot keep up with
-TICK = 0.001  # seconds; how exactly a rate is kept
+MAX_IN_FLIGHT = 256  # messages of a sender, at a rate that the server cannot keep up with
+TICK = 0.001  # seconds; the precision of a rate
 _SENT = re.compile(rb'^\{"type":"sent","re":(\d+),', re.MULTILINE)
 
 
 class Sender:
-    """One connection that sends, and what it was told."""
+    """One connection that sends, and the replies to it."""
 
     def __init__(self, plan: Plan, number: int) -> None:
         self._plan, self._number = plan, number
         self.connection = Connection(plan.address)
         self.sent = 0
-        self.not_kept: list[int] = []
+        self.unacknowledged: list[int] = []
         self.refused: dict[str, tuple[int, str]] = {}
         self.latencies: list[float] = []
-        self.under_way: dict[int, float] = {}
+        self.in_flight: dict[int, float] = {}
         self.not_before = 0.0
-        """When it may send again, after the server said that it sends too much."""
+        """The time when it may send again after it was rate-limited."""
         self.is_open = True
         """Whether there may be more to read."""
         self.ended = ""
-        """Why it can send no more: the server's reason if it gave one."""
+        """Why it cannot send any more: the server's reason if it gave one."""
         self.answered_again = 0
         self._out = b""
 
     def can_send(self, now: float) -> bool:
-        return not self.ended and not self._out and now >= self.not_before and len(self.under_way) < UNDER_WAY
+        return (
+            not self.ended
+            and not self._out
+            and now >= self.not_before
+            and len(self.in_flight) < MAX_IN_FLIGHT
+        )
 
     def send(self, now: float) -> None:
         plan = self._plan
-        text = write(plan.run, self._number, self.sent, time.monotonic_ns(), plan.size)
+        text = make_text(plan.run, self._number, self.sent, time.monotonic_ns(), plan.size)
         self._out += orjson.dumps({"type": "send", "id": self.sent, "text": text}) + b"\n"
-        self.under_way[self.sent] = now
+        self.in_flight[self.sent] = now
         self.sent += 1
         self.flush()
 
@@ -59,18 +64,18 @@ class Sender:
             self._out = self._out[self.connection.socket.send(self._out) :]
         except BlockingIOError:
             pass
-        except OSError as error:  # the reason may be among what is still to be read
+        except OSError as error:  # the server's reason may still be unread
             self.ended = error.strerror or str(error)
 
     def read(self) -> None:
-        """Take the answers that came."""
+        """Take the replies that have arrived."""
         lines = self.connection.read()
         if lines is None:
             self.is_open, self.ended = False, self.connection.bye
             return
         now = time.monotonic()
         for found in _SENT.findall(lines):
-            sent_at = self.under_way.pop(int(found), None)
+            sent_at = self.in_flight.pop(int(found), None)
             if sent_at is None:
                 self.answered_again += 1
             else:
@@ -88,17 +93,17 @@ class Sender:
         if isinstance(wait, int | float):
             self.not_before = max(self.not_before, now + wait)
         if isinstance(number, int):
-            if self.under_way.pop(number, None) is None:
+            if self.in_flight.pop(number, None) is None:
                 self.answered_again += 1
             else:
-                self.not_kept.append(number)
+                self.unacknowledged.append(number)
 
-    def said(self) -> Said:
-        return Said(sent=self.sent, not_kept=tuple(sorted({*self.not_kept, *self.under_way})))
+    def log(self) -> SendLog:
+        return SendLog(sent=self.sent, unacknowledged=tuple(sorted({*self.unacknowledged, *self.in_flight})))
 
 
 class Senders:
-    """All senders, in turn."""
+    """All senders, which take turns."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -106,12 +111,12 @@ class Senders:
         self.each = [Sender(plan, number) for number in range(plan.senders)]
         self._turn = 0
         self.stopped = False
-        """Somebody said that it is enough."""
+        """It was told to end early."""
         for sender in self.each:
             self._selector.register(sender.connection.socket, selectors.EVENT_READ, sender)
 
     def watch(self, pipe: Pipe) -> None:
-        """Stop when there is something in the pipe."""
+        """End early when there is something in the pipe."""
         self._selector.register(pipe.fileno(), selectors.EVENT_READ)
 
     @property
@@ -123,8 +128,8 @@ class Senders:
         return sum(len(sender.latencies) for sender in self.each)
 
     @property
-    def not_kept(self) -> int:
-        return sum(len(sender.not_kept) for sender in self.each)
+    def unacknowledged(self) -> int:
+        return sum(len(sender.unacknowledged) for sender in self.each)
 
     def step(self) -> None:
         for key, _ in self._selector.select(TICK):
@@ -140,7 +145,7 @@ class Senders:
             sender.flush()
 
     def send(self, count: int, now: float) -> None:
-        """Send so many, each sender in its turn; fewer, if no sender may."""
+        """Send so many messages, by senders in turn; fewer if no sender may send."""
         for _ in range(count):
             for _ in self.each:
                 sender = self.each[self._turn]
@@ -157,9 +162,9 @@ class Senders:
             for code, (count, message) in sender.refused.items():
                 refused[code] = (refused.get(code, (0, ""))[0] + count, message)
         return Sending(
-            said=tuple(sender.said() for sender in self.each),
+            logs=tuple(sender.log() for sender in self.each),
             refused=refused,
-            unanswered=sum(len(sender.under_way) for sender in self.each),
+            unanswered=sum(len(sender.in_flight) for sender in self.each),
             answered_again=sum(sender.answered_again for sender in self.each),
             closed=dict(Counter(sender.ended for sender in self.each if sender.ended)),
             latencies=tuple(latency for sender in self.each for latency in sender.latencies),
@@ -168,12 +173,12 @@ class Senders:
         )
 
 
-def talk(
-    senders: Senders, plan: Plan, received: Callable[[], float], tell: Callable[[], None]
+def run(
+    senders: Senders, plan: Plan, received: Callable[[], float], report: Callable[[], None]
 ) -> tuple[float, float]:
-    """Send until the time is over or it is enough, and the answers are there.
+    """Send until the time is over or it is to end early, then wait for missing replies.
 
-    Returns seconds and share of a core.
+    Returns the seconds and the share of a core.
     """
     began, used = time.monotonic(), time.process_time()
     rounds = 0
@@ -181,25 +186,25 @@ def talk(
         if plan.rate:
             wanted = (now - began) * plan.rate - senders.sent
         else:
-            wanted = received() + WINDOW + senders.not_kept - senders.sent
+            wanted = received() + WINDOW + senders.unacknowledged - senders.sent
         senders.send(max(0, int(wanted)), now)
         senders.step()
         rounds += 1
-        tell()
+        report()
     seconds = time.monotonic() - began
     core = (time.process_time() - used) / seconds
     until = time.monotonic() + plan.patience
-    while time.monotonic() < until and any(sender.under_way and sender.is_open for sender in senders.each):
+    while time.monotonic() < until and any(sender.in_flight and sender.is_open for sender in senders.each):
         senders.step()
-    tell()
+    report()
     return seconds, core
 
 
-def send(plan: Plan, pipe: Pipe, board: list[float], receivers: int) -> None:
-    """Run the process: say when all have joined, wait for the word to begin, send, report.
+def send(plan: Plan, pipe: Pipe, counters: list[float], receivers: int) -> None:
+    """Run the process: report that all have joined, wait for the start, send, report.
 
-    Another word before the time is over ends it early.
-    `board` holds two numbers of each process of receivers, and then what was sent, acknowledged and refused.
+    Another object in the pipe ends it early. The shared `counters` are two for each process of receivers,
+    followed by the messages that were sent, acknowledged and refused.
     """
     try:
         senders = Senders(plan)
@@ -211,8 +216,8 @@ def send(plan: Plan, pipe: Pipe, board: list[float], receivers: int) -> None:
     senders.watch(pipe)
     progress = slice(0, 2 * receivers, 2)
 
-    def tell() -> None:
-        board[2 * receivers :] = [senders.sent, senders.acknowledged, senders.not_kept]
+    def report() -> None:
+        counters[2 * receivers :] = [senders.sent, senders.acknowledged, senders.unacknowledged]
 
-    seconds, core = talk(senders, plan, lambda: min(board[progress]), tell)
+    seconds, core = run(senders, plan, lambda: min(counters[progress]), report)
     pipe.send(senders.result(seconds, core))

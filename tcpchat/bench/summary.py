@@ -1,4 +1,4 @@
-"""What came out of a load, in numbers and in words. Pure."""
+"""The result of a load, in numbers and in words. Pure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ import attrs
 
 from tcpchat.bench.plan import Plan, Receiving, Sending
 
-FULL: Final = 0.9  # of a core: a process that uses that much has no more to give
+FULL: Final = 0.9  # share of a core from which on a process is the bottleneck
 _RAISE: Final = {
-    "rate-limited": "the server's setting --messages-per-second 0 lets everything through",
+    "rate-limited": "the server's setting --messages-per-second 0 removes the limit",
     "muted": "the server's operator muted the senders",
-    "storage-failed": "the server's disk did not take them",
-    "text-too-long": "the server's setting --text-characters says how long a text may be",
+    "storage-failed": "the server could not write to its disk",
+    "text-too-long": "the server's setting --text-characters is the limit",
 }
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float:
-    """Return the least of these values that so many percent of them, 1 to 100, are not above.
-
-    There is at least one value, and they go up.
-    """
+    """Return the nearest-rank percentile, 1 to 100, of ascending values, of which there is at least one."""
     return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
@@ -37,11 +34,11 @@ class Latency:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Latency | None:
-        """Return the nearest ranks; None of nothing."""
-        those = sorted(values)
-        if not those:
+        """Return the percentiles of these values; None if there are none."""
+        ordered = sorted(values)
+        if not ordered:
             return None
-        return cls(*(nearest_rank(those, percent) for percent in (50, 99, 100)))
+        return cls(*(nearest_rank(ordered, percent) for percent in (50, 99, 100)))
 
     def __str__(self) -> str:
         return f"p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms, max {self.max:.1f} ms"
@@ -49,7 +46,7 @@ class Latency:
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """What `tcpchat bench` prints."""
+    """The result that `tcpchat bench` prints."""
 
     receivers: int
     senders: int
@@ -72,7 +69,7 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Whether everybody stayed, got what was acknowledged once, and was answered once."""
+        """Whether no connection was closed, and each acknowledged message was delivered and answered once."""
         wrong = self.lost or self.doubled or self.closed or self.unanswered or self.answered_again
         return not wrong and self.acknowledged > 0
 
@@ -80,8 +77,8 @@ class Summary:
 def summarize(
     plan: Plan, joined: float, began: float, sending: Sending, receiving: Sequence[Receiving]
 ) -> Summary:
-    """Put together what the processes report. It took `joined` seconds to join; `began` is on the clock."""
-    sent = sum(said.sent for said in sending.said)
+    """Summarize the reports. Joining took `joined` seconds; `began` is of the clock of `last_at`."""
+    sent = sum(log.sent for log in sending.logs)
     closed = Counter(sending.closed)
     for one in receiving:
         closed.update(one.closed)
@@ -93,7 +90,7 @@ def summarize(
         joined_seconds=joined,
         seconds=sending.seconds,
         sent=sent,
-        acknowledged=sent - sum(len(said.not_kept) for said in sending.said),
+        acknowledged=sent - sum(len(log.unacknowledged) for log in sending.logs),
         unanswered=sending.unanswered,
         answered_again=sending.answered_again,
         refused=sending.refused,
@@ -116,18 +113,18 @@ def as_json(summary: Summary) -> dict[str, Any]:
 
 
 def as_text(summary: Summary) -> str:
-    """Write a few lines for people."""
+    """Return the summary as lines for people."""
     s = summary
     each = s.acknowledged / s.seconds if s.seconds else 0
     lines = [
         ("joined", f"{s.receivers:,} receivers and {s.senders:,} senders in {s.joined_seconds:.1f} s"),
         ("sent", f"{s.sent:,} in {s.seconds:.1f} s"),
         ("acknowledged", f"{s.acknowledged:,}, {each:,.0f} a second" + _behind(s.acknowledge)),
-        *(("refused", _refused(code, *told)) for code, told in s.refused.items()),
+        *(("refused", _refused(code, *found)) for code, found in s.refused.items()),
         *([("unanswered", f"{s.unanswered:,}")] if s.unanswered else []),
-        *([("repeated", f"{s.answered_again:,} answers")] if s.answered_again else []),
+        *([("repeated", f"{s.answered_again:,} replies")] if s.answered_again else []),
         ("delivered", f"{s.deliveries:,}, {s.deliveries_per_second:,.0f} a second" + _behind(s.deliver)),
-        ("lost", f"{s.lost:,}" if s.lost else "none: everybody got what was acknowledged"),
+        ("lost", f"{s.lost:,}" if s.lost else "none: every receiver got every acknowledged message"),
         ("doubled", f"{s.doubled:,}" if s.doubled else "none"),
         *(("closed", f"{count:,} connections by the server: {why}") for why, count in s.closed.items()),
     ]
@@ -136,7 +133,7 @@ def as_text(summary: Summary) -> str:
     if s.ended_early:
         text.append(f"Ended early, after {s.seconds:.1f} s: this is the result so far.")
     if s.limited_by_load:
-        text.append("This load used a whole core, so the server may do more than it shows.")
+        text.append("This load used a whole core; the server may be faster than measured.")
     return "\n".join(text)
 
 

@@ -1,4 +1,4 @@
-"""Asks whether a server may be loaded, shows how far it is, and prints what came out."""
+"""`tcpchat bench`: confirmation, progress and result of a load."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tcpchat.repl.clean import clean
 from tcpchat.repl.confirm import confirm
 
 WARNING = (
-    "This talks in the lobby of {address} for real: everybody there reads it, and it stays in the history."
+    "This sends messages to the lobby of {address}: all its users see them, and they stay in the history."
 )
 
 
 def bench(plan: Plan, *, yes: bool, json: bool) -> int:
-    """Load the server and return the exit code: 0 if everybody got once what was acknowledged.
+    """Load the server and return the exit code: 0 if every receiver got every acknowledged message once.
 
-    It is INTERRUPTED after Ctrl-C, also where there is a result.
+    It is INTERRUPTED after Ctrl-C, even if there is a result.
     """
     try:
         if not yes and not sys.stdin.isatty():
-            complain(f"this talks in the lobby of {plan.address} for real; --yes says that it is wanted")
+            complain(f"this sends messages to the lobby of {plan.address}; confirm it with --yes")
             return CALLED_WRONGLY
-        if not yes and not _is_wanted(plan):
+        if not yes and not _confirmed(plan):
             return FAILED
         summary = run(attrs.evolve(plan, run=secrets.token_hex(4)), _show(plan))
     except StartError as error:
@@ -47,13 +47,13 @@ def bench(plan: Plan, *, yes: bool, json: bool) -> int:
     return 0 if summary.ok else FAILED
 
 
-def _is_wanted(plan: Plan) -> bool:
+def _confirmed(plan: Plan) -> bool:
     print(WARNING.format(address=plan.address), file=sys.stderr)
     return confirm("Load it?")
 
 
 def _show(plan: Plan) -> Show:
-    """Return what shows how far it is: one line that changes on a terminal, else a line for each second."""
+    """Return a function that shows progress: one changing line on a terminal, or a line each second."""
     terminal = sys.stderr.isatty()
     shown = -1
 

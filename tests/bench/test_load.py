@@ -314,5 +314,5 @@ def test_what_is_no_chat_server_is_told_so() -> None:
                 connection.recv(100)
 
         threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(StartError, match="does not answer like a tcpchat server"):
+        with pytest.raises(StartError, match="is not a tcpchat server, or does not answer"):
             Connection(Address("127.0.0.1", listener.getsockname()[1]))

@@ -39,7 +39,7 @@ def test_nothing_is_done_without_a_yes(
     monkeypatch.setattr("sys.stdin", Stdin(answer))
     assert bench.bench(PLAN, yes=False, json=False) == code
     out, err = capsys.readouterr()
-    assert (out, "127.0.0.1:8000 for real" in err, "[y/N]" in err) == ("", True, True)
+    assert (out, "the lobby of 127.0.0.1:8000" in err, "[y/N]" in err) == ("", True, True)
 
 
 def test_a_yes_begins(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,4 +57,4 @@ def test_where_nobody_can_be_asked_it_is_called_wrongly(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert bench.bench(PLAN, yes=False, json=False) == CALLED_WRONGLY
-    assert "--yes says that it is wanted" in capsys.readouterr().err
+    assert "confirm it with --yes" in capsys.readouterr().err

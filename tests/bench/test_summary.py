@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tcpchat.address import Address
-from tcpchat.bench.plan import Plan, Receiving, Said, Sending
+from tcpchat.bench.plan import Plan, Receiving, Sending, SendLog
 from tcpchat.bench.summary import Latency, Summary, as_json, as_text, summarize
 
 PLAN = Plan(address=Address(), receivers=2, senders=1, seconds=2)
 
 
 def summary(sending: Sending | None = None, *receiving: Receiving) -> Summary:
-    sending = sending or Sending(said=(Said(sent=1000),), latencies=(1.0, 2.0, 9.0), seconds=2, core=0.1)
+    sending = sending or Sending(logs=(SendLog(sent=1000),), latencies=(1.0, 2.0, 9.0), seconds=2, core=0.1)
     parts = receiving or (Receiving(deliveries=2000, latencies=(3.0,), last_at=12, core=0.2),)
     return summarize(PLAN, 0.5, 10, sending, parts)
 
@@ -23,7 +23,7 @@ def test_all_is_well() -> None:
         "sent          1,000 in 2.0 s",
         "acknowledged  1,000, 500 a second; p50 2.0 ms, p99 9.0 ms, max 9.0 ms",
         "delivered     2,000, 1,000 a second; p50 3.0 ms, p99 3.0 ms, max 3.0 ms",
-        "lost          none: everybody got what was acknowledged",
+        "lost          none: every receiver got every acknowledged message",
         "doubled       none",
     ]
     assert summary().ok
@@ -31,7 +31,7 @@ def test_all_is_well() -> None:
 
 def test_a_refusal_says_which_setting_would_help_and_is_no_loss() -> None:
     refused = {"rate-limited": (3, "you may send 10 messages a second")}
-    told = summary(Sending(said=(Said(sent=5, not_kept=(1, 2, 3)),), refused=refused, seconds=1))
+    told = summary(Sending(logs=(SendLog(sent=5, unacknowledged=(1, 2, 3)),), refused=refused, seconds=1))
     assert (told.acknowledged, told.ok) == (2, True)
     assert "refused       3 as rate-limited: you may send 10 messages a second" in as_text(told)
     assert "--messages-per-second 0" in as_text(told)
@@ -54,33 +54,33 @@ def test_what_a_server_must_not_do_is_told_and_is_a_failure(part: Receiving, lin
 
 
 def test_what_senders_met_is_told_and_is_a_failure() -> None:
-    again = summary(Sending(said=(Said(sent=5),), answered_again=2, seconds=1))
-    assert "repeated      2 answers" in as_text(again)
+    again = summary(Sending(logs=(SendLog(sent=5),), answered_again=2, seconds=1))
+    assert "repeated      2 replies" in as_text(again)
     assert (again.ok, as_json(again)["answered_again"]) == (False, 2)
-    thrown_out = Sending(said=(Said(sent=5),), closed={"banned": 1, "idle": 1}, seconds=1)
+    thrown_out = Sending(logs=(SendLog(sent=5),), closed={"banned": 1, "idle": 1}, seconds=1)
     closed = summary(thrown_out, Receiving(closed={"idle": 2}))
     assert (closed.closed, closed.ok) == ({"banned": 1, "idle": 3}, False)
 
 
 def test_what_is_not_answered_is_a_failure_and_so_is_nothing() -> None:
-    told = summary(Sending(said=(Said(sent=5, not_kept=(4,)),), unanswered=1, seconds=1))
+    told = summary(Sending(logs=(SendLog(sent=5, unacknowledged=(4,)),), unanswered=1, seconds=1))
     assert "unanswered    1" in as_text(told)
     assert not told.ok
-    assert not summary(Sending(said=(Said(sent=0),))).ok
+    assert not summary(Sending(logs=(SendLog(sent=0),))).ok
 
 
-@pytest.mark.parametrize(("core", "said"), [(0.91, True), (0.89, False)])
-def test_a_load_that_is_itself_the_limit_says_so(core: float, said: bool) -> None:
+@pytest.mark.parametrize(("core", "limited"), [(0.91, True), (0.89, False)])
+def test_a_load_that_is_itself_the_limit_says_so(core: float, limited: bool) -> None:
     told = summary(None, Receiving(core=core), Receiving())
-    assert told.limited_by_load == said
-    assert ("may do more" in as_text(told)) == said
-    sending = Sending(said=(Said(sent=1),), core=core)
-    assert summary(sending).limited_by_load == said
+    assert told.limited_by_load == limited
+    assert ("may be faster" in as_text(told)) == limited
+    sending = Sending(logs=(SendLog(sent=1),), core=core)
+    assert summary(sending).limited_by_load == limited
 
 
 @pytest.mark.parametrize(("seconds", "early"), [(1.26, True), (2.01, False)])
 def test_a_load_that_was_ended_early_says_so(seconds: float, early: bool) -> None:
-    told = summary(Sending(said=(Said(sent=1000),), seconds=seconds))
+    told = summary(Sending(logs=(SendLog(sent=1000),), seconds=seconds))
     assert as_json(told)["ended_early"] == early
     assert ("Ended early, after 1.3 s: this is the result so far." in as_text(told).splitlines()) == early
 
