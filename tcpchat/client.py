@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import attrs
 import trio
 from platformdirs import user_state_path
 
@@ -28,8 +29,7 @@ from tcpchat.link.current_user import CurrentUser
 from tcpchat.link.dial import OpenStream, opener
 from tcpchat.link.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.link.events import Events
-from tcpchat.link.flow_control import FlowControl
-from tcpchat.link.inbox import Inbox, Replay, Skipped
+from tcpchat.link.inbox import MAX_EVENTS, Inbox, Replay, Skipped
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.requests import Requests
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, Reconnected, State
@@ -61,6 +61,21 @@ __all__ = [
 LEAVE: Final = 1.0  # seconds that a server gets to answer the calls in flight
 
 
+@attrs.frozen(kw_only=True)
+class FlowControl:
+    """How fast a client sends and receives; the defaults suit a program that reads all events at once."""
+
+    patient: bool = False
+    """Sends that are too fast for the server wait, one after the other, instead of being refused."""
+    buffer: int = MAX_EVENTS
+    """Events in memory at most. Messages that do not fit are fetched from the server later."""
+    pause: float = 0.0
+    """Seconds to wait after something was received, so that more is received at once in a busy room.
+
+    A program that draws needs it.
+    """
+
+
 class Client(Requests):
     """A connection to one server that outlives failures of the network; use it with `async with`.
 
@@ -86,7 +101,7 @@ class Client(Requests):
         tls: Tls | None = None,
         replay: Replay = Replay(),  # noqa: B008  # frozen
         reconnect: Reconnect = Reconnect(),  # noqa: B008  # frozen
-        flow: FlowControl = FlowControl(),  # noqa: B008  # frozen
+        flow: FlowControl = FlowControl(),
         open_stream: OpenStream | None = None,
     ) -> None:
         if name is not None and credentials is not None:

@@ -1,4 +1,4 @@
-"""The client's side of TLS: which server is trusted, and why another is not."""
+"""The client's side of TLS: the servers that it trusts, and the reasons why it does not trust others."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from tcpchat.fingerprint import fingerprint, parse_fingerprint
 from tcpchat.link.errors import ConnectError, UntrustedError
 
 NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
-"""OpenSSL's words for an answer that is no TLS."""
+"""OpenSSL's reasons where the server does not speak TLS."""
 WANTS_CERTIFICATE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
-"""OpenSSL's words for a server that got no certificate, in TLS 1.3 and 1.2; the second may mean more."""
+"""OpenSSL's reasons where the server requires a certificate, in TLS 1.3 and 1.2; the second may mean more."""
 REFUSES_CERTIFICATE = {
-    "TLSV1_ALERT_UNKNOWN_CA": "no authority that it knows signed it",
-    "SSLV3_ALERT_BAD_CERTIFICATE": "it is bad",
-    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "it is not of a kind for clients",
+    "TLSV1_ALERT_UNKNOWN_CA": "the server does not trust the authority that signed it",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it is damaged",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "it is not a certificate for clients",
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired",
-    "SSLV3_ALERT_CERTIFICATE_REVOKED": "it is revoked",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not say more",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": "it was revoked",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the server does not say why",
 }
+"""OpenSSL's reasons where the server refuses the client's certificate, in words."""
 
 Encrypted = trio.SSLStream[trio.SocketStream]
 
 
 @attrs.frozen(kw_only=True)
 class Tls:
-    """Which server is trusted, and with what certificate the client shows who it is.
+    """The servers that a client trusts, and its own certificate; all files are PEM.
 
-    Without anything: who has a certificate for the host's name that the system trusts. All files are PEM.
+    By default, a server is trusted if its certificate is for the host's name, and the system trusts it.
+    Raises ValueError for options that exclude each other.
     """
 
     ca: Path | None = None
@@ -41,10 +43,11 @@ class Tls:
     fingerprint: str | None = attrs.field(
         default=None, converter=attrs.converters.optional(parse_fingerprint)
     )
-    """Trust this very certificate, whoever signed it and for whatever name: `SHA256:AB:CD:…`."""
+    """Trust exactly this certificate, whoever signed it and for whatever name: `SHA256:AB:CD:…`."""
     cert: Path | None = None
+    """The client's own certificate, for servers that require one."""
     key: Path | None = None
-    """Of `cert`, if it is not in the same file."""
+    """The key of `cert`, if it is not in the same file."""
     look_up: Callable[[], str | None] | None = None
     """Called before each connection; returns the `fingerprint` to trust instead, or None.
 
@@ -53,16 +56,16 @@ class Tls:
 
     def __attrs_post_init__(self) -> None:
         if self.ca is not None and (self.fingerprint, self.look_up) != (None, None):
-            raise ValueError("either a CA is trusted or one certificate, by its fingerprint")
+            raise ValueError("trust either an authority or a fingerprint, not both")
         if self.key is not None and self.cert is None:
-            raise ValueError("a key goes with the certificate that it is for")
+            raise ValueError("a key requires its certificate")
 
     def context(self) -> ssl.SSLContext:
-        """Read the files. Raises ValueError."""
+        """Return the context for connections, with the files read. Raises ValueError."""
         try:
             context = ssl.create_default_context(cafile=self.ca)
         except OSError as error:
-            missing = "there is no certificate in it"
+            missing = "it contains no certificate"
             raise ValueError(_unreadable("authorities", self.ca, error, missing)) from None
         self.set_checks(context)
         if self.cert is not None:
@@ -70,12 +73,12 @@ class Tls:
                 context.load_cert_chain(self.cert, self.key, password=_no_password)
             except OSError as error:
                 files = self.cert if self.key is None else f"{self.cert} with {self.key}"
-                missing = "there is no certificate with its private key"
+                missing = "it contains no certificate with its private key"
                 raise ValueError(_unreadable("your certificate", files, error, missing)) from None
         return context
 
     def set_checks(self, context: ssl.SSLContext) -> None:
-        """Let the context check whom the server is, unless the fingerprint does, before anything is said."""
+        """Let the context check the certificate, unless its fingerprint is compared after the handshake."""
         if self.fingerprint is not None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -84,12 +87,12 @@ class Tls:
             context.check_hostname = True
 
     def now(self) -> Tls:
-        """Return it with the fingerprint that is to be trusted now."""
+        """Return the same with the fingerprint that `look_up` returns now."""
         return self if self.look_up is None else attrs.evolve(self, fingerprint=self.look_up())
 
 
 def tls_opener(address: Address, tls: Tls) -> Callable[[], Awaitable[trio.abc.Stream]]:
-    """Return what connects to whom `tls` trusts each time; its files are read once. Raises ValueError."""
+    """Return a function that connects to a trusted server; files are read once, now. Raises ValueError."""
     context = tls.context()
 
     async def open_stream() -> trio.abc.Stream:
@@ -101,36 +104,36 @@ def tls_opener(address: Address, tls: Tls) -> Callable[[], Awaitable[trio.abc.St
 
 
 def _no_password() -> str:
-    raise ValueError(
-        "your key is encrypted, and nobody asks for the password; write it without, with openssl pkey"
-    )
+    raise ValueError("your key is encrypted, which is not supported; decrypt it with openssl pkey")
 
 
 def _unreadable(what: str, path: object, error: OSError, missing: str) -> str:
     why = error.strerror or str(error)
     if isinstance(error, ssl.SSLError):
-        why = "the two do not fit" if error.reason == "KEY_VALUES_MISMATCH" else missing
+        why = (
+            "the key does not belong to the certificate" if error.reason == "KEY_VALUES_MISMATCH" else missing
+        )
     return f"cannot read {what} from {path}: {why}"
 
 
 async def open_tls_stream(address: Address, tls: Tls, context: ssl.SSLContext) -> trio.abc.Stream:
-    """Connect and shake hands; what is returned goes to whom `tls` trusts.
+    """Connect and shake hands; return a stream to a server that `tls` trusts.
 
-    `context` is that of `tls`. Raises UntrustedError, OSError if nobody listens there, or ConnectError if
-    that is no TLS.
+    `context` is that of `tls`. Raises UntrustedError, OSError if nothing listens there, or ConnectError if
+    the server does not speak TLS.
     """
     try:
         stream = await _shake_hands(address, context)
     except trio.BrokenResourceError as error:
         cause = error.__cause__
         if isinstance(cause, ssl.SSLCertVerificationError):
-            raise UntrustedError(str(address), await _shown_to_anybody(address), _why(cause)) from None
+            raise UntrustedError(str(address), await _untrusted_fingerprint(address), _why(cause)) from None
         raise ConnectError(f"{address}: {explain(error)}") from None
     if tls.fingerprint is not None:
         shown = _fingerprint(stream)
         if shown != tls.fingerprint:
             await trio.aclose_forcefully(stream)
-            why = f"it should be {tls.fingerprint}"
+            why = f"expected {tls.fingerprint}"
             raise UntrustedError(str(address), shown, why, expected=tls.fingerprint)
     return stream
 
@@ -139,8 +142,10 @@ async def _shake_hands(address: Address, context: ssl.SSLContext) -> Encrypted:
     stream = trio.SSLStream(
         await trio.open_tcp_stream(address.host, address.port),
         context,
-        server_hostname=address.host.partition("%")[0],  # no certificate knows the zone of an IPv6 address
-        https_compatible=True,  # the chat has an end of its own, `bye`
+        server_hostname=address.host.partition("%")[
+            0
+        ],  # certificates do not contain the zone of an IPv6 address
+        https_compatible=True,  # the chat has its own end of a connection, `bye`
     )
     try:
         await stream.do_handshake()
@@ -150,10 +155,11 @@ async def _shake_hands(address: Address, context: ssl.SSLContext) -> Encrypted:
     return stream
 
 
-async def _shown_to_anybody(address: Address) -> str | None:
-    """Return the fingerprint of who cannot be trusted: a context that checks tells nothing but that.
+async def _untrusted_fingerprint(address: Address) -> str | None:
+    """Return the fingerprint of a server that failed the checks, since a checking context does not tell it.
 
-    This is another connection, so it may be another's; whoever trusts a fingerprint has it compared.
+    Another server may answer this second connection. If its fingerprint is trusted, later connections
+    compare it.
     """
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -177,17 +183,17 @@ def _why(error: ssl.SSLCertVerificationError) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return why a connection broke, in as much as TLS says so."""
+    """Return why a connection broke, as far as TLS tells."""
     cause = error.__cause__
     if not isinstance(cause, ssl.SSLError):
         return "the connection broke"
     reason = cause.reason or ""
     if reason in NOT_TLS:
-        return "what answers does not speak TLS; connect without --tls, or to its port for TLS, mostly 8443"
+        return "the server does not speak TLS; connect without --tls, or to its port for TLS, usually 8443"
     if reason in WANTS_CERTIFICATE:
-        return "the server wants to see a certificate of yours: give --tls-cert, and --tls-key"
+        return "the server requires a certificate: give --tls-cert and --tls-key"
     if reason in REFUSES_CERTIFICATE:
-        return f"the server does not accept your certificate: {REFUSES_CERTIFICATE[reason]}"
+        return f"the server refuses your certificate: {REFUSES_CERTIFICATE[reason]}"
     if isinstance(cause, ssl.SSLEOFError | ssl.SSLSyscallError):
-        return "the server closed the connection in the middle of TLS"
+        return "the server closed the connection without ending TLS"
     return f"TLS failed: {reason.lower().replace('_', ' ') or cause}"

@@ -177,7 +177,7 @@ async def test_a_client_shows_its_certificate_or_reads_why_it_needs_one(tmp_path
     async with open_port(tmp_path, client_ca=ca_file) as port:
         async with port.client(Tls(ca=ca_file, cert=tmp_path / "mine")) as client:
             assert client.user == "guest-1"
-        for cert, why in ((None, "wants to see a certificate of yours"), ("other", "does not accept your")):
+        for cert, why in ((None, "requires a certificate"), ("other", "refuses your")):
             tls = Tls(ca=ca_file, cert=None if cert is None else tmp_path / cert)
             with pytest.raises(ConnectError, match=why):
                 async with port.client(tls):
@@ -190,15 +190,17 @@ def test_what_is_wrong_with_the_files_is_told(tmp_path: Path) -> None:
     for tls in (Tls(ca=tmp_path / "none"), Tls(cert=tmp_path / "none")):
         with pytest.raises(ValueError, match="No such file"):
             tls.context()
-    with pytest.raises(ValueError, match=r"authorities from \S*rubbish: there is no certificate in it$"):
+    with pytest.raises(ValueError, match=r"authorities from \S*rubbish: it contains no certificate$"):
         Tls(ca=rubbish).context()
-    with pytest.raises(ValueError, match=r"from \S*rubbish: there is no certificate with its private key$"):
+    with pytest.raises(
+        ValueError, match=r"from \S*rubbish: it contains no certificate with its private key$"
+    ):
         Tls(cert=rubbish).context()
     with pytest.raises(ValueError, match="either"):
         Tls(ca=rubbish, fingerprint=OTHER)
     with pytest.raises(ValueError, match="either"):
         Tls(ca=rubbish, look_up=lambda: None)
-    with pytest.raises(ValueError, match="a key goes with"):
+    with pytest.raises(ValueError, match="a key requires its certificate"):
         Tls(key=rubbish)
     with pytest.raises(ValueError, match="tls is of no use with open_stream"):
         Client(tls=Tls(), open_stream=trio.sleep_forever)

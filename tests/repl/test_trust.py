@@ -152,7 +152,7 @@ def test_each_option_alone_means_tls(
     [
         (["--tls-fingerprint", "abc"], "is not the SHA-256 of a certificate"),
         (["--tls-ca", "/nowhere"], "cannot read authorities from /nowhere: No such file"),
-        (["--tls-key", "/nowhere"], "a key goes with the certificate that it is for"),
+        (["--tls-key", "/nowhere"], "a key requires its certificate"),
     ],
 )
 def test_what_cannot_be_is_called_wrongly(

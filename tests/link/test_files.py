@@ -1,0 +1,83 @@
+"""Private files: nobody else reads or replaces them, and each is whole after a crash."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tcpchat.link.files import MAX_BYTES, make_folder, read_file, write_file
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_is_read_as_it_was_written_and_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for data in (b"one", b"", b"x" * MAX_BYTES):
+        write_file(path, data)
+        assert read_file(path) == data
+    assert mode(path) == 0o600
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_at_most_the_limit_is_read(tmp_path: Path) -> None:
+    write_file(tmp_path / "file", b"x" * (MAX_BYTES + 1))
+    assert len(read_file(tmp_path / "file")) == MAX_BYTES
+
+
+def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_file(path, b"old")
+
+    def crash(_: int) -> None:
+        raise OSError("crash")
+
+    monkeypatch.setattr(os, "fsync", crash)
+    with pytest.raises(OSError, match="crash"):
+        write_file(path, b"new")
+    assert read_file(path) == b"old"
+    monkeypatch.undo()
+    write_file(path, b"new")  # over what the crash left behind
+    assert read_file(path) == b"new"
+
+
+def test_links_pipes_and_folders_are_no_files(tmp_path: Path) -> None:
+    write_file(tmp_path / "file", b"secret")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in {
+        "link": "symbolic",
+        "pipe": "not a plain",
+        "": "not a plain",
+        "none": "No such",
+    }.items():
+        with pytest.raises(OSError, match=why):
+            read_file(tmp_path / name)
+
+
+def test_a_link_in_the_way_of_the_new_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "file.new").symlink_to(tmp_path / "elsewhere")
+    write_file(tmp_path / "file", b"secret")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_folder_is_made_for_its_owner_alone_and_an_open_one_is_closed_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "identities"
+    make_folder(folder)
+    assert (mode(folder.parent), mode(folder)) == (0o700, 0o700)
+    folder.chmod(0o755)
+    make_folder(folder)
+    assert mode(folder) == 0o700
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        make_folder(tmp_path / "state")
+    write_file(tmp_path / "file", b"")
+    with pytest.raises(PermissionError, match="not a plain file that you own"):
+        read_file(tmp_path / "file")
