@@ -51,6 +51,7 @@ def test_what_is_no_address_is_said(text: str) -> None:
         (Address(), "127.0.0.1:8000"),
         (Address("example.org", 1), "example.org:1"),
         (Address("::1", 9000), "[::1]:9000"),
+        (Address("::", 80), "[::]:80"),
     ],
 )
 def test_an_address_is_written_as_it_is_read(address: Address, text: str) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 
 import attrs
 import trio
 
+from tcpchat.address import Address
 from tcpchat.log import Log, LogWriter, configure, set_level
 from tcpchat.service.app import App, cap_connections, open_app
 from tcpchat.service.node import Node
 from tcpchat.service.reload import Apply, Read, Reloader, Step
 from tcpchat.service.systemd import Notifier
-from tcpchat.serving.sockets import addresses, exposed
+from tcpchat.serving.sockets import addresses, non_loopback
 from tcpchat.serving.tls import Certificate
 from tcpchat.settings import Settings
 from tcpchat.times import SystemClock
@@ -60,7 +61,7 @@ async def serve(settings: Settings, log: Log, environment: Environment) -> None:
     """
     notifier = environment.notifier
     async with open_app(settings, log, SystemClock()) as app:
-        status = f"listening on {', '.join(addresses(app.plain))}"
+        status = f"listening on {_join(addresses(app.plain))}"
         steps = reloads(app.node, app.certificate, log)
         reloader = Reloader(settings, environment.read_settings, steps, log, notifier, status)
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
@@ -81,14 +82,17 @@ def _tell(settings: Settings, app: App, log: Log) -> None:
     """Tell the operator where what is, and who else can read along."""
     plain = addresses(app.plain)
     if app.certificate is not None:
-        by_tls = ", ".join(addresses([listener.transport_listener for listener in app.encrypted]))
+        by_tls = _join(addresses([listener.transport_listener for listener in app.encrypted]))
         print("listening with TLS on", by_tls, flush=True)
         log.info("tls", listening_on=by_tls, fingerprint=app.certificate.fingerprint)
-    if readable := exposed(plain):
-        log.warning("others on the network can read along here", listening_on=", ".join(readable))
-    host, _, port = plain[0].rpartition(":")
+    if readable := non_loopback(plain):
+        log.warning("others on the network can read along here", listening_on=_join(readable))
     data = settings.storage.folder or "in memory"
-    log.info("ready", data=data, talk_to_it=f"nc {host.strip('[]')} {port}", then_type="help")
+    log.info("ready", data=data, talk_to_it=f"nc {plain[0].host} {plain[0].port}", then_type="help")
+
+
+def _join(addresses: Iterable[Address]) -> str:
+    return ", ".join(map(str, addresses))
 
 
 def reloads(node: Node, certificate: Certificate | None, log: Log) -> list[Step]:

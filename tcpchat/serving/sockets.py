@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import trio
 
+from tcpchat.address import Address
 from tcpchat.errors import StartError
 
 OTHER_FILES = 128  # descriptors that are not connections: database, listeners, pipes, refusals on their way
@@ -60,17 +61,12 @@ def _why(error: OSError | UnicodeError, host: str, port: int, option: str) -> st
         hint = f"this machine has no such address; give another {option}host"
     else:
         hint = getattr(cause, "strerror", None) or str(cause)
-    return f"cannot listen on {join_address(host, port)}: {hint}"
+    return f"cannot listen on {Address(host, port)}: {hint}"
 
 
-def join_address(host: str, port: int) -> str:
-    """Write an address as users type it: `127.0.0.1:8000`, `[::1]:8000`."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def addresses(listeners: Sequence[trio.SocketListener]) -> list[str]:
-    """Return what the listeners listen on."""
-    return [join_address(*listener.socket.getsockname()[:2]) for listener in listeners]
+def addresses(listeners: Sequence[trio.SocketListener]) -> list[Address]:
+    """Return the addresses that the listeners listen on."""
+    return [Address(*listener.socket.getsockname()[:2]) for listener in listeners]
 
 
 def _under(stream: object) -> object:
@@ -78,9 +74,9 @@ def _under(stream: object) -> object:
     return getattr(stream, "transport_stream", stream)
 
 
-def exposed(where: Iterable[str]) -> list[str]:
-    """Return those of these addresses that other machines may reach."""
-    return [one for one in where if not ip_address(one.rpartition(":")[0].strip("[]")).is_loopback]
+def non_loopback(addresses: Iterable[Address]) -> list[Address]:
+    """Return the addresses that other machines may reach."""
+    return [address for address in addresses if not ip_address(address.host).is_loopback]
 
 
 def peer_address(stream: object) -> str:

@@ -42,7 +42,7 @@ async def test_it_serves_until_its_server_is_stopped(tmp_path: Path) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(app.run)
             (where,) = addresses(app.plain)
-            stream = await trio.open_tcp_stream(HERE, int(where.rpartition(":")[2]))
+            stream = await trio.open_tcp_stream(HERE, where.port)
             assert b'"welcome"' in await stream.receive_some()
             app.node.stop()
         await stream.aclose()

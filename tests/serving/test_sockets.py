@@ -11,15 +11,15 @@ import pytest
 import trio
 import trio.testing
 
+from tcpchat.address import Address
 from tcpchat.errors import StartError
 from tcpchat.serving.sockets import (
     OTHER_FILES,
     addresses,
-    exposed,
-    join_address,
     keep_alive,
     listen,
     most_connections,
+    non_loopback,
     peer_address,
     raise_file_limit,
 )
@@ -58,7 +58,7 @@ async def test_port_0_takes_a_free_one_that_clients_can_connect_to() -> None:
     assert await server.receive_some() == b"hi"
     port = listener.socket.getsockname()[1]
     assert port > 0
-    assert addresses(listeners) == [f"127.0.0.1:{port}"]
+    assert addresses(listeners) == [Address("127.0.0.1", port)]
     for stream in (client, server):
         await stream.aclose()
     await close(listeners)
@@ -68,7 +68,7 @@ async def test_port_0_takes_a_free_one_that_clients_can_connect_to() -> None:
 async def test_all_hosts_have_the_same_port() -> None:
     listeners = await listen(["127.0.0.1", "::1"], 0)
     port = listeners[0].socket.getsockname()[1]
-    assert addresses(listeners) == [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    assert addresses(listeners) == [Address("127.0.0.1", port), Address("::1", port)]
     for listener in listeners:
         client, server = await accepted(listener)
         await client.aclose()
@@ -112,7 +112,7 @@ async def test_all_addresses_of_a_name_are_listened_on(names: None) -> None:
     port = probe.socket.getsockname()[1]
     await probe.aclose()
     listeners = await listen(["both"], port)
-    assert addresses(listeners) == [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    assert addresses(listeners) == [Address("127.0.0.1", port), Address("::1", port)]
     await close(listeners)
 
 
@@ -175,14 +175,6 @@ async def test_where_one_host_is_refused_none_is_listened_on() -> None:
 
 
 # Addresses
-
-
-@pytest.mark.parametrize(
-    ("host", "joined"),
-    [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("::", "[::]:80"), ("localhost", "localhost:80")],
-)
-def test_addresses_are_written_as_users_type_them(host: str, joined: str) -> None:
-    assert join_address(host, 80) == joined
 
 
 async def test_a_peers_address_is_its_host_even_when_it_is_gone() -> None:
@@ -283,7 +275,6 @@ def test_a_limit_that_is_as_high_as_it_can_be_stays(file_limits: tuple[int, int]
 
 
 def test_what_other_machines_reach_is_told_apart() -> None:
-    assert exposed(["127.0.0.1:8000", "[::1]:8000", "127.0.0.2:1"]) == []
-    assert exposed(["0.0.0.0:8000", "127.0.0.1:8000", "[::]:8000", "192.0.2.7:80"]) == [
-        "0.0.0.0:8000", "[::]:8000", "192.0.2.7:80",
-    ]  # fmt: skip
+    here = [Address(host) for host in ("127.0.0.1", "::1", "127.0.0.2")]
+    reachable = [Address(host) for host in ("0.0.0.0", "::", "192.0.2.7")]
+    assert non_loopback(here + reachable) == reachable

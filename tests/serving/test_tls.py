@@ -504,13 +504,13 @@ async def test_it_listens_beside_the_plain_port_where_it_is_told_to(tmp_path: Pa
     for tls, count in ((loaded, 1), (None, 0)):
         plain, encrypted = await open_listeners(settings, tls)
         under = [listener.transport_listener for listener in encrypted]
-        assert [address.rpartition(":")[0] for address in addresses(plain)] == ["127.0.0.1"]
-        assert [address.rpartition(":")[0] for address in addresses(under)] == ["127.0.0.2"] * count
+        assert [address.host for address in addresses(plain)] == ["127.0.0.1"]
+        assert [address.host for address in addresses(under)] == ["127.0.0.2"] * count
         for listener in [*plain, *under]:
             await listener.aclose()
     everywhere = attrs.evolve(settings, tls=attrs.evolve(settings.tls, tls_host=None))
     plain, (encrypted_one,) = await open_listeners(everywhere, loaded)
-    assert addresses([encrypted_one.transport_listener])[0].startswith("127.0.0.1:")
+    assert addresses([encrypted_one.transport_listener])[0].host == "127.0.0.1"
     for each in (*plain, encrypted_one.transport_listener):
         await each.aclose()
 
