@@ -17,6 +17,7 @@ from tcpchat.chat.people import People
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.schedule import RETRY, GiveUp, Pending, Schedule, SendDue
 from tcpchat.chat.user import User
+from tcpchat.chat.wakeups import Wakeups
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, PROTOCOL_VERSION, Welcome
 from tcpchat.settings import CENTURY, Settings
@@ -44,20 +45,26 @@ class Chat:
         clock: Clock,
         new_id: Callable[[], str],
         new_token: Callable[[], str],
+        wakeups: Wakeups,
     ) -> None:
         limits, rules = settings.limits, settings.rules
         self.settings = settings
         self.server = SERVER
         self.clock = clock
         self._journal = snapshot.journal
-        self.hub = Hub(_directory(snapshot, clock), lobby_seq=snapshot.lobby_seq, guests=snapshot.guests)
+        self.hub = Hub(
+            _directory(snapshot, clock),
+            lobby_seq=snapshot.lobby_seq,
+            guests=snapshot.guests,
+            notify=wakeups.presence,
+        )
         self.hub.lobby.fill(snapshot.recent)
-        self.people = People(settings, self.hub, clock, new_id, new_token)
+        self.people = People(settings, self.hub, clock, new_id, new_token, wakeups)
         self.moderation = Moderation(reports=rules.reports_to_mute, seconds=rules.mute_seconds)
         self.moderation.fill(snapshot)
         self.bans = Bans(snapshot.bans)
-        self.marks = Marks(self.hub)
-        self.schedule = Schedule(snapshot.scheduled_id)
+        self.marks = Marks(self.hub, wakeups.receipts)
+        self.schedule = Schedule(snapshot.scheduled_id, wakeups.schedule)
         for kept in snapshot.scheduled:
             self.schedule.add(Pending(**kept._asdict()))
         self.places = Places(limits.connections, limits.connections_per_address)

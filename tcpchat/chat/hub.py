@@ -15,6 +15,7 @@ from tcpchat.chat.presence import Presence
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.room import RECENT, Room, conversation
 from tcpchat.chat.user import Conversation, Mark, User
+from tcpchat.chat.wakeups import Notify, ignore
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, RESERVED, canonical, skeleton
 from tcpchat.protocol import GUEST, LOBBY
@@ -45,7 +46,15 @@ class Hub:
     told what was missed.
     """
 
-    def __init__(self, directory: Directory | None = None, *, lobby_seq: int = 0, guests: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Directory | None = None,
+        *,
+        lobby_seq: int = 0,
+        guests: int = 0,
+        notify: Notify = ignore,
+    ) -> None:
+        """Call `notify` when there is something to tell about who is here."""
         self.lobby = Room(LOBBY, seq=lobby_seq, remembers=RECENT)
         self.connections: dict[Receiver, User] = {}
         """Those that listen."""
@@ -53,7 +62,7 @@ class Hub:
         """Those that do not yet, first come first."""
         self.ignored_by: dict[str, set[User]] = {}
         """Who ignores the user of an id, of those who are known."""
-        self.presence = Presence()
+        self.presence = Presence(notify)
         self.directory = Directory((), ()) if directory is None else directory
         self._guests = guests
         self._by_key: dict[str, User] = {}
@@ -80,7 +89,7 @@ class Hub:
     def wait_to_listen(self, user: User, connection: Receiver, now: float) -> None:
         """Let an attached connection be a newcomer; `now` is in seconds."""
         self.newcomers[connection] = Newcomer(user, self.lobby.seq, now)
-        self.presence.on_change()
+        self.presence.notify()
 
     def listen(self, user: User, connection: Receiver) -> None:
         """Let an attached connection hear the lobby from now on; others hear that its user is here."""

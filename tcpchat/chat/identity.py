@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import islice
 from operator import itemgetter
@@ -13,6 +13,7 @@ import attrs
 from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.chat.user import User
+from tcpchat.chat.wakeups import Wakeups
 from tcpchat.protocol import LOBBY
 from tcpchat.store.changes import Change, EndSession, SetLeft, SetMark, SetSession
 from tcpchat.times import MILLISECONDS
@@ -32,24 +33,21 @@ class Identities:
     the last connection. At most `most` are absent (0: unlimited).
     """
 
-    def __init__(self, *, presence: float, grace: float, most: int) -> None:
-        self.on_absent: Callable[[], None] = lambda: None
-        """Called when somebody is absent, or is to be let go at another time."""
+    def __init__(self, *, presence: float, grace: float, most: int, wakeups: Wakeups) -> None:
+        self._wakeups = wakeups
         self.remember(presence=presence, grace=grace, most=most)
         self._by_token: dict[bytes, Device] = {}
         self._staying: dict[User, float] = {}  # since when, first come first
         self._absent: dict[User, float] = {}  # the same, of all who are absent
         self._unwritten: dict[str, User] = {}  # by id
         self._dropped: dict[bytes, User] = {}  # tokens that the disk may still have
-        self.on_unwritten: Callable[[], None] = lambda: None
-        """Called when there is something to write."""
 
     def remember(self, *, presence: float, grace: float, most: int) -> None:
         """Remember so long and so many from now on, also of those who are absent already."""
         self._presence = presence
         self._grace = grace
         self._most = most
-        self.on_absent()
+        self._wakeups.absence()
 
     def add(self, device: Device) -> None:
         """Let the device's token bring back its user."""
@@ -77,7 +75,7 @@ class Identities:
             self._absent = dict(sorted(self._absent.items(), key=itemgetter(1)))
         if here:
             self._staying[user] = since
-        self.on_absent()
+        self._wakeups.absence()
 
     def back(self, user: User) -> None:
         """Note that the user has a connection again."""
@@ -137,7 +135,7 @@ class Identities:
         """Note that what the disk knows of the user's connections is not true any more."""
         if user.kept:
             self._unwritten[user.id] = user
-            self.on_unwritten()
+            self._wakeups.sessions()
 
     def records(self) -> RecordEntry | None:
         """Return an entry that writes what is unwritten, or a part of it."""

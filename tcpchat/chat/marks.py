@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from tcpchat.chat.entry import Delivery, Entry, Post
 from tcpchat.chat.hub import Hub
 from tcpchat.chat.room import Room, public_id
 from tcpchat.chat.user import Conversation, Mark, User
+from tcpchat.chat.wakeups import Notify, ignore
 from tcpchat.protocol import Read, Receipt, encode
 from tcpchat.store.changes import Change, SetMark
 
@@ -24,11 +25,10 @@ Changed: TypeAlias = dict[tuple[str, str], tuple[User, Conversation]]
 class Marks:
     """Collects marks that moved, so that many messages make one receipt: up to the last of them."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, notify: Notify = ignore) -> None:
         self._hub = hub
+        self._notify = notify
         self._changed: Changed = {}
-        self.on_change: Callable[[], None] = lambda: None
-        """Called when a mark moved."""
 
     def __bool__(self) -> bool:
         return bool(self._changed)
@@ -60,7 +60,7 @@ class Marks:
     def moved(self, user: User, conversation: Conversation) -> None:
         """Note that the user's marks in the conversation are to be written, and told to the other."""
         self._changed[user.id, conversation.other] = user, conversation
-        self.on_change()
+        self._notify()
 
     def records(self) -> MarkEntry:
         """Take what moved, or a part of it, as an entry that writes and tells it."""

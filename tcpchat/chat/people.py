@@ -12,6 +12,7 @@ from tcpchat.chat.identity import Identities, hash_token
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.user import Mark, User
+from tcpchat.chat.wakeups import Wakeups
 from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
 from tcpchat.settings import Settings
@@ -32,12 +33,16 @@ class People:
         clock: Clock,
         new_id: Callable[[], str],
         new_token: Callable[[], str],
+        wakeups: Wakeups,
     ) -> None:
         limits, rules = settings.limits, settings.rules
         self.hub = hub
         self.directory = hub.directory
         self.identities = Identities(
-            presence=rules.presence_seconds, grace=rules.grace_seconds, most=limits.absent_users
+            presence=rules.presence_seconds,
+            grace=rules.grace_seconds,
+            most=limits.absent_users,
+            wakeups=wakeups,
         )
         self.arrivals = count(1)
         """Numbers for requests to come back, in the order in which they were asked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tcpchat.chat.user import User
+from tcpchat.chat.wakeups import Notify, ignore
 from tcpchat.protocol import LOBBY, Joined, Left, Renamed, encode
 
 NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name
@@ -13,8 +14,8 @@ NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made a
 class Presence:
     """What changed about who is here since it was last told: the net change, each user once."""
 
-    def __init__(self) -> None:
-        self.on_change: Callable[[], None] = lambda: None
+    def __init__(self, notify: Notify = ignore) -> None:
+        self.notify = notify
         """Called when there is something to tell."""
         self.tell_now: Callable[[], None] = lambda: None
         """Called when what was not told yet must be told before anything else happens."""
@@ -34,7 +35,7 @@ class Presence:
             del self._left[user]  # nobody heard that this user was away
             return
         self._joined[user] = None
-        self.on_change()
+        self.notify()
 
     def left(self, user: User) -> None:
         told = self._renamed.pop(user, user.name)
@@ -42,7 +43,7 @@ class Presence:
             del self._joined[user]  # nobody heard of this user
         else:
             self._left[user] = told
-            self.on_change()
+            self.notify()
 
     def renamed(self, user: User, name: str) -> None:
         """Note that the user is about to take this name."""
@@ -50,7 +51,7 @@ class Presence:
             self.tell_now()  # who gave it up must be told of first, and a swap of names has no net change
         if user not in self._joined:
             self._renamed.setdefault(user, user.name)
-            self.on_change()
+            self.notify()
 
     def tell(self) -> Told:
         """Return what there is to tell, and forget it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
 from tcpchat.chat.entry import Delivery, Entry, Post, keep_key
 from tcpchat.chat.user import User
+from tcpchat.chat.wakeups import Notify, ignore
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Cancelled, Error, PendingMessage, Scheduled, Unsent, encode
 from tcpchat.store.changes import Change, DropScheduled, NewKey, NewScheduled
@@ -48,13 +49,12 @@ class Pending:
 class Schedule:
     """All pending messages. What is taken out to be sent or cancelled comes back if that fails."""
 
-    def __init__(self, last_id: int = 0) -> None:
+    def __init__(self, last_id: int = 0, notify: Notify = ignore) -> None:
         self._last_id = last_id
+        self._notify = notify
         self._pending: dict[int, Pending] = {}
         self._due: list[tuple[int, int]] = []  # heap of (due, id); ids that are not pending are stale
         self._by_author: dict[str, dict[int, Pending]] = {}
-        self.on_earlier: Callable[[], None] = lambda: None
-        """Called when something comes due earlier than everything before."""
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -68,7 +68,7 @@ class Schedule:
         self._by_author.setdefault(pending.author, {})[pending.number] = pending
         heapq.heappush(self._due, (pending.due, pending.id))
         if self._due[0] == (pending.due, pending.id):
-            self.on_earlier()
+            self._notify()
 
     def remove(self, pending: Pending) -> None:
         del self._pending[pending.id]

@@ -18,13 +18,7 @@ from tcpchat.chat.room import RECENT
 from tcpchat.chat.user import User
 from tcpchat.log import Log
 from tcpchat.server import Port, Server
-from tcpchat.serving.background import (
-    let_absent_go,
-    send_scheduled,
-    tell_presence,
-    tell_receipts,
-    write_identities,
-)
+from tcpchat.serving.background import Background
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
 from tcpchat.serving.hashing import Hasher
@@ -76,7 +70,8 @@ class Node:
         snapshot = load(store, RECENT, clock.now() - int(grace * MILLISECONDS))
         self._store = store
         self._log = log
-        self.chat = Chat(settings, snapshot, clock, new_id, new_token)
+        self._background = Background()
+        self.chat = Chat(settings, snapshot, clock, new_id, new_token, self._background.wakeups)
         self.pipeline = Pipeline(self.chat, store, log, new_reference, run_sync)
         self.reader = Reader(store, run_sync)
         self.loader = Awakening(self.chat, self.reader, self._wait_settled)
@@ -131,14 +126,8 @@ class Node:
             self._log.warning("storage failed", entries=0, error=str(error))
 
     async def _run_background(self) -> None:
-        chat, pipeline = self.chat, self.pipeline
         with self.server.until_stop():
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(tell_presence, chat, pipeline)
-                nursery.start_soon(send_scheduled, chat, pipeline, self.loader)
-                nursery.start_soon(tell_receipts, chat, pipeline)
-                nursery.start_soon(let_absent_go, chat)
-                nursery.start_soon(write_identities, chat, pipeline)
+            await self._background.run(self.chat, self.pipeline, self.loader)
 
     def _new_context(self, connection: Connection, user: User, address: str) -> Context:
         return Context(

@@ -380,9 +380,8 @@ def test_who_took_a_name_and_left_is_told_under_the_name_that_was_known() -> Non
 
 
 def test_every_change_that_others_may_hear_calls_for_telling() -> None:
-    hub = Hub()
     calls: list[str] = []
-    hub.presence.on_change = lambda: calls.append("change")
+    hub = Hub(notify=lambda: calls.append("change"))
     (alice,) = join(hub, "alice")
     news(hub)
     assert len(calls) == 1

@@ -8,12 +8,13 @@ from tcpchat.chat.device import Device
 from tcpchat.chat.entry import Delivery
 from tcpchat.chat.identity import RECORDS, Identities, RecordEntry, hash_token
 from tcpchat.chat.user import Mark, User
+from tcpchat.chat.wakeups import Wakeups
 from tcpchat.store.changes import Change, EndSession, SetLeft, SetMark, SetSession
 from tests.chat.test_hub import new_user
 
 
 def identities(most: int = 0, presence: float = 5, grace: float = 600) -> Identities:
-    return Identities(presence=presence, grace=grace, most=most)
+    return Identities(presence=presence, grace=grace, most=most, wakeups=Wakeups())
 
 
 def device_of(user: User, token: str, number: int = 1) -> Device:

@@ -22,7 +22,8 @@ class Two:
 
     def __init__(self) -> None:
         self.hub = Hub()
-        self.marks = Marks(self.hub)
+        self.calls: list[str] = []
+        self.marks = Marks(self.hub, lambda: self.calls.append("change"))
         self.alice, self.bob = join(self.hub, "alice", "bob")
         self.alice.kept = self.bob.kept = True
         self.room = self.hub.conversation(self.alice, self.bob)
@@ -65,13 +66,11 @@ def receipt(two: Two, delivered: int, seen: int | None = 0) -> dict[str, Any]:
 
 def test_many_messages_make_one_receipt_up_to_the_last() -> None:
     two = Two()
-    calls: list[str] = []
-    two.marks.on_change = lambda: calls.append("change")
     assert not two.marks
     for posts in (two.say(3), two.say(2)):
         two.marks.delivered(posts)
     assert two.marks
-    assert calls
+    assert two.calls
     entry = two.marks.records()
     assert not two.marks
     assert [*entry.prepare(0)] == [SetMark(two.bob.id, two.room.name, 0, 5)]

@@ -58,9 +58,8 @@ def test_a_newcomer_is_not_here_and_hears_nothing() -> None:
 
 
 def test_a_newcomer_is_something_to_be_told_about_soon() -> None:
-    hub = Hub()
     calls: list[str] = []
-    hub.presence.on_change = lambda: calls.append("change")
+    hub = Hub(notify=lambda: calls.append("change"))
     newcomer(hub, "alice")
     assert calls == ["change"]
 

@@ -1,0 +1,31 @@
+"""Notifications from the state to the tasks that act on its changes later. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import attrs
+
+Notify: TypeAlias = Callable[[], None]
+"""Says that there is work for a task. May be called often, and returns at once; the work is done later."""
+
+
+def ignore() -> None:
+    """Notify nobody."""
+
+
+@attrs.frozen(kw_only=True)
+class Wakeups:
+    """What the state calls, for each of the tasks. Given once, when the state is made."""
+
+    presence: Notify = ignore
+    """Somebody came, left or took another name, or a newcomer waits to be announced."""
+    receipts: Notify = ignore
+    """A mark moved: how far a user has read a conversation or was given its messages."""
+    schedule: Notify = ignore
+    """A message is due earlier than all others."""
+    absence: Notify = ignore
+    """A user lost the last connection, or absent users expire at another time."""
+    sessions: Notify = ignore
+    """What is on disk about the connections of a user is out of date."""

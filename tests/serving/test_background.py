@@ -1,0 +1,84 @@
+"""The tasks that act by the clock, and how the state wakes them."""
+
+from __future__ import annotations
+
+import trio
+import trio.testing
+
+from tcpchat.serving.background import PRUNE, SESSIONS, Wakeup
+from tcpchat.store.changes import Prune
+from tests.conftest import House, open_house
+from tests.serving.test_delivery import GatedStore
+
+Clock = trio.testing.MockClock
+settled = trio.testing.wait_all_tasks_blocked
+
+
+async def is_waiting(wakeup: Wakeup) -> bool:
+    done = trio.Event()
+
+    async def wait() -> None:
+        await wakeup.wait()
+        done.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await settled()
+        nursery.cancel_scope.cancel()
+    return not done.is_set()
+
+
+async def test_a_notification_before_the_wait_is_not_lost() -> None:
+    wakeup = Wakeup()
+    wakeup.notify()
+    assert not await is_waiting(wakeup)
+
+
+async def test_notifications_before_the_wait_count_as_one() -> None:
+    wakeup = Wakeup()
+    wakeup.notify()
+    wakeup.notify()
+    await wakeup.wait()
+    assert await is_waiting(wakeup)
+
+
+async def test_a_notification_wakes_the_task_that_waits() -> None:
+    wakeup = Wakeup()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wakeup.wait)
+        await settled()
+        wakeup.notify()
+
+
+async def test_a_cancelled_wait_takes_no_notification() -> None:
+    wakeup = Wakeup()
+    wakeup.notify()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await wakeup.wait()
+    assert scope.cancelled_caught
+    assert not await is_waiting(wakeup)
+
+
+def prunes(disk: GatedStore) -> int:
+    return sum(isinstance(change, Prune) for batch in disk.batches for change in batch)
+
+
+async def test_the_disk_is_pruned_by_the_clock_however_often_sessions_are_written(mock_clock: Clock) -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        assert prunes(disk) == 1, "at the start"
+        for _ in range(5):
+            _wake_for_nothing(house)
+            await settled()
+            await house.node.pipeline.wait_idle()
+            mock_clock.jump(2 * SESSIONS)
+        assert prunes(disk) == 1
+        mock_clock.jump(PRUNE)
+        while prunes(disk) == 1:
+            await settled()
+
+
+def _wake_for_nothing(house: House) -> None:
+    """Notify as for something that was written meanwhile."""
+    house.node._background.wakeups.sessions()
