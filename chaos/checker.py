@@ -41,7 +41,7 @@ class Stored:
     """One text on disk."""
 
     room: str
-    """As on the wire: `lobby`, or the id of a conversation."""
+    """As on the wire: `lobby`, or the id of a direct room."""
     seq: int
     committed: float = float("inf")
     """When the server knew that the text is on disk, so that it could deliver it."""
@@ -58,7 +58,7 @@ class Checker:
         self.ops: dict[str, Op] = {}
         self.stored: dict[str, Stored] = {}
         self.newest: dict[str, int] = {}
-        """The last number of each room and conversation."""
+        """The last number of each room."""
         self.delivered = self.duplicated = 0
         self._rows: list[Row] = []
         self._uncommitted: list[Stored] = []
@@ -78,13 +78,13 @@ class Checker:
         self.ops[text] = Op(author, to)
         return text
 
-    def acknowledge(self, text: str, place: str | None, seq: int) -> None:
-        """Record a `sent` reply: the text is stored, in the lobby or a conversation, under this number."""
+    def acknowledge(self, text: str, place: str, seq: int) -> None:
+        """Record a `sent` reply: the text is stored, in this room, under this number."""
         self._finish(text, "acknowledged", str(seq))
         stored = self.stored.get(text)
         if stored is None:
             self.fail(f"P1: acknowledged and not stored: {text[:60]!r}")
-        elif stored.seq != seq or (place is not None) != (stored.room == LOBBY):
+        elif (place, seq) != (stored.room, stored.seq):
             self.fail(f"P1: acknowledged as {place} {seq}, stored as {stored}: {text[:60]!r}")
 
     def schedule(self, text: str, number: int) -> None:
@@ -165,7 +165,7 @@ class Checker:
     def receive(self, user: str, message: Message) -> None:
         """Record a message that the library gave to a user's program."""
         self.delivered += 1
-        self.check(user, message.conversation or message.room or "", message.seq, message.text)
+        self.check(user, message.room, message.seq, message.text)
         self.trace(user, "received", f"{message.text.partition(' ')[0]} {message.seq}")
 
     def check(self, user: str, place: str, seq: int, text: str) -> Stored | None:

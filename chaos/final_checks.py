@@ -33,7 +33,7 @@ async def _check(checker: Checker, worker: Worker, client: Client, authors: dict
         if last != newest:
             checker.fail(f"P2: {worker.label} received {place} up to {last} of {newest}")
     for info in await client.conversations():
-        place, newest = info.conversation, checker.newest.get(info.conversation, 0)
+        place, newest = info.room, checker.newest.get(info.room, 0)
         if info.seq != newest:
             checker.fail(f"P2: the server says {info.seq} of {place} to {worker.label}, and it has {newest}")
         if place not in worker.places and info.read < newest:
@@ -46,7 +46,7 @@ async def _check_marks(
     checker: Checker, worker: Worker, client: Client, authors: dict[str, list[str]]
 ) -> None:
     """Check that read markers did not move back, and that unread counts are exact."""
-    unread = {info.room or info.conversation: info.count for info in await client.unread()}
+    unread = {info.room: info.count for info in await client.unread()}
     for place in {LOBBY: None} | worker.places:
         read = await worker.mark(client, place, 0)
         expected = sum(author != worker.name for author in authors.get(place, [])[read:])

@@ -119,7 +119,7 @@ class Worker:
     async def _receive(self, client: Client) -> None:
         async for event in client.events():
             if isinstance(event, Message):
-                place = event.room or event.conversation or ""
+                place = event.room
                 self.places.setdefault(place, 0)
                 self._checker.check_follows(self.name, self.places, place, event.seq)
                 self._watch.claim(self._checker.receive, self.name, event)

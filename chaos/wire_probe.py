@@ -43,7 +43,7 @@ class WireProbe:
             case {"type": "bye", "code": str(code)}:
                 self._link.bye = code
             case {"type": "message", "seq": int(seq), "text": str(text)}:
-                self._check_message(str(line.get("room") or line.get("conversation")), seq, text)
+                self._check_message(str(line["room"]), seq, text)
 
     def _check_message(self, place: str, seq: int, text: str) -> None:
         owner = self._link.owner

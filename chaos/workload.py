@@ -182,7 +182,7 @@ class Worker:
 
     def _handle_message(self, message: Message) -> None:
         self._checker.receive(self.name, message)
-        place = message.room or message.conversation or ""
+        place = message.room
         self._checker.check_follows(self.label, self.places, place, message.seq)
 
     async def _act(self, client: Client, visit: trio.Nursery) -> None:
@@ -271,7 +271,7 @@ class Worker:
     async def mark(self, client: Client, place: str, seq: int) -> int:
         """Mark a place as read up to this number; return the read marker."""
         before = self.read.get(place, 0)
-        reply = await client.mark_read(None if place == LOBBY else place, seq)
+        reply = await client.mark_read(seq=seq, room=place)
         if self.registered:
             if reply.seq < max(before, seq):
                 self._checker.fail(f"{self.label} had read {place} up to {before}, now {reply.seq}")

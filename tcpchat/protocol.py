@@ -10,7 +10,6 @@ from tcpchat.wire.codec import (
     encode,
     encode_message,
     encode_part,
-    encode_private,
     encode_sent,
     page,
 )
@@ -67,6 +66,7 @@ from tcpchat.wire.messages import (
     as_error,
     internal_error,
 )
+from tcpchat.wire.place import Place, is_direct, no_such_room, parse_place, parse_room
 from tcpchat.wire.schema import schema
 
 __all__ = [
@@ -103,6 +103,7 @@ __all__ = [
     "Muted",
     "PasswordChanged",
     "PendingMessage",
+    "Place",
     "Pong",
     "Prompt",
     "Read",
@@ -136,10 +137,13 @@ __all__ = [
     "encode",
     "encode_message",
     "encode_part",
-    "encode_private",
     "encode_sent",
     "internal_error",
+    "is_direct",
+    "no_such_room",
     "page",
+    "parse_place",
+    "parse_room",
     "read_answer",
     "schema",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 import trio
 import trio.testing
 
+from tcpchat.protocol import LOBBY
 from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Settings
 from tcpchat.store import StorageError
@@ -219,11 +220,11 @@ class Device:
         """Get what is missing of the private conversations."""
         infos = (await self._ask({"type": "conversations"}))["conversations"]
         for info in infos:
-            id = info["conversation"]
+            id = info["room"]
             held = self.private.setdefault(id, [])
             more = True
             while more:
-                page = await self._ask({"type": "history", "username": id, "after": len(held), "count": PAGE})
+                page = await self._ask({"type": "history", "room": id, "after": len(held), "count": PAGE})
                 for line in page["messages"]:
                     if line["seq"] > len(held):
                         assert line["seq"] == len(held) + 1
@@ -283,7 +284,7 @@ class Device:
         place, got = self.world.random.choice(list(places.items()))
         request: Line = {"type": "read", "seq": self.world.random.randint(0, got)}
         if place is not None:
-            request["username"] = place
+            request["room"] = place
         await self._ask_if_here(request)
 
     async def read_all(self) -> None:
@@ -316,7 +317,7 @@ class Device:
         if line["type"] == "message":
             self._hear(line)
         elif line["type"] == "read":
-            place = line.get("room") or line["conversation"]
+            place = line["room"]
             known = self.world.read.get((self.label, place), 0)
             assert line["seq"] >= known, f"{self.label} has read {place} up to {known}: {line}"
             self.world.read[self.label, place] = line["seq"]
@@ -325,11 +326,11 @@ class Device:
             self.world.acknowledged[self._under_way.popleft()["text"]] = line["seq"]
 
     def _hear(self, line: Line) -> None:
-        if "room" in line:
+        if line["room"] == LOBBY:
             assert line["seq"] == len(self.lobby) + 1, f"{self.label}, after {len(self.lobby)}: {line}"
             self.lobby.append(_said(line))
         elif self._synced:
-            held = self.private.setdefault(line["conversation"], [])
+            held = self.private.setdefault(line["room"], [])
             assert line["seq"] == len(held) + 1, f"{self.label}, after {len(held)}: {line}"
             held.append(_said(line))
 

@@ -63,13 +63,13 @@ async def check_marks(world: World, device: Device) -> None:
     """What a user was told to have read stays read, and what is unread is counted exactly."""
     person = device.person
     assert person is not None
-    infos = (await person.do("unread"))["conversations"]
-    unread = {info.get("room") or info["conversation"]: info["count"] for info in infos}
+    infos = (await person.do("unread"))["rooms"]
+    unread = {info["room"]: info["count"] for info in infos}
     for place, held in {"lobby": device.lobby, **device.private}.items():
         told = [
             seq for (label, read), seq in world.read.items() if read == place and label[:-1] == device.name
         ]
-        of = {} if place == "lobby" else {"username": place}
+        of = {} if place == "lobby" else {"room": place}
         kept = (await person.do("read", seq=0, **of))["seq"]
         assert kept >= max(told, default=0), f"{device.label} had read {place}"
         others = [author for author, _ in held[kept:] if author != device.name]

@@ -64,17 +64,22 @@ def with_names(type: str, field: str = "username", **fields: Any) -> list[Line |
     return [{"type": type, field: name} | fields for name in NAMES]
 
 
+def in_places(type: str, **fields: Any) -> list[Line | str]:
+    """Return requests that name each place in each way."""
+    return [*with_names(type, **fields), *with_names(type, "room", **fields)]
+
+
 ATTEMPTS: dict[str, list[Line | str]] = {
     "help": ["help", "help send", {"type": "help"}],
     "send": [
-        *with_names("send", text="hi", time=60), "send -u alice hi", "send -u bob -t 1 hi", "send @alice",
+        *in_places("send", text="hi", time=60), "send -u alice hi", "send -u bob -t 1 hi", "send @alice",
         {"type": "send", "text": "x", "key": "alices key"}, {"type": "send", "text": "x", "key": "bobs key"},
-        *with_names("send", text="hello", key="alices key"),
+        *in_places("send", text="hello", key="alices key"), "send -r {conversation} -t 1 hi",
     ],
     "history": [
-        *with_names("history"), *with_names("history", after=0), *with_names("history", unread=True),
-        *with_names("history", unread=True, cursor=0), "history", "history --unread", "history -u alice",
-        {"type": "history", "unread": True, "cursor": 0, "count": 500}, "history --unread -u {conversation}",
+        *in_places("history"), *in_places("history", after=0), *in_places("history", unread=True),
+        *in_places("history", unread=True, cursor=0), "history", "history --unread", "history -u alice",
+        {"type": "history", "unread": True, "cursor": 0, "count": 500}, "history --unread -r {conversation}",
         {"type": "history", "before": 10**15}, {"type": "history", "unread": True, "username": "bob"},
     ],
     "users": ["users", {"type": "users", "after": "a"}],
@@ -91,8 +96,7 @@ ATTEMPTS: dict[str, list[Line | str]] = {
     "ignore": [*with_names("ignore", "name"), "ignore", "ignore alice"],
     "unignore": [*with_names("unignore", "name"), "unignore bob"],
     "read": [
-        *with_names("read"), *with_names("read", seq=1), "read -u alice 1", "read",
-        {"type": "read", "room": "{conversation}"}, {"type": "read", "room": "{room}", "seq": 1},
+        *in_places("read"), *in_places("read", seq=1), "read -u alice 1", "read",
     ],
     "unread": ["unread"],
     "conversations": [
@@ -157,7 +161,7 @@ async def pair_in(house: House) -> AsyncIterator[Pair]:
     (info,) = (await bob.do("conversations"))["conversations"]
     people = [alice, bob, phone, tablet]
     ids = [house.user(name).id for name in ("alice", "bob")]
-    pair = Pair(alice, bob, people, info["conversation"], ids, house.chat._journal)
+    pair = Pair(alice, bob, people, info["room"], ids, house.chat._journal)
     before = await state(pair)
     yield pair
     assert await state(pair) == before
@@ -171,8 +175,8 @@ async def state(pair: Pair) -> list[Any]:
             line = await person.do(type)
             found.append({key: line[key] for key in line if key != "re"})
         infos = (await person.do("conversations"))["conversations"]
-        found.append([info["read"] for info in infos if info["conversation"] == pair.conversation])
-        said = (await person.do("history", username=pair.conversation, count=500))["messages"]
+        found.append([info["read"] for info in infos if info["room"] == pair.conversation])
+        said = (await person.do("history", room=pair.conversation, count=500))["messages"]
         found.append({(line["from"], line["to"]) for line in said})
         whois = await person.do("whois", name=person.name)
         found.append({key: whois[key] for key in whois if key != "re"})
@@ -211,14 +215,14 @@ async def test_a_stranger_learns_nothing(
                 assert secret not in told
         assert SECRET not in told
         assert not [line for line in heard if line["type"] == "message" and line.get("from") != "mallory"]
-        assert not [line for line in heard if line.get("conversation") == pair.conversation]
+        assert not [line for line in heard if line.get("room") == pair.conversation]
 
 
 async def test_nobody_but_the_two_has_a_canary(tmp_path: Path, mock_clock: Clock) -> None:
     """The two do hear it: a canary that nobody hears would prove nothing."""
     async with open_house(folder=tmp_path) as house, pair_in(house) as pair:
         for person in pair.people:
-            assert SECRET in str(await person.do("history", username=pair.conversation))
+            assert SECRET in str(await person.do("history", room=pair.conversation))
             assert SECRET in str(await person.heard("message"))
             assert SECRET in str(await person.do("scheduled"))
             assert SECRET in str(await person.do("sessions"))

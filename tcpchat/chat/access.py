@@ -127,7 +127,7 @@ class Access:
         most = min(CHUNK, (context.chat.settings.limits.backlog_bytes or CHUNK) // 2)
         count = RECENT
         while True:
-            place = await context.reading.place(None)
+            place = context.reading.lobby()
             until = hub.lobby.seq
             lines = await context.reading.history(place, count, before=None, after=after, until=until)
             if context.connection not in context.user.connections:

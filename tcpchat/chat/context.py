@@ -19,12 +19,13 @@ from tcpchat.chat.reads import Hashes
 from tcpchat.chat.receiver import Receiver
 from tcpchat.chat.relations import Relations
 from tcpchat.chat.rename import RenameEntry
+from tcpchat.chat.room import public_id
 from tcpchat.chat.schedule import CancelEntry, Pending, ScheduleEntry
 from tcpchat.chat.setting import SettingEntry
-from tcpchat.chat.user import User
+from tcpchat.chat.user import Conversation, User
 from tcpchat.errors import ChatError
 from tcpchat.names import canonical, enforce, skeleton
-from tcpchat.protocol import GUEST, MAX_LINE_OUT, Renamed, Reply
+from tcpchat.protocol import GUEST, MAX_LINE_OUT, Place, Renamed, Reply, no_such_room
 from tcpchat.settings import CENTURY
 from tcpchat.store.changes import Change
 from tcpchat.store.reader import Reader
@@ -110,10 +111,28 @@ class Context:
         first = self.user.first_send(key, self.chat.keys_since())
         return None if first is None else Repeat(first)
 
-    def known(self, name: str) -> User | None:
-        """Return who has this name, or None if that must be read. Raises ChatError `no-such-user`."""
-        found = self.chat.hub.find(name)
-        return found if isinstance(found, User) else None
+    def direct_room(self, id: str) -> Conversation:
+        """Return the user's direct room of this public id. Raises ChatError `no-such-room`."""
+        for conversation in self.user.conversations.values():
+            if public_id(conversation.room.name) == id:
+                return conversation
+        raise no_such_room(id)
+
+    def recipient(self, place: Place) -> User | str:
+        """Return the other user of a direct room, or the id of one who must be read from disk.
+
+        Raises ChatError `no-such-room`, `no-such-user`.
+        """
+        if place.username is not None:
+            found = self.chat.hub.find(place.username)
+            return found if isinstance(found, User) else found.user
+        assert place.room is not None
+        other = self.direct_room(place.room).other
+        if (known := self.chat.hub.find_known(other)) is not None:
+            return known
+        if self.chat.people.directory.find(other) is None:
+            raise ChatError("no-such-user", f"the other user of {place.room} is gone", field="room")
+        return other
 
     def post(self, text: str, recipient: User | None, key: str | None) -> Entry:
         """Send to the lobby or to one user."""

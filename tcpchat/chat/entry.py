@@ -13,7 +13,7 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.chat.receiver import Receiver
-from tcpchat.chat.room import Room, as_line, without_text
+from tcpchat.chat.room import Room, as_line, public_name, without_text
 from tcpchat.chat.user import KEYS_REMEMBERED, User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Absent, Error, Id, Reply, Scheduled, Sent, encode, encode_sent
@@ -130,12 +130,12 @@ def keep_key(user: User, key: NewKey) -> list[Change]:
 def answered(key: NewKey) -> Entry:
     """Return an entry that answers as the one did that was sent under a key before."""
     entry = Entry()
-    time = timestamp(key.time)
+    room, time = public_name(key.room), timestamp(key.time)
     if key.number is not None:
-        entry.reply = Scheduled(number=key.number, room=key.room, username=key.username, at=time)
+        entry.reply = Scheduled(number=key.number, room=room, username=key.username, at=time)
     else:
         assert key.seq is not None
-        entry.reply = Sent(room=key.room, username=key.username, seq=key.seq, at=time)
+        entry.reply = Sent(room=room, username=key.username, seq=key.seq, at=time)
     return entry
 
 
@@ -176,8 +176,7 @@ class Post(Entry):
             changes += self._marks(recipient, seq)
         changes.append(self._message)
         if self.key is not None:
-            room = self.room.name if recipient is None else None
-            key = NewKey(author.id, self.key, at, room, name, self._message.seq, None, at)
+            key = NewKey(author.id, self.key, at, self.room.name, name, self._message.seq, None, at)
             changes += keep_key(author, key)
         return changes
 
@@ -240,9 +239,8 @@ class Post(Entry):
         message = self._message
         if self.reply is not None or message is None:
             return super().answer(re)
-        if message.recipient_name is None:
-            return encode_sent(re, "room", message.room, message.seq, timestamp(message.at))
-        return encode_sent(re, "username", message.recipient_name, message.seq, timestamp(message.at))
+        room = public_name(message.room)
+        return encode_sent(re, room, message.recipient_name, message.seq, timestamp(message.at))
 
     def undo(self) -> None:
         super().undo()

@@ -10,7 +10,7 @@ import attrs
 
 from tcpchat.chat.entry import Delivery, Entry, Post
 from tcpchat.chat.hub import Hub
-from tcpchat.chat.room import Room, public_id
+from tcpchat.chat.room import Room, public_id, public_name
 from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.chat.wakeups import Notify, ignore
 from tcpchat.protocol import Read, Receipt, encode
@@ -74,8 +74,8 @@ def receipt(reader: User, author: User, conversation: Conversation) -> Receipt:
     """Return what the author learns of what the reader was given and has read."""
     mark = conversation.mark
     return Receipt(
+        room=public_id(conversation.room.name),
         username=reader.name,
-        conversation=public_id(conversation.room.name),
         delivered=mark.delivered,
         seen=mark.read if reader.receipts and author.receipts else None,
     )
@@ -137,10 +137,4 @@ class ReadEntry(Entry):
 
 def read(username: str | None, room: Room, mark: Mark) -> Read:
     """Return how far a user has read, as a line."""
-    private = room.name.startswith("@")
-    return Read(
-        room=None if private else room.name,
-        username=username,
-        conversation=public_id(room.name) if private else None,
-        seq=mark.read,
-    )
+    return Read(room=public_name(room.name), username=username, seq=mark.read)

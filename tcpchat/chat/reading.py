@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from tcpchat.chat import room as rooms
 from tcpchat.chat.marks import ReadEntry
-from tcpchat.chat.room import Room, as_line, public_id, without_text
+from tcpchat.chat.room import Room, as_line, public_id, public_name, without_text
 from tcpchat.chat.user import Conversation, Mark, User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     LOBBY,
     ConversationInfo,
     Conversations,
+    Place,
     Receipts,
     Unread,
     UnreadInfo,
@@ -33,19 +35,16 @@ PAGE = 200  # conversations in one reply
 
 
 @attrs.frozen
-class Place:
-    """The lobby, or one of a user's conversations; a conversation without messages has no room."""
+class UserRoom:
+    """The lobby or a direct room, as one user has it; a direct room without messages has no `room`."""
 
+    name: str
+    """On the wire."""
     room: Room | None
     mark: Mark
     conversation: Conversation | None = None
     username: str | None = None
-    """Whom the conversation is with."""
-
-    @property
-    def id(self) -> str | None:
-        """Return what the conversation is called on the wire."""
-        return None if self.conversation is None else public_id(self.conversation.room.name)
+    """The other user of a direct room."""
 
 
 @attrs.frozen
@@ -54,29 +53,26 @@ class Reading:
 
     context: Context
 
-    async def place(self, username: str | None) -> Place:
-        """Return the lobby, or the conversation with the user of this name, or of this id.
+    def lobby(self) -> UserRoom:
+        """Return the lobby as the user has it."""
+        return UserRoom(LOBBY, self.context.chat.hub.lobby, self.context.user.lobby)
 
-        Raises ChatError `no-such-user`.
-        """
+    async def find(self, place: Place) -> UserRoom:
+        """Return the room that the user names. Raises ChatError `no-such-room`, `no-such-user`."""
         user = self.context.user
-        if username is None:
-            return Place(self.context.chat.hub.lobby, user.lobby)
-        if username.startswith("@"):
-            return await self._by_id(username)
-        other = await self.context.awakening.named(username)
-        conversation = user.conversations.get(other.id)
-        if conversation is None:
-            return Place(None, Mark(), None, other.name)
-        return Place(conversation.room, conversation.mark, conversation, other.name)
-
-    async def _by_id(self, id: str) -> Place:
-        user = self.context.user
-        for conversation in user.conversations.values():
-            if public_id(conversation.room.name) == id:
-                (other,) = await self.others([conversation])
-                return Place(conversation.room, conversation.mark, conversation, other.name)
-        raise ChatError("no-such-user", f"you have no conversation {id[:64]!r}", name=id[:64])
+        if place.room == LOBBY:
+            return self.lobby()
+        if place.room is not None:
+            own = self.context.direct_room(place.room)
+            (named,) = await self.others([own])
+            return UserRoom(place.room, own.room, own.mark, own, named.name)
+        assert place.username is not None
+        other = await self.context.awakening.named(place.username)
+        id = public_id(rooms.conversation(user.id, other.id))
+        begun = user.conversations.get(other.id)
+        if begun is None:
+            return UserRoom(id, None, Mark(), None, other.name)
+        return UserRoom(id, begun.room, begun.mark, begun, other.name)
 
     async def others(self, conversations: list[Conversation]) -> list[Counterpart]:
         """Return who is at the other end of each, from memory where that knows better than the disk."""
@@ -93,7 +89,7 @@ class Reading:
         return found
 
     async def history(
-        self, place: Place, count: int, *, before: int | None, after: int | None, until: int
+        self, place: UserRoom, count: int, *, before: int | None, after: int | None, until: int
     ) -> list[bytes]:
         """Return messages of the place as events, oldest first: those after `after`, or the last ones.
 
@@ -115,20 +111,16 @@ class Reading:
         line = as_line(message)
         return without_text(line) if message.author in self.context.user.ignored else line
 
-    def given(self, place: Place, first: int, last: int) -> None:
+    def given(self, place: UserRoom, first: int, last: int) -> None:
         """Note that this device was given these messages of a conversation."""
         if place.conversation is not None and first <= place.mark.delivered + 1:
             self.context.chat.marks.advance(self.context.user, place.conversation, last)
 
     async def unread_messages(
-        self, username: str | None, count: int, cursor: int
-    ) -> tuple[Place | None, list[bytes], int | None]:
-        """Return a page of what is unread, in all conversations or one, and the cursor of a next page."""
-        if username is None:
-            place, places = None, await self._all()
-        else:
-            place = await self.place(username)
-            places = [place]
+        self, place: UserRoom | None, count: int, cursor: int
+    ) -> tuple[list[bytes], int | None]:
+        """Return a page of what is unread, in all rooms or one, and the cursor of a next page."""
+        places = self._all() if place is None else [place]
         user, rooms = self.context.user, _unread(places)
         found = []
         if rooms:
@@ -138,9 +130,9 @@ class Reading:
         lines = [as_line(one.message) for one in found[:count]]
         shown, _ = page(line.removesuffix(b"\n") for line in lines)
         self._given_unread(places, [one.message for one in found[: len(shown)]])
-        return place, shown, found[len(shown) - 1].cursor if len(shown) < len(found) else None
+        return shown, found[len(shown) - 1].cursor if len(shown) < len(found) else None
 
-    def _given_unread(self, places: list[Place], messages: list[NewMessage]) -> None:
+    def _given_unread(self, places: list[UserRoom], messages: list[NewMessage]) -> None:
         """Note that this device was given what is unread, up to these messages."""
         last = {message.room: message.seq for message in messages}
         for place in places:
@@ -148,16 +140,15 @@ class Reading:
                 seq = last[place.conversation.room.name]
                 self.context.chat.marks.advance(self.context.user, place.conversation, seq)
 
-    async def _all(self) -> list[Place]:
+    def _all(self) -> list[UserRoom]:
         user = self.context.user
-        lobby = Place(self.context.chat.hub.lobby, user.lobby)
         own = [one for one in user.conversations.values() if one.room.seq > one.mark.read]
-        return [lobby, *(Place(conversation.room, conversation.mark, conversation) for conversation in own)]
+        return [self.lobby(), *(UserRoom(public_name(one.room.name), one.room, one.mark, one) for one in own)]
 
     async def unread(self) -> Unread:
         """Return where something is unread, the lobby first."""
         user = self.context.user
-        places = [one for one in await self._all() if one.room is not None and one.room.seq > one.mark.read]
+        places = [one for one in self._all() if one.room is not None and one.room.seq > one.mark.read]
         counts = []
         if places:
             counts = await self.context.reader.ask(count_unread, user.id, _unread(places), user.ignored)
@@ -169,15 +160,11 @@ class Reading:
             for place, found in some
         )
         shown, _ = page(parts)
-        return Unread(conversations=shown)
+        return Unread(rooms=shown)
 
-    async def read(self, room: str | None, username: str | None, seq: int | None) -> Entry:
-        """Note how far the user has read. Raises ChatError `no-such-room`, `bad-value`."""
-        if room is not None and (username is not None or room != LOBBY):
-            if username is not None:
-                raise ChatError("bad-usage", "it is either a room or a user's conversation", field="room")
-            raise ChatError("no-such-room", f"there is no room {room[:64]!r}; there is {LOBBY}", field="room")
-        place = await self.place(username)
+    async def read(self, where: Place, seq: int | None) -> Entry:
+        """Note how far the user has read. Raises ChatError `no-such-room`, `no-such-user`, `bad-value`."""
+        place = await self.find(where)
         last = 0 if place.room is None else place.room.seq
         seq = last if seq is None else seq
         if not 0 <= seq <= last or place.room is None:
@@ -199,8 +186,8 @@ class Reading:
         others = await self.others([conversation for _, conversation in shown])
         infos = [
             ConversationInfo(
+                room=id,
                 username=other.name,
-                conversation=id,
                 seq=conversation.room.seq,
                 read=conversation.mark.read,
                 delivered=other.delivered,
@@ -224,7 +211,7 @@ class Reading:
         return self.context.setting(lambda user: [SetReceipts(user.id, int(on))], apply)
 
 
-def _unread(places: list[Place]) -> list[UnreadRange]:
+def _unread(places: list[UserRoom]) -> list[UnreadRange]:
     return [
         UnreadRange(place.room.name, after=place.mark.read, until=place.room.seq)
         for place in places
@@ -232,12 +219,11 @@ def _unread(places: list[Place]) -> list[UnreadRange]:
     ]
 
 
-def _info(place: Place, name: str | None, found: UnreadCount) -> UnreadInfo:
+def _info(place: UserRoom, name: str | None, found: UnreadCount) -> UnreadInfo:
     assert place.room is not None
     return UnreadInfo(
-        room=None if place.conversation else place.room.name,
+        room=place.name,
         username=name,
-        conversation=place.id,
         count=found.messages,
         mentioned=found.mentioned,
         read=place.mark.read,

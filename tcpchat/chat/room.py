@@ -10,7 +10,7 @@ from itertools import islice
 import attrs
 import orjson
 
-from tcpchat.protocol import encode_message, encode_private
+from tcpchat.protocol import encode_message
 from tcpchat.store.changes import DELETED, NewMessage
 from tcpchat.times import timestamp
 
@@ -28,12 +28,15 @@ def public_id(room: str) -> str:
     return "@" + blake2b(room.encode(), digest_size=8).hexdigest()
 
 
+def public_name(room: str) -> str:
+    """Return what a room is called on the wire, given its name here."""
+    return public_id(room) if room.startswith("@") else room
+
+
 def as_line(message: NewMessage) -> bytes:
     """Write a kept message as the event that it is, or was."""
     room, seq, at, _, name, _, recipient, text = message
-    if recipient is None:
-        return encode_message(room, seq, timestamp(at), name, text)
-    return encode_private(recipient, public_id(room), seq, timestamp(at), name, text)
+    return encode_message(public_name(room), seq, timestamp(at), name, text, recipient)
 
 
 def without_author(line: bytes) -> bytes:

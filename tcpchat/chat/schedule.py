@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 from tcpchat.chat.entry import Delivery, Entry, Post, keep_key
+from tcpchat.chat.room import conversation, public_name
 from tcpchat.chat.user import User
 from tcpchat.chat.wakeups import Notify, ignore
 from tcpchat.errors import ChatError
@@ -35,12 +36,17 @@ class Pending:
     text: str
     due: int
 
+    @property
+    def room(self) -> str:
+        """Return the name, never shown, of the room that it is for."""
+        return LOBBY if self.recipient is None else conversation(self.author, self.recipient)
+
     def describe(self) -> PendingMessage:
         """Return what the author sees of it."""
         return PendingMessage(
             number=self.number,
             at=timestamp(self.due),
-            room=LOBBY if self.recipient_name is None else None,
+            room=public_name(self.room),
             username=self.recipient_name,
             text=self.text,
         )
@@ -146,9 +152,8 @@ class ScheduleEntry(Entry):
             changes += self.keep(self.recipient, at)
         changes.append(NewScheduled(**attrs.asdict(self.pending)))
         if self.key is not None:
-            shown, number = self.pending.describe(), self.pending.number
-            due = self.pending.due
-            key = NewKey(self.author.id, self.key, at, shown.room, shown.username, None, number, due)
+            room, name, number = self.pending.room, self.pending.recipient_name, self.pending.number
+            key = NewKey(self.author.id, self.key, at, room, name, None, number, self.pending.due)
             changes += keep_key(self.author, key)
         return changes
 

@@ -73,6 +73,11 @@ def option(
     return {"grammar": Option(short, metavar, parse), "help": help}
 
 
+def room_option() -> dict[str, Any]:
+    """Return the metadata of the field `room`, which is the same in all requests that name a place."""
+    return option("r", "ROOM", "which room: `lobby`, or the id of a direct room; without it the lobby")
+
+
 def flag(help: str) -> dict[str, Any]:
     """Return the metadata of a boolean field that a plain line sets by its name alone."""
     return {"grammar": Option(None, None), "help": help}

@@ -20,7 +20,7 @@ class Conversations(Request):
 
     type: ClassVar[str] = "conversations"
     after: str | None = attrs.field(
-        default=None, metadata=option(None, "ID", "only ids that sort after this one: the next page")
+        default=None, metadata=option(None, "ID", "only rooms whose ids sort after this one: the next page")
     )
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, flag, option, whole_number
+from tcpchat.commands.command import Command, flag, option, room_option, whole_number
 from tcpchat.errors import ChatError
-from tcpchat.protocol import LOBBY, Request, page
 from tcpchat.protocol import History as HistoryReply
+from tcpchat.protocol import Request, page, parse_place
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
@@ -19,7 +19,7 @@ MAX_COUNT = 500  # messages; the reply is one line, and the lobby keeps as many 
 
 @attrs.frozen(kw_only=True)
 class History(Request):
-    """Ask for messages of the lobby, or of the conversation with one user."""
+    """Ask for messages of one room."""
 
     type: ClassVar[str] = "history"
     count: int | None = attrs.field(
@@ -32,11 +32,11 @@ class History(Request):
         default=None, metadata=option(None, "SEQ", "the first ones after this number", whole_number)
     )
     username: str | None = attrs.field(
-        default=None,
-        metadata=option("u", "NAME", "what you and this user said to each other; or a conversation's id"),
+        default=None, metadata=option("u", "NAME", "what you and this user said to each other")
     )
+    room: str | None = attrs.field(default=None, metadata=room_option())
     unread: bool = attrs.field(
-        default=False, metadata=flag("only what you have not read, of all conversations or of that one")
+        default=False, metadata=flag("only what you have not read, of all rooms or of that one")
     )
     cursor: int | None = attrs.field(
         default=None,
@@ -56,7 +56,7 @@ async def run(context: Context, request: History) -> HistoryReply:
         return await _unread(context, request, count)
     if request.cursor is not None:
         raise ChatError("bad-value", "cursor goes with unread only", field="cursor")
-    place = await context.reading.place(request.username)
+    place = await context.reading.find(parse_place(request.room, request.username))
     until = 0 if place.room is None else place.room.seq
     lines = await context.reading.history(place, count, before=before, after=after, until=until)
     last = until if before is None else min(until, before - 1)
@@ -71,9 +71,8 @@ async def run(context: Context, request: History) -> HistoryReply:
     if shown:
         context.reading.given(place, first, first + len(shown) - 1)
     return HistoryReply(
-        room=LOBBY if request.username is None else None,
+        room=place.name,
         username=place.username,
-        conversation=place.id,
         messages=shown,
         more=more,
     )
@@ -83,11 +82,13 @@ async def _unread(context: Context, request: History, count: int) -> HistoryRepl
     for field, value in (("before", request.before), ("after", request.after)):
         if value is not None:
             raise ChatError("bad-value", f"unread goes on with cursor, not with {field}", field=field)
-    found = await context.reading.unread_messages(request.username, count, request.cursor or 0)
-    place, shown, cursor = found
+    place = None
+    if request.room is not None or request.username is not None:
+        place = await context.reading.find(parse_place(request.room, request.username))
+    shown, cursor = await context.reading.unread_messages(place, count, request.cursor or 0)
     return HistoryReply(
+        room=None if place is None else place.name,
         username=None if place is None else place.username,
-        conversation=None if place is None else place.id,
         messages=shown,
         more=cursor is not None,
         cursor=cursor,

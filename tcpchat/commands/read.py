@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, Outcome, argument, option, whole_number
-from tcpchat.protocol import Request
+from tcpchat.commands.command import Command, Outcome, argument, option, room_option, whole_number
+from tcpchat.protocol import Request, parse_place
 
 if TYPE_CHECKING:
     from tcpchat.chat.context import Context
@@ -18,17 +18,17 @@ class Read(Request):
     """Ask to note what you have read; it never goes back."""
 
     type: ClassVar[str] = "read"
-    room: str | None = attrs.field(default=None, metadata=option(None, "ROOM", "which room; else the lobby"))
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "the conversation with this user; or its id")
+        default=None, metadata=option("u", "NAME", "what you and this user said to each other")
     )
+    room: str | None = attrs.field(default=None, metadata=room_option())
     seq: int | None = attrs.field(
         default=None, metadata=argument("SEQ", "up to this message; without it up to the last", whole_number)
     )
 
 
 async def run(context: Context, request: Read) -> Outcome:
-    return await context.reading.read(request.room, request.username, request.seq)
+    return await context.reading.read(parse_place(request.room, request.username), request.seq)
 
 
 COMMAND = Command(

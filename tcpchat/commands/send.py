@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, Outcome, argument, option
+from tcpchat.commands.command import Command, Outcome, argument, option, room_option
 from tcpchat.errors import ChatError
-from tcpchat.protocol import MAX_ID, Request, about
+from tcpchat.protocol import LOBBY, MAX_ID, Request, about, parse_place
 from tcpchat.times import parse_duration
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ class Send(Request):
         metadata=argument("TEXT", "what to say; in a plain line the rest of it, as typed", rest=True)
     )
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "send to this user only, not to the lobby")
+        default=None, metadata=option("u", "NAME", "send to this user only, not to a room")
     )
+    room: str | None = attrs.field(default=None, metadata=room_option())
     time: float | None = attrs.field(
         default=None,
         metadata=option(
@@ -54,15 +55,17 @@ def run(context: Context, request: Send) -> Outcome | Awaitable[Outcome]:
     context.check_text(request.text)
     if request.time is not None and request.time < 0:
         raise ChatError("bad-value", "time is 0 or more seconds", field="time")
-    if request.username is None:
+    place = parse_place(request.room, request.username)
+    if place.room == LOBBY:
         return _send(context, request, None)
-    recipient = context.known(request.username)
-    return _awaken_and_send(context, request) if recipient is None else _send(context, request, recipient)
+    recipient = context.recipient(place)
+    if isinstance(recipient, str):
+        return _awaken_and_send(context, request, recipient)
+    return _send(context, request, recipient)
 
 
-async def _awaken_and_send(context: Context, request: Send) -> Outcome:
-    assert request.username is not None
-    return _send(context, request, await context.awakening.named(request.username))
+async def _awaken_and_send(context: Context, request: Send, recipient: str) -> Outcome:
+    return _send(context, request, await context.awakening.user(recipient))
 
 
 def _send(context: Context, request: Send, recipient: User | None) -> Outcome:

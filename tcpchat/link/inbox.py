@@ -15,7 +15,18 @@ import attrs
 from tcpchat.commands.conversations import Conversations as ListConversations
 from tcpchat.commands.history import MAX_COUNT
 from tcpchat.commands.history import History as ReadHistory
-from tcpchat.protocol import LOBBY, Conversations, Event, History, Joined, Left, Message, Reply, Unknown
+from tcpchat.protocol import (
+    LOBBY,
+    Conversations,
+    Event,
+    History,
+    Joined,
+    Left,
+    Message,
+    Reply,
+    Unknown,
+    is_direct,
+)
 
 MAX_EVENTS: Final = 20_000  # some 10 MB if they are of usual size
 MAX_BYTES: Final = 32 * 1024 * 1024  # of their texts, about
@@ -146,13 +157,11 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Take an event from the connection."""
         if isinstance(event, NUMBERED):
-            id = event.conversation if event.room is None else event.room
-            room = self._rooms.get(id) if id is not None else None
+            room = self._rooms.get(event.room)
+            if room is None and is_direct(event.room):
+                room = self._add(event.room)
             if room is not None:
                 self._put_numbered(room, event)
-                return
-            if id is not None and id.startswith("@"):
-                self._put_numbered(self._add(id), event)
                 return
         if self._full:
             self._skipped += 1
@@ -203,8 +212,8 @@ class Inbox:
             self._request = ListConversations(after=self._listed)
         else:
             room = self._requested = next(iter(self._lagging))
-            username = None if room is self._lobby else room.id
-            self._request = ReadHistory(after=room.last, count=MAX_COUNT, username=username)
+            id = None if room is self._lobby else room.id
+            self._request = ReadHistory(after=room.last, count=MAX_COUNT, room=id)
         return self._request
 
     def put_reply(self, request: ReadHistory | ListConversations, reply: Reply) -> None:
@@ -252,7 +261,7 @@ class Inbox:
 
     def _put_list(self, page: Conversations) -> None:
         for info in page.conversations:
-            room = self._rooms.get(info.conversation) or self._add(info.conversation)
+            room = self._rooms.get(info.room) or self._add(info.room)
             if room.last is None:
                 room.last = info.read
             if room.unconfirmed is not None and info.seq < room.unconfirmed:
@@ -260,7 +269,7 @@ class Inbox:
             room.unconfirmed = None
             self._set_newest(room, info.seq)
         if page.more and page.conversations:
-            self._listed = page.conversations[-1].conversation
+            self._listed = page.conversations[-1].room
             return
         for room in self._others():
             if room.unconfirmed is not None:  # the server lost it

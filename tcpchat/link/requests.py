@@ -66,7 +66,8 @@ R = TypeVar("R", bound=Reply)
 class Requests:
     """The commands, each as a method that raises RefusedError, or DisconnectedError if its answer was lost.
 
-    `username` is a name, or the id of a private conversation where one is meant.
+    A place is a `room`, such as `lobby` or the id of a direct room, or the direct room with a `username`;
+    without either it is the lobby.
     """
 
     async def request(self, request: Request) -> Reply:
@@ -127,13 +128,14 @@ class Requests:
         *,
         before: int | None = None,
         after: int | None = None,
+        room: str | None = None,
         username: str | None = None,
     ) -> HistoryReply:
-        """Return messages of the lobby, or of the conversation with `username`; oldest first.
+        """Return messages of a place; oldest first.
 
         Messages of who you ignore are there, `ignored` and without text.
         """
-        request = History(count=count, before=before, after=after, username=username)
+        request = History(count=count, before=before, after=after, room=room, username=username)
         return await self._ask(request, HistoryReply)
 
     async def conversations(self) -> list[ConversationInfo]:
@@ -141,7 +143,7 @@ class Requests:
         conversations: list[ConversationInfo] = []
         more = True
         while more:
-            after = conversations[-1].conversation if conversations else None
+            after = conversations[-1].room if conversations else None
             page = await self._ask(ListConversations(after=after), Conversations)
             more = page.more and bool(page.conversations)
             conversations += page.conversations
@@ -149,13 +151,15 @@ class Requests:
 
     async def unread(self) -> list[UnreadInfo]:
         """Return where there is something that you have not read, the lobby first."""
-        return (await self._ask(ListUnread(), Unread)).conversations
+        return (await self._ask(ListUnread(), Unread)).rooms
 
-    async def unread_messages(self, username: str | None = None) -> AsyncIterator[Message]:
-        """Yield what others said and you have not read, oldest first; of all, or of one conversation."""
+    async def unread_messages(
+        self, username: str | None = None, *, room: str | None = None
+    ) -> AsyncIterator[Message]:
+        """Yield what others said and you have not read, oldest first; of all rooms, or of one place."""
         cursor = None
         while True:
-            request = History(count=MAX_COUNT, username=username, unread=True, cursor=cursor)
+            request = History(count=MAX_COUNT, room=room, username=username, unread=True, cursor=cursor)
             page = await self._ask(request, HistoryReply)
             for message in page.messages:
                 if not message.ignored:
@@ -164,12 +168,14 @@ class Requests:
                 return
             cursor = page.cursor
 
-    async def mark_read(self, username: str | None = None, seq: int | None = None) -> Read:
-        """Say that you have read the lobby, or what `username` wrote; up to this message, or the last.
+    async def mark_read(
+        self, username: str | None = None, seq: int | None = None, *, room: str | None = None
+    ) -> Read:
+        """Say that you have read a place up to this message, or the last.
 
         With a number it waits for the server if that is away.
         """
-        return await self._ask(MarkRead(username=username, seq=seq), Read)
+        return await self._ask(MarkRead(room=room, username=username, seq=seq), Read)
 
     async def receipts(self, on: bool | None = None) -> bool:  # noqa: FBT001  # as in `receipts on`
         """Return whether others learn what you have read, and you what they have; or change it."""

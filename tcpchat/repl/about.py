@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tcpchat.client import Reconnected
 from tcpchat.protocol import (
+    LOBBY,
     Absent,
     Away,
     Back,
@@ -65,16 +66,16 @@ def _messages(count: int, one: str, several: str) -> str:
 
 def unread(event: Unread, look: Look) -> Fragments:
     """Return where there is something new; nothing if there is not."""
-    places = [_place(item) for item in event.conversations]
+    places = [_place(item) for item in event.rooms]
     if not places:
         return []
-    missing = any(get(item, "room") and _number(item, "count") > HISTORY for item in event.conversations)
+    missing = any(get(item, "room") == LOBBY and _number(item, "count") > HISTORY for item in event.rooms)
     hint = "; history --unread shows what is not shown below, read takes all as read" if missing else ""
     return notice(f"unread: {', '.join(places)}{hint}", look)
 
 
 def _place(item: object) -> str:
-    where = clean_line(str(get(item, "room") or get(item, "username") or "?"))
+    where = clean_line(str(get(item, "username") or get(item, "room") or "?"))
     mentioned = " (you are mentioned)" if get(item, "mentioned") else ""
     return f"{where} {_number(item, 'count')}{mentioned}"
 
@@ -138,7 +139,7 @@ def _revoked(reply: Revoked, look: Look) -> Fragments:
 
 
 def _read(reply: Read, look: Look) -> Fragments:
-    where = f"what {reply.username} and you said" if reply.username else f"the {reply.room or 'lobby'}"
+    where = f"what {reply.username} and you said" if reply.username else f"the {reply.room}"
     return notice(f"you have read {where} up to {reply.seq}", look)
 
 
@@ -161,7 +162,7 @@ def _conversations(reply: Conversations, look: Look) -> Fragments:
             head += [ticks(got, colours=look.colours), ("", GAP)]
         fragments += hang(head, "", text, look)
     if reply.more:
-        after = get(reply.conversations[-1], "conversation")
+        after = get(reply.conversations[-1], "room")
         fragments += notice(f"there are more: conversations --after {after}", look)
     return fragments
 

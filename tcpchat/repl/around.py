@@ -49,5 +49,5 @@ def _next_page(reply: Reply) -> Request | None:
         case Schedule(more=True, messages=[*_, last]):
             return ListScheduled(after=get(last, "number"))
         case Conversations(more=True, conversations=[*_, last]):
-            return ListConversations(after=get(last, "conversation"))
+            return ListConversations(after=get(last, "room"))
     return None

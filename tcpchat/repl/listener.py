@@ -38,6 +38,7 @@ from tcpchat.protocol import (
     Unsent,
     Users,
     Welcome,
+    is_direct,
 )
 from tcpchat.repl import about, render
 from tcpchat.repl.clean import clean_line
@@ -113,8 +114,8 @@ class Listener:
 
     def _is_old(self, message: Message) -> bool:
         """Say whether it was said before you came, so that nobody rings for it."""
-        if message.room is None:
-            return message.seq <= (self._before or {}).get(message.conversation or "", 0)
+        if is_direct(message.room):
+            return message.seq <= (self._before or {}).get(message.room, 0)
         return self._greeted is None or message.seq <= self._greeted
 
     def _show(self, message: Message) -> None:
@@ -156,8 +157,7 @@ class Listener:
     def _unread(self, event: Unread) -> None:
         self.reading.told(event)
         if self._before is None:
-            places = event.conversations
-            self._before = {get(item, "conversation") or "": get(item, "seq") for item in places}
+            self._before = {get(item, "room"): get(item, "seq") for item in event.rooms}
         if self._screen.asks:
             self._screen.complain(about.unread(event, self.look()))
 

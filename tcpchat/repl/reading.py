@@ -12,7 +12,7 @@ import trio
 
 from tcpchat.commands.history import History as AskHistory
 from tcpchat.commands.read import Read as MarkRead
-from tcpchat.protocol import LOBBY, History, Message, Read, Request, Unread
+from tcpchat.protocol import LOBBY, History, Message, Read, Request, Unread, is_direct
 from tcpchat.repl.look import get
 
 INTERVAL = 1.0  # seconds between two marks of a conversation
@@ -74,7 +74,7 @@ class _Place:
 
 
 class Reading:
-    """The read marks of one user. Where a conversation is not the lobby it goes by its id."""
+    """The read marks of one user, by room."""
 
     def __init__(self) -> None:
         self.moved = trio.lowlevel.ParkingLot()
@@ -87,9 +87,8 @@ class Reading:
         """How many private messages were shown while the person was not there."""
         return sum(len(place.unread) for place in self._places.values())
 
-    def _place(self, room: str | None, conversation: str | None) -> _Place | None:
-        where = conversation if room is None else room
-        return None if where is None else self._places.setdefault(where, _Place())
+    def _place(self, room: str) -> _Place:
+        return self._places.setdefault(room, _Place())
 
     def welcome(self, journal: str, seq: int) -> bool:
         """Note whose data this is, where the lobby has got to `seq`; return whether it is other than before.
@@ -110,43 +109,35 @@ class Reading:
 
     def show(self, message: Message, *, mine: bool) -> None:
         """Note a message that came and is shown."""
-        place = self._place(message.room, message.conversation)
-        if place is None:
-            return
+        place = self._place(message.room)
         place.show(message.seq, mine=mine)
-        if not mine and message.room is None and message.seq > place.mark:
+        if not mine and is_direct(message.room) and message.seq > place.mark:
             place.unread.append(message.seq)
 
     def show_history(self, request: AskHistory, page: History) -> None:
         """Note a page of history that was asked for and shown."""
         lobby = self._places.get(LOBBY)
-        numbers = [
-            get(item, "seq") for item in page.messages if get(item, "room") == LOBBY or page.room == LOBBY
-        ]
+        numbers = [get(item, "seq") for item in page.messages if get(item, "room") == LOBBY]
         if lobby is None or lobby.before is None:
             return
         if not request.unread:
             if numbers:
                 lobby.show_page(numbers[0], numbers[-1])
-        elif request.username is None:  # all of the lobby that is unread, from the mark on
+        elif page.room in {None, LOBBY}:  # all of the lobby that is unread, from the mark on
             last = max([lobby.before, *numbers]) if page.more else max(lobby.before, lobby.first - 1)
             lobby.before = last
 
     def told(self, unread: Unread) -> None:
         """Take from where on there is something unread."""
-        for item in unread.conversations:
-            place = self._place(get(item, "room"), get(item, "conversation"))
-            if place is not None:
-                read = get(item, "read")
-                place.mark = max(place.mark, read)
-                if get(item, "room") == LOBBY:
-                    place.before = max(place.before or 0, read)
+        for item in unread.rooms:
+            place, read = self._place(get(item, "room")), get(item, "read")
+            place.mark = max(place.mark, read)
+            if get(item, "room") == LOBBY:
+                place.before = max(place.before or 0, read)
 
     def read(self, read: Read) -> None:
         """Take how far a device of ours has read."""
-        place = self._place(read.room, read.conversation)
-        if place is not None:
-            place.read_to(read.seq)
+        self._place(read.room).read_to(read.seq)
 
     def here(self) -> bool:
         """Note that the person is there; return whether anything was unseen."""
@@ -163,7 +154,7 @@ class Reading:
         for where, place in self._places.items():
             if place.is_due:
                 place.asked = place.seen
-                marks.append(MarkRead(username=None if where == LOBBY else where, seq=place.seen))
+                marks.append(MarkRead(room=where, seq=place.seen))
         return marks
 
 

@@ -37,11 +37,11 @@ class Receipts:
     def listed(self, page: Conversations) -> None:
         """Take a page of the server's list."""
         for item in page.conversations:
-            self._mark(get(item, "conversation"), get(item, "username"), item)
+            self._mark(get(item, "room"), get(item, "username"), item)
 
     def told(self, receipt: Receipt) -> None:
         """Take what became of messages."""
-        self._mark(receipt.conversation, receipt.username, receipt)
+        self._mark(receipt.room, receipt.username, receipt)
 
     def _mark(self, id: str, username: str, marks: object) -> None:
         one = self._conversations.setdefault(id, _Conversation(username))
@@ -51,12 +51,12 @@ class Receipts:
 
     def said(self, message: Message, *, mine: bool) -> None:
         """Note that something was said privately."""
-        if message.conversation is None or message.to is None:
+        if message.to is None:
             return
         other = message.to if mine else message.sender
-        one = self._conversations.pop(message.conversation, None) or _Conversation(other)
-        self._conversations[message.conversation] = one  # the last one stands at the end
-        self._last = message.conversation
+        one = self._conversations.pop(message.room, None) or _Conversation(other)
+        self._conversations[message.room] = one  # the last one stands at the end
+        self._last = message.room
         one.username = other
         if mine:
             one.own = max(one.own, message.seq)

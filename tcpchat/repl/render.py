@@ -54,7 +54,7 @@ def message(m: Message, look: Look) -> Fragments:
 
 def _mark(m: Message, look: Look) -> Fragments:
     """Return how far your own message got, as far as that is known when it is shown."""
-    got = how_far(m.seq, look.marks.get(m.conversation or "", (0, 0)))
+    got = how_far(m.seq, look.marks.get(m.room, (0, 0)))
     style, text = ticks(got, colours=look.colours)
     return [(style, f" {text} ")]
 

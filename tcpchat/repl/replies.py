@@ -53,8 +53,8 @@ def _as_message(item: object) -> Message:
         at=str(get(item, "at")),
         sender=str(get(item, "from") or "?"),
         text=str(get(item, "text") or ""),
+        room=str(get(item, "room") or "?"),
         to=None if to is None else str(to),
-        conversation=get(item, "conversation"),
         ignored=get(item, "ignored"),
     )
 

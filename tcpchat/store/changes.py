@@ -145,12 +145,13 @@ class NewKey(NamedTuple):
     """Store the reply to a send under an idempotency key, for when the send is repeated.
 
     `seq` and `time` are those of the message; or `number` and `time`, when it is due, of a scheduled one.
+    `username` is the recipient's name when it was sent, in a direct room only.
     """
 
     user: str
     key: str
     at: int
-    room: str | None
+    room: str
     username: str | None
     seq: int | None
     number: int | None

@@ -41,28 +41,25 @@ def encode(line: Line, re: Id | None = None) -> bytes:
     return orjson.dumps(fields, CLOSED.unstructure, orjson.OPT_APPEND_NEWLINE)
 
 
-def encode_message(room: str, seq: int, at: str, sender: str, text: str) -> bytes:
-    """Write a Message of a room without the object.
+def encode_message(room: str, seq: int, at: str, sender: str, text: str, to: str | None = None) -> bytes:
+    """Write a Message without the object; `to` is set in a direct room only.
 
     This and `encode_sent` are the two lines that a busy server makes for each message.
     """
-    line = {"type": "message", "room": room, "seq": seq, "at": at, "from": sender, "text": text}
+    if to is None:
+        line = {"type": "message", "room": room, "seq": seq, "at": at, "from": sender, "text": text}
+    else:
+        line = {"type": "message", "room": room, "to": to, "seq": seq, "at": at, "from": sender, "text": text}
     return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
 
 
-def encode_private(to: str, conversation: str, seq: int, at: str, sender: str, text: str) -> bytes:
-    """Write a private Message without the object."""
-    line = {"type": "message", "to": to, "conversation": conversation}
-    more = {"seq": seq, "at": at, "from": sender, "text": text}
-    return orjson.dumps(line | more, None, orjson.OPT_APPEND_NEWLINE)
-
-
-def encode_sent(re: Id | None, place: str, where: str, seq: int, at: str) -> bytes:
-    """Write a Sent without the object; `place` is `room` or `username`."""
-    if re is None:
-        line: dict[str, object] = {"type": "sent", place: where, "seq": seq, "at": at}
-    else:
-        line = {"type": "sent", "re": re, place: where, "seq": seq, "at": at}
+def encode_sent(re: Id | None, room: str, username: str | None, seq: int, at: str) -> bytes:
+    """Write a Sent without the object; `username` is set in a direct room only."""
+    line: dict[str, object] = {"type": "sent"} if re is None else {"type": "sent", "re": re}
+    line["room"] = room
+    if username is not None:
+        line["username"] = username
+    line["seq"], line["at"] = seq, at
     return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
 
 

@@ -12,8 +12,8 @@ import attrs
 from tcpchat.wire.base import Event, Reply, about
 
 AT = about("when, RFC 3339 in UTC with milliseconds")
-ROOM = about("the room that it is in; absent for a private message")
-CONVERSATION = about("the two users' conversation, by an id that stays when they are renamed")
+ROOM = about("the room: `lobby`, or the id of a direct room, which stays when its users are renamed")
+OTHER = about("the other user, in a direct room only")
 _LOBBY_SEQ = about("the lobby's last message; each later one comes as an event")
 
 
@@ -111,19 +111,17 @@ class Read(Reply, Event):
     """How far you have read: as reply on this connection, as event because another of yours did."""
 
     type: ClassVar[str] = "read"
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    username: str | None = attrs.field(default=None, metadata=about("whom the conversation is with"))
-    conversation: str | None = attrs.field(default=None, metadata=CONVERSATION)
+    room: str = attrs.field(metadata=ROOM)
+    username: str | None = attrs.field(default=None, metadata=OTHER)
     seq: int = attrs.field(metadata=about("the last message that is read"))
 
 
 @attrs.frozen(kw_only=True)
 class UnreadInfo:
-    """A room or conversation with unread messages."""
+    """A room with unread messages."""
 
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    username: str | None = attrs.field(default=None, metadata=about("whom the conversation is with"))
-    conversation: str | None = attrs.field(default=None, metadata=CONVERSATION)
+    room: str = attrs.field(metadata=ROOM)
+    username: str | None = attrs.field(default=None, metadata=OTHER)
     count: int = attrs.field(metadata=about("messages of others that are not read"))
     mentioned: bool = attrs.field(metadata=about("one of them has @ and your name"))
     read: int = attrs.field(metadata=about("the last message that is read"))
@@ -135,7 +133,7 @@ class Unread(Reply, Event):
     """Where you have not read everything: as reply if you ask, as event after `resumed` and `logged-in`."""
 
     type: ClassVar[str] = "unread"
-    conversations: list[Any] = attrs.field(
+    rooms: list[Any] = attrs.field(
         metadata={"items": UnreadInfo, **about("the lobby first; empty if nothing is unread")}
     )
 
@@ -144,8 +142,8 @@ class Unread(Reply, Event):
 class ConversationInfo:
     """What you and another user said to each other, as numbers."""
 
+    room: str = attrs.field(metadata=ROOM)
     username: str = attrs.field(metadata=about("the other, or the last name of one who is gone for good"))
-    conversation: str = attrs.field(metadata=CONVERSATION)
     seq: int = attrs.field(metadata=about("the last message"))
     read: int = attrs.field(metadata=about("the last message that you have read"))
     delivered: int = attrs.field(metadata=about("the last one that a device of the other was given"))
@@ -159,17 +157,19 @@ class Conversations(Reply):
     """With whom you have talked privately."""
 
     type: ClassVar[str] = "conversations"
-    conversations: list[Any] = attrs.field(metadata={"items": ConversationInfo, **about("by their ids")})
+    conversations: list[Any] = attrs.field(
+        metadata={"items": ConversationInfo, **about("by the ids of their rooms")}
+    )
     more: bool = attrs.field(metadata=about("there are more; ask with `after`"))
 
 
 @attrs.frozen(kw_only=True)
 class Receipt(Event):
-    """How far the messages of a conversation got; it counts for all up to that number."""
+    """How far the messages of a direct room got; it counts for all up to that number."""
 
     type: ClassVar[str] = "receipt"
+    room: str = attrs.field(metadata=ROOM)
     username: str = attrs.field(metadata=about("who got or read them"))
-    conversation: str = attrs.field(metadata=CONVERSATION)
     delivered: int = attrs.field(metadata=about("the last one that a device of the other was given"))
     seen: int | None = attrs.field(
         default=None, metadata=about("the last one that the other has read, unless one of you does not tell")

@@ -13,7 +13,7 @@ import attrs
 
 from tcpchat.errors import ChatError
 from tcpchat.wire.base import Event, Reply, about
-from tcpchat.wire.identity import AT, CONVERSATION, IDENTITY_EVENTS, IDENTITY_REPLIES, ROOM
+from tcpchat.wire.identity import AT, IDENTITY_EVENTS, IDENTITY_REPLIES, OTHER, ROOM
 
 PROTOCOL_VERSION = 1
 
@@ -39,13 +39,14 @@ class Welcome(Event):
 
 @attrs.frozen(kw_only=True)
 class Message(Event):
-    """What somebody said in a room (`room`) or to one user (`to`)."""
+    """What somebody said in a room."""
 
     type: ClassVar[str] = "message"
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    to: str | None = attrs.field(default=None, metadata=about("the user that a private message is to"))
-    conversation: str | None = attrs.field(default=None, metadata=CONVERSATION)
-    seq: int = attrs.field(metadata=about("its number in the room or conversation: 1, 2, 3 …, no gaps"))
+    room: str = attrs.field(metadata=ROOM)
+    to: str | None = attrs.field(
+        default=None, metadata=about("the recipient's name of then, in a direct room only")
+    )
+    seq: int = attrs.field(metadata=about("its number in the room: 1, 2, 3 …, no gaps"))
     at: str = attrs.field(metadata=AT)
     sender: str = attrs.field(metadata={"wire": "from", **about("the author's name of then")})
     text: str = attrs.field(metadata=about("what was said, verbatim; clean it before you show it"))
@@ -99,9 +100,9 @@ class Sent(Reply):
     """The message is on disk, and on its way to everyone who is here."""
 
     type: ClassVar[str] = "sent"
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    username: str | None = attrs.field(default=None, metadata=about("whom a private message went to"))
-    seq: int = attrs.field(metadata=about("its number in the room or conversation"))
+    room: str = attrs.field(metadata=ROOM)
+    username: str | None = attrs.field(default=None, metadata=OTHER)
+    seq: int = attrs.field(metadata=about("its number in the room"))
     at: str = attrs.field(metadata=AT)
 
 
@@ -111,8 +112,8 @@ class Scheduled(Reply):
 
     type: ClassVar[str] = "scheduled"
     number: int = attrs.field(metadata=about("what `cancel` takes"))
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    username: str | None = attrs.field(default=None, metadata=about("whom a private message will go to"))
+    room: str = attrs.field(metadata=ROOM)
+    username: str | None = attrs.field(default=None, metadata=OTHER)
     at: str = attrs.field(metadata=AT)
 
 
@@ -122,8 +123,8 @@ class PendingMessage:
 
     number: int
     at: str = attrs.field(metadata=AT)
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    username: str | None = None
+    room: str = attrs.field(metadata=ROOM)
+    username: str | None = attrs.field(default=None, metadata=OTHER)
     text: str
 
 
@@ -181,9 +182,10 @@ class History(Reply):
     """What was said, oldest first."""
 
     type: ClassVar[str] = "history"
-    room: str | None = attrs.field(default=None, metadata=ROOM)
-    username: str | None = attrs.field(default=None, metadata=about("whom the conversation is with"))
-    conversation: str | None = attrs.field(default=None, metadata=CONVERSATION)
+    room: str | None = attrs.field(
+        default=None, metadata=about("the room; absent for what is unread in all of them")
+    )
+    username: str | None = attrs.field(default=None, metadata=OTHER)
     messages: list[Any] = attrs.field(metadata={"items": Message, **about("as in the event")})
     more: bool = attrs.field(metadata=about("there are more on that side; ask with `before` or `after`"))
     cursor: int | None = attrs.field(

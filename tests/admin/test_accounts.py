@@ -49,7 +49,7 @@ async def test_who_is_created_gets_private_messages_before_the_first_login(place
     bob = await place.peer("bob")
     await say(bob, "welcome", username="alice")
     alice = await place.logged_in("alice")
-    (unread,) = (await alice.next("unread"))["conversations"]
+    (unread,) = (await alice.next("unread"))["rooms"]
     assert (unread["username"], unread["count"]) == ("bob", 1)
 
 
@@ -233,7 +233,7 @@ async def test_of_who_is_deleted_only_numbers_and_times_are_left(place: Place, t
     assert await lobby(bob) == [(1, "deleted", ""), (2, "bob", "hello @alice")]
     (conversation,) = (await bob.ask({"type": "conversations"}))["conversations"]
     assert conversation["username"] == "deleted"
-    private = await bob.ask({"type": "history", "username": conversation["conversation"]})
+    private = await bob.ask({"type": "history", "room": conversation["room"]})
     assert said(private["messages"]) == [(1, "deleted", ""), (2, "bob", "hi alice")]
     assert private["messages"][1]["to"] == "deleted"
     assert (await bob.ask({"type": "ignore"}))["users"] == []

@@ -57,7 +57,7 @@ def heard(delivery: Delivery, user: User) -> list[dict[str, Any]]:
 
 
 def receipt(two: Two, delivered: int, seen: int | None = 0) -> dict[str, Any]:
-    fields = {"username": "bob", "conversation": public_id(two.room.name), "delivered": delivered}
+    fields = {"room": public_id(two.room.name), "username": "bob", "delivered": delivered}
     return {"type": "receipt", **fields} | ({} if seen is None else {"seen": seen})
 
 
@@ -187,7 +187,7 @@ def test_who_reads_has_read_and_was_given_up_to_there() -> None:
     second = arrive(two.hub, two.bob)
     entry, delivery = two.read(3)
     assert [*entry.prepare(0)] == [SetMark(two.bob.id, two.room.name, 3, 3)]
-    expected = Read(username="alice", conversation=public_id(two.room.name), seq=3)
+    expected = Read(room=public_id(two.room.name), username="alice", seq=3)
     assert entry.reply == expected
     assert two.conversation.mark == Mark(3, 3)
     assert [orjson.loads(line)["seq"] for line in delivery.direct[second]] == [3]

@@ -143,7 +143,7 @@ def test_a_message_of_a_room_is_written_with_the_room() -> None:
 
 def test_a_private_message_is_written_with_its_recipient_and_without_the_hidden_room() -> None:
     assert orjson.loads(as_line(kept(7, "bob"))) == {
-        "type": "message", "to": "bob", "conversation": public_id("@1@2"), "seq": 7, "at": AT,
+        "type": "message", "room": public_id("@1@2"), "to": "bob", "seq": 7, "at": AT,
         "from": "alice", "text": "hi",
     }  # fmt: skip
 

@@ -213,7 +213,7 @@ async def test_unread_follows_the_reply_also_if_there_is_nothing(house: House) -
     await person.send({"type": "login", "name": "alice", "password": PASSWORD, "id": 7})
     reply, event = await person.line(), await person.line()
     assert (reply["type"], reply["re"], reply["seq"]) == ("logged-in", 7, 0)
-    assert event == {"type": "unread", "conversations": []}
+    assert event == {"type": "unread", "rooms": []}
 
 
 async def test_a_wrong_password_and_a_name_that_nobody_registered_look_the_same(house: House) -> None:

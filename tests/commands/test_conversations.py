@@ -135,12 +135,12 @@ async def test_conversations_tell_how_far_each_has_got(house: House, mock_clock:
     await bob.do("read", username="alice", seq=1)
     await alice.do("read", username="bob", seq=3)
     (mine,) = await conversations(alice)
-    id = mine["conversation"]
+    id = mine["room"]
     assert mine == {
-        "username": "bob", "conversation": id, "seq": 3, "read": 3, "delivered": 2, "seen": 1,
+        "username": "bob", "room": id, "seq": 3, "read": 3, "delivered": 2, "seen": 1,
     }  # fmt: skip
     assert await conversations(bob) == [
-        {"username": "alice", "conversation": id, "seq": 3, "read": 1, "delivered": 3, "seen": 3}
+        {"username": "alice", "room": id, "seq": 3, "read": 1, "delivered": 3, "seen": 3}
     ]
     assert id[0] == "@"
     assert len(id) == 17
@@ -152,16 +152,16 @@ async def test_a_conversation_keeps_its_id_whatever_the_two_are_called(tmp_path:
         await say(bob, "one", to="alice")
         heard = await alice.next("message")
         (before,) = await conversations(alice)
-        assert heard["conversation"] == before["conversation"]
+        assert heard["room"] == before["room"]
         await bob.do("rename", name="bobby")
         await alice.do("rename", name="alicia")
         await say(bob, "two", to="alicia")
-        assert (await alice.next("message"))["conversation"] == before["conversation"]
+        assert (await alice.next("message"))["room"] == before["room"]
     async with open_house(folder=tmp_path) as house:
         alice = await log_in(house, "alicia")
         (after,) = await conversations(alice)
         assert after == before | {"username": "bobby", "seq": 2, "delivered": 2, "seen": 2}
-        history = await alice.do("history", username=after["conversation"])
+        history = await alice.do("history", room=after["room"])
         assert [line["from"] for line in history["messages"]] == ["bob", "bobby"]
         assert history["username"] == "bobby"
 
@@ -182,18 +182,18 @@ async def test_who_is_gone_is_shown_under_the_last_name_and_can_still_be_read(
         assert sorted(info["username"] for info in infos) == ["bob", "bob", "mute"]
         texts = []
         for info in infos:
-            lines = (await alice.do("history", username=info["conversation"]))["messages"]
+            lines = (await alice.do("history", room=info["room"]))["messages"]
             texts += [line["text"] for line in lines]
         assert sorted(texts) == ["I am another bob", "psst", "say something"]
         assert len(await unread(alice)) == 1
-        assert sum(info["count"] for info in (await alice.do("unread"))["conversations"]) == 2
+        assert sum(info["count"] for info in (await alice.do("unread"))["rooms"]) == 2
         assert (await thief.do("history", username="alice"))["messages"][0]["text"] == "I am another bob"
     async with open_house(folder=tmp_path) as house:
         await pass_time(house, mock_clock, 100, 700)
         alice = await log_in(house, "alice")
         assert sorted(info["username"] for info in await conversations(alice)) == ["bob", "bob", "mute"]
         for info in await conversations(alice):
-            await alice.do("read", username=info["conversation"])
+            await alice.do("read", room=info["room"])
         assert await unread(alice) == {}
 
 
@@ -211,9 +211,9 @@ async def test_conversations_come_in_pages(monkeypatch: pytest.MonkeyPatch, hous
         found += page["conversations"]
         if not page["more"]:
             break
-        fields = {"after": found[-1]["conversation"]}
+        fields = {"after": found[-1]["room"]}
     assert pages == [3, 3, 1]
-    ids = [info["conversation"] for info in found]
+    ids = [info["room"] for info in found]
     assert ids == sorted(set(ids))
     assert len((await alice.ask(f"conversations --after {ids[4]}"))["conversations"]) == 2
 
@@ -225,9 +225,10 @@ async def test_nobody_sees_the_conversations_of_others(house: House) -> None:
     assert await conversations(carol) == []
     assert await unread(carol) == {}
     for line in ("history", "read"):
-        error = await carol.do(line, username=info["conversation"])
-        assert error["code"] == "no-such-user"
-    assert (await carol.do("history", unread=True, username=info["conversation"]))["code"] == "no-such-user"
+        error = await carol.do(line, room=info["room"])
+        assert error["code"] == "no-such-room"
+    assert (await carol.do("history", unread=True, room=info["room"]))["code"] == "no-such-room"
+    assert (await carol.do("send", text="hi", room=info["room"]))["code"] == "no-such-room"
     assert await unread(alice) == {"bob": (1, False, 0, 1)}
 
 

@@ -69,7 +69,7 @@ async def test_a_conversation_is_seen_by_its_two_users_only(house: House) -> Non
     await bob.ask("send -u alice two")
     for peer, other in ((alice, "bob"), (bob, "alice")):
         history = await peer.ask({"type": "history", "username": other})
-        assert (history["username"], "room" in history) == (other, False)
+        assert (history["username"], history["room"]) == (other, history["messages"][0]["room"])
         assert [message["text"] for message in history["messages"]] == ["one", "two"]
     for other in ("alice", "bob"):
         assert (await carol.ask(f"history -u {other}"))["messages"] == []

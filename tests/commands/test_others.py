@@ -24,11 +24,12 @@ async def test_help_lists_every_command(house: House, line: str) -> None:
 async def test_help_explains_one_command(house: House, line: str) -> None:
     peer = await house.peer()
     (send,) = (await peer.ask(line))["commands"]
-    assert send["usage"] == "send [-u/--username NAME] [-t/--time DURATION] TEXT"
+    assert send["usage"] == "send [-u/--username NAME] [-r/--room ROOM] [-t/--time DURATION] TEXT"
     assert {field["name"]: field["required"] for field in send["fields"]} == {
         "id": False,
         "text": True,
         "username": False,
+        "room": False,
         "time": False,
         "key": False,
     }

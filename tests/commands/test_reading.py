@@ -27,8 +27,8 @@ async def unread(person: Person) -> dict[str, tuple[int, bool, int, int]]:
 def shown(line: Line) -> dict[str, tuple[int, bool, int, int]]:
     assert line["type"] == "unread"
     return {
-        info.get("room") or info["username"]: (info["count"], info["mentioned"], info["read"], info["seq"])
-        for info in line["conversations"]
+        info.get("username", info["room"]): (info["count"], info["mentioned"], info["read"], info["seq"])
+        for info in line["rooms"]
     }
 
 
@@ -61,7 +61,7 @@ async def test_the_lobby_is_first_and_each_conversation_has_its_id(house: House)
         await say(await guest(house, name), "hi", to="alice")
     bob = await guest(house, "b2")
     await say(bob, "x")
-    infos = (await alice.do("unread"))["conversations"]
+    infos = (await alice.do("unread"))["rooms"]
     assert infos[0] == {
         "room": "lobby",
         "count": 1,
@@ -71,7 +71,7 @@ async def test_the_lobby_is_first_and_each_conversation_has_its_id(house: House)
     }
     assert {info["username"] for info in infos[1:]} == {"zoe", "bob"}
     for info in infos[1:]:
-        history = await alice.do("history", username=info["conversation"])
+        history = await alice.do("history", room=info["room"])
         assert history["username"] == info["username"]
 
 
@@ -157,8 +157,8 @@ async def test_read_never_goes_back_and_is_the_last_one_without_a_number(house: 
         marks.append((reply["room"], reply["seq"]))
     assert marks == [("lobby", seq) for seq in (2, 2, 2, 3, 3)]
     reply = await alice.do("read", username="bob")
-    assert (reply["username"], reply["seq"], "room" in reply) == ("bob", 2, False)
-    again = await alice.do("read", username=reply["conversation"], seq=1)
+    assert (reply["username"], reply["seq"]) == ("bob", 2)
+    again = await alice.do("read", room=reply["room"], seq=1)
     assert again | {"re": 0} == reply | {"re": 0}
     assert await unread(alice) == {}
     assert (await alice.ask("read --room lobby 3"))["seq"] == 3
@@ -174,7 +174,8 @@ async def test_one_cannot_have_read_what_was_not_said(house: House) -> None:
     assert (await alice.do("read", room="kitchen"))["code"] == "no-such-room"
     assert (await alice.do("read", room="lobby", username="bob"))["code"] == "bad-usage"
     assert (await alice.do("read", username="nobody"))["code"] == "no-such-user"
-    assert (await alice.do("read", username="@0123456789abcdef"))["code"] == "no-such-user"
+    assert (await alice.do("read", username="@0123456789abcdef"))["code"] == "bad-usage"
+    assert (await alice.do("read", room="@0123456789abcdef"))["code"] == "no-such-room"
     await guest(house, "carol")
     assert (await alice.do("read", username="carol", seq=1))["limit"] == 0
     assert len(await unread(alice)) == 2
@@ -251,9 +252,11 @@ async def test_unread_messages_come_in_the_order_they_were_said_page_by_page() -
                 if not page["more"]:
                     break
                 request["cursor"] = page["cursor"]
-            assert [(line["text"], line.get("room") or line["from"]) for line in found] == expected
+            assert [
+                (line["text"], line["from"] if "to" in line else line["room"]) for line in found
+            ] == expected
             assert {key for line in found for key in line} <= {
-                "type", "room", "to", "conversation", "seq", "at", "from", "text",
+                "type", "room", "to", "seq", "at", "from", "text",
             }  # fmt: skip
         private = await alice.do("history", unread=True, username="bob", count=3)
         bobs = [text for text, where in expected if where == "bob"]

@@ -38,7 +38,7 @@ async def test_delivered_when_a_device_is_connected_and_seen_when_read(
     assert event == {
         "type": "receipt",
         "username": "alice",
-        "conversation": info["conversation"],
+        "room": info["room"],
         "delivered": 1,
         "seen": 0,
     }

@@ -201,10 +201,10 @@ async def test_of_who_is_ignored_comes_a_number_only_and_nothing_private(house: 
         assert (other["text"], "ignored" in other) == ("two", False)
         assert (own["text"], own["seq"]) == ("three", 3), "the number of what did not come is left out"
     assert [line["text"] for line in await carol.heard("message")] == ["one", "two"]
-    assert [line["text"] for line in await bob.heard("message") if "room" not in line] == [
+    assert [line["text"] for line in await bob.heard("message") if "to" in line] == [
         "first", "psst", "three",
     ]  # fmt: skip
-    history = (await alice.do("history", username=private["conversation"]))["messages"]
+    history = (await alice.do("history", room=private["room"]))["messages"]
     assert [(line["text"], line.get("ignored", False)) for line in history] == [
         ("", True), ("", True), ("three", False),
     ]  # fmt: skip

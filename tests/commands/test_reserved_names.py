@@ -64,7 +64,7 @@ async def test_a_mention_reaches_such_a_name(house: House, tokens: TOKENS) -> No
     bob = await guest(house, "bob")
     await bob.ask("send hi @c++ and @x@y!")
     person = await resume(house, tokens["c++"])
-    (lobby,) = (await person.do("unread"))["conversations"]
+    (lobby,) = (await person.do("unread"))["rooms"]
     assert lobby["mentioned"] is True
 
 

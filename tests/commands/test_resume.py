@@ -388,12 +388,12 @@ async def test_what_is_said_privately_in_between_is_unread_and_not_pushed(house:
         assert (await bob.ask(f"send -u alice {text}"))["type"] == "sent"
     for _ in range(2):
         alice = await back(house, token)
-        (unread,) = (await alice.next("unread"))["conversations"]
+        (unread,) = (await alice.next("unread"))["rooms"]
         assert [unread[key] for key in ("username", "count", "read", "seq")] == ["bob", 2, 0, 2]
         assert not [line for line in alice.events + await alice.quiet() if line["type"] == "message"]
         await lose(alice)
     alice = await back(house, token)
-    history = await alice.ask({"type": "history", "username": unread["conversation"]})
+    history = await alice.ask({"type": "history", "room": unread["room"]})
     assert [line["text"] for line in history["messages"]] == ["one", "two"]
 
 
@@ -488,7 +488,7 @@ async def test_a_scheduled_private_message_for_who_is_not_back_yet_waits_unread(
         mock_clock.jump(60)
         await until(lambda: bool(house.log.named("kept")))
         bob = await back(house, bobs)
-        (unread,) = (await bob.next("unread"))["conversations"]
+        (unread,) = (await bob.next("unread"))["rooms"]
         assert (unread["username"], unread["count"]) == ("alice", 1)
 
 

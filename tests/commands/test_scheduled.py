@@ -48,11 +48,12 @@ async def test_one_sees_ones_own_pending_messages_by_number(
     await alice.ask("send -t 20 later")
     await alice.ask("send -t 10 -u bob sooner")
     await bob.ask("send -t 5 mine")
+    room = (await alice.ask("send -u bob now"))["room"]
     schedule = await alice.ask("scheduled")
     assert schedule["more"] is False
     assert schedule["messages"] == [
         {"number": 1, "at": "2026-11-21T09:00:20.123Z", "room": "lobby", "text": "later"},
-        {"number": 2, "at": "2026-11-21T09:00:10.123Z", "username": "bob", "text": "sooner"},
+        {"number": 2, "at": "2026-11-21T09:00:10.123Z", "room": room, "username": "bob", "text": "sooner"},
     ]
     assert [pending["number"] for pending in (await alice.ask("scheduled --after 1"))["messages"]] == [2]
 

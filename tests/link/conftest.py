@@ -132,7 +132,7 @@ def welcome(
 
 def message(seq: int, text: str = "", *, conversation: str | None = None) -> Line:
     """Return a message in the lobby, or in a private conversation."""
-    where = {"room": "lobby"} if conversation is None else {"to": "me", "conversation": conversation}
+    where = {"room": "lobby"} if conversation is None else {"to": "me", "room": conversation}
     return {"type": "message", "seq": seq, "at": "", "from": "bob", "text": text or str(seq)} | where
 
 

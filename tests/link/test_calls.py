@@ -380,7 +380,7 @@ async def test_how_far_one_has_read_is_said_again_until_it_is_answered(calls: Ca
     calls.resume(same_user=True)
     taken = [*calls.take(0)]
     assert [one.request for one in taken] == [Read(id=2, username="bob", seq=3)]
-    calls.answer(ReadReply(re=2, username="bob", seq=3), 0)
+    calls.answer(ReadReply(re=2, room="@b", username="bob", seq=3), 0)
     assert said.done
     assert calls.take(0) == [later]
 

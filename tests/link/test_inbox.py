@@ -12,8 +12,8 @@ from tcpchat.link.inbox import Inbox, Replay, Skipped
 from tcpchat.protocol import Event, History, Joined, Message
 
 
-def said(seq: int, room: str | None = "lobby") -> Message:
-    return Message(room=room, to=None if room else "me", seq=seq, at="", sender="bob", text=f"{room}-{seq}")
+def said(seq: int, room: str = "lobby") -> Message:
+    return Message(room=room, seq=seq, at="", sender="bob", text=f"{room}-{seq}")
 
 
 def page(*seqs: int, more: bool = False) -> History:
@@ -28,7 +28,7 @@ def fetch(inbox: Inbox, answer: History) -> None:
     """Ask for what is wanted, which is some of the lobby, and get this."""
     request = inbox.next_request()
     assert isinstance(request, Ask)
-    assert (request.after, request.username) == (inbox.last, None)
+    assert (request.after, request.room) == (inbox.last, None)
     inbox.put_reply(request, answer)
 
 
@@ -48,7 +48,7 @@ def inbox_at(seq: int, *, most: int = 100, history: int = 0) -> Inbox:
 
 def test_events_come_as_they_came() -> None:
     inbox = inbox_at(5)
-    came = [joined(1), said(6), said(1, room=None), said(7), said(3, room="elsewhere"), joined(2)]
+    came = [joined(1), said(6), said(1, room="@b"), said(7), said(3, room="elsewhere"), joined(2)]
     for event in came:
         inbox.put(event)
     assert len(inbox) == 6
@@ -178,7 +178,7 @@ def test_other_events_that_do_not_fit_are_counted() -> None:
     inbox = inbox_at(0, most=2)
     for number in range(5):
         inbox.put(joined(number))
-    inbox.put(said(1, room=None))
+    inbox.put(said(1, room="elsewhere"))
     assert rest(inbox) == [joined(0), joined(1), Skipped(events=4)]
     inbox.put(joined(9))
     assert rest(inbox) == [joined(9)]

@@ -23,21 +23,21 @@ BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
 
 
 def info(id: str, seq: int, read: int = 0) -> Line:
-    return {"username": "bob", "conversation": id, "seq": seq, "read": read, "delivered": seq}
+    return {"username": "bob", "room": id, "seq": seq, "read": read, "delivered": seq}
 
 
 async def page(talk: Talk, id: str | None, after: int, *seqs: int, more: bool = False) -> None:
     """Answer the next question for history, which must be this."""
     request = await talk.next("history")
-    assert (request.get("username"), request["after"], request["count"]) == (id, after, MAX_COUNT)
+    assert (request.get("room"), request["after"], request["count"]) == (id, after, MAX_COUNT)
     messages = [message(seq, conversation=id) for seq in seqs]
-    await talk.reply(request, "history", conversation=id, messages=messages, more=more)
+    await talk.reply(request, "history", room=id, messages=messages, more=more)
 
 
 async def heard(client: Client, count: int) -> list[tuple[str | None, int]]:
     """Return so many next messages, each as its conversation and number."""
     messages = [await until(client, Message) for _ in range(count)]
-    return [(one.conversation, one.seq) for one in messages]
+    return [(one.room, one.seq) for one in messages]
 
 
 async def asked_for_conversations(talk: Talk) -> Line:
@@ -83,13 +83,13 @@ async def test_what_was_said_privately_while_away_follows_once_and_in_order(
             nursery.start_soon(play)
             back = await until(client, Reconnected)
             assert back.missed == 1  # of the lobby
-            expected = [(None, 1), (BOB, 3), (BOB, 4), (EVE, 1), (BOB, 5)]
+            expected = [("lobby", 1), (BOB, 3), (BOB, 4), (EVE, 1), (BOB, 5)]
             assert await heard(client, 5) == expected
 
 
 async def test_at_the_start_what_is_not_read_yet_comes(fake: Fake, autojump_clock: MockClock) -> None:
     async def play() -> None:
-        unread = {"type": "unread", "conversations": []}
+        unread = {"type": "unread", "rooms": []}
         talk, request = await accept(fake, unread, message(3, conversation=BOB))
         await talk.listed(request, info(BOB, 3, read=1), info(EVE, 2, read=2))
         await page(talk, BOB, 1, 2, 3)
@@ -99,25 +99,8 @@ async def test_at_the_start_what_is_not_read_yet_comes(fake: Fake, autojump_cloc
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
         async with Client(open_stream=fake.open_stream, credentials=Credentials(token="t")) as client:
-            assert (await until(client, Unread)).conversations == []
+            assert (await until(client, Unread)).rooms == []
             assert await heard(client, 3) == [(BOB, 2), (BOB, 3), (EVE, 3)]
-
-
-async def test_a_server_that_knows_of_no_conversations_is_heard_as_it_speaks(
-    fake: Fake, autojump_clock: MockClock
-) -> None:
-    async def play() -> None:
-        old = message(7, conversation="")
-        del old["conversation"]
-        talk, request = await accept(fake, old)
-        await talk.refuse(request, "unknown-type")
-        await talk.say(old)
-        await talk.serve()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="t")) as client:
-            assert await heard(client, 2) == [(None, 7), (None, 7)]
 
 
 async def test_what_the_disk_did_not_give_is_asked_again(fake: Fake, autojump_clock: MockClock) -> None:
@@ -210,7 +193,7 @@ async def test_a_private_send_in_flight_is_sent_again_under_its_key(
         await again.resume()
         second = await again.next("send")
         assert (second["key"], second["username"]) == (first["key"], "bob")
-        await again.reply(second, "sent", username="bob", seq=1, at="")
+        await again.reply(second, "sent", room=BOB, username="bob", seq=1, at="")
         await asked.wait()
 
 
@@ -218,15 +201,15 @@ async def test_a_private_send_in_flight_is_sent_again_under_its_key(
     ("line", "event"),
     [
         (
-            {"type": "receipt", "username": "bob", "conversation": BOB, "delivered": 3, "seen": 2},
-            Receipt(username="bob", conversation=BOB, delivered=3, seen=2),
+            {"type": "receipt", "username": "bob", "room": BOB, "delivered": 3, "seen": 2},
+            Receipt(username="bob", room=BOB, delivered=3, seen=2),
         ),
         ({"type": "absent", "username": "bob", "here": False}, Absent(username="bob", here=False)),
         (
-            {"type": "read", "username": "bob", "conversation": BOB, "seq": 2},
-            Read(username="bob", conversation=BOB, seq=2),
+            {"type": "read", "username": "bob", "room": BOB, "seq": 2},
+            Read(username="bob", room=BOB, seq=2),
         ),
-        ({"type": "unread", "conversations": []}, Unread(conversations=[])),
+        ({"type": "unread", "rooms": []}, Unread(rooms=[])),
     ],
 )
 async def test_what_is_told_of_conversations_comes_as_events(
@@ -283,8 +266,7 @@ async def test_a_later_run_gets_what_was_not_read_and_says_what_was(tmp_path: Pa
             for text in ("one", "two"):
                 await bob.ask({"type": "send", "username": "alice", "text": text})
             first = await until(client, Message)
-            assert first.conversation is not None
-            await client.mark_read(first.conversation, first.seq)
+            await client.mark_read(room=first.room, seq=first.seq)
         await bob.ask({"type": "send", "username": "alice", "text": "three"})
         async with door.client(name="alice", remember=tmp_path) as client:
             assert [(await until(client, Message)).text for _ in range(2)] == ["two", "three"]

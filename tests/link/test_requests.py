@@ -34,7 +34,7 @@ BOB: Line = {"name": "bob", "registered": True, "here": False, "since": "s", "se
 
 
 def talked(id: str) -> Line:
-    return {"username": "bob", "conversation": id, "seq": 9, "read": 8, "delivered": 7}
+    return {"username": "bob", "room": id, "seq": 9, "read": 8, "delivered": 7}
 
 
 def told(seq: int) -> Message:
@@ -67,8 +67,11 @@ CASES: list[tuple[Ask, list[Line], object]] = [
     ),
     (
         lambda client: client.mark_read("bob", 4),
-        [{"type": "read", "username": "bob", "seq": 4}, {"type": "read", "username": "bob", "seq": 4}],
-        Read(username="bob", seq=4),
+        [
+            {"type": "read", "username": "bob", "seq": 4},
+            {"type": "read", "room": "@b", "username": "bob", "seq": 4},
+        ],
+        Read(room="@b", username="bob", seq=4),
     ),
     (
         lambda client: client.mark_read(),
@@ -77,7 +80,7 @@ CASES: list[tuple[Ask, list[Line], object]] = [
     ),
     (
         lambda client: client.unread(),
-        [{"type": "unread"}, {"type": "unread", "conversations": [LOBBY]}],
+        [{"type": "unread"}, {"type": "unread", "rooms": [LOBBY]}],
         [UnreadInfo(**LOBBY)],
     ),
     (

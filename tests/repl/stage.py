@@ -23,7 +23,7 @@ Answer = Callable[[Line], Line]
 
 def message(seq: int, text: str, *, sender: str = "bob", to: str | None = None, **fields: Any) -> Line:
     """Return the event of a message in the lobby, or of the private conversation of alice and bob."""
-    where: Line = {"room": "lobby"} if to is None else {"to": to, "conversation": "@b"}
+    where: Line = {"room": "lobby"} if to is None else {"to": to, "room": "@b"}
     return {"type": "message", "seq": seq, "at": AT, "from": sender, "text": text} | where | fields
 
 
@@ -79,7 +79,7 @@ class Stage:
         self.answers[type] = lambda _: {"type": reply} | fields
 
     def _read(self, request: Line) -> Line:
-        where = {"conversation": "@b", "username": "bob"} if "username" in request else {"room": "lobby"}
+        where = {"room": "@b", "username": "bob"} if request["room"] == "@b" else {"room": "lobby"}
         return {"type": "read", "seq": request["seq"]} | where
 
     def _rename(self, request: Line) -> Line:
@@ -92,8 +92,14 @@ class Stage:
     def _send(self, request: Line) -> Line:
         """Acknowledge a message, of which no event comes."""
         self.seq += 1
-        where = {"username": request["username"]} if "username" in request else {"room": "lobby"}
-        return {"type": "sent", "seq": self.seq, "at": AT} | where
+        name = request.get("username")
+        return {
+            "type": "sent",
+            "room": "@b" if name else "lobby",
+            "username": name,
+            "seq": self.seq,
+            "at": AT,
+        }
 
     def _users(self, _: Line) -> Line:
         names = ["bob"] if self.user is None else [self.user, "bob"]

@@ -48,12 +48,12 @@ SESSIONS: list[Any] = [
 ]
 PLACES: list[Any] = [
     UnreadInfo(room="lobby", count=12, mentioned=True, read=1, seq=13),
-    {"username": "bob", "conversation": "@b", "count": 3, "mentioned": False, "read": 1, "seq": 4},
+    {"username": "bob", "room": "@b", "count": 3, "mentioned": False, "read": 1, "seq": 4},
 ]
 TALKS: list[Any] = [
-    ConversationInfo(username="bob", conversation="@b", seq=4, read=4, delivered=4, seen=2),
-    {"username": "eve", "conversation": "@e", "seq": 1, "read": 0, "delivered": 1, "seen": 1},
-    ConversationInfo(username="zoe", conversation="@z", seq=2, read=1, delivered=1),
+    ConversationInfo(username="bob", room="@b", seq=4, read=4, delivered=4, seen=2),
+    {"username": "eve", "room": "@e", "seq": 1, "read": 0, "delivered": 1, "seen": 1},
+    ConversationInfo(username="zoe", room="@z", seq=2, read=1, delivered=1),
 ]
 REPLIES: list[tuple[Reply, list[str]]] = [
     (Resumed(user="alice", registered=True, session=2, seq=1), ["· you are alice (registered)"]),
@@ -83,9 +83,9 @@ REPLIES: list[tuple[Reply, list[str]]] = [
     ),
     (Revoked(number=3), ["· session 3 is over"]),
     (Read(room="lobby", seq=812), ["· you have read the lobby up to 812"]),
-    (Read(username="bob", conversation="@b", seq=3), ["· you have read what bob and you said up to 3"]),
-    (Unread(conversations=PLACES), ["· unread: lobby 12 (you are mentioned), bob 3"]),
-    (Unread(conversations=[]), ["· nothing is unread"]),
+    (Read(username="bob", room="@b", seq=3), ["· you have read what bob and you said up to 3"]),
+    (Unread(rooms=PLACES), ["· unread: lobby 12 (you are mentioned), bob 3"]),
+    (Unread(rooms=[]), ["· nothing is unread"]),
     (
         Conversations(conversations=TALKS, more=True),
         [
@@ -172,8 +172,8 @@ def test_who_is_not_there(event: Absent, line: str) -> None:
 
 
 def test_as_an_event_nothing_unread_is_nothing_to_show() -> None:
-    assert about.unread(Unread(conversations=[]), WIDE) == []
-    assert shown(about.unread(Unread(conversations=PLACES), WIDE)) == [
+    assert about.unread(Unread(rooms=[]), WIDE) == []
+    assert shown(about.unread(Unread(rooms=PLACES), WIDE)) == [
         "· unread: lobby 12 (you are mentioned), bob 3"
     ]
 
@@ -182,9 +182,9 @@ def test_as_an_event_nothing_unread_is_nothing_to_show() -> None:
 def test_what_is_not_shown_at_the_start_is_told(count: int, hint: bool) -> None:
     places = [
         UnreadInfo(room="lobby", count=count, mentioned=False, read=1, seq=90),
-        UnreadInfo(username="bob", conversation="@b", count=99, mentioned=False, read=1, seq=100),
+        UnreadInfo(room="@b", username="bob", count=99, mentioned=False, read=1, seq=100),
     ]
-    line = " ".join(shown(about.unread(Unread(conversations=places), WIDE)))
+    line = " ".join(shown(about.unread(Unread(rooms=places), WIDE)))
     assert ("history --unread shows" in line) is hint
 
 
@@ -193,7 +193,7 @@ def test_what_is_not_shown_at_the_start_is_told(count: int, hint: bool) -> None:
 
 def private(seq: int, sender: str = "alice", **fields: Any) -> Message:
     to = "bob" if sender == "alice" else "alice"
-    return Message(to=to, conversation="@b", seq=seq, at=AT, sender=sender, text="hi", **fields)
+    return Message(to=to, room="@b", seq=seq, at=AT, sender=sender, text="hi", **fields)
 
 
 MARKS = {"@b": (3, 2), "@c": (9, 9)}
@@ -216,12 +216,12 @@ def test_an_own_message_that_is_shown_again_has_its_ticks(
     assert (style, mark) in render.message(private(seq), look)
     again = replies.history(History(username="bob", messages=[private(seq)], more=False), look)
     assert (style, mark) in again
-    item: Any = {"seq": seq, "conversation": "@b", "to": "bob", "from": "alice", "at": AT, "text": "hi"}
+    item: Any = {"seq": seq, "room": "@b", "to": "bob", "from": "alice", "at": AT, "text": "hi"}
     assert (style, mark) in replies.history(History(messages=[item], more=False), look)
 
 
 def test_others_and_the_lobby_have_no_more_ticks_than_before() -> None:
-    look = attrs.evolve(LOOK, marks={"": (9, 9)} | MARKS)
+    look = attrs.evolve(LOOK, marks={"lobby": (0, 0)} | MARKS)
     assert shown(render.message(private(1, "bob"), look)) == ["09:00 bob → alice  hi"]
     said = Message(room="lobby", seq=1, at=AT, sender="alice", text="hi")
     assert shown(render.message(said, attrs.evolve(LOOK, marks=MARKS))) == ["09:00 alice ✓ hi"]
@@ -266,10 +266,10 @@ def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) 
         LoggedOut(user=b),
         Registered(user=c),
         Sessions(sessions=[{"number": a, "device": b, "address": c, "since": d, "used": e}, {}, 5]),
-        Read(username=a, seq=1),
+        Read(room="@b", username=a, seq=1),
         Read(room=b, seq=1),
-        Unread(conversations=[{"room": a, "count": b}, {"username": c, "count": 1, "mentioned": True}, {}]),
-        Conversations(conversations=[{"username": a, "seq": b}, {"conversation": c}, 5], more=True),
+        Unread(rooms=[{"room": a, "count": b}, {"username": c, "count": 1, "mentioned": True}, {}]),
+        Conversations(conversations=[{"username": a, "seq": b}, {"room": c}, 5], more=True),
         Away(text=a, since=b),
         Whois(name=a, registered=False, here=False, since=b, seen=c, away=d, away_since=e, muted_until=f),
         Ignoring(users=parts),

@@ -46,14 +46,14 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("/nd", ["/send", "/unread"]),
         (" h", []),
         ("//h", []),
-        ("send ", ["-u", "-t"]),
-        ("send -", ["-u", "-t"]),
-        ("send --", ["--username", "--time"]),
+        ("send ", ["-u", "-r", "-t"]),
+        ("send -", ["-u", "-r", "-t"]),
+        ("send --", ["--username", "--room", "--time"]),
         ("send --ti", ["--time"]),
         ("send -u", ["-u"]),
         ("send -x", []),
-        ("send -u bob ", ["-t"]),
-        ("send --username=bob -t5 ", []),
+        ("send -u bob ", ["-r", "-t"]),
+        ("send --username=bob -t5 ", ["-r"]),
         ("send hi ", []),
         ("send hi -", []),
         ("send -- -", []),
@@ -83,7 +83,7 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("history -n ", []),
         ("history --bef", ["--before"]),
         ("history --un", ["--unread"]),
-        ("history --unread ", ["-n", "--before", "--after", "-u", "--cursor"]),
+        ("history --unread ", ["-n", "--before", "--after", "-u", "-r", "--cursor"]),
         ("history --unread -u zo", ["zoe"]),
         ("history --unread=", []),
         ("whois ", OTHERS),
@@ -101,7 +101,7 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("login -", ["--password", "--device"]),
         ("password ", []),
         ("register --p", ["--password"]),
-        ("read ", ["--room", "-u"]),
+        ("read ", ["-u", "-r"]),
         ("read the ", []),
         ("read the docs @bo", ["@bob", "@boris"]),
         ("back @bo", ["@bob", "@boris"]),
@@ -155,7 +155,7 @@ def test_a_candidate_replaces_what_was_begun(before: str, start: int) -> None:
 def test_what_a_candidate_means_is_told() -> None:
     assert complete("hel", LIVE) == [Candidate("help", -3, "help", BY_NAME["help"].summary)]
     assert complete("send -", LIVE)[0] == Candidate(
-        "-u", -1, "-u/--username NAME", "send to this user only, not to the lobby"
+        "-u", -1, "-u/--username NAME", "send to this user only, not to a room"
     )
     assert complete("revoke 12", LIVE) == [Candidate("12", -2, "12", "phone")]
     assert complete("whois z", LIVE) == [Candidate("zoe", -1, "zoe", "not connected")]

@@ -170,10 +170,10 @@ def test_a_person_reads_is_read_and_is_sent_away(server: Socket, alice: Terminal
     assert server.stage.of("read") == []
     alice.key("left")
     alice.wait_gone("unread")
-    alice.wait_until(lambda: server.stage.of("read") == [{"username": "@b", "seq": 1}])
+    alice.wait_until(lambda: server.stage.of("read") == [{"room": "@b", "seq": 1}])
     server.say(message(2, "what is it?", sender="alice", to="bob"))
     alice.wait_for("│ bob ✓")
-    receipt = {"type": "receipt", "username": "bob", "conversation": "@b", "delivered": 2}
+    receipt = {"type": "receipt", "username": "bob", "room": "@b", "delivered": 2}
     server.say(receipt)
     alice.wait_for("│ bob ✓✓")
     delivered = alice.cell("✓✓")

@@ -300,9 +300,9 @@ async def test_numbers_of_sessions_are_offered_once_they_were_shown(alice: Sitte
 
 UNREAD = {
     "type": "unread",
-    "conversations": [
+    "rooms": [
         {"room": "lobby", "count": 12, "mentioned": True, "read": 8, "seq": 20},
-        {"username": "bob", "conversation": "@b", "count": 3, "mentioned": False, "read": 0, "seq": 3},
+        {"username": "bob", "room": "@b", "count": 3, "mentioned": False, "read": 0, "seq": 3},
     ],
 }
 
@@ -314,7 +314,7 @@ async def test_what_is_unread_is_told_and_what_comes_of_it_rings_no_more(alice: 
     assert "3 unread private" in alice.toolbar
     await alice.hear(message(4, "psst 4", to="alice"))
     assert alice.screen.bells == 1
-    await alice.hear({"type": "unread", "conversations": []})
+    await alice.hear({"type": "unread", "rooms": []})
     assert len(alice.screen.complaints) == 1
 
 
@@ -328,7 +328,7 @@ async def test_what_was_shown_is_read_once_a_key_is_pressed(alice: Sitter, mock_
     await alice.press()
     assert alice.screen.refreshed > drawn
     assert "unread" not in alice.toolbar
-    assert alice.stage.of("read") == [{"seq": 1}, {"username": "@b", "seq": 2}]
+    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}, {"room": "@b", "seq": 2}]
     mock_clock.jump(60)
     await alice.press()
     assert len(alice.stage.of("read")) == 2
@@ -338,17 +338,17 @@ async def test_a_line_counts_as_being_there_too(alice: Sitter) -> None:
     await alice.hear(message(1, "one"))
     alice.enter("")
     await wait_all_tasks_blocked()
-    assert alice.stage.of("read") == [{"seq": 1}]
+    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}]
 
 
 async def test_a_busy_lobby_is_marked_once_a_second(alice: Sitter, mock_clock: MockClock) -> None:
     for seq in range(1, 20):
         await alice.hear(message(seq, str(seq)))
         await alice.press()
-    assert alice.stage.of("read") == [{"seq": 1}]
+    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}]
     mock_clock.jump(1)
     await wait_all_tasks_blocked()
-    assert alice.stage.of("read") == [{"seq": 1}, {"seq": 19}]
+    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}, {"room": "lobby", "seq": 19}]
 
 
 async def test_nothing_is_marked_while_the_server_is_away_but_after_it() -> None:
@@ -364,17 +364,17 @@ async def test_nothing_is_marked_while_the_server_is_away_but_after_it() -> None
         alice.client.retry_now()
         await alice.screen.line("back as alice")
         await wait_all_tasks_blocked()
-        assert alice.stage.of("read") == [{"username": "@b", "seq": 1}]
+        assert alice.stage.of("read") == [{"room": "@b", "seq": 1}]
 
 
 async def test_what_another_device_reads_is_not_unread_here(alice: Sitter) -> None:
     await alice.hear(*(message(seq, "psst", to="alice") for seq in (1, 2, 3)))
     assert "3 unread private" in alice.toolbar
     drawn = alice.screen.refreshed
-    await alice.hear({"type": "read", "username": "bob", "conversation": "@b", "seq": 2})
+    await alice.hear({"type": "read", "username": "bob", "room": "@b", "seq": 2})
     assert alice.screen.refreshed > drawn
     assert "1 unread private" in alice.toolbar
-    await alice.hear({"type": "read", "username": "bob", "conversation": "@b", "seq": 3})
+    await alice.hear({"type": "read", "username": "bob", "room": "@b", "seq": 3})
     await alice.press()
     assert alice.stage.of("read") == []
 
@@ -398,7 +398,7 @@ async def test_a_page_of_what_is_unread_lets_the_mark_move() -> None:
         alice.stage.reply("history", "history", messages=page, more=False)
         await alice.do("history --unread")
         await alice.press()
-        assert alice.stage.of("read") == [{"seq": 20}]
+        assert alice.stage.of("read") == [{"room": "lobby", "seq": 20}]
 
 
 # Receipts.
@@ -408,7 +408,7 @@ async def test_the_toolbar_tells_how_far_the_last_private_message_got(alice: Sit
     await alice.hear(message(1, "psst", sender="alice", to="bob"))
     assert alice.receipt == [("class:own", "✓")]
     assert alice.toolbar.endswith("│ bob ✓")
-    mark = {"type": "receipt", "username": "bob", "conversation": "@b"}
+    mark = {"type": "receipt", "username": "bob", "room": "@b"}
     drawn = alice.screen.refreshed
     await alice.hear(mark | {"delivered": 1})
     assert alice.screen.refreshed > drawn
@@ -427,7 +427,7 @@ async def test_the_toolbar_tells_how_far_the_last_private_message_got(alice: Sit
 
 async def test_marks_of_before_are_known_when_a_message_is_shown_again() -> None:
     stage = Stage()
-    info = {"username": "bob", "conversation": "@b", "seq": 3, "read": 3, "delivered": 3, "seen": 2}
+    info = {"username": "bob", "room": "@b", "seq": 3, "read": 3, "delivered": 3, "seen": 2}
     stage.reply("conversations", "conversations", conversations=[info], more=False)
     page = [message(seq, f"psst {seq}", sender="alice", to="bob") for seq in (2, 3, 4)]
     stage.reply("history", "history", username="bob", messages=page, more=False)
@@ -449,7 +449,7 @@ async def test_all_pages_of_conversations_are_asked_for() -> None:
 
     def page(request: dict[str, Any]) -> dict[str, Any]:
         name = {None: "ann", "@ann": "ben"}.get(request.get("after"), "cleo")
-        one = {"username": name, "conversation": f"@{name}", "seq": 0, "read": 0, "delivered": 0}
+        one = {"username": name, "room": f"@{name}", "seq": 0, "read": 0, "delivered": 0}
         return {"type": "conversations", "conversations": [one], "more": name != "cleo"}
 
     stage.answers["conversations"] = page
@@ -493,7 +493,7 @@ async def test_nothing_is_shown_of_whom_you_ignore(alice: Sitter) -> None:
     assert [line[6:] for line in alice.screen.shown if "──" not in line] == ["eve  alice!"]
     assert alice.screen.bells == 1
     await alice.press()
-    assert alice.stage.of("read") == [{"seq": 2}]
+    assert alice.stage.of("read") == [{"room": "lobby", "seq": 2}]
 
 
 async def test_own_messages_of_another_device_do_not_count_as_sent_here(alice: Sitter) -> None:

@@ -17,7 +17,7 @@ def lobby(seq: int) -> Message:
 
 
 def private(seq: int, conversation: str = "@b") -> Message:
-    return Message(to="alice", conversation=conversation, seq=seq, at="", sender="bob", text="x")
+    return Message(to="alice", room=conversation, seq=seq, at="", sender="bob", text="x")
 
 
 def show(reading: Reading, *messages: Message, mine: bool = False) -> None:
@@ -26,11 +26,8 @@ def show(reading: Reading, *messages: Message, mine: bool = False) -> None:
 
 
 def told(read: int, seq: int, conversation: str | None = None) -> Unread:
-    info = UnreadInfo(
-        room=None if conversation else "lobby", conversation=conversation, count=1, mentioned=False,
-        read=read, seq=seq,
-    )  # fmt: skip
-    return Unread(conversations=[info])
+    info = UnreadInfo(room=conversation or "lobby", count=1, mentioned=False, read=read, seq=seq)
+    return Unread(rooms=[info])
 
 
 def page(first: int, last: int, *, more: bool = False) -> History:
@@ -39,7 +36,7 @@ def page(first: int, last: int, *, more: bool = False) -> History:
 
 
 def marks(reading: Reading) -> list[tuple[str | None, int | None]]:
-    return [(mark.username, mark.seq) for mark in reading.marks()]
+    return [(mark.room, mark.seq) for mark in reading.marks()]
 
 
 def test_the_mark_moves_to_what_was_shown_when_the_person_is_there() -> None:
@@ -49,11 +46,11 @@ def test_the_mark_moves_to_what_was_shown_when_the_person_is_there() -> None:
     assert reading.unread == 1
     assert reading.here()
     show(reading, lobby(3), private(2))
-    assert marks(reading) == [(None, 2), ("@b", 1)]
+    assert marks(reading) == [("lobby", 2), ("@b", 1)]
     assert marks(reading) == []
     assert reading.unread == 1
     reading.here()
-    assert marks(reading) == [(None, 3), ("@b", 2)]
+    assert marks(reading) == [("lobby", 3), ("@b", 2)]
     assert not reading.here()
     assert marks(reading) == []
 
@@ -66,15 +63,15 @@ def test_own_messages_move_nothing_and_are_not_unread() -> None:
     show(reading, lobby(2))
     show(reading, lobby(3), mine=True)
     reading.here()
-    assert marks(reading) == [(None, 2)]
+    assert marks(reading) == [("lobby", 2)]
 
 
 def test_what_another_device_read_is_not_unread_nor_marked_again() -> None:
     reading = Reading()
     show(reading, private(1), private(2), private(3), private(1, "@c"))
-    reading.read(Read(conversation="@b", username="bob", seq=2))
+    reading.read(Read(room="@b", username="bob", seq=2))
     assert reading.unread == 2
-    reading.read(Read(conversation="@b", username="bob", seq=3))
+    reading.read(Read(room="@b", username="bob", seq=3))
     reading.here()
     assert marks(reading) == [("@c", 1)]
 
@@ -118,9 +115,25 @@ def test_the_mark_does_not_pass_over_what_was_not_shown() -> None:
         ([(AskHistory(after=102), page(103, 105))], None),
         ([(AskHistory(unread=True), page(103, 107, more=True))], 107),
         ([(AskHistory(unread=True), page(103, 104))], 112),
-        ([(AskHistory(unread=True, username="bob"), History(username="bob", messages=[], more=False))], None),
+        (
+            [
+                (
+                    AskHistory(unread=True, username="bob"),
+                    History(room="@b", username="bob", messages=[], more=False),
+                )
+            ],
+            None,
+        ),
         ([(AskHistory(), History(room="lobby", messages=[], more=False))], None),
-        ([(AskHistory(username="bob"), History(username="bob", messages=[private(105)], more=False))], None),
+        (
+            [
+                (
+                    AskHistory(username="bob"),
+                    History(room="@b", username="bob", messages=[private(105)], more=False),
+                )
+            ],
+            None,
+        ),
     ],
 )
 def test_it_moves_once_history_showed_it(pages: list[tuple[AskHistory, History]], mark: int | None) -> None:
@@ -128,7 +141,7 @@ def test_it_moves_once_history_showed_it(pages: list[tuple[AskHistory, History]]
     for request, reply in pages:
         reading.show_history(request, reply)
     reading.here()
-    assert marks(reading) == ([] if mark is None else [(None, mark)])
+    assert marks(reading) == ([] if mark is None else [("lobby", mark)])
 
 
 def test_it_moves_once_all_is_said_to_be_read() -> None:
@@ -136,7 +149,7 @@ def test_it_moves_once_all_is_said_to_be_read() -> None:
     reading.read(Read(room="lobby", seq=112))
     show(reading, lobby(113))
     reading.here()
-    assert marks(reading) == [(None, 113)]
+    assert marks(reading) == [("lobby", 113)]
 
 
 def test_without_unread_ones_before_there_is_nothing_to_wait_for() -> None:
@@ -144,7 +157,7 @@ def test_without_unread_ones_before_there_is_nothing_to_wait_for() -> None:
         reading.told(told(110, 112))
         show(reading, lobby(111), lobby(112))
         reading.here()
-        assert marks(reading) == [(None, 112)]
+        assert marks(reading) == [("lobby", 112)]
 
 
 # Somebody else, somewhere else.
@@ -158,7 +171,7 @@ def test_another_user_has_seen_the_lobby_but_no_conversation() -> None:
     assert (reading.unread, marks(reading)) == (0, [])
     reading.told(told(4, 5))
     reading.here()
-    assert marks(reading) == [(None, 5)]
+    assert marks(reading) == [("lobby", 5)]
 
 
 def test_another_user_has_unread_ones_before_what_the_screen_shows() -> None:
@@ -179,7 +192,7 @@ def test_numbers_of_another_journal_mean_nothing() -> None:
     assert reading.welcome("b", 7)
     show(reading, lobby(1))
     reading.here()
-    assert marks(reading) == [(None, 1)]
+    assert marks(reading) == [("lobby", 1)]
 
 
 # Telling the server.

@@ -10,12 +10,12 @@ from tcpchat.repl.receipts import Receipts
 from tcpchat.wire.identity import ConversationInfo
 
 
-def said(seq: int, *, to: str = "bob", sender: str = "alice", conversation: str = "@b") -> Message:
-    return Message(to=to, conversation=conversation, seq=seq, at="", sender=sender, text="x")
+def said(seq: int, *, to: str = "bob", sender: str = "alice", room: str = "@b") -> Message:
+    return Message(to=to, room=room, seq=seq, at="", sender=sender, text="x")
 
 
 def receipt(delivered: int, seen: int | None = None, *, name: str = "bob", id: str = "@b") -> Receipt:
-    return Receipt(username=name, conversation=id, delivered=delivered, seen=seen)
+    return Receipt(username=name, room=id, delivered=delivered, seen=seen)
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_it_is_of_the_last_conversation_or_of_whom_text_goes_to() -> None:
     receipts = Receipts()
     receipts.said(said(1), mine=True)
     receipts.told(receipt(1))
-    receipts.said(said(1, to="carol", conversation="@c"), mine=True)
+    receipts.said(said(1, to="carol", room="@c"), mine=True)
     assert receipts.state(None) == ("carol", Got.SENT)
     assert receipts.state("bob") == ("bob", Got.DELIVERED)
     assert receipts.state("dave") is None
-    receipts.said(said(1, to="alice", sender="dave", conversation="@d"), mine=False)
+    receipts.said(said(1, to="alice", sender="dave", room="@d"), mine=False)
     assert receipts.state(None) is None
     assert receipts.state("dave") is None
     assert receipts.names() == ["dave", "carol", "bob"]
@@ -65,8 +65,8 @@ def test_it_is_of_the_last_conversation_or_of_whom_text_goes_to() -> None:
 
 def test_marks_are_known_before_anything_is_said_here() -> None:
     receipts = Receipts()
-    info = ConversationInfo(username="bob", conversation="@b", seq=9, read=9, delivered=8, seen=7)
-    other = {"username": "eve", "conversation": "@e", "seq": 1, "read": 1, "delivered": 0}
+    info = ConversationInfo(username="bob", room="@b", seq=9, read=9, delivered=8, seen=7)
+    other = {"username": "eve", "room": "@e", "seq": 1, "read": 1, "delivered": 0}
     receipts.listed(Conversations(conversations=[info, other], more=False))
     assert receipts.names() == ["eve", "bob"]
     assert receipts.marks == {"@b": (8, 7), "@e": (0, 0)}

@@ -57,7 +57,7 @@ looks = st.builds(attrs.evolve, st.just(LOOK), width=st.integers(20, 90), timest
 
 
 def said(text: str, sender: str = "bob", to: str | None = None, at: str = AT) -> Message:
-    return Message(room=None if to else "lobby", to=to, seq=1, at=at, sender=sender, text=text)
+    return Message(room="@b" if to else "lobby", to=to, seq=1, at=at, sender=sender, text=text)
 
 
 def shown(fragments: Fragments) -> list[str]:
@@ -399,7 +399,7 @@ def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) 
         Users(users=[{"name": a, "since": b, "muted_until": c}, UserInfo(name=d, since=e)], more=True),
         History(messages=[{"from": a, "to": b, "text": c, "at": d}, {}, 5], username=e, more=True),
         Schedule(messages=[{"number": a, "at": b, "room": c, "text": d}, {"username": e}], more=True),
-        Scheduled(number=1, username=a, at=b),
+        Scheduled(number=1, room="@b", username=a, at=b),
         Cancelled(number=1, text=a),
         Reported(username=a, reports=2, muted_until=b),
         Renamed(old=a, new=b),

@@ -168,7 +168,7 @@ async def test_the_toolbar_tells_nothing_of_the_old_data(alice: test_people.Sitt
     await alice.hear(
         message(1, "psst", to="alice"),
         message(2, "yes?", sender="alice", to="bob"),
-        {"type": "receipt", "username": "bob", "conversation": "@b", "delivered": 2, "seen": 2},
+        {"type": "receipt", "username": "bob", "room": "@b", "delivered": 2, "seen": 2},
         muted,
     )
     assert all(part in alice.toolbar for part in ("1 unread private", "bob ✓✓", "muted"))
@@ -196,13 +196,13 @@ async def test_low_numbers_ring_again_and_what_was_said_before_does_not(alice: t
 async def test_less_of_the_same_data_begins_anew_too(alice: test_people.Sitter) -> None:
     await alice.hear(*(message(seq, "hi") for seq in (1, 2, 3)))
     await alice.press()
-    assert alice.stage.of("read") == [{"seq": 3}]
+    assert alice.stage.of("read") == [{"room": "lobby", "seq": 3}]
     await come_back(alice, journal="j")
     await alice.hear(message(1, "@alice"))
     assert alice.screen.bells == 1
     await trio.sleep(1.1)  # between two marks
     await alice.press()
-    assert alice.stage.of("read")[1:] == [{"seq": 1}]
+    assert alice.stage.of("read")[1:] == [{"room": "lobby", "seq": 1}]
 
 
 async def test_own_messages_are_waited_for_under_numbers_that_are_given_again(

@@ -53,12 +53,12 @@ async def test_own_messages_that_were_refused_do_not_mark_those_of_others_as_rea
         for _ in range(count):
             assert (await bob.do("send", text="unread", username="alice"))["type"] == "sent"
         assert (await alice.do("send", text="own", username="bob"))["seq"] == count + 1
-        (info,) = (await alice.do("unread"))["conversations"]
+        (info,) = (await alice.do("unread"))["rooms"]
         assert (info["count"], info["read"]) == (count, 0)
         token = alice.token
     async with open_house(folder=tmp_path) as house:
         back = await resume(house, token)
-        (info,) = (await back.do("unread"))["conversations"]
+        (info,) = (await back.do("unread"))["rooms"]
         assert (info["count"], info["read"]) == (count, 0), "what the disk has is the same"
 
 

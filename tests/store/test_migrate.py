@@ -249,6 +249,27 @@ def test_an_empty_database_of_the_second_version_has_no_marks(folder: Path) -> N
     store.close()
 
 
+def test_a_key_of_a_private_message_gets_its_room(second: Path) -> None:
+    keys = [
+        ("m", "bob", 1, None, NOW, "@alice@bob"),
+        ("s", "bob", None, 9, 2**50, "@alice@bob"),
+        ("was sent later", "carol", None, 8, 7, "@alice@carol"),
+        ("gone", "mallory", None, 7, 7, "@"),
+    ]
+    old = sqlite3.connect(second / "tcpchat.db")
+    old.executemany(
+        "INSERT INTO sent_key (user, key, at, username, seq, number, time)"
+        " VALUES ('alice', ?, 0, ?, ?, ?, ?)",
+        [row[:-1] for row in keys],
+    )
+    old.commit()
+    old.close()
+    store = SqliteStore(second)
+    found = rows(store, "SELECT key, username, seq, number, time, room FROM sent_key WHERE at = 0")
+    store.close()
+    assert sorted(found) == sorted(keys)
+
+
 async def test_users_of_the_second_version_come_back_with_their_tokens(
     second: Path, mock_clock: trio.testing.MockClock
 ) -> None:
@@ -259,12 +280,12 @@ async def test_users_of_the_second_version_come_back_with_their_tokens(
             await peer.next("welcome")
             reply = await peer.ask({"type": "resume", "token": f"{name}'s token"})
             assert (reply["user"], reply["registered"], reply["session"]) == (name, False, 1)
-            assert (await peer.next("unread"))["conversations"] == []
+            assert (await peer.next("unread"))["rooms"] == []
         alice, bob = peers["alice"], peers["bob"]
         history = await alice.ask("history -u bob")
         assert [line["text"] for line in history["messages"]] == ["hi", "hi back", "are you there?"]
         assert (await bob.ask("send -u alice yes"))["seq"] == 4, "the conversation goes on"
-        assert (await alice.next("message"))["conversation"] == history["conversation"]
+        assert (await alice.next("message"))["room"] == history["room"]
         assert (await alice.ask({"type": "send", "text": "x", "key": "k"}))["seq"] == 1, "keys are known"
         assert (await alice.ask("send -t 60 x"))["number"] == 10
         found = (await alice.ask("conversations"))["conversations"]

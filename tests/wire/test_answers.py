@@ -82,7 +82,7 @@ def test_a_field_of_a_later_version_is_passed_over(kind: Any, data: st.DataObjec
 def test_what_stands_inside_may_grow_too() -> None:
     lines = (
         b'{"type":"users","re":1,"users":[{"name":"a","since":"s","mood":1}],"more":false}',
-        b'{"type":"schedule","re":1,"messages":[{"number":1,"at":"s","text":"t","mood":1}],"more":false}',
+        b'{"type":"schedule","re":1,"messages":[{"number":1,"at":"s","room":"lobby","text":"t","mood":1}],"more":false}',
         (
             b'{"type":"history","re":1,"room":"lobby","messages":[{"type":"message","room":"lobby","seq":1,'
             b'"at":"s","from":"a","text":"t","mood":1}],"more":true}'
@@ -90,7 +90,9 @@ def test_what_stands_inside_may_grow_too() -> None:
     )
     users, schedule, history = map(read_answer, lines)
     assert users == Users(re=1, users=[UserInfo(name="a", since="s")], more=False)
-    assert schedule == Schedule(re=1, messages=[PendingMessage(number=1, at="s", text="t")], more=False)
+    assert schedule == Schedule(
+        re=1, messages=[PendingMessage(number=1, at="s", room="lobby", text="t")], more=False
+    )
     said = Message(room="lobby", seq=1, at="s", sender="a", text="t")
     assert history == History(re=1, room="lobby", messages=[said], more=True)
 
@@ -104,7 +106,7 @@ def test_what_stands_inside_may_grow_too() -> None:
         (b'{"type":"error","code":"later","message":"m"}', Error(code="later", message="m")),
         (b'{"type":"pong","re":null,"at":"t"}', Pong(at="t")),
         (b'  {"at":"t","type":"pong"} \r', Pong(at="t")),
-        (b'{"type":"sent","seq":1,"at":"t","room":null}', Sent(seq=1, at="t")),
+        (b'{"type":"sent","room":"r","seq":1,"at":"t","username":null}', Sent(room="r", seq=1, at="t")),
     ],
 )
 def test_a_line_with_re_is_a_reply_and_absent_is_null(line: bytes, answer: Reply | Event) -> None:

@@ -30,7 +30,6 @@ from tcpchat.protocol import (
     encode,
     encode_message,
     encode_part,
-    encode_private,
     encode_sent,
     page,
 )
@@ -210,7 +209,7 @@ def test_a_refusal_does_not_repeat_a_long_line(line: bytes) -> None:
 def test_a_refusal_names_fields_as_on_the_wire() -> None:
     """`from` cannot be an attribute, so the class has another name for it."""
     with pytest.raises(ChatError, match="message needs a field from") as refused:
-        CLIENT_CODEC.decode(b'{"type":"message","seq":1,"at":"","text":""}')
+        CLIENT_CODEC.decode(b'{"type":"message","room":"r","seq":1,"at":"","text":""}')
     assert refused.value.details["field"] == "from"
     with pytest.raises(ChatError, match="message has no field sender"):
         CLIENT_CODEC.decode(b'{"type":"message","seq":1,"at":"","text":"","from":"a","sender":"a"}')
@@ -269,9 +268,9 @@ def test_whatever_the_bytes_only_a_chat_error_comes_out(line: bytes) -> None:
         (Pong(at=AT, re=7), None, b'{"type":"pong","re":7,"at":"%s"}\n' % AT.encode()),
         (Bye(code="exit", message="bye"), 1, b'{"type":"bye","re":1,"code":"exit","message":"bye"}\n'),
         (
-            Message(to="bob", seq=1, at="", sender="al", text=""),
+            Message(room="@b", to="bob", seq=1, at="", sender="al", text=""),
             None,
-            b'{"type":"message","to":"bob","seq":1,"at":"","from":"al","text":""}\n',
+            b'{"type":"message","room":"@b","to":"bob","seq":1,"at":"","from":"al","text":""}\n',
         ),
         (
             Users(users=[UserInfo(name="al", since="")], more=False),
@@ -306,18 +305,18 @@ def test_a_message_without_an_object_is_written_as_with_one(
 
 @given(texts, texts, seqs, texts, texts, texts)
 def test_a_private_message_without_an_object_is_written_as_with_one(
-    to: str, conversation: str, seq: int, at: str, sender: str, text: str
+    room: str, to: str, seq: int, at: str, sender: str, text: str
 ) -> None:
-    message = Message(to=to, conversation=conversation, seq=seq, at=at, sender=sender, text=text)
-    assert encode_private(to, conversation, seq, at, sender, text) == encode(message)
+    message = Message(room=room, to=to, seq=seq, at=at, sender=sender, text=text)
+    assert encode_message(room, seq, at, sender, text, to) == encode(message)
 
 
-@given(ids, st.sampled_from(["room", "username"]), texts, seqs, texts)
+@given(ids, texts, st.none() | texts, seqs, texts)
 def test_a_sent_without_an_object_is_written_as_with_one(
-    re: int | str | None, place: str, where: str, seq: int, at: str
+    re: int | str | None, room: str, username: str | None, seq: int, at: str
 ) -> None:
-    sent = Sent(**{place: where}, seq=seq, at=at)
-    assert encode_sent(re, place, where, seq, at) == encode(sent, re)
+    sent = Sent(room=room, username=username, seq=seq, at=at)
+    assert encode_sent(re, room, username, seq, at) == encode(sent, re)
 
 
 def test_a_part_is_written_as_inside_a_line() -> None:

@@ -76,7 +76,7 @@ LINES: list[Reply | Event] = [
         token="secret", hint="type help",
     ),
     MESSAGE,
-    attrs.evolve(MESSAGE, room=None, to="bob", conversation="@c0ffee"),
+    attrs.evolve(MESSAGE, room="@c0ffee", to="bob"),
     attrs.evolve(MESSAGE, text="", ignored=True),
     Joined(room=LOBBY, users=["alice", "bob"]),
     Left(room=LOBBY, users=[]),
@@ -94,7 +94,7 @@ LINES: list[Reply | Event] = [
         re=1, users=[UserInfo(name="alice", since=AT, registered=True, away="tea", muted_until=AT)], more=True
     ),
     History(
-        re=1, room=LOBBY, username="bob", conversation="@c0ffee", messages=[orjson.loads(encode(MESSAGE))],
+        re=1, room="@c0ffee", username="bob", messages=[orjson.loads(encode(MESSAGE))],
         more=True, cursor=7,
     ),
     Reported(re=1, username="bob", reports=1, muted_until=AT),
@@ -115,15 +115,15 @@ LINES: list[Reply | Event] = [
         SessionInfo(number=1, device="phone", address="::1", since=AT, used=AT, here=True, current=False)
     ]),
     Revoked(re=1, number=2),
-    Read(re=1, username="bob", conversation="@c0ffee", seq=3),
-    Unread(re=1, conversations=[
+    Read(re=1, username="bob", room="@c0ffee", seq=3),
+    Unread(re=1, rooms=[
         UnreadInfo(room=LOBBY, count=2, mentioned=True, read=1, seq=3),
-        UnreadInfo(username="bob", conversation="@c0ffee", count=2, mentioned=False, read=1, seq=3),
+        UnreadInfo(username="bob", room="@c0ffee", count=2, mentioned=False, read=1, seq=3),
     ]),
     Conversations(re=1, conversations=[
-        ConversationInfo(username="bob", conversation="@c0ffee", seq=3, read=1, delivered=2, seen=1)
+        ConversationInfo(username="bob", room="@c0ffee", seq=3, read=1, delivered=2, seen=1)
     ], more=False),
-    Receipt(username="bob", conversation="@c0ffee", delivered=2, seen=1),
+    Receipt(username="bob", room="@c0ffee", delivered=2, seen=1),
     Receipts(re=1, on=False),
     Away(re=1, text="tea", since=AT),
     Back(re=1),
