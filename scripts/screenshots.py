@@ -59,6 +59,14 @@ class Person:
             self.look(0.1)
         raise SystemExit(f"{text!r} never came:\n" + "\n".join(self.screen.display))
 
+    def wait_for_clear(self) -> None:
+        """Wait until nothing but the input and the toolbar is there, which the next message must find."""
+        for _ in range(100):
+            if "→ lobby" in self.screen.display[0]:
+                return
+            self.look(0.1)
+        raise SystemExit("the screen was never cleared:\n" + "\n".join(self.screen.display))
+
     def leave(self) -> None:
         self._child.close(force=True)
 
@@ -73,6 +81,7 @@ async def play(port: int, person: Person, theme: str) -> None:
             person.type(f"/set theme {theme}\r")
             await look(person.wait_for, "theme is")
             person.type("\x0c")
+            await look(person.wait_for_clear)
         await bob.send("morning! the new build is up 🎉")
         await look(person.wait_for, "the new build")
         person.type("nice, I'll try it right away\r")
@@ -82,15 +91,15 @@ async def play(port: int, person: Person, theme: str) -> None:
         await look(person.wait_for, "last night")
         await bob.send("psst, lunch at the harbour?", username="alice")
         await look(person.wait_for, "harbour")
-        person.type("send -u bob -t 10m on my way\r")
+        person.type("/send -u bob -t 10m on my way\r")
         await look(person.wait_for, "1 scheduled")
-        person.type("sned -u bob secret\r")
-        await look(person.wait_for, "mistyped")
-        person.type("y\r")
-        await look(person.wait_for, "✓ secret")
+        person.type("send -u bob a secret\r")
+        await look(person.wait_for, "command or text?")
+        person.type("c")
+        await look(person.wait_for, "✓ a secret")
         await bob.mark_read("alice")
         await look(person.wait_for, "│ bob ✓✓")
-        person.type("send -u ")
+        person.type("/send -u ")
         await look(person.wait_for, " chloé ")
         await look(person.look, 0.5)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -28,6 +28,8 @@ class Live:
     """Number and device of your sessions, as far as they were asked for."""
     pending: Sequence[tuple[int, str]] = ()
     settings: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    commands: Container[str] = ()
+    """Words that begin a command without a slash too."""
 
 
 Choice: TypeAlias = tuple[str, str, str]

@@ -7,17 +7,15 @@ metavar. Nothing here raises, whatever was typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, Final
 
 import attrs
 
 from tcpchat.commands import BY_NAME, COMMANDS, Argument, Command, Option
-from tcpchat.repl import words
 from tcpchat.repl.choices import LOCAL_SOURCES, MAX_CANDIDATES, Choice, Live, matching, mentions, values
 from tcpchat.repl.clean import clean_line
-from tcpchat.repl.entered import BLANKS, LOCAL, LOCAL_BY_NAME, SLASHES, LocalCommand
-from tcpchat.repl.words import Fit
+from tcpchat.repl.entered import BLANKS, LOCAL, LOCAL_BY_NAME, RUNS_BARE, SLASHES, LocalCommand
 
 MAX_TOKEN: Final = 128  # characters; the longest name
 OPTIONS_END: Final = "--"
@@ -44,12 +42,12 @@ def complete(before: str, live: Live) -> list[Candidate]:
     token = _last_token(before)
     if len(token) > MAX_TOKEN:
         return []
-    if mention is not None and _in_text(before):
+    if mention is not None and _in_text(before, live.commands):
         return _candidates(mentions(mention[1], live), len(mention[0]))
     if not before or before.startswith((*BLANKS, "//")):
         return []
     if len(token) == len(before):
-        return _candidates(_first_words(token), len(token))
+        return _candidates(_first_words(token, live), len(token))
     return _after_command(before, token, live)
 
 
@@ -87,29 +85,25 @@ class _Place:
         return self.value is not None and isinstance(self.value[1], Argument) and self.value[1].rest
 
 
-def _in_text(before: str) -> bool:
-    command = _command_of(before)
-    if command is None or before.startswith(BLANKS) or _is_sentence(command, before):
+def _in_text(before: str, commands: Container[str]) -> bool:
+    command = _command_of(before, commands)
+    if command is None or before.startswith(BLANKS):
         return not before.startswith(SLASHES) or before.startswith("//")
     return isinstance(command, Command) and _place(command, before).in_text
 
 
-def _command_of(before: str) -> Command[Any] | LocalCommand | None:
-    """Return the command whose name is complete and stands before the cursor."""
+def _command_of(before: str, commands: Container[str]) -> Command[Any] | LocalCommand | None:
+    """Return the command whose name is complete and stands before the cursor.
+
+    That is after a slash, or where the word is one of `commands`.
+    """
     first = _TOKEN.match(before)
     if first is None or first.end() == len(before):
         return None
     word = first[0]
     slashed = word.startswith(SLASHES)
     name = word[slashed:].lower()
-    return BY_NAME.get(name) or (LOCAL_BY_NAME.get(name) if slashed else None)
-
-
-def _is_sentence(command: Command[Any] | LocalCommand, text: str) -> bool:
-    """Say whether this begins with a command's name and is text all the same."""
-    if not isinstance(command, Command) or text.startswith(SLASHES) or not words.is_word(command):
-        return False
-    return words.fit(command, text[len(command.name) :], ()) is Fit.TEXT
+    return BY_NAME.get(name) or LOCAL_BY_NAME.get(name) if slashed or name in commands else None
 
 
 def _place(command: Command[Any], before: str) -> _Place:
@@ -157,26 +151,25 @@ def _has_value(token: str) -> bool:
 # What can be there.
 
 
-def _first_words(token: str) -> Iterator[Choice]:
-    """Offer commands; where nothing says yet that it is one, only those that begin so."""
+def _first_words(token: str, live: Live) -> Iterator[Choice]:
+    """Offer commands; without a slash only those that run so, and that begin with what is there."""
     slash = token[:1] if token.startswith(SLASHES) else ""
     word = token[len(slash) :].lower()
     summaries = {command.name: command.summary for command in COMMANDS}
-    if slash:
-        summaries |= {command.name: command.summary for command in LOCAL}
-    near = matching(word, tuple(summaries))
-    for name in near if slash else [name for name in near if name.startswith(word)]:
+    summaries |= {command.name: command.summary for command in LOCAL}
+    if not slash:
+        bare = [name for name in summaries if name in RUNS_BARE or name in live.commands]
+        summaries = {name: summaries[name] for name in bare if name.startswith(word)}
+    for name in matching(word, tuple(summaries)):
         yield slash + name, slash + name, summaries[name]
 
 
 def _after_command(before: str, token: str, live: Live) -> list[Candidate]:
-    command = _command_of(before)
+    command = _command_of(before, live.commands)
     if command is None:
         return []
     if isinstance(command, LocalCommand):
         return _candidates(_local(command, before, token, live), len(token))
-    if _is_sentence(command, before[: len(before) - len(token)]):
-        return []
     place = _place(command, before)
     option = None if place.only_value else _option_of(command, token)
     if option is not None and option in place.options and _has_value(token):

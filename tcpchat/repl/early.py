@@ -25,10 +25,9 @@ class Early:
     def add(self, line: str) -> None:
         self._lines.append(line)
 
-    def take(self) -> list[str]:
-        """Return the lines, which are somebody else's to do now."""
-        lines, self._lines = self._lines, []
-        return lines
+    def next(self) -> str | None:
+        """Take the first line away and return it; None if there is none."""
+        return self._lines.pop(0) if self._lines else None
 
     def may_be_asked(self) -> bool:
         """Say whether what is entered next may be the answer to a question for a password."""

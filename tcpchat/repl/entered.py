@@ -1,37 +1,38 @@
-r"""What a line that somebody typed means: text, a request, a command of the client, or a doubt. Pure.
+r"""The meaning of a line that somebody typed: text, a request, a command of the client, or a question. Pure.
 
-Nothing that begins with `/` or `\` and nothing that looks like a mistyped command is ever text: a private
-message whose command has a typo must not go to everyone.
+A line that begins with `/` or `\` is a command and never text, so that a mistyped private message goes to
+nobody. Any other line is text, unless its first word is a command's: a few such words alone are the command,
+and about all others the person is asked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import attrs
 
 from tcpchat.commands import BY_NAME, Command, Incomplete
-from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import Request
-from tcpchat.repl import words
-from tcpchat.repl.typos import typo_of
-from tcpchat.repl.words import Fit
 
 BLANKS: Final = (" ", "\t")
 SLASHES: Final = ("/", "\\")
-AS_TEXT: Final = "to say it as text, begin the line with a blank or //"
+AS_TEXT: Final = "to send it as text, start the line with a space"
+RUNS_BARE: Final = frozenset({"help", "users", "history", "exit"})
+"""Commands that a line which is this word and nothing else runs, without a slash."""
+COMMAND: Final = "command"
+TEXT: Final = "text"
 _WORD = re.compile(r"[^ \t\n]*")
-_PUNCTUATION = re.compile("[-'\u2019.,:;!?…]")
+_OPTION_FIRST = re.compile(r"([^\W_]+)[ \t]*(--?[A-Za-z]+)(?=[= \t\n]|$)")
 _BREAK_IN_COMMAND = " \n"  # the grammar parts words at blanks only; a break ends a word too
 
 
 @attrs.frozen
 class Say:
-    """Text, verbatim, to whom text goes just now."""
+    """Text, verbatim, for the place of the prompt."""
 
     text: str
 
@@ -45,7 +46,7 @@ class Ask:
 
 @attrs.frozen
 class AskSecret:
-    """A request that wants a password, which the next line is."""
+    """A request that needs a password, which the next line is."""
 
     incomplete: Incomplete
 
@@ -59,16 +60,34 @@ class Local:
 
 
 @attrs.frozen
-class Doubt:
-    """A line that looks like a mistyped command: ask before anything is done with it.
+class Ambiguous:
+    """A line without a slash that begins with a command's word, and may be the command or text.
 
-    `command` is the first word as typed; `corrected` the line as it was probably meant, which
-    `understand` reads, if something is near.
+    `command` is the line that runs it, for `understand`.
     """
 
     line: str
     command: str
-    corrected: str | None
+    word: str | None
+    """The command for which an answer can be kept, in lower case; None for a word that is none."""
+
+    @property
+    def shown(self) -> str:
+        """The line, as far as others may see it."""
+        return f"{_first_word(self.line)} …" if tells_secret(self.line) else self.line
+
+    @property
+    def keeps_text(self) -> bool:
+        """Whether all lines that begin so may be text from now on: not where they may hold a password."""
+        return self.word is not None and self.word not in HIDDEN
+
+    @property
+    def asks_secret(self) -> bool:
+        """Whether the next line would be a password, and must not become text by accident."""
+        try:
+            return isinstance(understand(self.command), AskSecret)
+        except ChatError:
+            return False
 
 
 @attrs.frozen
@@ -76,12 +95,12 @@ class Nothing:
     """A blank line."""
 
 
-Meaning: TypeAlias = Say | Ask | AskSecret | Local | Doubt | Nothing
+Meaning: TypeAlias = Say | Ask | AskSecret | Local | Ambiguous | Nothing
 
 
 @attrs.frozen
 class LocalCommand:
-    """A command that the client does itself; typed with a slash only."""
+    """A command that the client does itself."""
 
     name: str
     usage: str
@@ -94,61 +113,72 @@ LOCAL: Final = (
     LocalCommand("clear", "clear", "clear the screen"),
 )
 LOCAL_BY_NAME: Final = {command.name: command for command in LOCAL}
-_SEND: Final = BY_NAME[Send.type]
-_ALL_NAMES: Final[dict[str, object]] = {**BY_NAME, **LOCAL_BY_NAME}
+ALL_NAMES: Final = (*BY_NAME, *LOCAL_BY_NAME)
+_SECRET: Final = frozenset(
+    name for name, command in BY_NAME.items() if any(option.secret for _, option in command.options)
+)
+"""Commands that take a password."""
+HIDDEN: Final = frozenset(
+    name
+    for name, command in BY_NAME.items()
+    if not all(field.repr for field in attrs.fields(command.request))
+)
+"""These, and those that take a token: what stands after them is shown and kept nowhere."""
+_SECRET_OPTION = re.compile(
+    r"(?:^|\s)--("
+    + "|".join(sorted({field.name for name in _SECRET for field, _ in BY_NAME[name].options if _.secret}))
+    + r")\b"
+)
 
 
-def understand(line: str, known: Container[str] = ()) -> Meaning:
-    """Say what a line means; several lines are one if they were entered together.
+def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
+    """Return the meaning of a line; several lines are one if they were entered together.
 
-    `known` are names of users, which tell `ignore bob` from a sentence. Raises ChatError: it is a command
-    that does not exist or is not used like that. Show it, and give the line back to be changed.
+    `kept` holds what the person said that lines are which begin with a command's word: `command` or `text`.
+    Raises ChatError for a command that does not exist or is not used like that. Show it, and give the line
+    back to be changed.
     """
     if not line.strip():
         return Nothing()
     if not line.isascii():
         _check_unicode(line)
     if line.startswith("//"):
-        return Say(line[2:]) if line[2:].strip() else Nothing()
+        return _double_slash(line)
     if line.startswith(BLANKS):
         return Say(_without_blank(line))
     if line.startswith(SLASHES):
         return _slashed(line)
-    word = _first_word(line)
-    command = BY_NAME.get(word.lower())
-    if line.startswith("{"):
+    name = _first_word(line).lower()
+    if name in ALL_NAMES:
+        return _bare(line, name, (kept or {}).get(name))
+    if line.strip().lower() == "quit":
+        return Ambiguous(line, f"/{ELSEWHERE['quit']}", None)
+    corrected = _corrected(line)
+    return Say(line) if corrected is None else Ambiguous(line, f"/{corrected}", None)
+
+
+def _bare(line: str, name: str, kept: str | None) -> Meaning:
+    """Return the meaning of a line that begins with a command's word and no slash."""
+    if kept == COMMAND or (name in RUNS_BARE and line.strip().lower() == name):
+        return _slashed(f"/{line}")
+    ambiguous = Ambiguous(line, f"/{line}", name)
+    if kept == TEXT and ambiguous.keeps_text and _corrected(line) is None:
         return Say(line)
-    if command is None:
-        return _doubt(line, word, known) or Say(line)
-    rest = line[len(word) :]
-    if words.is_word(command):
-        return _worded(command, line, rest, known)
-    return Say(line) if "\n" in line and command is not _SEND else _parse(command, rest)
-
-
-def _worded(command: Command[Any], line: str, rest: str, known: Container[str]) -> Meaning:
-    """Say what a line means that begins with a command which is a word of English."""
-    match words.fit(command, rest, known):
-        case Fit.COMMAND:
-            return _parse(command, rest)
-        case Fit.TEXT:
-            return Say(line)
-        case Fit.UNSURE:
-            word = line[: len(command.name)]
-            return Doubt(line, word, None if command.name in words.SECRET else f"/{line}")
+    return ambiguous
 
 
 def tells_secret(line: str) -> bool:
-    """Say whether a line may hold a password or token, so that it is neither shown nor kept anywhere."""
+    """Return whether a line may hold a password or token, so that it is neither shown nor kept anywhere."""
+    if _SECRET_OPTION.search(line):
+        return True
     bare = line.lstrip().lstrip("/\\")
     word = _first_word(bare)
+    rest = bare[len(word) :].split()
     name = word.lower()
-    rest = bare[len(word) :]
-    if name not in _ALL_NAMES:
-        if ELSEWHERE.get(name) in words.SECRET and line.startswith(SLASHES):
-            return bool(rest.strip())
-        name = typo_of(name, words.HIDDEN) or name
-    return words.tells_secret(line, name, rest)
+    if name not in ALL_NAMES and line.startswith(SLASHES):
+        name = ELSEWHERE.get(name) or nearest(name, HIDDEN) or name
+        return name in HIDDEN and bool(rest)
+    return name in HIDDEN and bool(rest) and not (name == "login" and len(rest) == 1)
 
 
 def _check_unicode(line: str) -> None:
@@ -166,10 +196,17 @@ def _first_word(line: str) -> str:
     return match[0]
 
 
+def _double_slash(line: str) -> Say | Nothing:
+    """Drop both slashes; but `//users` is how a command is said, as text, with its slash."""
+    if _first_word(line[2:]).lower() in ALL_NAMES:
+        return Say(line[1:])
+    return Say(line[2:]) if line[2:].strip() else Nothing()
+
+
 def _without_blank(line: str) -> str:
     """Drop the blank that makes a line text; one before several lines is how the first is indented."""
     rest = line[1:]
-    needed = rest.startswith(SLASHES) or _first_word(rest).lower() == _SEND.name
+    needed = rest.startswith(SLASHES) or _first_word(rest).lower() in ALL_NAMES
     return rest if needed or "\n" not in line else line
 
 
@@ -192,7 +229,7 @@ def _slashed(line: str) -> Ask | AskSecret | Local:
         return _local(LOCAL_BY_NAME[name], rest.strip())
     if not word:
         raise ChatError("unknown-command", f"there is no command after {line[0]}; {AS_TEXT}", suggestion=None)
-    near = ELSEWHERE.get(name) or typo_of(name, _ALL_NAMES)
+    near = ELSEWHERE.get(name) or nearest(name, ALL_NAMES)
     guess = f"; did you mean {line[0]}{near}?" if near else "."
     message = f"there is no command {line[0]}{word[:64]}{guess} {AS_TEXT.capitalize()}"
     raise ChatError("unknown-command", message, suggestion=near)
@@ -212,7 +249,7 @@ def _parse(command: Command[Any], rest: str) -> Ask | AskSecret:
         request: Request | Incomplete = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
     except ChatError as error:
         message = error.message.removesuffix(".")
-        if command.name in words.SECRET:  # the word that is wrong may be the password
+        if command.name in _SECRET:  # the word that is wrong may be the password
             message = f"{command.name} is not written like that; leave the password out, and it is asked for"
         raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
     if isinstance(request, Incomplete):
@@ -229,70 +266,19 @@ def _with_breaks(request: Request) -> Request:
     )
 
 
-# Typos.
+def _corrected(line: str) -> str | None:
+    """Return the command that a line is which goes on with an option of it: `sned -u bob` and `send-u bob`.
 
-
-def _doubt(line: str, word: str, known: Container[str]) -> Doubt | None:
-    """Return the doubt about a line whose first word is no command; several lines can only be few."""
-    rest = line[len(word) :]
-    if line.strip().lower() in {"quit", "bye", "?"}:
-        return Doubt(line, word, ELSEWHERE[word.lower()])
-    commands = {name: BY_NAME[name] for name in {_SEND.name, *words.SECRET}} if "\n" in line else BY_NAME
-    option = _first_word(rest.lstrip("".join(BLANKS))).partition("=")[0]
-    takers = {name: command for name, command in commands.items() if option in _options(command)}
-    if takers:
-        near = nearest(word, takers)
-        return Doubt(line, word, near and near + rest)
-    if glued := _glued(word):
-        return Doubt(line, word, glued + rest)
-    near = typo_of(word.lower(), [name for name in commands if name not in words.NEAR_EVERYTHING])
-    if near is None:
+    It is too much like a private message to be sent to everyone unasked.
+    """
+    match = _OPTION_FIRST.match(line)
+    if match is None:
         return None
-    if words.is_word(BY_NAME[near]):
-        return _doubt_word(line, word, near + rest, known)
-    if _is_ordinary(word) and not _is_whole(near, rest):
-        return None
-    return Doubt(line, word, near + rest)
-
-
-def _doubt_word(line: str, word: str, corrected: str, known: Container[str]) -> Doubt | None:
-    """Return the doubt about a line that, corrected, begins with a command which is a word of English."""
-    if _is_ordinary(word):
-        return None
-    command = BY_NAME[_first_word(corrected)]
-    match words.fit(command, corrected[len(command.name) :], known):
-        case Fit.COMMAND:
-            return Doubt(line, word, corrected)
-        case Fit.TEXT:
-            return None
-        case Fit.UNSURE:
-            return Doubt(line, word, None if command.name in words.SECRET else f"/{corrected}")
+    word, option = match.groups()
+    near = nearest(word, (name for name, command in BY_NAME.items() if option in _options(command)))
+    return near and f"{near} {line[match.start(2) :]}"
 
 
 def _options(command: Command[Any]) -> set[str]:
     long = {f"--{field.name}" for field, _ in command.options}
     return long | {f"-{option.short}" for _, option in command.options if option.short}
-
-
-def _glued(word: str) -> str | None:
-    """Return `send -u` for `send-u`: a command and its option without a blank between them."""
-    name, dash, option = word.partition("-")
-    command = BY_NAME.get(name.lower())
-    if command is None or dash + option.partition("=")[0] not in _options(command):
-        return None
-    return f"{name} -{option}"
-
-
-def _is_ordinary(word: str) -> bool:
-    """Say whether this is an ordinary word, or one or a command with punctuation: `status: all is well`."""
-    stem = _PUNCTUATION.split(word.lower(), maxsplit=1)[0]
-    return stem in BY_NAME or not {stem, word.lower()}.isdisjoint(words.ORDINARY)
-
-
-def _is_whole(name: str, rest: str) -> bool:
-    """Say whether the command's name alone would be the line that was meant."""
-    try:
-        BY_NAME[name].parse(rest)
-    except ChatError:
-        return False
-    return not rest.strip()

@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.repl.confirm import is_yes
 from tcpchat.repl.listener import Listener
-from tcpchat.repl.questions import Questions
+from tcpchat.repl.questions import Question, Questions
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.sending import Sending
 
@@ -34,11 +34,16 @@ class Leaving:
         """Leave, or ask first; who wants to leave while that is asked is not asked again."""
         others = len(self._listener.roster) - 1 if self._hosting else 0
         why = _who_suffers(len(self._sending), others)
-        if not why or not self._screen.asks or self._questions.answer == self._take:
+        if not why or not self._screen.asks or self._is_asked:
             self._leave()
             return
         self._listener.notice(f"{why}. Leave all the same?")
-        self._questions.ask("y or n", self._take)
+        self._questions.ask(Question(short="y or n", answer=self._take, keys="yn"))
+
+    @property
+    def _is_asked(self) -> bool:
+        question = self._questions.open
+        return question is not None and question.answer == self._take
 
     def _take(self, line: str) -> None:
         if is_yes(line):

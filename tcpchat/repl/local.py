@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from tcpchat.commands.help import explain
 from tcpchat.repl import render, replies
-from tcpchat.repl.entered import LOCAL, LOCAL_BY_NAME, Local
+from tcpchat.repl.entered import ALL_NAMES, HIDDEN, LOCAL, LOCAL_BY_NAME, Local
 from tcpchat.repl.listener import Listener
-from tcpchat.repl.preferences import CHOICES, MEANING, Preferences
+from tcpchat.repl.preferences import ANSWERS, CHOICES, MEANING, Preferences
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.status import Status
 
 HINTS = (
-    "//TEXT, or a blank before it, says text that looks like a command",
-    "what only begins with a word such as read or away is text; /away TEXT is the command",
+    "A line that begins with / is a command: /send, /users. Anything else you type is sent as text.",
+    "help, users, history and exit need no /. Other lines that begin with a command's word are asked about.",
+    "A space before a line sends it as text, whatever it says. //users says /users.",
+    "In a pipe nobody is asked: there such a line is refused; begin it with / or a space.",
     "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
     "Alt-Enter begins a new line · Ctrl-X Ctrl-E opens your editor",
 )
@@ -60,6 +62,8 @@ class LocalCommands:
         value = value.strip()
         if not value:
             return self._show_settings(name)
+        if name in ALL_NAMES:
+            return self._keep(name, value)
         wrong = self._preferences.set(name, value)
         if wrong is None:
             self._listener.notice(f"{name} is {value} now")
@@ -67,11 +71,30 @@ class LocalCommands:
                 self._screen.use_theme(value)
         return wrong
 
+    def _keep(self, word: str, answer: str) -> str | None:
+        choices = word_choices(word)
+        if answer not in choices:
+            return f"{word} must be {' or '.join(choices)}"
+        wrong = self._preferences.keep(word, None if answer == ANSWERS[0] else answer)
+        if wrong is None:
+            self._listener.notice(f"{word} is {answer} now")
+        return wrong
+
     def _show_settings(self, only: str) -> str | None:
-        if only and only not in MEANING:
-            return f"there is no setting {only!r}; there are {', '.join(MEANING)}"
+        if only and only not in MEANING and only not in ALL_NAMES:
+            return f"there is no setting {only!r}; there are {', '.join(MEANING)}, and each command's word"
         for name, now in self._preferences.items():
             if not only or name == only:
                 choices = " or ".join(CHOICES.get(name, ())) or "any"
                 self._listener.notice(f"{name} {now or '(none)'}: {MEANING[name]} ({choices})")
+        words = dict.fromkeys([only], ANSWERS[0]) if only in ALL_NAMES else {}
+        for word, answer in {**words, **self._preferences.words}.items():
+            if word in ALL_NAMES and (not only or word == only):
+                meaning = f"what a line is that begins with “{word}” and no /"
+                self._listener.notice(f"{word} {answer}: {meaning} ({' or '.join(word_choices(word))})")
         return None
+
+
+def word_choices(word: str) -> tuple[str, ...]:
+    """Return what lines may be that begin with a command's word: never text where it may be a password."""
+    return ANSWERS[:-1] if word in HIDDEN else ANSWERS

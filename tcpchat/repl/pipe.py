@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import termios
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -21,9 +20,10 @@ from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
 from tcpchat.repl import render
-from tcpchat.repl.doubts import hint
+from tcpchat.repl.clean import clean_line
+from tcpchat.repl.command_or_text import HELD, refusal
 from tcpchat.repl.ending import hear_out
-from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, understand
+from tcpchat.repl.entered import Ambiguous, Ask, AskSecret, Local, Say, understand
 from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
 from tcpchat.repl.plan import Plan
 from tcpchat.repl.preferences import SETTINGS, Preferences
@@ -70,8 +70,8 @@ class Plain:
     def clear(self) -> None:
         """Do nothing: what was said stays."""
 
-    def edit(self, line: str) -> None:
-        self.complain([("", f"not sent: {line}\n")])
+    def edit(self, line: str, shown: str) -> None:
+        self.complain([("", f"not sent: {clean_line(shown)}\n")])
 
     def use_theme(self, name: str) -> None:
         """Do nothing: there are no colours."""
@@ -145,7 +145,7 @@ async def talk_json(plan: Plan) -> int:
     """
     failures = 0
     gave_up: DisconnectedError | RefusedError | None = None
-    waiting: deque[Incomplete] = deque()  # the request whose secret the next line is, if there is one
+    lines = _Lines()
     plan = as_whom(plan, Preferences(plan.config and plan.config / SETTINGS), person=False)
     async with connected(plan) as (client, _):
         if client.refused is not None and client.refused.code != LOGIN_REQUIRED:
@@ -158,20 +158,17 @@ async def talk_json(plan: Plan) -> int:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(print_events, nursery.cancel_scope)
-            async for line in read_lines(sys.stdin, lambda: bool(waiting)):
+            async for line in read_lines(sys.stdin, lambda: lines.waits_for_secret):
                 try:
-                    request = waiting.pop().answer(_as_bytes(line)) if waiting else _request(line)
+                    request = lines.read(line)
                     if isinstance(request, Exit):
                         break
-                    if isinstance(request, Incomplete):
-                        waiting.append(request)
-                        _print(request.prompt())
-                    elif request is not None:
+                    if request is not None:
                         _print(await _ask(client, request))
                 except (ChatError, RefusedError) as error:
                     failures += 1
                     _print(as_error(error) if isinstance(error, ChatError) else error.error)
-            failures += len(waiting)
+            failures += lines.waits_for_secret
             await leave_nothing(client)
             nursery.cancel_scope.cancel()
         if gave_up is not None:
@@ -179,31 +176,51 @@ async def talk_json(plan: Plan) -> int:
     return failures
 
 
+class _Lines:
+    """Makes requests of lines, one of which may be the password that the one before it asked for."""
+
+    def __init__(self) -> None:
+        self._incomplete: Incomplete | None = None
+        self._held = False  # the line before asks for a password, and was refused
+
+    @property
+    def waits_for_secret(self) -> bool:
+        return self._incomplete is not None
+
+    def read(self, line: str) -> Request | None:
+        """Return what a line asks for; None if that is nothing or it waits for a secret. Raises ChatError."""
+        if self._held:
+            self._held = False
+            raise ChatError("bad-usage", HELD)
+        if self._incomplete is not None:
+            incomplete, self._incomplete = self._incomplete, None
+            return self._complete(incomplete.answer(line.encode(errors="surrogateescape")))
+        match understand(line):
+            case Say(text=text):
+                return Send(text=text)
+            case Ask(request=request):
+                return request
+            case AskSecret(incomplete=incomplete):
+                return self._complete(incomplete)
+            case Local(name=name):
+                raise ChatError("unknown-command", f"/{name} is for terminals")
+            case Ambiguous() as asked:
+                self._held = asked.asks_secret
+                raise ChatError("bad-usage", refusal(asked))
+        return None
+
+    def _complete(self, request: Request | Incomplete) -> Request | None:
+        if not isinstance(request, Incomplete):
+            return request
+        self._incomplete = request
+        _print(request.prompt())
+        return None
+
+
 async def _ask(client: Client, request: Request) -> Reply:
     if isinstance(request, Send):
         return await client.send(request.text, username=request.username, time=request.time)
     return await client.request(request)
-
-
-def _as_bytes(line: str) -> bytes:
-    return line.encode(errors="surrogateescape")
-
-
-def _request(line: str) -> Request | Incomplete | None:
-    """Return what a line asks for; None if it is empty. Raises ChatError."""
-    match understand(line):
-        case Say(text=text):
-            return Send(text=text)
-        case Ask(request=request):
-            return request
-        case AskSecret(incomplete=incomplete):
-            return incomplete
-        case Local(name=name):
-            raise ChatError("unknown-command", f"/{name} is for terminals")
-        case Doubt() as doubt:
-            message = f"not sent, since it looks like a mistyped command{hint(doubt)}"
-            raise ChatError("unknown-command", message)
-    return None
 
 
 async def send(plan: Plan, text: str, username: str | None, time: float | None) -> None:

@@ -1,4 +1,4 @@
-"""What a person set with `/set`: kept in a file of the user's, read at start."""
+"""The settings that a person makes with `/set`, in a file of the user's that is read at start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
+WORDS: Final = "words"  # where in the file the answers are that `keep` got
 NOTHING: Final = '""'  # how a setting is made empty
 SWITCH: Final = ("on", "off")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -20,6 +21,8 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "theme": ("dark", "light", "mono"),
 }
 """The values that a setting may have, the default first. `name` is any name, and empty at first."""
+ANSWERS: Final = ("ask", "command", "text")
+"""The values of a setting that is a command's word."""
 MEANING: Final[Mapping[str, str]] = {
     "bell": "ring when somebody mentions you or writes to you privately",
     "timestamps": "show when something was said",
@@ -35,7 +38,9 @@ class Preferences:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._values = {name: values[0] for name, values in CHOICES.items()} | {"name": ""}
-        self._values |= _read(path)
+        file = _read(path)
+        self._values |= _good(file)
+        self._words = _texts(file.get(WORDS))
 
     def __getitem__(self, name: str) -> str:
         return self._values[name]
@@ -59,26 +64,46 @@ class Preferences:
         self._values[name] = "" if value == NOTHING else value
         return self._write()
 
+    @property
+    def words(self) -> Mapping[str, str]:
+        """By a command's word what the lines are that begin with it and have no slash, if not asked about."""
+        return self._words
+
+    def keep(self, word: str, answer: str | None) -> str | None:
+        """Keep what lines are that begin with a word, None to ask again; return what is wrong with that."""
+        self._words.pop(word, None)
+        if answer is not None:
+            self._words[word] = answer
+        return self._write()
+
     def _write(self) -> str | None:
         if self._path is None:
             return None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
-                file.write(orjson.dumps(self._values, option=orjson.OPT_INDENT_2))
+                file.write(orjson.dumps(self._values | {WORDS: self._words}, option=orjson.OPT_INDENT_2))
             Path(file.name).replace(self._path)
         except OSError as error:
             return f"it holds for now, but could not be kept: {error}"
         return None
 
 
-def _read(path: Path | None) -> dict[str, str]:
-    """Return what is good in the file; it may be of another version, or edited by hand."""
+def _read(path: Path | None) -> dict[str, object]:
+    """Return what is in the file, which may be of another version, or edited by hand."""
     values: object = {}
     if path is not None:
         with contextlib.suppress(OSError, orjson.JSONDecodeError):
             values = orjson.loads(path.read_bytes())
+    return values if isinstance(values, dict) else {}
+
+
+def _good(file: Mapping[str, object]) -> dict[str, str]:
+    known = {name: value for name, value in _texts(file).items() if name in MEANING}
+    return {name: value for name, value in known.items() if value in CHOICES.get(name, (value,))}
+
+
+def _texts(values: object) -> dict[str, str]:
     if not isinstance(values, dict):
         return {}
-    known = {name: value for name, value in values.items() if name in MEANING and isinstance(value, str)}
-    return {name: value for name, value in known.items() if value in CHOICES.get(name, (value,))}
+    return {name: value for name, value in values.items() if isinstance(value, str)}

@@ -33,8 +33,8 @@ class Screen(Protocol):
     def clear(self) -> None:
         """Begin with an empty screen."""
 
-    def edit(self, line: str) -> None:
-        """Give a line back to be changed."""
+    def edit(self, line: str, shown: str) -> None:
+        """Give a line back to be changed; where that cannot be, say so with what may be shown of it."""
 
     def use_theme(self, name: str) -> None:
         """Change the colours."""

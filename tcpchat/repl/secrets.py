@@ -9,7 +9,7 @@ from typing import Final
 from tcpchat.commands import Incomplete
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
-from tcpchat.repl.questions import Questions
+from tcpchat.repl.questions import Question, Questions
 
 GIVES_UP: Final = "an empty line gives up"
 
@@ -40,7 +40,7 @@ class Secrets:
     def _ask(self, text: str, short: str, answer: Callable[[str], None]) -> None:
         if self._person:
             self._tell(text)
-        self._questions.ask(short, answer, secret=True)
+        self._questions.ask(Question(short=short, answer=answer, secret=True))
 
     def _take(self, incomplete: Incomplete, line: str) -> None:
         line = line.removesuffix("\n")  # of a paste

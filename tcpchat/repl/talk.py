@@ -39,16 +39,16 @@ from tcpchat.protocol import (
 from tcpchat.repl import render, status
 from tcpchat.repl.around import look_around
 from tcpchat.repl.asking import Asking
-from tcpchat.repl.doubts import Doubts
+from tcpchat.repl.command_or_text import CommandOrText
 from tcpchat.repl.ending import hear_out
-from tcpchat.repl.entered import Ask, AskSecret, Doubt, Local, Say, tells_secret, understand
+from tcpchat.repl.entered import Ambiguous, Ask, AskSecret, Local, Say, tells_secret, understand
 from tcpchat.repl.greeting import greeting, where
 from tcpchat.repl.leaving import Leaving
 from tcpchat.repl.listener import Listener
 from tcpchat.repl.local import LocalCommands
 from tcpchat.repl.look import Fragments
 from tcpchat.repl.preferences import Preferences
-from tcpchat.repl.questions import Questions
+from tcpchat.repl.questions import Question, Questions
 from tcpchat.repl.reading import send_marks
 from tcpchat.repl.screen import Screen
 from tcpchat.repl.secrets import Secrets
@@ -80,14 +80,21 @@ class Talk:
         self.hosting = hosting
         self._status = Status(address=where(client), me=client.user)
         self._listener = Listener(screen, preferences, self._status, clock, zone)
-        self.view = View(client, self._listener, self._status)
+        self.view = View(client, self._listener, self._status, preferences)
         self._local = LocalCommands(screen, preferences, self._status, self._listener)
         self._questions = Questions(screen, self._status)
         self._secrets = Secrets(
             self._questions, tell=self.notice, refuse=self._failed, go_on=self._request, person=screen.asks
         )
-        self._doubts = Doubts(
-            self._questions, screen, tell=self.notice, refuse=self._failed, say=self._say, do=self._do
+        self._preferences = preferences
+        self._command_or_text = CommandOrText(
+            self._questions,
+            screen,
+            preferences,
+            tell=self.notice,
+            refuse=self._failed,
+            say=self._say,
+            do=self._do,
         )
         self._left = trio.Event()
         self._changed = trio.lowlevel.ParkingLot()
@@ -202,9 +209,9 @@ class Talk:
         if self._left.is_set():
             return
         self.here()
-        answer = self._questions.take()
-        if answer is not None:
-            answer(line)
+        question = self._questions.take()
+        if question is not None:
+            question.answer(line)
         elif not line and isinstance(self._client.state, Offline):
             self._client.retry_now()
         else:
@@ -221,16 +228,26 @@ class Talk:
         return self._status.secret
 
     def keeps(self, line: str) -> bool:
-        """Say whether a line may be kept, so that it can be found again: not one with a password."""
-        return not self.asks_secret and not tells_secret(line)
+        """Return whether a line may be kept, so that it can be found again: not one with a password."""
+        question = self.question
+        return not (question and (question.secret or question.private)) and not tells_secret(line)
+
+    @property
+    def question(self) -> Question | None:
+        """What the person is asked now."""
+        return self._questions.open
 
     def drop_question(self) -> bool:
         """Take back what was asked; return whether something was."""
-        return self._questions.take() is not None
+        question = self._questions.take()
+        if question is not None and question.drop is not None:
+            question.drop()
+        return question is not None
 
     def _do(self, line: str) -> None:
         try:
-            match understand(line, self._known()):
+            kept = self._preferences.words if self._screen.asks else {}
+            match understand(line, kept):
                 case Say(text=text):
                     self._say(text)
                 case Ask(request=request):
@@ -240,16 +257,11 @@ class Talk:
                 case Local() as command:
                     if wrong := self._local.run(command):
                         self._failed(wrong)
-                case Doubt() as doubt:
-                    self._doubts.ask(doubt)
+                case Ambiguous() as asked:
+                    self._command_or_text.ask(asked)
         except ChatError as error:
             self.failures += 1
             self._screen.complain(render.refusal(as_error(error), self._listener.look()))
-
-    def _known(self) -> set[str]:
-        """Return the names of users that this client has heard of."""
-        listener = self._listener
-        return {*listener.roster.recent(), *listener.receipts.names(), *listener.ignored}
 
     def _ask_secret(self, incomplete: Incomplete) -> None:
         """Ask for what was left out, unless the server would refuse it anyway."""

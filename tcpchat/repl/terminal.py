@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import Application
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, DynamicAutoSuggest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
     from tcpchat.repl.completion import Candidate
     from tcpchat.repl.look import Fragments
+    from tcpchat.repl.questions import Question
     from tcpchat.repl.talk import Talk
 
+ALONE = 0.3  # seconds that a key stands alone to be an answer; who types a word is faster
 TWICE = 2.0  # seconds in which a second Ctrl-C counts as one
 HIDDEN = "HIDDEN"  # the buffer that a password is typed into
 
@@ -75,15 +77,17 @@ class Terminal:
             output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
             # The input needs no more lines than it has, so where on the screen it is does not matter.
             output.enable_cpr = False
+        suggest = AutoSuggestFromHistory()
         self._buffer = TypedLine(
             name=DEFAULT_BUFFER,
             completer=LiveCompleter(self._candidates),
             complete_while_typing=True,
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=DynamicAutoSuggest(lambda: None if self._question() else suggest),
             history=history_of(history),
             accept_handler=self._accept,
             multiline=True,
             tempfile_suffix=".txt",
+            on_text_changed=self._typed,
         )
         self._secret = Buffer(name=HIDDEN)  # no history, no completion
         self._app: Application[None] = Application(
@@ -136,8 +140,7 @@ class Terminal:
     def attach(self, talk: Talk) -> None:
         """Give lines to this conversation from now on, those that were typed early first."""
         self.talk = talk
-        for line in self.early.take():
-            talk.entered(line)
+        self._enter_early()
         if talk.asks_secret:  # which may be what was typed after it
             self._secret.insert_text(self._buffer.text)
             self._buffer.reset()
@@ -176,8 +179,9 @@ class Terminal:
     def clear(self) -> None:
         self._app.renderer.clear()
 
-    def edit(self, line: str) -> None:
-        self._buffer.text = line
+    def edit(self, line: str, shown: str) -> None:
+        typed = self._buffer.text
+        self._buffer.text = f"{line}\n{typed}" if typed else line
         self._buffer.cursor_position = len(line)
 
     def use_theme(self, name: str) -> None:
@@ -198,7 +202,11 @@ class Terminal:
         return [("class:prompt", "  ")]
 
     def _waiting(self) -> FormattedText:
-        return FormattedText(self.talk.waiting() if self.talk else self.early.waiting(self.width))
+        early = self.early.waiting(self.width)
+        if self.talk is None:
+            return FormattedText(early)
+        sent = self.talk.waiting()
+        return FormattedText([*sent, *([("", "\n")] if sent and early else []), *early])
 
     def _toolbar(self) -> FormattedText:
         if self._hint:
@@ -216,6 +224,9 @@ class Terminal:
         keys.add("enter", filter=has_focus(HIDDEN))(lambda _: self._enter_secret())
         keys.add("escape", "enter", filter=typing)(lambda _: self._buffer.newline(copy_margin=False))
         keys.add("c-c")(self._interrupt)
+        keys.add("escape", filter=Condition(lambda: self._question() is not None), eager=True)(
+            self._take_back
+        )
         no_secret = has_focus(HIDDEN) & Condition(lambda: not self._secret.text)
         keys.add("c-d", filter=no_secret)(self._interrupt)
         keys.add("c-d", filter=typing & Condition(lambda: not self._buffer.text))(self._end)
@@ -226,6 +237,39 @@ class Terminal:
     def _pressed(self, _: object) -> None:
         if self.talk is not None:
             self.talk.here()
+
+    def _question(self) -> Question | None:
+        return None if self.talk is None else self.talk.question
+
+    def _typed(self, buffer: Buffer) -> None:
+        """Take a key for the answer once it stands there alone for a moment, as in no word that is typed."""
+        question, key = self._question(), buffer.text
+        if question is not None and len(key) == 1 and key in question.keys:
+            self._loop.call_later(ALONE, self._answer, question, key)
+
+    def _answer(self, question: Question, key: str) -> None:
+        if self.talk is not None and self.talk.question is question and self._buffer.text == key:
+            self._buffer.reset()
+            self._enter(key)
+
+    def _enter(self, line: str) -> None:
+        assert self.talk is not None
+        self.talk.entered(line)
+        self._enter_early()
+
+    def _enter_early(self) -> None:
+        """Hand on what was typed before there was a connection, as long as nothing is asked."""
+        assert self.talk is not None
+        while self.talk.question is None and (early := self.early.next()) is not None:
+            self.talk.entered(early)
+
+    def _take_back(self, _: KeyPressEvent) -> None:
+        """Give up on an answer."""
+        assert self.talk is not None
+        self.talk.drop_question()
+        self._secret.reset()
+        self._last_interrupt, self._hint = float("-inf"), ""
+        self._enter_early()
 
     def _accept(self, buffer: Buffer) -> bool:
         """Take the line once the input is empty, so that it may be given back to be changed.
@@ -245,7 +289,7 @@ class Terminal:
             buffer.append_to_history()
         buffer.reset()
         if self.talk is not None:
-            self.talk.entered(line)
+            self._enter(line)
         elif line:
             self.early.add(line)
         return True
@@ -254,15 +298,14 @@ class Terminal:
         line = self._secret.text
         self._secret.reset()
         if self.talk is not None:
-            self.talk.entered(line)
+            self._enter(line)
 
     def _interrupt(self, event: KeyPressEvent) -> None:
         if not event.app.layout.has_focus(DEFAULT_BUFFER):
             event.app.layout.focus(DEFAULT_BUFFER)
         now = self._loop.time()
-        if self.talk is not None and self.talk.drop_question():
-            self._secret.reset()
-            self._last_interrupt, self._hint = float("-inf"), ""
+        if self._question() is not None:
+            self._take_back(event)
         elif self._buffer.text:
             self._buffer.reset()
             self._last_interrupt, self._hint = float("-inf"), ""
@@ -286,8 +329,11 @@ class Terminal:
         self._hint = ""
         self.refresh()
 
-    def _end(self, _: KeyPressEvent) -> None:
-        if self.talk is None:
+    def _end(self, event: KeyPressEvent) -> None:
+        question = self._question()
+        if question is not None and question.drop is not None:  # else its line would be lost
+            self._take_back(event)
+        elif self.talk is None:
             self.close()
         else:
             self.talk.leave()

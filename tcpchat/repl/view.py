@@ -9,6 +9,8 @@ import trio
 from tcpchat.repl import status
 from tcpchat.repl.choices import Live
 from tcpchat.repl.completion import Candidate, complete
+from tcpchat.repl.entered import COMMAND
+from tcpchat.repl.local import word_choices
 from tcpchat.repl.look import Fragments
 from tcpchat.repl.preferences import CHOICES, MEANING
 from tcpchat.repl.status import Status
@@ -16,15 +18,17 @@ from tcpchat.repl.status import Status
 if TYPE_CHECKING:
     from tcpchat.client import Client
     from tcpchat.repl.listener import Listener
+    from tcpchat.repl.preferences import Preferences
 
 
 class View:
     """Of one conversation, for as long as that."""
 
-    def __init__(self, client: Client, listener: Listener, status: Status) -> None:
+    def __init__(self, client: Client, listener: Listener, status: Status, preferences: Preferences) -> None:
         self._client = client
         self._listener = listener
         self._status = status
+        self._preferences = preferences
 
     def now(self) -> Status:
         """Return what there is to tell, as it is at the moment."""
@@ -55,9 +59,13 @@ class View:
             ignored=self._listener.ignored,
             sessions=self._listener.sessions,
             pending=[(number, message.text) for number, message in pending.items()],
-            settings={name: CHOICES.get(name, ()) for name in MEANING},
+            settings={
+                **{name: CHOICES.get(name, ()) for name in MEANING},
+                **{word: word_choices(word) for word in self._preferences.words},
+            },
+            commands=[word for word, answer in self._preferences.words.items() if answer == COMMAND],
         )
 
     def complete(self, before: str) -> list[Candidate]:
-        """Return how what stands before the cursor may go on."""
-        return complete(before, self.live())
+        """Return how what stands before the cursor may go on; an answer to a question does not."""
+        return complete(before, self.live()) if self._status.question is None else []

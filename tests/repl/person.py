@@ -46,7 +46,7 @@ class Screen:
     def clear(self) -> None:
         self.clears += 1
 
-    def edit(self, line: str) -> None:
+    def edit(self, line: str, shown: str) -> None:
         self.edited.append(line)
 
     def use_theme(self, name: str) -> None:

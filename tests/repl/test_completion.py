@@ -46,67 +46,72 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("/nd", ["/send", "/unread"]),
         (" h", []),
         ("//h", []),
-        ("send ", ["-u", "-r", "-t"]),
-        ("send -", ["-u", "-r", "-t"]),
-        ("send --", ["--username", "--room", "--time"]),
-        ("send --ti", ["--time"]),
-        ("send -u", ["-u"]),
-        ("send -x", []),
-        ("send -u bob ", ["-r", "-t"]),
-        ("send --username=bob -t5 ", ["-r"]),
-        ("send hi ", []),
-        ("send hi -", []),
-        ("send -- -", []),
-        ("send -u ", OTHERS),
-        ("SEND -u bo", ["bob", "boris"]),
+        ("/send ", ["-u", "-r", "-t"]),
+        ("/send -", ["-u", "-r", "-t"]),
+        ("/send --", ["--username", "--room", "--time"]),
+        ("/send --ti", ["--time"]),
+        ("/send -u", ["-u"]),
+        ("/send -x", []),
+        ("/send -u bob ", ["-r", "-t"]),
+        ("/send --username=bob -t5 ", ["-r"]),
+        ("/send hi ", []),
+        ("/send hi -", []),
+        ("/send -- -", []),
+        ("/send -u ", OTHERS),
+        ("/SEND -u bo", ["bob", "boris"]),
         ("/send --username bo", ["bob", "boris"]),
-        ("send --username=bo", ["bob", "boris"]),
-        ("send -ubo", ["bob", "boris"]),
-        ("send -u -", []),
-        ("send -u ali", []),
-        ("send -t 15", ["15s", "15m", "15h", "15d"]),
-        ("send -t 1h", ["1h", "1h30m"]),
-        ("cancel ", ["1", "12"]),
-        ("cancel 12", ["12"]),
-        ("cancel 1 ", []),
-        ("scheduled --after ", ["1", "12"]),
-        ("help ", NAMES),
-        ("help exi", ["exit"]),
-        ("report ", OTHERS),
-        ("report bob ", []),
-        ("report -- bo", ["bob", "boris"]),
-        ("users -- -", []),
-        ("report bob be @ca", ["@carol"]),
-        ("rename ", []),
-        ("rename b", []),
-        ("users --after c", ["carol"]),
-        ("history -n ", []),
-        ("history --bef", ["--before"]),
-        ("history --un", ["--unread"]),
-        ("history --unread ", ["-n", "--before", "--after", "-u", "-r", "--cursor"]),
-        ("history --unread -u zo", ["zoe"]),
-        ("history --unread=", []),
-        ("whois ", OTHERS),
-        ("whois z", ["zoe"]),
-        ("ignore ", OTHERS),
-        ("unignore ", ["mallory", "Eve"]),
-        ("unignore e", ["Eve", "mallory"][:1]),
-        ("users --after z", []),
-        ("revoke ", ["1", "12"]),
-        ("revoke 12", ["12"]),
-        ("receipts ", ["on", "off"]),
-        ("receipts of", ["off"]),
-        ("login ", ["--device"]),
-        ("login al", []),
-        ("login -", ["--password", "--device"]),
-        ("password ", []),
-        ("register --p", ["--password"]),
-        ("read ", ["-u", "-r"]),
-        ("read the ", []),
+        ("/send --username=bo", ["bob", "boris"]),
+        ("/send -ubo", ["bob", "boris"]),
+        ("/send -u -", []),
+        ("/send -u ali", []),
+        ("/send -t 15", ["15s", "15m", "15h", "15d"]),
+        ("/send -t 1h", ["1h", "1h30m"]),
+        ("/cancel ", ["1", "12"]),
+        ("/cancel 12", ["12"]),
+        ("/cancel 1 ", []),
+        ("/scheduled --after ", ["1", "12"]),
+        ("/help ", NAMES),
+        ("/help exi", ["exit"]),
+        ("/report ", OTHERS),
+        ("/report bob ", []),
+        ("/report -- bo", ["bob", "boris"]),
+        ("/users -- -", []),
+        ("/report bob be @ca", ["@carol"]),
+        ("/rename ", []),
+        ("/rename b", []),
+        ("/users --after c", ["carol"]),
+        ("/history -n ", []),
+        ("/history --bef", ["--before"]),
+        ("/history --un", ["--unread"]),
+        ("/history --unread ", ["-n", "--before", "--after", "-u", "-r", "--cursor"]),
+        ("/history --unread -u zo", ["zoe"]),
+        ("/history --unread=", []),
+        ("/whois ", OTHERS),
+        ("/whois z", ["zoe"]),
+        ("/ignore ", OTHERS),
+        ("/unignore ", ["mallory", "Eve"]),
+        ("/unignore e", ["Eve", "mallory"][:1]),
+        ("/users --after z", []),
+        ("/revoke ", ["1", "12"]),
+        ("/revoke 12", ["12"]),
+        ("/receipts ", ["on", "off"]),
+        ("/receipts of", ["off"]),
+        ("/login ", ["--device"]),
+        ("/login al", []),
+        ("/login -", ["--password", "--device"]),
+        ("/password ", []),
+        ("/register --p", ["--password"]),
+        ("/read ", ["-u", "-r"]),
         ("read the docs @bo", ["@bob", "@boris"]),
+        ("send -u @bo", ["@bob", "@boris"]),
+        ("send -u ", []),
+        ("read ", []),
+        ("s", []),
+        ("u", ["users"]),
+        ("away", []),
         ("back @bo", ["@bob", "@boris"]),
         ("/read the docs @bo", []),
-        ("ignore @bo", []),
+        ("/ignore @bo", []),
         ("/away for lunch @bo", ["@bob", "@boris"]),
         ("away for lunch @bo", ["@bob", "@boris"]),
         ("xyz ", []),
@@ -127,7 +132,7 @@ def offered(before: str, live: Live = LIVE) -> list[str]:
         ("me@bo", []),
         ("@alice", []),
         ("send -u bob @ca", ["@carol"]),
-        ("send -u @ca", []),
+        ("/send -u @ca", []),
         ("/to @ca", []),
         ("a\nb @ca", ["@carol"]),
     ],
@@ -141,29 +146,38 @@ def test_what_is_offered(before: str, texts: list[str]) -> None:
     [
         ("h", -1),
         ("/he", -3),
-        ("send -u bo", -2),
-        ("send --username=bo", -2),
-        ("send -ubo", -2),
+        ("/send -u bo", -2),
+        ("/send --username=bo", -2),
+        ("/send -ubo", -2),
         ("hi @bo", -3),
-        ("send ", 0),
+        ("/send ", 0),
     ],
 )
 def test_a_candidate_replaces_what_was_begun(before: str, start: int) -> None:
     assert {candidate.start for candidate in complete(before, LIVE)} == {start}
 
 
+def test_words_that_are_commands_without_a_slash_are_completed_as_such() -> None:
+    live = attrs.evolve(LIVE, commands=["send", "to"])
+    assert offered("s", live) == ["send"]
+    assert offered("t", live) == ["to"]
+    assert offered("send -u b", live) == ["bob", "boris", "rob", "brian"]
+    assert offered("to bor", live) == ["boris"]
+    assert offered("cancel ", live) == []
+
+
 def test_what_a_candidate_means_is_told() -> None:
     assert complete("hel", LIVE) == [Candidate("help", -3, "help", BY_NAME["help"].summary)]
-    assert complete("send -", LIVE)[0] == Candidate(
+    assert complete("/send -", LIVE)[0] == Candidate(
         "-u", -1, "-u/--username NAME", "send to this user only, not to a room"
     )
-    assert complete("revoke 12", LIVE) == [Candidate("12", -2, "12", "phone")]
-    assert complete("whois z", LIVE) == [Candidate("zoe", -1, "zoe", "not connected")]
-    assert complete("cancel 12", LIVE) == [Candidate("12", -2, "12", "x" * 39 + "…")]
+    assert complete("/revoke 12", LIVE) == [Candidate("12", -2, "12", "phone")]
+    assert complete("/whois z", LIVE) == [Candidate("zoe", -1, "zoe", "not connected")]
+    assert complete("/cancel 12", LIVE) == [Candidate("12", -2, "12", "x" * 39 + "…")]
 
 
 def test_the_durations_are_explained_in_words() -> None:
-    told = {candidate.text: candidate.help for candidate in complete("send -t 1", LIVE)}
+    told = {candidate.text: candidate.help for candidate in complete("/send -t 1", LIVE)}
     assert told == {
         "10": "10 seconds", "1m": "1 minute", "10m": "10 minutes", "1h": "1 hour",
         "1h30m": "1 hour and 30 minutes", "1d": "1 day", "1s": "1 second",
@@ -174,7 +188,7 @@ def test_the_durations_are_explained_in_words() -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
 def test_every_option_of_every_command_is_offered_with_its_help(command: Command[Any]) -> None:
     for field, option in command.options:
-        found = complete(f"{command.name} --{field.name}", LIVE)
+        found = complete(f"/{command.name} --{field.name}", LIVE)
         assert [(one.text, one.display, one.help) for one in found] == [
             (f"--{field.name}", option.written(field.name), field.metadata["help"])
         ]
@@ -215,16 +229,16 @@ def test_at_most_so_many_are_offered() -> None:
     many = attrs.evolve(
         LIVE, users=[*(f"user{i}" for i in range(40)), "alice", *(f"u{i}" for i in range(40))]
     )
-    assert len(offered("send -u ", many)) == MAX_CANDIDATES
+    assert len(offered("/send -u ", many)) == MAX_CANDIDATES
     assert len(offered("@u", many)) == MAX_CANDIDATES
-    assert "alice" not in offered("send -u ", many)
+    assert "alice" not in offered("/send -u ", many)
 
 
 def test_what_is_offered_is_clean() -> None:
     live = Live(users=["b\x1b[2J"], me="a", pending=[(1, "x\n\u202e")], settings={"s\x07": ("v\x07",)})
     shown = [
         *complete("@", live),
-        *complete("cancel ", live),
+        *complete("/cancel ", live),
         *complete("/set ", live),
         *complete("/set s\x07 ", live),
     ]

@@ -40,8 +40,8 @@ def kept(folder: Path) -> str:
 def test_a_password_is_asked_for_twice_and_seen_by_nobody(
     server: Socket, alice: Terminal, tmp_path: Path
 ) -> None:
-    alice.enter("ping")
-    alice.enter("register")
+    alice.enter("/ping")
+    alice.enter("/register")
     alice.wait_for(ASKED, "which is not shown")
     alice.type(SECRET)
     alice.wait_until(lambda: alice.before_cursor == ASKED + "*" * len(SECRET))
@@ -51,9 +51,9 @@ def test_a_password_is_asked_for_twice_and_seen_by_nobody(
     alice.wait_for("alice is yours on this server", PROMPT)
     assert [request["password"] for request in server.stage.of("register")] == [SECRET]
     alice.key("up")
-    alice.wait_for(f"{PROMPT}register")
+    alice.wait_for(f"{PROMPT}/register")
     alice.key("up")
-    alice.wait_for(f"{PROMPT}ping")
+    alice.wait_for(f"{PROMPT}/ping")
     alice.key("c-c c-r")
     alice.type(SECRET[:5])
     alice.read_for(0.1)
@@ -68,7 +68,7 @@ def test_a_password_is_asked_for_twice_and_seen_by_nobody(
 def test_a_password_that_is_typed_ahead_is_hidden_too(
     server: Socket, alice: Terminal, tmp_path: Path
 ) -> None:
-    alice.type(f"login alice\r{SECRET}\rping\r")
+    alice.type(f"/login alice\r{SECRET}\r/ping\r")
     alice.wait_for("you are alice (registered)", "pong")
     assert [request["password"] for request in server.stage.of("login")] == [SECRET]
     alice.key("c-d")
@@ -81,7 +81,7 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
     server: Socket, alice: Terminal, tmp_path: Path
 ) -> None:
     for keys in ("c-c", "c-d", "enter"):
-        alice.enter("register")
+        alice.enter("/register")
         alice.wait_for(ASKED)
         if keys == "c-c":
             alice.type(SECRET)
@@ -91,7 +91,7 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
         alice.wait_for(f"{PROMPT}x")
         alice.key("c-u")
     assert server.stage.of("register") == []
-    alice.enter("register")
+    alice.enter("/register")
     alice.wait_for(ASKED)
     alice.type(SECRET)
     alice.key("c-x c-e enter")
@@ -104,20 +104,20 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
 
 
 def test_a_line_with_a_password_is_not_kept(server: Socket, alice: Terminal, tmp_path: Path) -> None:
-    alice.enter("ping")
+    alice.enter("/ping")
     for line, told in (
         (f"/login alice --password {SECRET}", "you are alice (registered)"),
-        (f"login alice {SECRET}", "“login …” looks like"),
+        (f"login alice {SECRET}", "“login …”: command or text?"),
     ):
         alice.enter(line)
         alice.wait_for(told)
-        alice.key("enter")
-        alice.wait_until(lambda: alice.before_cursor == PROMPT)
         assert SECRET not in alice.text
+        alice.key("escape c-u")
+        alice.wait_until(lambda: alice.before_cursor == PROMPT)
         alice.type("x")  # once this is drawn, what was typed before is there too
         alice.wait_for(f"{PROMPT}x")
         alice.key("c-u up")
-        alice.wait_for(f"{PROMPT}ping")
+        alice.wait_for(f"{PROMPT}/ping")
         alice.key("c-c")
     alice.key("c-d")
     assert alice.exit_code() == 0
@@ -130,7 +130,7 @@ def test_a_password_before_there_is_a_connection_waits_for_the_question(
     server.open.clear()
     with Terminal("connect", server.where, folder=tmp_path) as person:
         person.wait_for("connecting to")
-        person.enter("login alice")
+        person.enter("/login alice")
         person.wait_until(lambda: person.before_cursor == "▸ ")
         person.enter(SECRET)
         person.wait_for("what comes next may be asked for")
@@ -147,7 +147,7 @@ def test_a_password_before_there_is_a_connection_waits_for_the_question(
 def test_a_reader_of_a_dumb_terminal_types_a_password_unseen(server: Socket, tmp_path: Path) -> None:
     with Terminal("connect", server.where, "--plain", folder=tmp_path) as person:
         person.wait_for("you are alice")
-        person.enter("login alice")
+        person.enter("/login alice")
         person.wait_for("which is not shown")
         while person.echoes:
             person.read_for(0.01)
@@ -193,7 +193,7 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
     with Socket(stage) as server, Terminal("connect", server.where, folder=tmp_path) as person:
         person.wait_for("this server is for registered users: login NAME")
         stage.reply("users", "users", users=[{"name": "alice", "since": AT}], more=False)
-        person.enter("login alice")
+        person.enter("/login alice")
         person.wait_for("[the password] ▸ ")
         person.enter(SECRET)
         person.wait_for("you are alice (registered)", PROMPT, "1 here")

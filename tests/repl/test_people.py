@@ -103,7 +103,7 @@ async def test_the_greeting_says_who_you_are(user: str | None, registered: bool,
 
 async def test_register_asks_for_a_new_password_twice_and_shows_it_nowhere(alice: Sitter) -> None:
     alice.stage.reply("register", "registered", user="alice")
-    await alice.do("register")
+    await alice.do("/register")
     assert alice.talk.asks_secret
     assert alice.prompt == "[the password that you choose] ▸ "
     assert not alice.talk.keeps("anything")
@@ -122,7 +122,7 @@ async def test_register_asks_for_a_new_password_twice_and_shows_it_nowhere(alice
 
 async def test_two_different_ones_are_asked_for_anew(alice: Sitter) -> None:
     alice.stage.reply("register", "registered", user="alice")
-    for line in ("register", SECRET, "correct house"):
+    for line in ("/register", SECRET, "correct house"):
         await alice.do(line)
     assert "two different ones" in alice.screen.told
     assert alice.prompt == "[the password that you choose] ▸ "
@@ -135,7 +135,7 @@ async def test_two_different_ones_are_asked_for_anew(alice: Sitter) -> None:
 
 async def test_the_password_changes_with_the_old_one_once_and_the_new_one_twice(alice: Sitter) -> None:
     alice.stage.reply("password", "password-changed", revoked=1)
-    await alice.do("password")
+    await alice.do("/password")
     prompts = []
     for line in ("old one", SECRET, SECRET):
         prompts.append(alice.prompt)
@@ -150,7 +150,7 @@ async def test_login_asks_once_and_makes_you_another(alice: Sitter) -> None:
     alice.stage.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
     await alice.do("/to bob")
     asked = len(alice.stage.of("users"))
-    await alice.do("login robert")
+    await alice.do("/login robert")
     await alice.do(SECRET)
     (request,) = alice.stage.of("login")
     assert (request["name"], request["password"]) == ("robert", SECRET)
@@ -164,14 +164,14 @@ async def test_what_is_asked_after_a_login_is_about_who_you_are_then(alice: Sitt
     alice.stage.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
     users = [{"name": "robert", "since": AT, "away": "lunch"}]
     alice.stage.reply("users", "users", users=users, more=False)
-    alice.enter("login robert", SECRET)
+    alice.enter("/login robert", SECRET)
     await wait_all_tasks_blocked()
     assert "│ away: lunch" in alice.toolbar
 
 
 async def test_a_wrong_password_is_told(alice: Sitter) -> None:
     alice.stage.refuse("login", "wrong-login")
-    await alice.do("login robert")
+    await alice.do("/login robert")
     await alice.do(SECRET)
     assert "because wrong-login" in alice.screen.told
     assert alice.talk.failures == 1
@@ -181,23 +181,23 @@ async def test_a_wrong_password_is_told(alice: Sitter) -> None:
 
 @pytest.mark.parametrize("again", [False, True])
 async def test_an_empty_line_gives_up(alice: Sitter, again: bool) -> None:
-    await alice.do("register")
+    await alice.do("/register")
     if again:
         await alice.do(SECRET)
     await alice.do("")
     assert alice.screen.complaints[-1] == "· register was given up"
     assert not alice.talk.asks_secret
     assert (alice.stage.of("register"), alice.talk.failures) == ([], 0)
-    await alice.do("ping")
+    await alice.do("/ping")
     assert alice.stage.of("ping")
 
 
 async def test_ctrl_c_gives_up(alice: Sitter) -> None:
-    await alice.do("register")
+    await alice.do("/register")
     assert alice.talk.drop_question()
     assert alice.prompt == "alice → lobby ▸ "
     assert not alice.talk.asks_secret
-    await alice.do("ping")
+    await alice.do("/ping")
     assert alice.stage.of("register") == []
 
 
@@ -205,11 +205,11 @@ async def test_a_password_of_the_next_line_is_enough_where_nobody_is_asked() -> 
     stage = Stage()
     stage.reply("register", "registered", user="alice")
     async with sitting(stage, asks=False) as alice:
-        await alice.do("register")
+        await alice.do("/register")
         await alice.do(SECRET)
         assert [request["password"] for request in stage.of("register")] == [SECRET]
         assert alice.screen.complaints == []
-        await alice.do("login bob")
+        await alice.do("/login bob")
         alice.talk.no_more_lines()
         assert alice.screen.told == "✗ login was given up, since its password is not on the next line"
         assert alice.talk.failures == 1
@@ -226,24 +226,55 @@ async def test_a_line_with_a_password_in_it_works_and_is_not_kept(alice: Sitter)
     assert nothing_tells(alice, "correct")
 
 
-@pytest.mark.parametrize("answer", ["", "what?", "t"])
-async def test_a_doubt_does_not_repeat_what_may_be_a_password(alice: Sitter, answer: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"), [("", []), ("what?", ["what?"]), ("t", [f"login alice {SECRET}"]), ("T", ["T"])]
+)
+async def test_a_question_does_not_repeat_what_may_be_a_password(
+    alice: Sitter, answer: str, said: list[str]
+) -> None:
     alice.stage.reply("send", "sent", room="lobby", seq=1, at=AT)
     await alice.do(f"login alice {SECRET}")
-    assert alice.prompt == "[t or Enter] ▸ "
-    assert "“login …” looks like a mistyped command: t says it as text" in alice.screen.told
+    assert alice.prompt == "[c, t or Esc] ▸ "
+    assert "“login …”: command or text? c runs it, t sends it as text" in alice.screen.told
+    assert "C also keeps the answer for “login”" in alice.screen.told
     assert alice.stage.of("send") == []
     await alice.do(answer)
+    assert alice.screen.edited == ([f"login alice {SECRET}"] if not answer else [])
+    del alice.screen.edited[:]  # which only the person sees, who typed it
     assert nothing_tells(alice)
-    said = {"": [], "what?": ["what?"], "t": [f"login alice {SECRET}"]}[answer]
     assert [request["text"] for request in alice.stage.of("send")] == said
+
+
+async def test_what_follows_a_question_about_a_login_may_be_the_password_and_is_not_sent(
+    alice: Sitter,
+) -> None:
+    await alice.do("login alice")
+    assert not alice.talk.keeps(SECRET)
+    await alice.do(SECRET)
+    assert "not sent: login alice" in alice.screen.told
+    assert "may be a password" in alice.screen.told
+    assert (alice.stage.of("send"), alice.stage.of("login")) == ([], [])
+    assert alice.talk.keeps("hello")
+    assert nothing_tells(alice)
+
+
+async def test_where_nobody_is_asked_the_line_after_a_refused_login_is_not_sent() -> None:
+    async with sitting(Stage(), asks=False) as alice:
+        await alice.do("login alice")
+        await alice.do(SECRET)
+        assert alice.talk.failures == 2
+        assert alice.stage.of("send") == []
+        assert nothing_tells(alice)
+        alice.stage.reply("send", "sent", room="lobby", seq=1, at=AT)
+        await alice.do("hello")
+        assert [request["text"] for request in alice.stage.of("send")] == ["hello"]
 
 
 async def test_a_typo_before_a_password_is_corrected_without_repeating_it(alice: Sitter) -> None:
     alice.stage.reply("login", "logged-in", **LOGGED_IN)
-    await alice.do("lgoin alice --password hunter2")
-    assert "“lgoin …” looks like a mistyped command: y runs it corrected" in alice.screen.told
-    await alice.do("y")
+    await alice.do("lgoin --password hunter2 alice")
+    assert "“lgoin …”: command or text? c runs it, t" in alice.screen.told
+    await alice.do("c")
     assert [request["password"] for request in alice.stage.of("login")] == ["hunter2"]
     assert nothing_tells(alice, "hunter2")
 
@@ -251,32 +282,18 @@ async def test_a_typo_before_a_password_is_corrected_without_repeating_it(alice:
 async def test_after_logout_you_are_a_new_guest(alice: Sitter) -> None:
     alice.stage.reply("logout", "logged-out", user="guest-7", token="t-secret")
     await alice.hear(message(1, "psst", to="alice"))
-    await alice.do("logout")
+    await alice.do("/logout")
     assert alice.prompt == "guest-7 → lobby ▸ "
     assert alice.talk.view.live().absent == []
 
 
-async def test_a_sentence_that_begins_with_a_command_is_said(alice: Sitter) -> None:
-    alice.stage.reply("send", "sent", room="lobby", seq=1, at=AT)
-    for line in ("back in five", "read the docs", "login is broken again"):
-        alice.enter(line)
-    await wait_all_tasks_blocked()
-    assert [request["text"] for request in alice.stage.of("send")] == [
-        "back in five", "read the docs", "login is broken again"
-    ]  # fmt: skip
-
-
-async def test_ignore_knows_names_of_who_is_here_and_who_has_written(alice: Sitter) -> None:
+async def test_names_are_offered_of_who_is_ignored_and_of_who_has_written(alice: Sitter) -> None:
     alice.stage.reply("ignore", "ignoring", users=["bob"])
     await alice.hear(message(1, "psst", to="alice", sender="carol"))
-    await alice.do("ignore bob")
-    await alice.do("ignore carol")
-    assert [request["name"] for request in alice.stage.of("ignore")] == ["bob", "carol"]
-    await alice.do("ignore dave")
-    assert "y runs “/ignore dave”" in alice.screen.told
-    alice.talk.drop_question()
-    assert [one.text for one in alice.talk.view.complete("unignore ")] == ["bob"]
-    assert [one.text for one in alice.talk.view.complete("whois c")] == ["carol"]
+    await alice.do("/ignore bob")
+    assert [request["name"] for request in alice.stage.of("ignore")] == ["bob"]
+    assert [one.text for one in alice.talk.view.complete("/unignore ")] == ["bob"]
+    assert [one.text for one in alice.talk.view.complete("/whois c")] == ["carol"]
 
 
 async def test_numbers_of_sessions_are_offered_once_they_were_shown(alice: Sitter) -> None:
@@ -290,9 +307,9 @@ async def test_numbers_of_sessions_are_offered_once_they_were_shown(alice: Sitte
         "current": True,
     }
     alice.stage.reply("sessions", "sessions", sessions=[info])
-    assert alice.talk.view.complete("revoke ") == []
-    await alice.do("sessions")
-    assert [(one.text, one.help) for one in alice.talk.view.complete("revoke ")] == [("3", "phone")]
+    assert alice.talk.view.complete("/revoke ") == []
+    await alice.do("/sessions")
+    assert [(one.text, one.help) for one in alice.talk.view.complete("/revoke ")] == [("3", "phone")]
 
 
 # Unread, and read.
@@ -382,7 +399,7 @@ async def test_what_another_device_reads_is_not_unread_here(alice: Sitter) -> No
 async def test_in_a_pipe_nothing_is_read(mock_clock: MockClock) -> None:
     async with sitting(Stage(), asks=False) as alice:
         await alice.hear(UNREAD, message(1, "psst", to="alice"))
-        await alice.do("ping")
+        await alice.do("/ping")
         mock_clock.jump(5)
         await wait_all_tasks_blocked()
         assert alice.stage.of("read") == []
@@ -396,7 +413,7 @@ async def test_a_page_of_what_is_unread_lets_the_mark_move() -> None:
         assert alice.stage.of("read") == []
         page = [message(seq, "older") for seq in range(9, 20)]
         alice.stage.reply("history", "history", messages=page, more=False)
-        await alice.do("history --unread")
+        await alice.do("/history --unread")
         await alice.press()
         assert alice.stage.of("read") == [{"room": "lobby", "seq": 20}]
 
@@ -433,7 +450,7 @@ async def test_marks_of_before_are_known_when_a_message_is_shown_again() -> None
     stage.reply("history", "history", username="bob", messages=page, more=False)
     async with sitting(stage) as alice:
         await alice.do("/set theme mono")
-        await alice.do("history -u bob")
+        await alice.do("/history -u bob")
         assert [line[6:] for line in alice.screen.shown if "psst" in line] == [
             "alice → bob ✓✓ (read) psst 2", "alice → bob ✓✓ psst 3", "alice → bob ✓ psst 4"
         ]  # fmt: skip
@@ -476,7 +493,7 @@ async def test_that_you_are_away_stands_in_the_toolbar(alice: Sitter) -> None:
     await alice.do("/away lunch")
     assert alice.stage.of("away") == [{"text": "lunch"}]
     assert "│ away: lunch" in alice.toolbar
-    await alice.do("back")
+    await alice.do("/back")
     assert "away" not in alice.toolbar
 
 

@@ -148,11 +148,12 @@ def eve_time(client: Client) -> str:
     ("line", "told"),
     [
         (
-            "sned -u bob secret",
-            "not sent: it looks like a mistyped command; did you mean: send -u bob secret",
+            "send -u bob secret",
+            "not sent: “send -u bob secret” may be a command (write /send -u bob secret) or text",
         ),
-        ("send -u nobody hi", "nobody"),
-        ("users all", "users does not take 'all'"),
+        ("sned -u bob secret", "(write /send -u bob secret) or text (start it with a space)"),
+        ("/send -u nobody hi", "nobody"),
+        ("/users all", "users does not take 'all'"),
         ("/nope", "there is no command /nope"),
     ],
 )
@@ -187,21 +188,29 @@ def test_exit_in_a_pipe_leaves(where: str, bob: Client, tmp_path: Path) -> None:
 
 def test_json_is_the_wire_line_by_line(where: str, bob: Client, tmp_path: Path) -> None:
     done = run(
-        tmp_path, "connect", where, "--json", "--name", "jo", input="hello\nusers\n\n/set\nusers all\n"
+        tmp_path,
+        "connect",
+        where,
+        "--json",
+        "--name",
+        "jo",
+        input="hello\nusers\n\n/set\n/users all\nusers all\nlogin bob\nhunter2\n",
     )
     assert (done.returncode, done.stderr) == (1, "")
     lines = lines_of(done.stdout)
     assert lines[0]["type"] == "welcome"
     replies = [line for line in lines if line["type"] in {"sent", "users", "error"}]
-    assert [line["type"] for line in replies] == ["sent", "users", "error", "error"]
+    assert [line["type"] for line in replies] == ["sent", "users", *["error"] * 5]
     assert {user["name"] for user in replies[1]["users"]} >= {"jo", "bob"}
-    assert [line["code"] for line in replies[2:]] == ["unknown-command", "bad-usage"]
-    assert said(bob, 1) == ["hello"]
+    assert [line["code"] for line in replies[2:]] == ["unknown-command", *["bad-usage"] * 4]
+    assert "it may be a password" in replies[-1]["message"]
+    bob.send("send and then")
+    assert said(bob, 2) == ["hello", "and then"]
 
 
 def test_json_prints_events_as_they_come(where: str, bob: Client, tmp_path: Path) -> None:
     with Running(tmp_path, "connect", where, "--json", "--name", "jo") as jo:
-        jo.enter("ping")
+        jo.enter("/ping")
         jo.line_with('"pong"')
         bob.send(orjson.dumps({"type": "send", "text": "raw\x1b"}).decode())
         line = orjson.loads(jo.line_with('"message"'))

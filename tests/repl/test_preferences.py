@@ -34,6 +34,19 @@ def test_what_is_set_is_there_in_the_next_session(path: Path) -> None:
     assert (then.on("bell"), then.on("joins")) == (False, True)
 
 
+def test_answers_are_kept_beside_the_settings(path: Path) -> None:
+    now = Preferences(path)
+    assert now.keep("read", "text") is None
+    now.keep("send", "command")
+    now.keep("away", "text")
+    now.keep("away", None)
+    then = Preferences(path)
+    assert then.words == {"read": "text", "send": "command"}
+    assert dict(then.items()) == DEFAULTS
+    assert then.set("bell", "off") is None
+    assert Preferences(path).words == then.words
+
+
 def test_setting_leaves_no_other_file_behind(path: Path) -> None:
     settings = Preferences(path)
     for value in CHOICES["theme"]:
@@ -69,12 +82,15 @@ def test_what_is_wrong_is_told_and_changes_nothing(path: Path, name: str, value:
         b'{"theme": 1}',
         b'{"theme": "pink"}',
         b'{"theme": ["light"]}',
+        b'{"words": ["read"]}',
+        b'{"words": {"read": 1}}',
     ],
 )
 def test_a_broken_file_is_passed_over(path: Path, text: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(text)
     assert dict(Preferences(path).items()) == DEFAULTS
+    assert Preferences(path).words == {}
 
 
 def test_what_is_good_in_a_file_holds(path: Path) -> None:

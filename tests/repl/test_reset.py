@@ -117,9 +117,9 @@ def pending(number: int, text: str) -> dict[str, Any]:
 
 async def test_what_is_not_scheduled_there_is_told(alice: test_people.Sitter) -> None:
     alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
-    await alice.do("send -t 10m tea")
+    await alice.do("/send -t 10m tea")
     alice.stage.reply("send", "scheduled", number=2, at=LATER, room="lobby")
-    await alice.do("send -t 10m cake")
+    await alice.do("/send -t 10m cake")
     assert "2 scheduled" in alice.toolbar
     alice.stage.reply("schedule", "schedule", messages=[], more=False)
     alice.stage.reply("scheduled", "schedule", messages=[pending(1, "cake")], more=False)
@@ -135,7 +135,7 @@ async def test_what_is_not_scheduled_there_is_told(alice: test_people.Sitter) ->
 
 async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.Sitter) -> None:
     alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
-    await alice.do("send -t 10m tea")
+    await alice.do("/send -t 10m tea")
     alice.stage.answers["scheduled"] = lambda request: {
         "type": "schedule", "more": "after" not in request,
         "messages": [pending(2, "tea") if "after" in request else pending(1, "other")],
@@ -147,7 +147,7 @@ async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.S
 async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -> None:
     soon = timestamp(TrioClock().now() + 200)
     alice.stage.reply("send", "scheduled", number=1, at=soon, room="lobby")
-    await alice.do("send -t 1 tea")
+    await alice.do("/send -t 1 tea")
     await trio.sleep(0.3)
     await come_back(alice)
     assert "scheduled message 1 is not there" not in alice.screen.told
@@ -155,7 +155,7 @@ async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -
 
 async def test_of_the_same_data_nothing_is_told_to_be_gone(alice: test_people.Sitter) -> None:
     alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
-    await alice.do("send -t 10m tea")
+    await alice.do("/send -t 10m tea")
     await come_back(alice, journal="j")
     assert "scheduled message 1 is not there" not in alice.screen.told
 
@@ -223,6 +223,6 @@ async def test_messages_that_the_data_lost_are_not_waited_for(autojump_clock: Mo
         await trio.sleep(0.1)
         await come_back(alice)
         began = trio.current_time()
-        alice.enter("ping")
+        alice.enter("/ping")
         await alice.settle()
         assert trio.current_time() - began < 0.5

@@ -65,7 +65,7 @@ def types(server: Socket) -> list[str]:
 
 
 def test_in_a_pipe_the_next_line_is_the_password(server: Socket, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", server.where, input=f"login alice\n{SECRET}\nhi\n")
+    done = run(tmp_path, "connect", server.where, input=f"/login alice\n{SECRET}\nhi\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert "you are alice (registered)" in done.stdout
     assert SECRET not in done.stdout
@@ -75,7 +75,7 @@ def test_in_a_pipe_the_next_line_is_the_password(server: Socket, tmp_path: Path)
 
 
 def test_a_password_that_does_not_come_is_a_failure(server: Socket, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", server.where, input="login alice\n")
+    done = run(tmp_path, "connect", server.where, input="/login alice\n")
     assert done.returncode == 1
     assert "login was given up" in done.stderr
     assert server.stage.of("login") == []
@@ -83,7 +83,7 @@ def test_a_password_that_does_not_come_is_a_failure(server: Socket, tmp_path: Pa
 
 def test_as_json_all_is_json_and_the_next_line_is_the_password_too(server: Socket, tmp_path: Path) -> None:
     done = run(
-        tmp_path, "connect", server.where, "--json", input=f"login alice\n{SECRET}\nregister\n\nping\n"
+        tmp_path, "connect", server.where, "--json", input=f"/login alice\n{SECRET}\n/register\n\n/ping\n"
     )
     assert (done.returncode, done.stderr) == (1, "")
     lines = [line for line in lines_of(done.stdout) if line["type"] != "welcome"]
@@ -121,7 +121,7 @@ def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) ->
 
 
 def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
-    run(tmp_path, "connect", server.where, "--name", "alice", input=f"login alice\n{SECRET}\n")
+    run(tmp_path, "connect", server.where, "--name", "alice", input=f"/login alice\n{SECRET}\n")
     mine = CredentialStore(tmp_path / "state" / "tcpchat", server.where, None)  # as a terminal without --name
     mine.save(Identity(user="me", token="t-of-me", journal="j", registered=True, session=1))
     mine.close()
@@ -138,7 +138,7 @@ def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp
 
 
 def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: Socket, tmp_path: Path) -> None:
-    run(tmp_path, "connect", server.where, "--name", "alice", input=f"login alice\n{SECRET}\n")
+    run(tmp_path, "connect", server.where, "--name", "alice", input=f"/login alice\n{SECRET}\n")
     server.stage.requests.clear()
     for arguments in (("send", "hi", "-a", server.where), ("tail", "-n", "0", server.where)):
         server.stage.user = "guest-1"
@@ -158,12 +158,12 @@ def test_with_a_name_that_is_free_it_is_a_guest_who_leaves_nothing(server: Socke
 
 
 def test_nothing_is_remembered_if_that_is_wanted(server: Socket, tmp_path: Path) -> None:
-    login = f"login alice\n{SECRET}\n"
+    login = f"/login alice\n{SECRET}\n"
     run(tmp_path, "connect", server.where, "--name", "alice", input=login)
     before = remembered(tmp_path)
     server.stage.user = "guest-1"
     server.stage.requests.clear()
-    done = run(tmp_path, "connect", server.where, "--no-remember", "--name", "alice", input="ping\n")
+    done = run(tmp_path, "connect", server.where, "--no-remember", "--name", "alice", input="/ping\n")
     assert done.returncode == 0
     assert "resume" not in types(server)
     assert remembered(tmp_path) == before != ""

@@ -116,7 +116,7 @@ async def test_text_is_said_and_marked_when_it_is_kept(alice: Sitter, bob: Peer)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("//users", ["users"]), (" users", ["users"]), ("  ", []), ("", [])]
+    ("line", "said"), [("//users", ["/users"]), (" users", ["users"]), ("  ", []), ("", [])]
 )
 async def test_text_that_looks_like_something_else(
     alice: Sitter, bob: Peer, line: str, said: list[str]
@@ -131,7 +131,7 @@ async def test_several_lines_are_one_message(alice: Sitter, bob: Peer) -> None:
 
 
 async def test_a_private_message_is_shown_with_both_names(alice: Sitter, bob: Peer) -> None:
-    await alice.do("send -u bob psst")
+    await alice.do("/send -u bob psst")
     assert await texts(bob) == ["psst"]
     assert await alice.screen.line("psst") == "alice → bob ✓ psst"
 
@@ -155,7 +155,7 @@ async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
     house: House, alice: Sitter, mock_clock: MockClock
 ) -> None:
     alice.door.cable.loses_sent = True
-    alice.enter("one", "send -u alice two")
+    alice.enter("one", "/send -u alice two")
     mock_clock.jump(SHOWN_AFTER / 2)
     await wait_all_tasks_blocked()
     assert alice.waiting == []
@@ -174,49 +174,111 @@ async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
 
 
 @pytest.mark.parametrize(
-    ("answer", "private", "said", "edited"),
+    ("answer", "private", "said"),
     [
-        ("y", True, "secret", []),
-        ("YES ", True, "secret", []),
-        ("t", False, "sned -u bob secret", []),
-        ("", None, None, ["sned -u bob secret"]),
-        ("what now?", False, "what now?", []),
+        ("c", True, "secret"),
+        ("C ", True, "secret"),
+        ("command", True, "secret"),
+        ("t", False, "send -u bob secret"),
+        ("T", False, "send -u bob secret"),
+        ("", None, None),
+        ("what now?", False, "what now?"),
     ],
 )
-async def test_a_mistyped_command_asks(
-    alice: Sitter, bob: Peer, answer: str, private: bool | None, said: str | None, edited: list[str]
+async def test_a_line_that_begins_with_a_command_is_asked_about(
+    alice: Sitter, bob: Peer, answer: str, private: bool | None, said: str | None
 ) -> None:
-    await alice.do("sned -u bob secret")
-    assert alice.prompt == "[y, t or Enter] ▸ "
+    await alice.do("send -u bob secret")
+    assert alice.prompt == "[c, t or Esc] ▸ "
+    assert alice.screen.complaints[-1].endswith("C or T also keeps the answer for “send”")
     assert await texts(bob) == []
     await alice.do(answer)
     assert alice.prompt == "alice → lobby ▸ "
-    assert alice.screen.edited == edited
+    assert alice.screen.edited == ([] if said else ["send -u bob secret"])
     messages = [line for line in await bob.quiet() if line["type"] == "message"]
     assert [("to" in message, message["text"]) for message in messages] == ([(private, said)] if said else [])
 
 
-async def test_a_mistyped_command_is_refused_where_nobody_can_be_asked(house: House) -> None:
+async def test_text_goes_to_the_place_of_the_prompt(alice: Sitter, bob: Peer) -> None:
+    await alice.do("/to bob")
+    await alice.do("send me the keys")
+    await alice.do("t")
+    message = await bob.next("message")
+    assert (message["to"], message["text"]) == ("bob", "send me the keys")
+
+
+async def test_a_question_is_taken_back_by_a_key(alice: Sitter, bob: Peer) -> None:
+    await alice.do("read the docs")
+    assert alice.talk.question is not None
+    assert alice.talk.question.keys == "ctCT"
+    assert alice.talk.view.complete("/") == []
+    alice.talk.drop_question()
+    assert alice.screen.edited == ["read the docs"]
+    assert alice.prompt == "alice → lobby ▸ "
+    assert await texts(bob) == []
+
+
+async def test_an_answer_is_kept_for_the_word_until_it_is_asked_about_again(alice: Sitter, bob: Peer) -> None:
+    await alice.do("read the docs")
+    await alice.do("T")
+    assert "lines that begin with “read” are text now; /set read ask undoes it" in alice.screen.told
+    await alice.do("Read it")
+    await alice.do("send ho")
+    await alice.do("C")
+    await alice.do("send hi")
+    assert await texts(bob) == ["read the docs", "Read it", "ho", "hi"]
+    assert alice.talk.view.complete("send -u b")
+    del alice.screen.complaints[:]
+    await alice.do("/set")
+    assert "read text: what a line is that begins with “read” and no / (ask or command or text)" in " ".join(
+        alice.screen.told.split()
+    )
+    await alice.do("/set read ask")
+    await alice.do("read on")
+    assert alice.talk.question is not None
+    assert await texts(bob) == []
+
+
+async def test_a_mistyped_private_message_is_asked_about(alice: Sitter, bob: Peer) -> None:
+    await alice.do("sned -u bob secret")
+    assert "“sned -u bob secret”: command or text? c runs “/send -u bob secret”, t" in alice.screen.told
+    assert await texts(bob) == []
+    await alice.do("C")
+    assert "not sent: sned -u bob secret" in alice.screen.told, "nothing can be kept for what is no word"
+    assert await texts(bob) == ["C"]
+    await alice.do("sned -u bob secret")
+    await alice.do("c")
+    assert (await bob.next("message"))["to"] == "bob"
+
+
+async def test_such_a_line_is_refused_where_nobody_can_be_asked(house: House) -> None:
     bob = await house.peer("bob")
-    async with sitting(house, asks=False) as alice:
+    preferences = Preferences(None)
+    preferences.keep("send", "text")
+    async with sitting(house, asks=False, preferences=preferences) as alice:
+        await alice.do("send hello")
+        assert "not sent: “send hello” may be a command (write /send hello) or text" in alice.screen.told
         await alice.do("sned -u bob secret")
-        assert "did you mean: send -u bob secret; a blank before it makes it text" in alice.screen.told
-        assert alice.talk.failures == 1
+        assert "(write /send -u bob secret) or text (start it with a space)" in alice.screen.told
+        assert alice.talk.failures == 2
         assert alice.prompt == "alice → lobby ▸ "
         assert await texts(bob) == []
+        await alice.do(" send hello")
+        await alice.do("/send ho")
+        assert await texts(bob) == ["send hello", "ho"]
 
 
 @pytest.mark.parametrize(
     ("line", "told", "usage"),
     [
         (
-            "users all of them",
-            "users does not take 'all'; to say it as text, begin the line with a blank",
+            "/users all of them",
+            "users does not take 'all'; to send it as text, start the line with a space",
             "users",
         ),
         ("/nope", "there is no command /nope", None),
-        ("send -u nobody hi", "nobody", None),
-        ("rename a b", "rename", "rename"),
+        ("/send -u nobody hi", "nobody", None),
+        ("/rename a b", "rename", "rename"),
     ],
 )
 async def test_what_was_wrong_is_told_and_counted(
@@ -234,9 +296,9 @@ async def test_requests_show_their_replies(alice: Sitter, bob: Peer) -> None:
     await say(bob, "earlier")
     await alice.screen.line("earlier")
     await alice.do("users")
-    await alice.do("ping")
-    await alice.do("history -n 1")
-    await alice.do("status")
+    await alice.do("/ping")
+    await alice.do("/history -n 1")
+    await alice.do("/status")
     assert await alice.screen.line("2 users")
     assert await alice.screen.line("pong")
     assert await alice.screen.line("in the last minute")
@@ -244,7 +306,7 @@ async def test_requests_show_their_replies(alice: Sitter, bob: Peer) -> None:
 
 
 async def test_rename_changes_the_prompt_and_who_is_here(alice: Sitter, bob: Peer) -> None:
-    await alice.do("rename alicia")
+    await alice.do("/rename alicia")
     assert alice.prompt == "alicia → lobby ▸ "
     assert sorted(alice.talk.view.live().users) == ["alicia", "bob"]
     await alice.do("me")
@@ -253,11 +315,11 @@ async def test_rename_changes_the_prompt_and_who_is_here(alice: Sitter, bob: Pee
 
 async def test_help_knows_the_commands_of_the_client_too(alice: Sitter) -> None:
     await alice.do("help")
-    for usage in [*(command.usage for command in LOCAL), "send [-u/--username NAME]", "//TEXT"]:
+    for usage in [*(command.usage for command in LOCAL), "send [-u/--username NAME]", "//users"]:
         assert alice.screen.count(usage), usage
-    await alice.do("help /set")
+    await alice.do("/help /set")
     assert alice.screen.shown[-1].startswith("· /set [NAME [VALUE]]: show or change")
-    await alice.do("help send")
+    await alice.do("/help send")
     assert alice.screen.count("examples")
 
 
@@ -314,7 +376,7 @@ async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
     assert alice.screen.count("carol joined") == 0
     await say(carol, "hi")
     await alice.screen.line("carol  hi")
-    assert next(candidate.text for candidate in alice.talk.view.complete("send -u ")) == "carol"
+    assert next(candidate.text for candidate in alice.talk.view.complete("/send -u ")) == "carol"
 
 
 async def test_the_pages_of_who_is_here_are_put_together(
@@ -326,7 +388,7 @@ async def test_the_pages_of_who_is_here_are_put_together(
     async with sitting(house) as alice:
         assert sorted(alice.talk.view.live().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]
         for number in range(5):
-            await alice.do(f"send -t {number + 60} tea {number}")
+            await alice.do(f"/send -t {number + 60} tea {number}")
         await alice.door.cable.cut()
         await alice.screen.line("back as alice")
         await alice.until("5 scheduled")
@@ -416,15 +478,15 @@ async def test_too_fast_is_refused_with_a_countdown(mock_clock: MockClock) -> No
 async def test_what_is_scheduled_is_counted_until_it_goes_out(
     house: House, alice: Sitter, bob: Peer, mock_clock: MockClock
 ) -> None:
-    await alice.do("send -t 10 tea is ready")
-    await alice.do("send -t 20m -u bob still there?")
+    await alice.do("/send -t 10 tea is ready")
+    await alice.do("/send -t 20m -u bob still there?")
     assert "2 scheduled" in alice.toolbar
     assert [text for _, text in alice.talk.view.live().pending] == ["tea is ready", "still there?"]
     assert [line[-26:] for line in alice.screen.shown[1:]] == [
         f"scheduled as {number}; cancel {number} stops it"[-26:] for number in (1, 2)
     ]
     (_, (number, _)) = alice.talk.view.live().pending
-    await alice.do(f"cancel {number}")
+    await alice.do(f"/cancel {number}")
     assert "1 scheduled" in alice.toolbar
     mock_clock.jump(10)
     await alice.screen.line("✓ tea is ready")
@@ -446,7 +508,7 @@ async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
     await alice.go_offline()
     assert alice.prompt.startswith("[offline 0:00, ")
     assert alice.toolbar.startswith(f" {alice.client.address} away")
-    alice.enter("one", "two", "send -u bob three")
+    alice.enter("one", "two", "/send -u bob three")
     assert alice.waiting == ["… on its way", "… one", "… two", "… → bob  three"]
     await say(bob, "said meanwhile")
     alice.door.shut = False
@@ -630,11 +692,13 @@ async def test_settings_are_shown_and_changed(alice: Sitter) -> None:
         ("/set nope", "there is no setting 'nope'"),
         ("/set nope on", "there is no setting 'nope'"),
         ("/set bell loud", "bell is on or off, not 'loud'"),
+        ("/set send often", "send must be ask or command or text"),
+        ("/set login text", "login must be ask or command"),
     ],
 )
 async def test_a_wrong_setting_is_told(alice: Sitter, line: str, told: str) -> None:
     await alice.do(line)
-    assert told in alice.screen.complaints[-1]
+    assert told in alice.screen.told
     assert alice.talk.failures == 1
     assert alice.screen.themes == []
 
@@ -647,9 +711,9 @@ async def test_times_can_be_left_out(alice: Sitter) -> None:
 
 async def test_lines_that_are_entered_at_once_are_done_in_their_order(house: House) -> None:
     async with sitting(house) as alice:
-        alice.talk.entered("rename zoe")
+        alice.talk.entered("/rename zoe")
         alice.talk.entered("I am zoe now")
-        alice.talk.entered("rename alice")
+        alice.talk.entered("/rename alice")
         assert (await alice.screen.line("I am zoe now")).startswith("zoe")
         await alice.talk.wait_settled()
         kinds = [line["type"] for line in alice.door.cable.sent if line["type"] in {"rename", "send"}]

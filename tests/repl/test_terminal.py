@@ -122,6 +122,13 @@ def bob(server: ServerProcess, alice: Terminal) -> Iterator[Client]:
     alice.wait_for("1 here")
 
 
+@pytest.fixture
+def own_server() -> Iterator[ServerProcess]:
+    """A server where nobody else talks, whose lines would push those of a test off the screen."""
+    with ServerProcess("--ephemeral") as server:
+        yield server
+
+
 # A session from its first moment.
 
 
@@ -185,7 +192,7 @@ def summary(command: str) -> str:
 
 
 def test_the_menu_shows_commands_with_their_summaries(alice: Terminal) -> None:
-    alice.type("s")
+    alice.type("/s")
     alice.wait_for(*(summary(command) for command in ("send", "scheduled", "status")))
     assert [re.findall(r"\w+", line)[0] for line in alice.lines[1:6]] == [
         "send",
@@ -200,14 +207,14 @@ def test_the_menu_shows_commands_with_their_summaries(alice: Terminal) -> None:
 
 
 def test_the_menu_shows_options_with_their_help(alice: Terminal) -> None:
-    alice.type("send -")
-    alice.wait_for("-u/--username NAME  send to this user only", "-t/--time DURATION      send later")
+    alice.type("/send -")
+    alice.wait_for("-u/--username NAME  send to this user only", "-t/--time DURATION  send later")
     alice.type("t ")
     alice.wait_for("10 minutes")
 
 
 def test_the_menu_shows_who_is_here(alice: Terminal, bob: Client) -> None:
-    alice.type("send -u ")
+    alice.type("/send -u ")
     alice.wait_for(re.compile(r"^ bob$", re.MULTILINE))
     assert "alice" not in alice.lines[alice.screen.cursor.y + 1]
     alice.key("c-u")
@@ -300,7 +307,7 @@ def test_a_name_has_its_colour_each_time(alice: Terminal, bob: Client) -> None:
 def test_private_messages_show_both_names(alice: Terminal, bob: Client) -> None:
     say(bob, "psst", username="alice")
     alice.wait_for("bob → alice  psst", "1 unread private")
-    alice.enter("send -u bob what is it?")
+    alice.enter("/send -u bob what is it?")
     alice.wait_for("alice → bob ✓ what is it?")
     alice.wait_gone("unread")
     assert heard(bob) == "to bob: what is it?"
@@ -380,16 +387,16 @@ def test_nothing_that_others_send_does_anything_to_the_terminal(alice: Terminal,
     alice.wait_for("was", "overwritten>return", "no␈␈yes")
 
 
-def test_a_scheduled_or_mistyped_hostile_line_is_harmless_too(alice: Terminal) -> None:
+def test_a_hostile_line_that_is_asked_about_is_harmless_too(alice: Terminal) -> None:
     del alice.raw[:]
-    alice.paste("sned -u bob \x1b]0;pwned\x07")
-    alice.wait_for("sned")
+    alice.paste("send -u bob \x1b]0;pwned\x07")
+    alice.wait_for("send")
     alice.key("enter")
-    alice.wait_for("[y, t or Enter] ▸")
+    alice.wait_for("[c, t or Esc] ▸")
     assert b"\x1b]0" not in alice.raw
     assert b"\a" not in alice.raw
-    alice.key("enter")
-    alice.wait_for(f"{PROMPT}sned")
+    alice.key("escape")
+    alice.wait_for(f"{PROMPT}send")
 
 
 # Editing.
@@ -441,26 +448,70 @@ def test_ctrl_x_ctrl_e_opens_the_editor(alice: Terminal, bob: Client) -> None:
 # What a line means.
 
 
-def test_a_mistyped_command_is_never_sent_and_asks(alice: Terminal, bob: Client) -> None:
-    line = "sned -u bob secret"
+def test_a_line_that_begins_with_a_command_is_asked_about_in_one_key(alice: Terminal, bob: Client) -> None:
+    line = "send -u bob secret"
+    for key in ("escape", "c-c", "enter", "c-d"):
+        alice.enter(line)
+        alice.wait_for("command or text?", "[c, t or Esc] ▸")
+        alice.key(key)
+        alice.wait_until(lambda: alice.before_cursor == PROMPT + line)
+        alice.key("c-u")
     alice.enter(line)
-    alice.wait_for("looks like a mistyped command", "[y, t or Enter] ▸")
-    alice.key("enter")
-    alice.wait_until(lambda: alice.before_cursor == PROMPT + line)
-    alice.key("enter")
-    alice.wait_for("[y, t or Enter] ▸")
-    alice.enter("y")
+    alice.wait_for("[c, t or Esc] ▸")
+    alice.type("c")
     alice.wait_for("alice → bob ✓ secret")
     assert heard(bob) == "to bob: secret"
-    alice.enter(line)
-    alice.wait_for("[y, t or Enter] ▸")
-    alice.enter("t")
-    alice.wait_for(f"alice ✓ {line}")
-    assert heard(bob) == line
+    alice.enter("read the docs")
+    alice.wait_for("[c, t or Esc] ▸")
+    alice.type("t")
+    alice.wait_for("alice ✓ read the docs")
+    assert heard(bob) == "read the docs"
+
+
+def test_who_goes_on_typing_answers_nothing(alice: Terminal, bob: Client) -> None:
+    alice.type("send -u bob secret\rthen something else")
+    alice.wait_until(lambda: alice.before_cursor == "[c, t or Esc] ▸ then something else")
+    alice.key("enter")
+    alice.wait_for("not sent: send -u bob secret", "alice ✓ then something else")
+    assert heard(bob) == "then something else"
+
+
+def test_an_answer_that_is_kept_lasts_over_sessions(own_server: ServerProcess, tmp_path: Path) -> None:
+    connect = ("connect", f"127.0.0.1:{own_server.port}")
+    with Terminal(*connect, folder=tmp_path) as person:
+        person.wait_for("→ lobby ▸", " here")
+        person.enter("read the docs")
+        person.wait_for("[c, t or Esc] ▸")
+        person.type("T")
+        person.wait_for("✓ read the docs", "/set read ask undoes it")
+        person.key("c-d")
+        assert person.exit_code() == 0
+    with Terminal(*connect, folder=tmp_path) as person:
+        person.wait_for("→ lobby ▸", " here")
+        person.enter("read it again")
+        person.wait_for("✓ read it again")
+        person.enter("/set read ask")
+        person.wait_for("read is ask now")
+        person.enter("read on")
+        person.wait_for("[c, t or Esc] ▸")
+
+
+def test_lines_of_before_the_connection_wait_for_the_answer(tmp_path: Path) -> None:
+    with ServerProcess("--ephemeral") as server:
+        server.signal(signal.SIGSTOP)
+        with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
+            person.wait_for(f"connecting to 127.0.0.1:{server.port}")
+            for line in ("send one", "two", "three"):
+                person.enter(line)
+                person.wait_for(f"… {line}")
+            server.signal(signal.SIGCONT)
+            person.wait_for("[c, t or Esc] ▸", "… two", "… three")
+            person.type("c")
+            person.wait_for(marks("✓ one", "✓ two"), "✓ three")
 
 
 @pytest.mark.parametrize(
-    ("line", "text"), [("//help me", "help me"), (" users", "users"), ("{braces}", "{braces}")]
+    ("line", "text"), [("//help me", "/help me"), (" users", "users"), ("{braces}", "{braces}")]
 )
 def test_text_that_looks_like_a_command_can_be_said(
     alice: Terminal, bob: Client, line: str, text: str
@@ -471,8 +522,8 @@ def test_text_that_looks_like_a_command_can_be_said(
 
 
 def test_a_wrong_argument_gives_the_usage_and_how_to_say_it_as_text(alice: Terminal) -> None:
-    alice.enter("users all of them")
-    alice.wait_for("✗ users does not take 'all'; to say it as text, begin", BY_NAME["users"].usage)
+    alice.enter("/users all of them")
+    alice.wait_for("✗ users does not take 'all'; to send it as text, start", BY_NAME["users"].usage)
     alice.enter("/nope")
     alice.wait_for("there is no command /nope")
 
@@ -528,7 +579,7 @@ def test_back_on_the_same_data_after_a_kill(tmp_path: Path) -> None:
         for number in range(1, 4):
             alice.enter(f"line {number}")
         alice.wait_for(re.compile(r"^… line 1\n… line 2\n… line 3\n\[offline", re.MULTILINE))
-        alice.type("he")
+        alice.type("/he")
         alice.wait_for(summary("help"))
         alice.key("c-u")
         with ServerProcess("--data", data, *OPTIONS) as elsewhere, elsewhere.connect() as carol:
@@ -565,13 +616,6 @@ def test_a_signal_gives_the_terminal_back(server: ServerProcess, tmp_path: Path,
         assert BRACKETED_PASTE not in person.screen.mode
         assert person.screen.cursor.x == 0
         assert "Traceback" not in person.text
-
-
-@pytest.fixture
-def own_server() -> Iterator[ServerProcess]:
-    """A server where nobody else talks, whose lines would push those of a test off the screen."""
-    with ServerProcess("--ephemeral") as server:
-        yield server
 
 
 def test_history_and_settings_last_over_sessions(own_server: ServerProcess, tmp_path: Path) -> None:
@@ -683,9 +727,9 @@ def test_a_reader_of_a_dumb_terminal_gets_linear_text(server: ServerProcess, tmp
         "connect", f"127.0.0.1:{server.port}", "--plain", "--name", "sue", folder=tmp_path
     ) as person:
         person.wait_for("you are sue")
-        person.enter("sned -u bob secret")
-        person.wait_for("looks like a mistyped command")
-        person.enter("y")
+        person.enter("send -u nobody secret")
+        person.wait_for("command or text?")
+        person.enter("c")
         person.wait_for("✗ ")
         person.enter("exit")
         assert person.exit_code() in {0, 1}
