@@ -1,11 +1,11 @@
-"""A server that the test plays line by line, and a cable to a real one that can be cut and go deaf."""
+"""A fake server that the test plays line by line, and a connection to a real one that can be cut."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import orjson
@@ -14,9 +14,12 @@ import trio
 import trio.testing
 
 from tcpchat.client import Client, Credentials, FlowControl, Reconnect, Replay
+from tcpchat.protocol import Event
 from tests.conftest import House, Line
 
 SOON = Reconnect(first=0.001, most=0.01)
+EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
+E = TypeVar("E", bound=Event)
 
 
 def make_client(*args: Any, **options: Any) -> Client:
@@ -28,16 +31,22 @@ def make_client(*args: Any, **options: Any) -> Client:
     return Client(*args, **options)
 
 
-class Talk:
-    """One connection that a client made to a server which the test plays."""
+async def cannot_connect(fake: FakeServer, **options: Any) -> None:
+    """Try to connect, which must raise an error."""
+    async with make_client("chat.example:9", open_stream=fake.open_stream, **options):
+        pytest.fail("there was no server")
+
+
+class ServerSide:
+    """The server's side of one connection to the fake server."""
 
     def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
         self.stream = stream
         self.mute = False
-        """Does not answer pings."""
+        """It does not answer pings."""
         self._tail = b""
 
-    async def hear(self) -> Line:
+    async def receive(self) -> Line:
         """Return the next request. Raises EOFError at the end of the stream."""
         while b"\n" not in self._tail:
             data = await self.stream.receive_some()
@@ -51,9 +60,9 @@ class Talk:
     async def next(self, type: str) -> Line:
         """Return the next request of this type.
 
-        Before it may come pings, which are answered, and the question for conversations: there are none.
+        Pings before it are answered, and a request for the list of rooms gets an empty one.
         """
-        while (request := await self.hear())["type"] != type:
+        while (request := await self.receive())["type"] != type:
             if request["type"] == "conversations":
                 await self.listed(request)
             elif not self.mute:
@@ -82,7 +91,7 @@ class Talk:
         await self.say(welcome(user, seq=seq, token=token, journal=journal))
 
     async def resume(self, user: str = "guest-1", *, seq: int = 0) -> Line:
-        """Welcome somebody who was here, and let them be this user again."""
+        """Welcome a client that resumes a user."""
         await self.welcome("guest-2", seq=seq, token="t2")
         request = await self.next("resume")
         await self.resumed(request, user, seq=seq)
@@ -95,11 +104,11 @@ class Talk:
         await self.reply(request, "resumed", **fields)
 
     async def end(self) -> list[str]:
-        """Answer all until the client is gone; return the types of what it asked, but pings."""
+        """Answer all requests until the client has left; return their types, without pings."""
         types = []
         with suppress(EOFError):
             while True:
-                request = await self.hear()
+                request = await self.receive()
                 if request["type"] == "exit":
                     await self.reply(request, "bye", code="exit", message="bye")
                 elif request["type"] == "ping":
@@ -114,7 +123,7 @@ class Talk:
         await trio.aclose_forcefully(self.stream)
 
     async def serve(self) -> None:
-        """Answer pings and `exit` until the client is gone."""
+        """Answer pings and `exit` until the client has left."""
         with suppress(EOFError, trio.ClosedResourceError, trio.BrokenResourceError):
             request = await self.next("exit")
             await self.reply(request, "bye", code="exit", message="bye")
@@ -131,19 +140,19 @@ def welcome(
 
 
 def message(seq: int, text: str = "", *, conversation: str | None = None) -> Line:
-    """Return a message in the lobby, or in a private conversation."""
+    """Return a message in the lobby, or in a direct room."""
     where = {"room": "lobby"} if conversation is None else {"to": "me", "room": conversation}
     return {"type": "message", "seq": seq, "at": "", "from": "bob", "text": text or str(seq)} | where
 
 
-class Fake:
-    """Where a client connects to when the test plays the server."""
+class FakeServer:
+    """A server that the test plays: `accept` its connections."""
 
     def __init__(self) -> None:
         self.attempts: list[float] = []
         self.error: OSError | None = None
-        """What connecting fails with."""
-        self._send, self._receive = trio.open_memory_channel[Talk](1000)
+        """The error of the next attempts to connect."""
+        self._send, self._receive = trio.open_memory_channel[ServerSide](1000)
 
     async def open_stream(self) -> trio.abc.Stream:
         self.attempts.append(trio.current_time())
@@ -151,27 +160,27 @@ class Fake:
         if self.error is not None:
             raise self.error
         mine, theirs = trio.testing.memory_stream_pair()
-        await self._send.send(Talk(theirs))
+        await self._send.send(ServerSide(theirs))
         return mine
 
-    async def accept(self) -> Talk:
+    async def accept(self) -> ServerSide:
         return await self._receive.receive()
 
     @asynccontextmanager
-    async def online(self, **options: Any) -> AsyncIterator[tuple[Client, Talk]]:
-        """Connect a client, welcomed as guest-1 with token t1; it leaves at the end."""
-        talk = None
+    async def online(self, **options: Any) -> AsyncIterator[tuple[Client, ServerSide]]:
+        """Connect a client, welcomed as guest-1 with token t1; leave at the end."""
+        server = None
 
         async def greet() -> None:
-            nonlocal talk
-            talk = await self.accept()
-            await talk.welcome()
+            nonlocal server
+            server = await self.accept()
+            await server.welcome()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(greet)
             async with make_client(open_stream=self.open_stream, **options) as client:
-                assert talk is not None
-                yield client, talk
+                assert server is not None
+                yield client, server
 
 
 class Cable(trio.abc.Stream):
@@ -180,7 +189,7 @@ class Cable(trio.abc.Stream):
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
         self.sent: list[Line] = []
-        """What the client wrote."""
+        """The lines that the client wrote."""
         self.loses_sent = False
         self.loses_received = False
         self.closed = False
@@ -213,7 +222,7 @@ class Cable(trio.abc.Stream):
 
 
 class Door:
-    """Connects a client to a house; it can be shut."""
+    """Connects clients to a real server; it can be shut."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -235,16 +244,25 @@ class Door:
         return make_client(open_stream=self.open_stream, **({"reconnect": SOON} | options))
 
 
+async def until(client: Client, kind: type[E]) -> E:
+    """Return the next event of this class."""
+    event = await client.next_event()
+    while not isinstance(event, kind):
+        assert event is not None
+        event = await client.next_event()
+    return event
+
+
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's state, which is not that of whoever runs the tests."""
+    """A folder for the user's state in place of the real one."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state/tcpchat"
 
 
 @pytest.fixture
-def fake() -> Fake:
-    return Fake()
+def fake() -> FakeServer:
+    return FakeServer()
 
 
 @pytest.fixture

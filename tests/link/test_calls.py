@@ -1,4 +1,4 @@
-"""From being asked to being answered: what survives a lost connection, and in which order."""
+"""Calls: what survives a lost connection, and in which order it is written."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ async def test_requests_are_numbered_and_get_their_replies(calls: Calls) -> None
     assert await first.wait() == ok(first, 7)
 
 
-async def test_an_id_that_was_set_is_not_the_one_that_is_written(calls: Calls) -> None:
+async def test_an_id_that_the_caller_set_is_replaced(calls: Calls) -> None:
     asked = PendingCall(Ping(id=77))
     calls.add(asked)
     calls.take(0)
     assert asked.request.id == 1
 
 
-async def test_ids_are_never_given_twice(calls: Calls) -> None:
+async def test_ids_are_never_used_twice(calls: Calls) -> None:
     seen = []
     for _ in range(3):
         add(calls, send("a"), PendingCall(Ping()))
@@ -92,7 +92,7 @@ async def test_ids_are_never_given_twice(calls: Calls) -> None:
 
 
 @pytest.mark.parametrize("re", [None, 0, 2, 99, "1", "x"])
-async def test_a_reply_to_nobody_is_passed_over(calls: Calls, re: int | str | None) -> None:
+async def test_a_reply_that_belongs_to_no_call_is_ignored(calls: Calls, re: int | str | None) -> None:
     asked = send("a")
     calls.add(asked)
     calls.take(0)
@@ -100,7 +100,7 @@ async def test_a_reply_to_nobody_is_passed_over(calls: Calls, re: int | str | No
     assert not asked.done
 
 
-async def test_a_second_reply_is_passed_over(calls: Calls) -> None:
+async def test_a_second_reply_is_ignored(calls: Calls) -> None:
     asked = send("a")
     calls.add(asked)
     calls.take(0)
@@ -158,7 +158,7 @@ async def test_sends_survive_a_loss_in_their_order_with_their_keys(calls: Calls)
     assert calls.unanswered == []
 
 
-async def test_other_requests_fail_with_what_is_known_of_them(calls: Calls) -> None:
+async def test_other_requests_fail_and_say_whether_they_may_have_been_done(calls: Calls) -> None:
     written, unwritten = PendingCall(Status()), PendingCall(Status())
     calls.add(written)
     calls.take(0)
@@ -168,7 +168,7 @@ async def test_other_requests_fail_with_what_is_known_of_them(calls: Calls) -> N
     assert await error_of(unwritten) == str(GONE)
 
 
-async def test_while_there_is_no_connection_only_sends_are_taken() -> None:
+async def test_without_a_connection_only_sends_are_accepted() -> None:
     calls = Calls()
     calls.add(send("a"))
     with pytest.raises(DisconnectedError, match="not connected"):
@@ -206,7 +206,7 @@ def careful(*keys: str) -> Calls:
     return calls
 
 
-async def test_what_waited_goes_out_one_by_one_and_other_requests_need_not_wait() -> None:
+async def test_sends_that_waited_go_out_one_by_one_and_other_requests_need_not_wait() -> None:
     calls = careful("a", "b")
     calls.add(PendingCall(Ping()))
     first = calls.take(0)
@@ -222,7 +222,7 @@ async def test_what_waited_goes_out_one_by_one_and_other_requests_need_not_wait(
     assert texts(calls.take(0)) == ["c"]
 
 
-async def test_once_nothing_waits_sends_go_out_together_again() -> None:
+async def test_once_no_send_waits_they_go_out_together_again() -> None:
     calls = careful("a")
     (a,) = calls.take(0)
     calls.answer(ok(a), 0)
@@ -231,7 +231,7 @@ async def test_once_nothing_waits_sends_go_out_together_again() -> None:
     assert texts(calls.take(0)) == ["b", "c"]
 
 
-async def test_one_that_came_too_fast_is_repeated_when_its_time_has_come_before_the_others() -> None:
+async def test_a_rate_limited_send_is_repeated_in_time_and_before_the_others() -> None:
     calls = careful("a", "b")
     (a,) = calls.take(100)
     calls.answer(no(a, "rate-limited", 2.5), 101)
@@ -249,9 +249,7 @@ async def test_one_that_came_too_fast_is_repeated_when_its_time_has_come_before_
 
 
 @pytest.mark.parametrize(("told", "waits"), [(None, MIN_DELAY), (-5, MIN_DELAY), (1e308, MAX_DELAY)])
-async def test_one_that_came_too_fast_is_repeated_after_a_bearable_time(
-    told: float | None, waits: float
-) -> None:
+async def test_the_delay_of_a_rate_limited_send_is_bounded(told: float | None, waits: float) -> None:
     calls = careful("a")
     (a,) = calls.take(0)
     calls.answer(no(a, "rate-limited", told), 5)
@@ -278,7 +276,7 @@ async def test_a_reply_to_another_request_does_not_let_the_next_send_go() -> Non
     assert calls.take(0) == []
 
 
-async def test_a_loss_while_waiting_for_the_rate_keeps_the_order_and_forgets_the_time() -> None:
+async def test_a_lost_connection_keeps_the_order_of_a_rate_limited_send_and_drops_its_delay() -> None:
     calls = careful("a", "b")
     (a,) = calls.take(0)
     calls.answer(no(a, "rate-limited", 60), 0)
@@ -287,7 +285,7 @@ async def test_a_loss_while_waiting_for_the_rate_keeps_the_order_and_forgets_the
     assert calls.take(0) == [a]
 
 
-async def test_a_loss_with_one_send_in_flight_lets_it_go_again() -> None:
+async def test_a_send_in_flight_on_a_lost_connection_is_written_again() -> None:
     calls = careful("a", "b")
     (a,) = calls.take(0)
     calls.lose(GONE)
@@ -296,7 +294,7 @@ async def test_a_loss_with_one_send_in_flight_lets_it_go_again() -> None:
     assert calls.take(0) == []
 
 
-async def test_a_patient_one_is_always_careful() -> None:
+async def test_a_patient_client_is_always_careful() -> None:
     calls = Calls(patient=True)
     calls.resume(same_user=True)
     for key in "ab":
@@ -313,7 +311,7 @@ async def test_a_patient_one_is_always_careful() -> None:
         calls.resume(same_user=True)
 
 
-async def test_a_patient_one_stays_careful_after_nothing_waited() -> None:
+async def test_a_patient_client_stays_careful_when_no_send_waits() -> None:
     calls = Calls(patient=True)
     calls.resume(same_user=True)
     assert calls.take(0) == []
@@ -321,7 +319,7 @@ async def test_a_patient_one_stays_careful_after_nothing_waited() -> None:
     assert texts(calls.take(0)) == ["a"]
 
 
-async def test_so_many_may_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_at_most_the_limit_of_sends_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls_module, "MAX_WAITING", 3)
     calls = Calls()
     add(calls, send("a"), send("b"), send("c"))
@@ -332,7 +330,7 @@ async def test_so_many_may_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     calls.add(send("d"))
 
 
-async def test_closing_gives_up_everything(calls: Calls) -> None:
+async def test_closing_fails_everything(calls: Calls) -> None:
     written, ping, unwritten = send("a"), PendingCall(Ping()), send("b")
     add(calls, written, ping)
     calls.take(0)
@@ -343,7 +341,7 @@ async def test_closing_gives_up_everything(calls: Calls) -> None:
     assert not calls.connected
 
 
-async def test_several_may_wait_for_one_reply(calls: Calls) -> None:
+async def test_several_tasks_may_wait_for_one_reply(calls: Calls) -> None:
     asked = PendingCall(Ping())
     calls.add(asked)
     replies = []
@@ -369,7 +367,7 @@ async def test_only_the_id_of_a_request_is_changed(calls: Calls) -> None:
     assert asked.written
 
 
-async def test_how_far_one_has_read_is_said_again_until_it_is_answered(calls: Calls) -> None:
+async def test_a_read_marker_is_repeated_until_it_is_answered(calls: Calls) -> None:
     said = PendingCall(Read(username="bob", seq=3))
     add(calls, said)
     calls.take(0)
@@ -385,7 +383,7 @@ async def test_how_far_one_has_read_is_said_again_until_it_is_answered(calls: Ca
     assert calls.take(0) == [later]
 
 
-async def test_another_user_does_not_say_how_far_the_one_before_has_read(calls: Calls) -> None:
+async def test_another_user_does_not_repeat_read_markers(calls: Calls) -> None:
     asked = [PendingCall(Read(seq=3)), PendingCall(Read(seq=4))]
     add(calls, asked[0])
     calls.take(0)
@@ -397,7 +395,7 @@ async def test_another_user_does_not_say_how_far_the_one_before_has_read(calls: 
     assert calls.take(0) == []
 
 
-async def test_having_read_all_is_not_said_again_since_there_may_be_more_by_then(
+async def test_marking_everything_as_read_is_not_repeated_since_more_may_have_arrived(
     calls: Calls,
 ) -> None:
     asked = PendingCall(Read())
@@ -415,3 +413,15 @@ def test_a_request_is_found_by_its_id_until_it_is_answered(calls: Calls) -> None
     assert calls.request_of("1") is None
     calls.answer(Pong(re=1, at=""), 0)
     assert calls.request_of(1) is None
+
+
+async def test_a_rate_limited_send_has_no_unknown_outcome() -> None:
+    box = Calls(patient=True)
+    box.resume(same_user=True)
+    asked = PendingCall(Send(text="a", key="a"))
+    box.add(asked)
+    box.take(0)
+    box.answer(Error(re=1, code="rate-limited", message="", retry_after=9), 0)
+    box.lose(DisconnectedError("x"))
+    box.resume(same_user=False)
+    assert not asked.done

@@ -1,11 +1,11 @@
-"""A client and a server together: what a program may count on, whatever the network does."""
+"""A client with a real server: what a program may rely on, whatever the network does."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import pytest
 import trio
@@ -27,13 +27,12 @@ from tcpchat.client import (
     Skipped,
 )
 from tcpchat.commands import scheduled, users
-from tcpchat.protocol import Bye, Event, Joined, Message, Scheduled, Sent, Welcome, page
+from tcpchat.protocol import Bye, Joined, Message, Scheduled, Sent, Welcome, page
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Peer, at_once, open_house
-from tests.link.conftest import SOON, Door
+from tests.link.conftest import SOON, Door, until
 
-E = TypeVar("E", bound=Event)
 FREE = Settings(limits=Limits(messages_per_second=0, message_burst=0, request_burst=0, requests_per_second=0))
 
 
@@ -42,14 +41,6 @@ async def free_door() -> AsyncIterator[Door]:
     """A server that does not slow down anybody."""
     async with open_house(FREE) as house:
         yield Door(house)
-
-
-async def until(client: Client, kind: type[E]) -> E:
-    event = await client.next_event()
-    while not isinstance(event, kind):
-        assert event is not None
-        event = await client.next_event()
-    return event
 
 
 async def messages(client: Client, last: int) -> list[int]:
@@ -84,7 +75,7 @@ def abort_all(house: House) -> None:
         connection.abort("test")
 
 
-async def test_who_enters_is_online_and_who_leaves_says_exit(door: Door) -> None:
+async def test_entering_connects_and_leaving_sends_exit(door: Door) -> None:
     bob = await door.house.peer("bob")
     async with door.client(name="Alice") as client:
         assert client.user == "alice"
@@ -110,18 +101,18 @@ def test_an_address_may_be_text(address: str | Address, expected: Address) -> No
     assert Client(address).address == expected
 
 
-def test_a_bad_address_is_said_at_once() -> None:
+def test_a_bad_address_is_an_error_at_once() -> None:
     with pytest.raises(ValueError, match="is not HOST"):
         Client("a:b:c:d x")
 
 
-async def test_a_client_that_was_not_entered_asks_nothing() -> None:
+async def test_a_client_that_was_not_entered_makes_no_requests() -> None:
     client = Client()
     with pytest.raises(DisconnectedError, match="not connected yet"):
         await client.send("hi")
 
 
-async def test_a_port_where_nobody_listens() -> None:
+async def test_a_port_where_nothing_listens() -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
     await listener.aclose()
@@ -129,7 +120,7 @@ async def test_a_port_where_nobody_listens() -> None:
         await Client(f"127.0.0.1:{port}").__aenter__()
 
 
-async def test_a_full_server_says_so() -> None:
+async def test_a_full_server_is_an_error_when_connecting() -> None:
     async with open_house(Settings(limits=Limits(connections=1))) as house:
         await house.peer()
         with pytest.raises(ConnectError, match="the server has its 1 connections"):
@@ -147,7 +138,7 @@ async def test_a_name_that_is_taken_is_refused_at_the_start(door: Door) -> None:
 
 
 @pytest.mark.parametrize("kind", [ValueError, DisconnectedError, StopAsyncIteration])
-async def test_an_error_of_the_block_comes_out_as_it_is(door: Door, kind: type[Exception]) -> None:
+async def test_an_error_of_the_block_is_raised_as_it_is(door: Door, kind: type[Exception]) -> None:
     error = kind("mine")
     with pytest.raises(kind) as caught:
         async with door.client():
@@ -155,7 +146,7 @@ async def test_an_error_of_the_block_comes_out_as_it_is(door: Door, kind: type[E
     assert caught.value is error
 
 
-async def test_a_group_of_the_block_comes_out_as_it_is(door: Door) -> None:
+async def test_a_group_of_the_block_is_raised_as_it_is(door: Door) -> None:
     error = ExceptionGroup("mine", [ValueError()])
     with pytest.raises(ExceptionGroup) as caught:
         async with door.client():
@@ -170,7 +161,7 @@ async def test_a_cancelled_block_ends(door: Door) -> None:
     assert scope.cancelled_caught
 
 
-async def test_all_that_a_client_can_ask(door: Door) -> None:
+async def test_requests_return_their_results(door: Door) -> None:
     bob = await door.house.peer("bob")
     async with door.client(name="alice") as client:
         sent = await client.send("hi")
@@ -203,7 +194,7 @@ async def test_all_that_a_client_can_ask(door: Door) -> None:
         assert (renamed.new, client.user) == ("carol", "carol")
 
 
-async def test_lists_longer_than_a_page_come_whole(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lists_longer_than_a_page_are_complete(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     for command in (scheduled, users):
         monkeypatch.setattr(command, "page", lambda parts: page(parts, 150))
     peers = await door.house.peers("bob", "carol", "dave", "eve", "frank")
@@ -239,7 +230,9 @@ async def test_a_refusal_is_raised_with_its_code(
         assert isinstance(client.state, Online)
 
 
-async def test_too_fast_is_refused_with_the_seconds_unless_patient(autojump_clock: MockClock) -> None:
+async def test_a_rate_limited_send_is_refused_with_the_seconds_unless_the_client_is_patient(
+    autojump_clock: MockClock,
+) -> None:
     slow = Settings(limits=Limits(message_burst=1, messages_per_second=50))
     async with open_house(slow, run_sync=at_once) as house:
         async with Door(house).client() as client:
@@ -272,7 +265,7 @@ async def test_a_later_client_with_the_token_is_the_same_user(door: Door) -> Non
 
 
 @pytest.mark.parametrize("by", ["client", "server"])
-async def test_a_broken_connection_is_told_and_what_was_missed_follows(door: Door, by: str) -> None:
+async def test_a_lost_connection_is_an_event_and_missed_messages_follow(door: Door, by: str) -> None:
     async with door.client(name="alice") as client:
         door.shut = True
         if by == "server":
@@ -291,7 +284,7 @@ async def test_a_broken_connection_is_told_and_what_was_missed_follows(door: Doo
         assert await messages(client, 3) == [1, 2, 3]
 
 
-async def test_1200_missed_messages_come_once_in_order_while_others_talk() -> None:
+async def test_1200_missed_messages_come_once_in_order_while_others_send() -> None:
     async with free_door() as door, door.client() as client:
         bob = await door.house.peer("bob")
         await say(bob, "before")
@@ -345,7 +338,7 @@ async def test_connections_that_break_again_and_again_lose_and_repeat_nothing() 
 
 
 @pytest.mark.parametrize("arrived", [True, False])
-async def test_a_send_in_flight_arrives_once_whether_the_server_got_it_or_not(
+async def test_a_send_in_flight_arrives_once_whether_the_server_received_it_or_not(
     door: Door, arrived: bool
 ) -> None:
     async with door.client() as client:
@@ -413,7 +406,7 @@ async def test_sends_of_a_lost_connection_go_out_in_order_beyond_the_burst(autoj
         assert await said(house) == [str(number) for number in range(20)]
 
 
-async def test_giving_up_is_raised_by_events_and_by_sends_that_wait(door: Door) -> None:
+async def test_giving_up_fails_events_and_waiting_sends(door: Door) -> None:
     policy = Reconnect(first=0.005, most=0.01, give_up=0.05)
     async with door.client(reconnect=policy) as client:
         door.shut = True
@@ -426,7 +419,7 @@ async def test_giving_up_is_raised_by_events_and_by_sends_that_wait(door: Door) 
     assert isinstance(client.state, Closed)
 
 
-async def test_who_is_replaced_by_another_connection_stays_away(door: Door) -> None:
+async def test_a_replaced_client_does_not_reconnect(door: Door) -> None:
     async with door.client(name="alice") as first, door.client(token=first.token) as second:
         assert second.user == "alice"
         bye = await until(first, Bye)
@@ -454,7 +447,7 @@ async def test_another_journal_begins_anew(door: Door) -> None:
             assert await messages(client, 3) == [1, 2, 3]
 
 
-async def test_a_server_that_was_started_anew_with_its_data_goes_on(tmp_path: Path) -> None:
+async def test_a_restarted_server_with_its_data_continues(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, "off")
     async with open_house(store=store) as house:
         door = Door(house)
@@ -494,7 +487,7 @@ async def test_a_slow_reader_loses_no_message_of_the_lobby() -> None:
         assert read == list(range(1, 5001))
 
 
-async def test_who_answers_inside_the_loop_does_not_wait_for_ever() -> None:
+async def test_a_reader_that_sends_in_its_loop_does_not_block() -> None:
     async with free_door() as door, door.client(name="echo", buffer=5) as client:
         bob = await door.house.peer("bob")
         await say(bob, *(f"ask {number}" for number in range(300)))
@@ -523,7 +516,7 @@ async def test_other_events_that_a_slow_reader_missed_are_counted() -> None:
         assert (heard, event.events) == (2, 8)  # the welcome is the third
 
 
-async def test_who_stops_reading_and_reads_on_loses_nothing() -> None:
+async def test_a_reader_that_pauses_loses_nothing() -> None:
     async with free_door() as door, door.client(buffer=20) as client:
         bob = await door.house.peer("bob")
         read: list[int] = []
@@ -545,7 +538,7 @@ async def test_who_stops_reading_and_reads_on_loses_nothing() -> None:
         assert read == list(range(1, 401))
 
 
-async def test_leaving_while_offline_fails_what_waits_and_does_not_hang(door: Door) -> None:
+async def test_leaving_while_offline_fails_waiting_sends_and_does_not_hang(door: Door) -> None:
     with trio.fail_after(2):
         async with door.client(reconnect=Reconnect(first=60)) as client:
             await door.cable.cut()
@@ -556,7 +549,7 @@ async def test_leaving_while_offline_fails_what_waits_and_does_not_hang(door: Do
         assert await client.next_event() is None
 
 
-async def test_retry_now_comes_back_at_once(door: Door) -> None:
+async def test_retry_now_reconnects_at_once(door: Door) -> None:
     with trio.fail_after(2):
         async with door.client(reconnect=Reconnect(first=60, most=60)) as client:
             await door.cable.cut()
@@ -565,7 +558,7 @@ async def test_retry_now_comes_back_at_once(door: Door) -> None:
             await until(client, Reconnected)
 
 
-async def test_events_that_end_with_the_client_do_so_while_somebody_waits(door: Door) -> None:
+async def test_events_end_with_the_client_while_a_reader_waits(door: Door) -> None:
     async with trio.open_nursery() as nursery, door.client(reconnect=SOON) as client:
 
         @nursery.start_soon
@@ -574,3 +567,56 @@ async def test_events_that_end_with_the_client_do_so_while_somebody_waits(door: 
             assert events
 
         await client.ping()
+
+
+async def test_leaving_closes_the_stream(door: Door) -> None:
+    async with door.client() as client:
+        await client.ping()
+    assert door.cable.closed
+
+
+async def test_cancelling_closes_the_stream(door: Door) -> None:
+    with trio.move_on_after(0.05):
+        async with door.client():
+            await trio.sleep_forever()
+    assert door.cable.closed
+
+
+async def test_sends_made_offline_go_out_beyond_the_burst() -> None:
+    async with open_house(Settings(limits=Limits(message_burst=3, messages_per_second=200))) as house:
+        door = Door(house)
+        async with door.client() as client:
+            door.shut = True
+            await door.cable.cut()
+            await until(client, Disconnected)
+            asked = [client.send_nowait(str(n)) for n in range(20)]
+            door.shut = False
+            for one in asked:
+                await one.wait()
+        assert await said(house) == [str(n) for n in range(20)]
+
+
+async def test_a_text_too_long_for_a_line_is_refused(door: Door) -> None:
+    async with door.client() as client:
+        with trio.fail_after(2), pytest.raises(RefusedError):
+            await client.send("x" * 70_000)
+
+
+@pytest.mark.parametrize("kwargs", [{"text": "\ud800"}])
+async def test_a_text_that_is_not_unicode_is_an_error_of_the_caller(door: Door, kwargs: Any) -> None:
+    async with door.client() as client:
+        with pytest.raises((ValueError, TypeError, RefusedError)):
+            await client.send(**kwargs)
+        await client.ping()
+
+
+async def test_control_c_is_raised_as_it_is(door: Door) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        async with door.client():
+            raise KeyboardInterrupt
+
+
+async def test_a_time_that_is_not_a_number_does_not_send_at_once(door: Door) -> None:
+    async with door.client() as client:
+        with pytest.raises((ValueError, RefusedError)):
+            await client.send("later", time=float("nan"))

@@ -1,8 +1,8 @@
-"""How a client stays connected, against a server that the test plays, with a clock that jumps."""
+"""A client with a fake server and a mock clock: how it stays connected."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
@@ -14,7 +14,6 @@ from tcpchat.client import (
     Client,
     Closed,
     ConnectError,
-    Credentials,
     Disconnected,
     DisconnectedError,
     Offline,
@@ -23,193 +22,51 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
+from tcpchat.commands.ping import Ping
 from tcpchat.commands.rename import Rename
+from tcpchat.commands.send import Send
+from tcpchat.link import calls as calls_module
 from tcpchat.link import connection as connections
 from tcpchat.link.connection import DEAD, HANDSHAKE, PING
-from tcpchat.protocol import Bye, Event, Message, Renamed, Welcome
+from tcpchat.protocol import Bye, Message, Welcome
 from tcpchat.wire.answers import Unknown
-from tests.link.conftest import Fake, Talk, make_client, message
+from tests.link.conftest import EVEN, FakeServer, ServerSide, cannot_connect, message, until
 
-E = TypeVar("E", bound=Event)
-EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 
 
-async def until(client: Client, kind: type[E]) -> E:
-    """Return the next event of this class."""
-    event = await client.next_event()
-    while not isinstance(event, kind):
-        assert event is not None
-        event = await client.next_event()
-    return event
-
-
-async def connect(fake: Fake, **options: Any) -> None:
-    async with make_client("chat.example:9", open_stream=fake.open_stream, **options):
-        pytest.fail("there was no server")
-
-
-async def test_nobody_listens(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_nothing_listens(fake: FakeServer, autojump_clock: MockClock) -> None:
     fake.error = REFUSED
     with pytest.raises(ConnectError, match=r"^cannot reach chat.example:9: "):
-        await connect(fake)
+        await cannot_connect(fake)
     assert len(fake.attempts) == 1
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no line of a tcpchat server"),
-        (b"220 mail.example ESMTP\r\n", "no line of a tcpchat server"),
-        (b'{"type":"pong","at":"t"}\n', "this is no tcpchat server"),
-        (b'{"type":"hello"}\n', "this is no tcpchat server"),
-        (b'{"type":"welcome"}\n', "not as it should be"),
-        (b'{"type":"error","code":"server-full","message":"the server is full"}\n', "the server is full$"),
-        (b'{"type":"bye","code":"server-stopping","message":"the server stops"}\n', "the server stops$"),
-        (b"", "the server closed the connection"),
-        (b'{"type":"wel', "the server closed the connection"),
-    ],
-)
-async def test_who_does_not_greet_is_no_server(
-    fake: Fake, autojump_clock: MockClock, line: bytes, why: str
+async def test_a_server_without_a_welcome_is_given_up_after_10_s(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await talk.stream.send_all(line)
-        await talk.stream.send_eof()
-        with pytest.raises(EOFError):
-            await talk.hear()  # the client has closed
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        with pytest.raises(ConnectError, match="^chat.example:9: .*" + why):
-            await connect(fake)
-
-
-async def test_a_server_that_says_nothing_for_10_s_is_given_up(fake: Fake, autojump_clock: MockClock) -> None:
     began = trio.current_time()
     with pytest.raises(
         ConnectError, match=r"chat.example:9 is no tcpchat server, or too busy: no welcome within 10 s"
     ):
-        await connect(fake)
+        await cannot_connect(fake)
     assert trio.current_time() - began == HANDSHAKE
     with pytest.raises(EOFError):
-        await (await fake.accept()).hear()
+        await (await fake.accept()).receive()
 
 
-async def test_a_server_that_greets_just_in_time_is_taken(fake: Fake, autojump_clock: MockClock) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await trio.sleep(HANDSHAKE - 0.01)
-        await talk.welcome("guest-7", seq=5, token="secret")
-        await talk.serve()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream) as client:
-            assert (client.user, client.server, client.token) == ("guest-7", "played 1", "secret")
-            assert isinstance(client.state, Online)
-            event = await client.next_event()
-            assert isinstance(event, Welcome)
-            assert event.seq == 5
-
-
-async def test_a_name_is_taken_before_anything_else_is_said(fake: Fake, autojump_clock: MockClock) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await talk.welcome()
-        request = await talk.hear()
-        assert (request["type"], request["name"]) == ("rename", "Alice")
-        await talk.say(message(1))
-        await talk.reply(request, "renamed", old="guest-1", new="alice")
-        await talk.serve()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, name="Alice") as client:
-            assert client.user == "alice"
-            assert [type(await client.next_event()) for _ in range(2)] == [Welcome, Message]
-
-
-async def test_a_name_that_is_taken_at_the_start_is_refused(fake: Fake, autojump_clock: MockClock) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await talk.welcome()
-        await talk.refuse(await talk.next("rename"), "name-taken", name="bob")
-        with pytest.raises(EOFError):
-            await talk.hear()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        with pytest.raises(RefusedError, match="because name-taken") as caught:
-            await connect(fake, name="bob")
-    assert (caught.value.code, caught.value.error.name) == ("name-taken", "bob")
-
-
-async def test_a_bye_instead_of_the_name_is_the_reason(fake: Fake, autojump_clock: MockClock) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await talk.welcome()
-        await talk.next("rename")
-        await talk.say({"type": "bye", "code": "server-stopping", "message": "the server stops"})
-        await talk.close()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        with pytest.raises(ConnectError, match=r"^chat.example:9: the server stops$"):
-            await connect(fake, name="bob")
-
-
-@pytest.mark.parametrize("known", [True, False])
-async def test_a_token_of_an_earlier_run_makes_the_same_user_if_it_is_still_good(
-    fake: Fake, autojump_clock: MockClock, known: bool
-) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await talk.welcome(token="new")
-        request = await talk.next("resume")
-        assert request["token"] == "old"
-        if known:
-            await talk.resumed(request, "alice")
-        else:
-            await talk.refuse(request, "bad-token")
-        await talk.serve()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        async with Client(open_stream=fake.open_stream, credentials=Credentials(token="old")) as client:
-            assert (client.user, client.token) == (("alice", "old") if known else ("guest-1", "new"))
-
-
-async def test_the_name_that_the_token_gives_is_not_taken_again(
-    fake: Fake, autojump_clock: MockClock
-) -> None:
-    async def play() -> None:
-        talk = await fake.accept()
-        await talk.resume("alice")
-        assert (await talk.hear())["type"] == "ping"
-        await talk.serve()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(play)
-        credentials = Credentials(token="old", name="alice")
-        async with Client(open_stream=fake.open_stream, credentials=credentials) as client:
-            await trio.sleep(0.1)
-            assert client.user == "alice"
-
-
-async def test_a_lost_connection_is_told_and_comes_back_as_the_same_user(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_lost_connection_is_an_event_and_the_client_reconnects_as_the_same_user(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online(reconnect=EVEN) as (client, begun):
-        talk = begun
+        server = begun
         await until(client, Welcome)
         lost = trio.current_time()
-        await talk.close()
+        await server.close()
         assert await client.next_event() == Disconnected(reason="the server closed the connection")
         assert client.state == Offline(lost, lost + 1, "the server closed the connection")
-        talk = await fake.accept()
-        request = await talk.resume(seq=4)
+        server = await fake.accept()
+        request = await server.resume(seq=4)
         assert request["token"] == "t1"
         assert isinstance(await client.next_event(), Welcome)
         assert await client.next_event() == Reconnected(user="guest-1", seconds=1, missed=4)
@@ -217,13 +74,13 @@ async def test_a_lost_connection_is_told_and_comes_back_as_the_same_user(
         assert client.token == "t1"
 
 
-async def test_attempts_wait_as_the_policy_says_and_tell_the_latest_reason(
-    fake: Fake, autojump_clock: MockClock
+async def test_attempts_wait_as_the_policy_says_and_show_the_latest_reason(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with fake.online(reconnect=EVEN) as (client, talk):
+    async with fake.online(reconnect=EVEN) as (client, server):
         fake.error = OSError(113, "No route to host")
         began = trio.current_time()
-        await talk.close()
+        await server.close()
         await trio.sleep(20)
         assert [at - began for at in fake.attempts[1:]] == [1, 3, 7, 15]
         assert isinstance(client.state, Offline)
@@ -236,34 +93,34 @@ async def test_attempts_wait_as_the_policy_says_and_tell_the_latest_reason(
         assert len(fake.attempts) == 6
 
 
-async def test_the_waits_begin_anew_after_a_connection_that_lasted(
-    fake: Fake, autojump_clock: MockClock
+async def test_the_waits_start_again_after_a_steady_connection(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online(reconnect=EVEN) as (client, begun):
-        talk, waits = begun, []
+        server, waits = begun, []
         for lasts in (0, 0, 0, connections.STEADY, 0):
             await trio.sleep(lasts)
-            await talk.close()
+            await server.close()
             lost = trio.current_time()
-            talk = await fake.accept()
+            server = await fake.accept()
             waits.append(trio.current_time() - lost)
-            await talk.resume()
+            await server.resume()
             await until(client, Reconnected)
         assert waits == [1, 2, 4, 1, 2]
 
 
-async def test_the_jitter_is_taken_off(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_the_jitter_shortens_the_wait(fake: FakeServer, autojump_clock: MockClock) -> None:
     policy = Reconnect(first=10, jitter=0.5, random=lambda: 0.5)
-    async with fake.online(reconnect=policy) as (_, talk):
-        await talk.close()
+    async with fake.online(reconnect=policy) as (_, server):
+        await server.close()
         await fake.accept()
         assert fake.attempts[1] - fake.attempts[0] == 7.5
 
 
-async def test_retry_now_does_not_wait(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(reconnect=Reconnect(first=30, jitter=0)) as (client, talk):
+async def test_retry_now_does_not_wait(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online(reconnect=Reconnect(first=30, jitter=0)) as (client, server):
         fake.error = REFUSED
-        await talk.close()
+        await server.close()
         await until(client, Disconnected)
         for count in (2, 3):
             client.retry_now()
@@ -276,11 +133,13 @@ async def test_retry_now_does_not_wait(fake: Fake, autojump_clock: MockClock) ->
         assert fake.attempts[-1] == fake.attempts[0]
 
 
-async def test_giving_up_ends_the_events_and_fails_what_waits(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(reconnect=Reconnect(first=1, factor=1, jitter=0, give_up=5)) as (client, talk):
+async def test_giving_up_ends_the_events_and_fails_waiting_sends(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online(reconnect=Reconnect(first=1, factor=1, jitter=0, give_up=5)) as (client, server):
         fake.error = REFUSED
         began = trio.current_time()
-        await talk.close()
+        await server.close()
         await until(client, Disconnected)
         with pytest.raises(DisconnectedError, match="gave up after 5 s: cannot reach"):
             await client.send("hi")
@@ -297,12 +156,12 @@ async def test_giving_up_ends_the_events_and_fails_what_waits(fake: Fake, autoju
 
 
 async def test_a_client_that_never_reconnects_ends_with_its_connection(
-    fake: Fake, autojump_clock: MockClock
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with fake.online(reconnect=Reconnect.never()) as (client, talk):
-        await talk.say(message(1))
+    async with fake.online(reconnect=Reconnect.never()) as (client, server):
+        await server.say(message(1))
         await trio.testing.wait_all_tasks_blocked()
-        await talk.close()
+        await server.close()
         assert [type(await client.next_event()) for _ in range(2)] == [Welcome, Message]
         with pytest.raises(DisconnectedError, match="the server closed the connection"):
             await client.next_event()
@@ -311,12 +170,12 @@ async def test_a_client_that_never_reconnects_ends_with_its_connection(
 
 
 @pytest.mark.parametrize(("code", "failed"), [("replaced", True), ("exit", False)])
-async def test_after_a_bye_for_good_there_is_no_coming_back(
-    fake: Fake, autojump_clock: MockClock, code: str, failed: bool
+async def test_after_a_final_bye_the_client_does_not_reconnect(
+    fake: FakeServer, autojump_clock: MockClock, code: str, failed: bool
 ) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say({"type": "bye", "code": code, "message": "go away"})
-        await talk.close()
+    async with fake.online() as (client, server):
+        await server.say({"type": "bye", "code": code, "message": "go away"})
+        await server.close()
         assert isinstance(await until(client, Bye), Bye)
         if failed:
             with pytest.raises(DisconnectedError, match="go away"):
@@ -330,12 +189,12 @@ async def test_after_a_bye_for_good_there_is_no_coming_back(
 
 
 @pytest.mark.parametrize("code", ["server-stopping", "slow-consumer", "later"])
-async def test_after_another_bye_the_client_comes_back(
-    fake: Fake, autojump_clock: MockClock, code: str
+async def test_after_another_bye_the_client_reconnects(
+    fake: FakeServer, autojump_clock: MockClock, code: str
 ) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say({"type": "bye", "code": code, "message": "for now"})
-        await talk.close()
+    async with fake.online() as (client, server):
+        await server.say({"type": "bye", "code": code, "message": "for now"})
+        await server.close()
         assert await until(client, Disconnected) == Disconnected(reason="for now")
         await (await fake.accept()).resume()
         await until(client, Reconnected)
@@ -345,32 +204,34 @@ async def test_after_another_bye_the_client_comes_back(
     ("line", "why"),
     [(b"oops\n", "no line of a tcpchat server"), (b'{"type":"message"}\n', "not as it should be")],
 )
-async def test_nonsense_on_the_way_is_a_loss(
-    fake: Fake, autojump_clock: MockClock, line: bytes, why: str
+async def test_a_line_that_is_no_answer_loses_the_connection(
+    fake: FakeServer, autojump_clock: MockClock, line: bytes, why: str
 ) -> None:
-    async with fake.online() as (client, talk):
+    async with fake.online() as (client, server):
         await trio.testing.wait_all_tasks_blocked()
-        await talk.stream.send_all(line)
+        await server.stream.send_all(line)
         lost = await until(client, Disconnected)
         assert why in lost.reason
-        assert (await talk.hear())["type"] == "ping"
+        assert (await server.receive())["type"] == "ping"
         with pytest.raises(EOFError):
-            await talk.hear()
+            await server.receive()
         await (await fake.accept()).resume()
         await until(client, Reconnected)
 
 
-async def test_a_server_of_a_later_version_is_understood(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say({"type": "reacted", "emoji": "x"}, message(1) | {"mood": "good"})
+async def test_a_server_of_a_later_version_is_understood(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
+        await server.say({"type": "reacted", "emoji": "x"}, message(1) | {"mood": "good"})
         await until(client, Welcome)
         assert await client.next_event() == Unknown(fields={"type": "reacted", "emoji": "x"})
         assert isinstance(await client.next_event(), Message)
 
 
 @pytest.mark.parametrize("size", [1, 17])
-async def test_a_conversation_in_small_pieces(fake: Fake, autojump_clock: MockClock, size: int) -> None:
-    class Pieces(Talk):
+async def test_lines_may_arrive_in_small_pieces(
+    fake: FakeServer, autojump_clock: MockClock, size: int
+) -> None:
+    class Pieces(ServerSide):
         async def say(self, *lines: Any) -> None:
             data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
             for start in range(0, len(data), size):
@@ -378,11 +239,11 @@ async def test_a_conversation_in_small_pieces(fake: Fake, autojump_clock: MockCl
                 await trio.testing.wait_all_tasks_blocked()
 
     async def play() -> None:
-        talk = Pieces((await fake.accept()).stream)
-        await talk.welcome()
-        await talk.sent(await talk.next("send"), 1)
-        await talk.say(message(1), message(2))
-        await talk.serve()
+        server = Pieces((await fake.accept()).stream)
+        await server.welcome()
+        await server.sent(await server.next("send"), 1)
+        await server.say(message(1), message(2))
+        await server.serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
@@ -393,176 +254,141 @@ async def test_a_conversation_in_small_pieces(fake: Fake, autojump_clock: MockCl
             assert [event.seq for event in messages] == [1, 2]
 
 
-async def test_signs_of_life_go_out_and_measure_the_way(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
+async def test_pings_go_out_and_measure_the_latency(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
         for count in range(3):
-            ping = await talk.hear()
+            ping = await server.receive()
             assert ping["type"] == "ping"
             assert trio.current_time() - fake.attempts[0] == pytest.approx(count * (PING + 0.25))
             await trio.sleep(0.25)
-            await talk.reply(ping, "pong", at="")
+            await server.reply(ping, "pong", at="")
         await trio.testing.wait_all_tasks_blocked()
         assert client.latency == pytest.approx(0.25)
 
 
-async def test_a_server_that_is_silent_is_left_and_tried_again(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(reconnect=EVEN) as (client, talk):
+async def test_a_silent_server_is_left_and_tried_again(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online(reconnect=EVEN) as (client, server):
         began = trio.current_time()
         lost = await until(client, Disconnected)
         assert lost == Disconnected(reason="the server has not answered for 15 s")
         assert trio.current_time() - began == DEAD
-        assert (await talk.hear())["type"] == "ping"
+        assert (await server.receive())["type"] == "ping"
         with pytest.raises(EOFError):
-            await talk.hear()
+            await server.receive()
         await (await fake.accept()).resume()
         await until(client, Reconnected)
 
 
-async def test_a_server_that_answers_just_in_time_is_kept(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
+async def test_a_server_that_answers_just_in_time_is_kept(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
         for _ in range(3):
-            ping = await talk.hear()
+            ping = await server.receive()
             await trio.sleep(DEAD - 0.01)
-            await talk.reply(ping, "pong", at="")
+            await server.reply(ping, "pong", at="")
         await trio.testing.wait_all_tasks_blocked()
         assert isinstance(client.state, Online)
         assert len(fake.attempts) == 1
 
 
-async def test_an_attempt_that_is_not_greeted_is_not_the_last(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_an_attempt_without_a_welcome_is_followed_by_others(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
     async with fake.online(reconnect=EVEN) as (client, begun):
-        talk = begun
-        await talk.close()
+        server = begun
+        await server.close()
         silent = await fake.accept()
-        talk = await fake.accept()
+        server = await fake.accept()
         assert fake.attempts[-1] - fake.attempts[-2] == HANDSHAKE + 2
         with pytest.raises(EOFError):
-            await silent.hear()
-        await talk.resume()
+            await silent.receive()
+        await server.resume()
         await until(client, Reconnected)
 
 
-async def test_who_is_not_remembered_takes_the_name_again(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_a_send_in_flight_is_repeated_with_its_key(fake: FakeServer, autojump_clock: MockClock) -> None:
     async with fake.online() as (client, begun):
-        talk = begun
-        asked = client.request_nowait(Rename(name="alice"))
-        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
-        await asked.wait()
-        await talk.close()
-        talk = await fake.accept()
-        await talk.welcome("guest-2", token="t2")
-        await talk.refuse(await talk.next("resume"), "bad-token")
-        request = await talk.next("rename")
-        assert request["name"] == "alice"
-        await talk.reply(request, "renamed", old="guest-2", new="alice")
-        back = await until(client, Reconnected)
-        assert back.user == client.user == "alice"
-        assert client.token == "t2"
-
-
-async def test_a_name_that_somebody_took_meanwhile_is_told_and_tried_again_later(
-    fake: Fake, autojump_clock: MockClock
-) -> None:
-    async with fake.online() as (client, begun):
-        talk = begun
-        asked = client.request_nowait(Rename(name="alice"))
-        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
-        await asked.wait()
-        await talk.close()
-        talk = await fake.accept()
-        await talk.resume("guest-5")
-        await talk.refuse(await talk.next("rename"), "name-taken")
-        assert await until(client, Renamed) == Renamed(old="alice", new="guest-5")
-        await until(client, Reconnected)
-        assert client.user == "guest-5"
-        await talk.close()
-        talk = await fake.accept()
-        await talk.resume("guest-5")
-        await talk.reply(await talk.next("rename"), "renamed", old="guest-5", new="alice")
-        await until(client, Reconnected)
-        assert client.user == "alice"
-
-
-async def test_a_send_in_flight_is_sent_again_under_its_key(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, begun):
-        talk = begun
+        server = begun
         asked = [client.send_nowait(text) for text in ("one", "two")]
-        first = [await talk.next("send") for _ in asked]
-        await talk.sent(first[0], 1)
-        await talk.close()
-        talk = await fake.accept()
-        await talk.resume()
-        again = await talk.next("send")
+        first = [await server.next("send") for _ in asked]
+        await server.sent(first[0], 1)
+        await server.close()
+        server = await fake.accept()
+        await server.resume()
+        again = await server.next("send")
         assert (again["text"], again["key"]) == ("two", first[1]["key"])
         assert first[0]["key"] != first[1]["key"]
         assert [one.text for one in client.unanswered] == ["two"]
-        await talk.sent(again, 2)
+        await server.sent(again, 2)
         for one in asked:
             await one.wait()
         assert client.unanswered == []
 
 
-async def test_another_user_does_not_repeat_what_may_have_been_said(
-    fake: Fake, autojump_clock: MockClock
+async def test_another_user_does_not_repeat_sends_that_may_have_arrived(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, begun):
-        talk = begun
+        server = begun
         written = client.send_nowait("one")
-        await talk.next("send")
-        await talk.close()
+        await server.next("send")
+        await server.close()
         await until(client, Disconnected)
         waiting = client.send_nowait("two")
-        talk = await fake.accept()
-        await talk.welcome("guest-2", token="t2")
-        await talk.refuse(await talk.next("resume"), "bad-token")
+        server = await fake.accept()
+        await server.welcome("guest-2", token="t2")
+        await server.refuse(await server.next("resume"), "bad-token")
         with pytest.raises(DisconnectedError, match="may have been done or not"):
             await written.wait()
-        request = await talk.next("send")
+        request = await server.next("send")
         assert request["text"] == "two"
-        await talk.sent(request, 1)
+        await server.sent(request, 1)
         await waiting.wait()
 
 
-async def test_a_question_in_flight_is_told_that_it_may_have_been_done(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_request_in_flight_fails_and_says_that_it_may_have_been_done(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with fake.online() as (client, talk):
+    async with fake.online() as (client, server):
         asked = client.request_nowait(Rename(name="alice"))
-        await talk.next("rename")
-        await talk.close()
+        await server.next("rename")
+        await server.close()
         with pytest.raises(DisconnectedError, match="may have been done or not"):
             await asked.wait()
         with pytest.raises(DisconnectedError, match="not connected"):
             await client.status()
 
 
-async def test_what_came_too_fast_is_repeated_in_order(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(patient=True) as (client, talk):
+async def test_rate_limited_sends_are_repeated_in_order(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online(patient=True) as (client, server):
         asked = [client.send_nowait(text) for text in ("one", "two")]
-        request = await talk.next("send")
+        request = await server.next("send")
         for _ in range(3):
             began = trio.current_time()
-            await talk.refuse(request, "rate-limited", retry_after=2.5)
-            request = await talk.next("send")
+            await server.refuse(request, "rate-limited", retry_after=2.5)
+            request = await server.next("send")
             assert request["text"] == "one"
             assert trio.current_time() - began == 2.5
-        await talk.sent(request, 1)
-        await talk.sent(await talk.next("send"), 2)
+        await server.sent(request, 1)
+        await server.sent(await server.next("send"), 2)
         for one in asked:
             await one.wait()
 
 
-async def test_who_is_not_patient_is_refused(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
+async def test_without_patience_a_rate_limited_send_is_refused(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
         asked = client.send_nowait("one")
-        await talk.refuse(await talk.next("send"), "rate-limited", retry_after=2.5)
+        await server.refuse(await server.next("send"), "rate-limited", retry_after=2.5)
         with pytest.raises(RefusedError) as caught:
             await asked.wait()
         assert (caught.value.code, caught.value.error.retry_after) == ("rate-limited", 2.5)
 
 
 async def test_a_server_that_does_not_say_bye_is_left_after_a_second(
-    fake: Fake, autojump_clock: MockClock
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, _):
         began = trio.current_time()
@@ -570,10 +396,10 @@ async def test_a_server_that_does_not_say_bye_is_left_after_a_second(
     assert client.state == Closed("the client was left")
 
 
-async def test_leaving_while_offline_takes_no_time(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
+async def test_leaving_while_offline_takes_no_time(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
         fake.error = REFUSED
-        await talk.close()
+        await server.close()
         await until(client, Disconnected)
         waiting = client.send_nowait("hi")
         began = trio.current_time()
@@ -583,18 +409,20 @@ async def test_leaving_while_offline_takes_no_time(fake: Fake, autojump_clock: M
     assert await client.next_event() is None
 
 
-async def test_leaving_while_an_attempt_hangs_takes_no_time(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(reconnect=EVEN) as (_, talk):
-        await talk.close()
+async def test_leaving_while_an_attempt_hangs_takes_no_time(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online(reconnect=EVEN) as (_, server):
+        await server.close()
         await fake.accept()
         await trio.testing.wait_all_tasks_blocked()
         began = trio.current_time()
     assert trio.current_time() == began
 
 
-async def test_ping_returns_the_seconds(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
-        await talk.reply(await talk.hear(), "pong", at="")
+async def test_ping_returns_the_seconds(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
+        await server.reply(await server.receive(), "pong", at="")
         took: list[float] = []
 
         async def ping() -> None:
@@ -602,33 +430,129 @@ async def test_ping_returns_the_seconds(fake: Fake, autojump_clock: MockClock) -
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ping)
-            request = await talk.hear()
+            request = await server.receive()
             await trio.sleep(0.5)
-            await talk.reply(request, "pong", at="")
+            await server.reply(request, "pong", at="")
         assert took == [pytest.approx(0.5)]
 
 
-async def test_with_a_pause_more_is_received_at_once(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(pause=2.0) as (client, talk):
-        await talk.reply(await talk.hear(), "pong", at="")
+async def test_with_a_pause_more_is_received_at_once(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online(pause=2.0) as (client, server):
+        await server.reply(await server.receive(), "pong", at="")
         await until(client, Welcome)
         await trio.testing.wait_all_tasks_blocked()
         began = trio.current_time()
-        await talk.say(message(1))
-        await talk.say(message(2))
+        await server.say(message(1))
+        await server.say(message(2))
         assert [(await until(client, Message)).seq for _ in range(2)] == [1, 2]
         assert trio.current_time() - began == 2
 
 
-async def test_a_new_call_ends_the_pause(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online(pause=2.0) as (client, talk):
-        await talk.reply(await talk.hear(), "pong", at="")
+async def test_a_new_call_ends_the_pause(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online(pause=2.0) as (client, server):
+        await server.reply(await server.receive(), "pong", at="")
         await until(client, Welcome)
         await trio.testing.wait_all_tasks_blocked()
         began = trio.current_time()
         call = client.send_nowait("hi")
-        await talk.say(message(1))
-        await talk.sent(await talk.next("send"), 2)
+        await server.say(message(1))
+        await server.sent(await server.next("send"), 2)
         await call.wait()
         assert (await until(client, Message)).seq == 1
         assert trio.current_time() == began
+
+
+async def test_a_send_without_a_key_is_not_repeated(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
+        asked = client.request_nowait(Send(text="once"))
+        await server.next("send")
+        await server.close()
+        await (await fake.accept()).resume()
+        with trio.fail_after(5), pytest.raises(DisconnectedError):
+            await asked.wait()
+
+
+async def test_history_and_pings_pass_when_too_many_sends_wait(
+    fake: FakeServer, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls_module, "MAX_WAITING", 3)
+    async with fake.online() as (client, first):
+        client.send_nowait("0")
+        await first.next("send")
+        await first.close()
+        await until(client, Disconnected)
+        for n in range(2):
+            client.send_nowait(str(n))
+        server = await fake.accept()
+        await server.resume(seq=1)
+        await server.next("send")
+        client.send_nowait("3")
+        client.request_nowait(Ping())
+
+
+async def test_a_cancelled_client_fails_waiting_calls(fake: FakeServer, autojump_clock: MockClock) -> None:
+    scope = trio.CancelScope()
+    box: list[Client] = []
+
+    async def owner() -> None:
+        with scope:
+            async with fake.online() as (client, _):
+                box.append(client)
+                await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(owner)
+        await trio.testing.wait_all_tasks_blocked()
+        asked = box[0].send_nowait("hi")
+        scope.cancel()
+        with trio.fail_after(5), pytest.raises(DisconnectedError):
+            await asked.wait()
+    assert isinstance(box[0].state, Closed)
+
+
+async def test_a_reply_that_belongs_to_no_call_is_ignored(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
+        await server.say({"type": "pong", "at": ""})
+        await trio.sleep(0.1)
+        assert isinstance(client.state, Online)
+
+
+async def test_leaving_while_sends_wait(
+    fake: FakeServer, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls_module, "MAX_WAITING", 1)
+    async with fake.online(patient=True) as (client, server):
+        client.send_nowait("0")
+        await server.next("send")
+        client.send_nowait("1")
+
+
+async def test_a_server_that_refuses_exit_is_left_all_the_same(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def refuse(server: Any) -> None:
+            await server.refuse(await server.next("exit"), "internal")
+
+        async with fake.online() as (_, server):
+            nursery.start_soon(refuse, server)
+
+
+async def test_a_reply_of_the_wrong_type_is_an_error_that_programs_expect(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
+        asked = trio.Event()
+
+        async def ask() -> None:
+            with pytest.raises(DisconnectedError, match="answered send with pong"):
+                await client.send("hi")
+            asked.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await server.reply(await server.next("send"), "pong", at="")
+            await asked.wait()

@@ -1,4 +1,4 @@
-"""The file in which a client finds who it was: for nobody else's eyes, whole, and one program's at a time."""
+"""The saved identity: private, whole after a crash, and used by one program at a time."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def no_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_what_was_saved_is_there_later(folder: Path) -> None:
+def test_a_saved_identity_is_loaded(folder: Path) -> None:
     file = keep(folder)
     assert load(folder) == ALICE
     fields = orjson.loads(file.read_bytes())
     assert fields == {"address": HERE, "name": None, **attrs.asdict(ALICE)}
 
 
-def test_nothing_is_there_at_first(folder: Path) -> None:
+def test_nothing_is_saved_at_first(folder: Path) -> None:
     assert load(folder) is None
 
 
@@ -90,7 +90,7 @@ def test_any_name_has_a_file(folder: Path, name: str) -> None:
     assert load(folder, name=name) == ALICE
 
 
-def test_nobody_else_can_read_it_at_any_moment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_other_user_can_read_the_file_at_any_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modes = []
 
     def fsync(file: int) -> None:
@@ -110,7 +110,7 @@ def test_a_folder_that_others_could_enter_is_closed(folder: Path) -> None:
     assert mode(folder / FOLDER) == 0o700
 
 
-def test_a_folder_of_somebody_else_is_not_trusted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(folder)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with closing(CredentialStore(folder, HERE, None)) as one:
@@ -119,9 +119,7 @@ def test_a_folder_of_somebody_else_is_not_trusted(folder: Path, monkeypatch: pyt
         assert "belongs to another user" in str(one.problem)
 
 
-def test_a_file_that_somebody_else_put_there_is_not_trusted(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_another_user_is_not_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was put there while others could, and would make you a user of theirs."""
     keep(folder)
     with closing(CredentialStore(folder, HERE, None)) as one:
@@ -129,7 +127,7 @@ def test_a_file_that_somebody_else_put_there_is_not_trusted(
         assert one.load("j") is None
 
 
-def test_programs_at_the_same_time_have_each_a_file(folder: Path) -> None:
+def test_programs_at_the_same_time_have_their_own_files(folder: Path) -> None:
     bob = attrs.evolve(ALICE, user="bob", token="t2")
     with closing(CredentialStore(folder, HERE, None)) as first:
         first.save(ALICE)
@@ -150,7 +148,7 @@ def test_a_child_that_inherited_the_lock_does_not_hold_it(folder: Path) -> None:
     os.close(child)
 
 
-def test_closing_twice_is_closing(folder: Path) -> None:
+def test_closing_twice_does_no_harm(folder: Path) -> None:
     one = CredentialStore(folder, HERE, None)
     one.close()
     one.close()
@@ -167,7 +165,7 @@ def test_more_programs_than_slots_are_not_remembered(folder: Path) -> None:
         one.close()
 
 
-def test_a_file_system_without_locks_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_a_problem(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -197,7 +195,7 @@ GOOD = {"address": HERE, "name": None, **attrs.asdict(ALICE)}
         b" " * MAX_BYTES + orjson.dumps(GOOD),
     ],
 )
-def test_what_is_no_such_file_is_passed_over_and_replaced(folder: Path, content: bytes) -> None:
+def test_a_damaged_file_is_ignored_and_replaced(folder: Path, content: bytes) -> None:
     file = keep(folder)
     file.write_bytes(content)
     assert load(folder) is None
@@ -205,7 +203,7 @@ def test_what_is_no_such_file_is_passed_over_and_replaced(folder: Path, content:
     assert load(folder) == ALICE
 
 
-def test_a_link_is_not_followed_and_replaced(folder: Path, tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_not_followed(folder: Path, tmp_path: Path) -> None:
     file = keep(folder)
     elsewhere = file.rename(tmp_path / "elsewhere")
     content = elsewhere.read_bytes()
@@ -217,14 +215,14 @@ def test_a_link_is_not_followed_and_replaced(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.timeout(5)
-def test_a_pipe_keeps_nobody_waiting(folder: Path) -> None:
+def test_a_pipe_does_not_block(folder: Path) -> None:
     file = keep(folder)
     file.unlink()
     os.mkfifo(file)
     assert load(folder) is None
 
 
-def test_a_folder_in_the_way_is_said(folder: Path) -> None:
+def test_a_folder_in_the_way_is_a_problem(folder: Path) -> None:
     file = keep(folder)
     file.unlink()
     file.mkdir()
@@ -237,7 +235,7 @@ def test_a_folder_in_the_way_is_said(folder: Path) -> None:
         assert "not saved" in str(one.problem)
 
 
-def test_a_path_that_is_no_folder_is_said(tmp_path: Path) -> None:
+def test_a_path_that_is_no_folder_is_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("mine")
     with closing(CredentialStore(path, HERE, None)) as one:
@@ -249,7 +247,7 @@ def test_a_path_that_is_no_folder_is_said(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(folder)
 
     def fsync(_: int) -> None:
@@ -268,7 +266,9 @@ def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.Mon
         assert one.holds(bob)
 
 
-def test_what_is_there_is_not_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_identity_that_is_saved_is_not_written_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep(folder)
     monkeypatch.setattr(files, "write_file", lambda *_: pytest.fail("it is there"))
     with closing(CredentialStore(folder, HERE, None)) as one:
@@ -277,14 +277,14 @@ def test_what_is_there_is_not_written_again(folder: Path, monkeypatch: pytest.Mo
         assert one.holds(ALICE)
 
 
-def test_what_a_crash_left_is_no_obstacle(folder: Path) -> None:
+def test_files_that_a_crash_left_do_no_harm(folder: Path) -> None:
     file = keep(folder)
     file.with_name(f"{file.name}.new").write_text("half")
     keep(folder, attrs.evolve(ALICE, user="bob"))
     assert {path.name for path in file.parent.iterdir()} == {file.name, f"{file.name}.lock"}
 
 
-def test_forgetting_removes_it(folder: Path) -> None:
+def test_clearing_removes_the_file(folder: Path) -> None:
     file = keep(folder)
     with closing(CredentialStore(folder, HERE, None)) as one:
         one.load("j")
@@ -295,7 +295,7 @@ def test_forgetting_removes_it(folder: Path) -> None:
         assert one.problem is None
 
 
-def test_without_a_folder_nothing_is_kept_and_nothing_is_wrong() -> None:
+def test_without_a_folder_nothing_is_saved_and_that_is_no_problem() -> None:
     one = CredentialStore(None, HERE, None)
     one.save(ALICE)
     assert one.load("j") is None

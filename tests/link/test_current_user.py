@@ -1,4 +1,4 @@
-"""Who a client is, from one connection to the next and from one run to the next."""
+"""The current user, from one connection to the next and from one run to the next."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def user(tmp_path: Path) -> Iterator[CurrentUser]:
         yield user
 
 
-def test_before_a_greeting_nobody_is_remembered() -> None:
+def test_before_a_handshake_nothing_is_remembered() -> None:
     assert not CurrentUser(Identity(token="t1"), DesiredIdentity()).remembered
 
 
-def test_who_a_greeting_made_of_one_is_kept(user: CurrentUser) -> None:
+def test_the_identity_from_a_handshake_is_saved(user: CurrentUser) -> None:
     assert user.remembered
     assert user.store.load("j") == ALICE
 
 
-def test_a_name_that_somebody_chose_is_wanted_again_and_that_of_a_guest_is_not(user: CurrentUser) -> None:
+def test_a_chosen_name_is_desired_again_and_a_guests_name_is_not(user: CurrentUser) -> None:
     assert user.desired.name == "alice"
     user.adopt(Identity(user="guest-1", token="t2", journal="j"), DesiredIdentity(), None)
     assert user.desired.name is None
@@ -44,19 +44,19 @@ def test_a_name_that_somebody_chose_is_wanted_again_and_that_of_a_guest_is_not(u
     assert user.desired.name == "bob"
 
 
-def test_being_nobody_for_now_forgets_nobody(user: CurrentUser) -> None:
+def test_being_nobody_leaves_the_saved_identity(user: CurrentUser) -> None:
     user.adopt(Identity(journal="j"), DesiredIdentity(), None)
     assert not user.remembered
     assert user.store.load("j") == ALICE
 
 
-def test_another_name_is_kept_and_makes_nobody_else_of_one(user: CurrentUser) -> None:
+def test_a_new_name_is_saved_and_is_the_same_user(user: CurrentUser) -> None:
     assert not user.learn(None, Renamed(old="alice", new="bob"))
     assert (user.identity.user, user.desired.name) == ("bob", "bob")
     assert user.store.load("j") == user.identity
 
 
-def test_another_token_makes_another_of_one_and_the_same_does_not(user: CurrentUser) -> None:
+def test_another_token_is_another_user(user: CurrentUser) -> None:
     back = Resumed(user="alice", registered=False, session=1, seq=0)
     assert not user.learn(Resume(token="t1"), back)
     assert user.learn(Resume(token="t2"), back)
@@ -64,13 +64,13 @@ def test_another_token_makes_another_of_one_and_the_same_does_not(user: CurrentU
     assert user.store.load("j") == user.identity
 
 
-def test_who_has_no_way_back_is_forgotten(user: CurrentUser) -> None:
+def test_an_identity_without_a_token_is_not_saved(user: CurrentUser) -> None:
     assert user.learn(None, LoggedOut(user=None, token=None))
     assert user.store.load("j") is None
     assert user.desired.name is None
 
 
-def test_forgetting_is_for_a_later_run(user: CurrentUser) -> None:
+def test_forgetting_changes_only_later_runs(user: CurrentUser) -> None:
     user.forget()
     assert user.identity == ALICE
     assert not user.remembered

@@ -1,4 +1,4 @@
-"""How a client reaches its server, and what it says where it does not."""
+"""Opening a stream to a server, and the reasons why that fails."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ async def failure(error: OSError) -> ConnectError:
     return caught.value
 
 
-async def test_only_where_nobody_listens_there_is_nobody() -> None:
+async def test_only_a_refused_connection_means_that_nothing_listens() -> None:
     refused = await failure(ConnectionRefusedError(111, "Connection refused"))
     assert str(refused) == "cannot reach chat.example:9: nobody answers there; is the server running?"
     assert refused.nobody
     assert not (await failure(OSError(113, "No route to host"))).nobody
 
 
-async def test_the_cause_that_trio_wraps_is_told() -> None:
+async def test_the_message_has_the_cause_that_trio_wraps() -> None:
     """`open_tcp_stream` raises an OSError of its own, caused by those of all addresses."""
     error = OSError("all attempts to connect to chat.example:9 failed")
     assert "all attempts" in str(await failure(error))
@@ -44,7 +44,7 @@ async def test_a_host_that_does_not_answer_is_given_up(autojump_clock: MockClock
     assert trio.current_time() - began == CONNECT
 
 
-async def test_what_takes_just_not_too_long_is_reached(autojump_clock: MockClock) -> None:
+async def test_a_host_that_answers_just_in_time_is_reached(autojump_clock: MockClock) -> None:
     stream, _ = trio.testing.memory_stream_pair()
 
     async def open_stream() -> trio.abc.Stream:

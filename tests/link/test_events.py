@@ -1,4 +1,4 @@
-"""What a client hears when it reads, from a server that the test plays, with a clock that jumps."""
+"""Reading events: with a fake server and a mock clock, and of Events alone."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from tcpchat.link.connection import FETCH_RETRY
 from tcpchat.link.events import FAIRNESS, Events
 from tcpchat.link.inbox import Inbox
 from tcpchat.protocol import Event, Joined, Message, Welcome
-from tests.link.conftest import Fake, Talk, message
-from tests.link.test_connection import until
+from tests.link.conftest import FakeServer, ServerSide, message, until
 from tests.link.test_inbox import joined, said
 
 
-async def test_missed_messages_come_in_pages_while_others_keep_talking(
-    fake: Fake, autojump_clock: MockClock
+async def test_missed_messages_come_in_pages_while_others_send(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online(last=3) as (client, begun):
-        talk = begun
-        await talk.close()
-        talk = await fake.accept()
-        await talk.resume(seq=4)
+        server = begun
+        await server.close()
+        server = await fake.accept()
+        await server.resume(seq=4)
         read: list[int] = []
 
         async def read_all() -> None:
@@ -36,29 +35,29 @@ async def test_missed_messages_come_in_pages_while_others_keep_talking(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read_all)
-            request = await talk.next("history")
+            request = await server.next("history")
             assert (request["after"], request["count"]) == (0, 500)
-            await talk.say(message(5))
-            await talk.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=True)
-            request = await talk.next("history")
+            await server.say(message(5))
+            await server.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=True)
+            request = await server.next("history")
             assert request["after"] == 2
-            await talk.reply(
+            await server.reply(
                 request, "history", room="lobby", messages=[message(3), message(4), message(5)], more=False
             )
-            await talk.say(message(6), message(7))
+            await server.say(message(6), message(7))
         assert read == [1, 2, 3, 4, 5, 6, 7]
 
 
-async def test_history_that_the_disk_did_not_give_is_asked_again(
-    fake: Fake, autojump_clock: MockClock
+async def test_history_that_the_server_could_not_read_is_requested_again(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async def play() -> None:
-        talk = await fake.accept()
-        await talk.welcome(seq=2)
-        await talk.refuse(await talk.next("history"), "storage-failed")
-        request = await talk.next("history")
-        await talk.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=False)
-        await talk.serve()
+        server = await fake.accept()
+        await server.welcome(seq=2)
+        await server.refuse(await server.next("history"), "storage-failed")
+        request = await server.next("history")
+        await server.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=False)
+        await server.serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(play)
@@ -68,51 +67,51 @@ async def test_history_that_the_disk_did_not_give_is_asked_again(
             assert trio.current_time() - fake.attempts[0] == FETCH_RETRY
 
 
-async def test_a_page_that_is_lost_with_its_connection_is_asked_again(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_page_that_is_lost_with_its_connection_is_requested_again(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, begun):
-        talk = begun
-        await talk.say(message(3))
+        server = begun
+        await server.say(message(3))
 
-        async def play(talk: Talk) -> None:
-            assert (await talk.next("history"))["after"] == 0
-            await talk.close()
-            talk = await fake.accept()
-            await talk.resume(seq=3)
-            request = await talk.next("history")
+        async def play(server: ServerSide) -> None:
+            assert (await server.next("history"))["after"] == 0
+            await server.close()
+            server = await fake.accept()
+            await server.resume(seq=3)
+            request = await server.next("history")
             messages = [message(seq) for seq in (1, 2, 3)]
-            await talk.reply(request, "history", room="lobby", messages=messages, more=False)
+            await server.reply(request, "history", room="lobby", messages=messages, more=False)
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(play, talk)
+            nursery.start_soon(play, server)
             messages = [await until(client, Message) for _ in range(3)]
         assert [event.seq for event in messages] == [1, 2, 3]
 
 
-async def test_who_stops_reading_while_a_page_is_on_its_way_loses_nothing(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_reader_that_stops_while_a_page_is_on_its_way_loses_nothing(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with fake.online() as (client, talk):
+    async with fake.online() as (client, server):
         await until(client, Welcome)
-        await talk.say(message(3))
+        await server.say(message(3))
         with trio.move_on_after(0.5):
             await client.next_event()
-        request = await talk.next("history")
+        request = await server.next("history")
         with trio.move_on_after(0.5):
             await client.next_event()
         messages = [message(seq) for seq in (1, 2, 3)]
-        await talk.reply(request, "history", room="lobby", messages=messages, more=False)
+        await server.reply(request, "history", room="lobby", messages=messages, more=False)
         read = [await client.next_event() for _ in range(3)]
         assert [event.seq for event in read if isinstance(event, Message)] == [1, 2, 3]
         with trio.move_on_after(0.5):
             while True:
-                assert (await talk.hear())["type"] == "ping"
+                assert (await server.receive())["type"] == "ping"
 
 
-async def test_who_reads_a_lot_lets_others_have_their_turn(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say(*(message(seq) for seq in range(1, 1 + 3 * FAIRNESS)))
+async def test_a_busy_reader_lets_other_tasks_run(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
+        await server.say(*(message(seq) for seq in range(1, 1 + 3 * FAIRNESS)))
         await trio.testing.wait_all_tasks_blocked()
         turns = 0
 
@@ -130,9 +129,9 @@ async def test_who_reads_a_lot_lets_others_have_their_turn(fake: Fake, autojump_
         assert turns >= 2
 
 
-async def test_a_cancelled_reader_takes_no_event(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say(message(1))
+async def test_a_cancelled_reader_takes_no_event(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server):
+        await server.say(message(1))
         await trio.testing.wait_all_tasks_blocked()
         before = len(client._events.inbox)
         with trio.CancelScope() as scope:
@@ -143,10 +142,10 @@ async def test_a_cancelled_reader_takes_no_event(fake: Fake, autojump_clock: Moc
 
 
 async def test_other_events_do_not_wait_for_a_page_that_is_on_its_way(
-    fake: Fake, autojump_clock: MockClock
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with fake.online() as (client, talk):
-        await talk.say(message(3))
+    async with fake.online() as (client, server):
+        await server.say(message(3))
         await until(client, Welcome)
         read: list[Event] = []
 
@@ -156,8 +155,8 @@ async def test_other_events_do_not_wait_for_a_page_that_is_on_its_way(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read_all)
-            await talk.next("history")
-            await talk.say({"type": "joined", "room": "lobby", "users": ["bob"]})
+            await server.next("history")
+            await server.say({"type": "joined", "room": "lobby", "users": ["bob"]})
             await trio.testing.wait_all_tasks_blocked()
             assert read == [Joined(room="lobby", users=["bob"])]
             nursery.cancel_scope.cancel()
@@ -170,7 +169,7 @@ def gap(inbox: Inbox) -> None:
     assert inbox.lagging
 
 
-async def test_a_page_is_needed_once_the_reader_waits_for_what_is_missing() -> None:
+async def test_a_page_is_needed_once_the_reader_waits_for_missing_events() -> None:
     events = Events(Inbox())
     events.inbox.put(joined(1))
     needed = trio.Event()
@@ -222,7 +221,7 @@ async def test_the_buffer_is_drained_once_a_quarter_is_left() -> None:
     assert len(events.inbox) == 2
 
 
-async def test_what_is_left_is_read_before_the_end_and_a_failure_is_raised_each_time() -> None:
+async def test_events_that_are_left_come_before_the_end_and_a_failure_is_raised_each_time() -> None:
     for failure in (None, ValueError("because")):
         events = Events(Inbox())
         events.inbox.put(joined(1))

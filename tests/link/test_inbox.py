@@ -1,14 +1,15 @@
-"""What a reader is told: every message of the lobby once and in order, whatever goes wrong on the way."""
+"""The inbox: each message of the lobby once and in order, whatever goes wrong on the way."""
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpchat.commands.conversations import Conversations
 from tcpchat.commands.history import History as Ask
-from tcpchat.link.inbox import Inbox, Replay, Skipped
+from tcpchat.link.inbox import MAX_BYTES, Inbox, Replay, Skipped
 from tcpchat.protocol import Event, History, Joined, Message
 
 
@@ -46,7 +47,7 @@ def inbox_at(seq: int, *, most: int = 100, history: int = 0) -> Inbox:
     return inbox
 
 
-def test_events_come_as_they_came() -> None:
+def test_events_come_in_the_order_of_arrival() -> None:
     inbox = inbox_at(5)
     came = [joined(1), said(6), said(1, room="@b"), said(7), said(3, room="elsewhere"), joined(2)]
     for event in came:
@@ -69,7 +70,7 @@ def test_events_come_as_they_came() -> None:
         (5, 20, 0, True),
     ],
 )
-def test_the_first_connection_misses_nothing_but_may_want_history(
+def test_the_first_connection_misses_nothing_but_may_request_history(
     seq: int, history: int, last: int, behind: bool
 ) -> None:
     inbox = Inbox(replay=Replay(last=history))
@@ -89,7 +90,7 @@ def test_the_first_connection_misses_nothing_but_may_want_history(
         (4, "j", 4, 0, True),  # it lost what it had: begin anew
     ],
 )
-def test_a_later_connection_misses_what_was_said_since_and_another_journal_begins_anew(
+def test_a_later_connection_misses_messages_and_another_journal_begins_anew(
     seq: int, journal: str, missed: int, last: int, behind: bool
 ) -> None:
     inbox = inbox_at(5)
@@ -102,7 +103,7 @@ def test_a_later_connection_misses_what_was_said_since_and_another_journal_begin
 
 
 @pytest.mark.parametrize(("seq", "last"), [(2, 0), (3, 0), (4, 1), (905, 902)])
-def test_of_other_data_as_much_begins_anew_as_is_wanted_on_reset(seq: int, last: int) -> None:
+def test_after_a_reset_the_last_messages_are_replayed(seq: int, last: int) -> None:
     inbox = Inbox(100, Replay(last=5, last_on_reset=3))
     inbox.welcome(5, "j")
     assert inbox.last == 0
@@ -110,7 +111,7 @@ def test_of_other_data_as_much_begins_anew_as_is_wanted_on_reset(seq: int, last:
     assert (inbox.last, inbox.lagging) == (last, True)
 
 
-def test_a_journal_that_came_once_is_the_one_that_counts() -> None:
+def test_the_latest_journal_counts() -> None:
     inbox = inbox_at(5)
     inbox.welcome(2, "other")
     fetch(inbox, page(1, 2))
@@ -119,7 +120,7 @@ def test_a_journal_that_came_once_is_the_one_that_counts() -> None:
 
 
 @pytest.mark.parametrize("seq", [1, 4, 5])
-def test_what_has_come_is_dropped(seq: int) -> None:
+def test_messages_that_were_taken_before_are_dropped(seq: int) -> None:
     inbox = inbox_at(5)
     inbox.put(said(seq))
     assert rest(inbox) == []
@@ -138,7 +139,7 @@ def test_a_gap_is_filled_from_history() -> None:
     assert seqs(rest(inbox)) == [6, 7, 8, 9]
 
 
-def test_while_behind_messages_wait_for_their_page_and_other_events_do_not() -> None:
+def test_in_a_lagging_room_messages_wait_for_their_page_and_other_events_do_not() -> None:
     inbox = inbox_at(5, history=2)
     inbox.put(said(6))
     inbox.put(joined(1))
@@ -324,3 +325,29 @@ def test_each_message_is_read_once_in_order_whatever_happens(
     assert world.read == world.expected
     assert world.skipped == world.delivered
     assert not world.inbox.lagging
+
+
+def test_replay_after_begins_after_that_number() -> None:
+    inbox = Inbox(replay=Replay(after=5))
+    assert inbox.welcome(8, "j") == 3
+    assert inbox.last == 5
+
+
+def test_a_message_newer_than_a_page_on_its_way_is_requested() -> None:
+    inbox = Inbox(replay=Replay(last=1))
+    inbox.welcome(5, "j")
+    inbox.put(said(6))  # after the server began the page
+    fetch(inbox, page(5))
+    assert inbox.lagging  # 6 is still to be had
+
+
+async def test_events_are_bounded_by_their_size_too() -> None:
+    inbox = Inbox()
+    inbox.welcome(0, "j")
+    for seq in range(1, 100):
+        inbox.put(attrs.evolve(said(seq), text="x" * 1_000_000))
+    assert len(inbox) <= MAX_BYTES // 1_000_000 + 1
+    assert inbox.lagging
+    while inbox.get():
+        pass
+    assert inbox._bytes == 0

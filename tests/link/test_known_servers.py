@@ -1,4 +1,4 @@
-"""Which certificates a person said to trust: one for each server, and never by accident."""
+"""Accepted certificates: one for each server, and none by accident."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def trusted(tmp_path: Path) -> KnownServers:
     return KnownServers(tmp_path / "state")
 
 
-def test_what_is_trusted_is_so_for_one_server_until_it_is_forgotten(trusted: KnownServers) -> None:
+def test_a_certificate_is_accepted_for_one_server_until_it_is_forgotten(trusted: KnownServers) -> None:
     assert trusted.find(HERE) is None
     trusted.trust(HERE, ONE)
     assert trusted.find(HERE) == trusted.find(HERE.upper()) == ONE
@@ -34,7 +34,7 @@ def test_what_is_trusted_is_so_for_one_server_until_it_is_forgotten(trusted: Kno
     assert trusted.find("chat.example.org:8444") == TWO
 
 
-def test_nobody_else_may_read_or_change_it(trusted: KnownServers, tmp_path: Path) -> None:
+def test_no_other_user_may_read_or_change_the_files(trusted: KnownServers, tmp_path: Path) -> None:
     trusted.trust(HERE, ONE)
     (file,) = (tmp_path / "state/trusted").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -42,7 +42,7 @@ def test_nobody_else_may_read_or_change_it(trusted: KnownServers, tmp_path: Path
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", "null", '{"address": 1}', "elsewhere", "short"])
-def test_what_is_damaged_is_not_taken_for_nothing(trusted: KnownServers, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_is_an_error(trusted: KnownServers, tmp_path: Path, damage: str) -> None:
     """Else the person would be asked as if nothing had been trusted before."""
     trusted.trust(HERE, ONE)
     (file,) = (tmp_path / "state/trusted").iterdir()

@@ -32,7 +32,7 @@ def test_waits_grow_by_the_factor_up_to_the_most(policy: Reconnect, expected: li
     ("jitter", "random", "expected"),
     [(0.5, 1, [5, 10]), (0.5, 0.5, [7.5, 15]), (0, 1, [10, 20]), (1, 1, [0, 0]), (1, 0.25, [7.5, 15])],
 )
-def test_jitter_takes_off_its_part_and_does_not_pile_up(
+def test_jitter_shortens_each_wait_and_does_not_accumulate(
     jitter: float, random: float, expected: list[float]
 ) -> None:
     assert waits(Reconnect(first=10, jitter=jitter), 2, random) == expected
@@ -48,7 +48,7 @@ def test_jitter_stays_within_its_bounds(numbers: list[float], jitter: float) -> 
             break
 
 
-def test_each_wait_has_a_random_number_of_its_own() -> None:
+def test_each_wait_has_its_own_random_number() -> None:
     numbers = iter([0.0, 1.0, 0.0])
     policy = Reconnect(factor=1, first=2, random=lambda: next(numbers))
     assert list(islice(policy.waits(), 3)) == [2, 1, 2]
@@ -79,5 +79,5 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
         {"give_up": None},
     ],
 )  # fmt: skip
-def test_a_policy_at_its_bounds_is_taken(right: dict[str, Any]) -> None:
+def test_a_policy_at_its_bounds_is_accepted(right: dict[str, Any]) -> None:
     Reconnect(**right)

@@ -1,4 +1,4 @@
-"""Each method asks its command and returns what the reply tells."""
+"""Each method makes its request and returns the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tcpchat.protocol import (
     Whois,
 )
 from tests.conftest import Line
-from tests.link.conftest import Fake, message
+from tests.link.conftest import FakeServer, message
 
 SESSION: Line = {
     "number": 2, "device": "tin", "address": "::1", "since": "s", "used": "u", "here": True, "current": False,
@@ -163,17 +163,17 @@ CASES: list[tuple[Ask, list[Line], object]] = [
 
 
 @pytest.mark.parametrize(("ask", "lines", "result"), CASES)
-async def test_a_method_asks_and_returns_what_it_is_about(
-    fake: Fake, autojump_clock: MockClock, ask: Ask, lines: Sequence[Line], result: object
+async def test_a_method_makes_its_request_and_returns_the_result(
+    fake: FakeServer, autojump_clock: MockClock, ask: Ask, lines: Sequence[Line], result: object
 ) -> None:
-    async with fake.online() as (client, talk):
+    async with fake.online() as (client, server):
 
         async def play() -> None:
             for wanted, reply in zip(lines[::2], lines[1::2], strict=True):
-                while (request := await talk.hear())["type"] == "ping":
-                    await talk.reply(request, "pong", at="")
+                while (request := await server.receive())["type"] == "ping":
+                    await server.reply(request, "pong", at="")
                 assert request == wanted | {"id": request["id"]}
-                await talk.say(reply | {"re": request["id"]})
+                await server.say(reply | {"re": request["id"]})
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(play)
@@ -183,12 +183,12 @@ async def test_a_method_asks_and_returns_what_it_is_about(
         assert answer == result
 
 
-async def test_a_reply_of_another_kind_is_an_error(fake: Fake, autojump_clock: MockClock) -> None:
-    async with fake.online() as (client, talk), trio.open_nursery() as nursery:
+async def test_a_reply_of_the_wrong_type_is_an_error(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with fake.online() as (client, server), trio.open_nursery() as nursery:
 
         @nursery.start_soon
         async def play() -> None:
-            await talk.reply(await talk.next("whois"), "back")
+            await server.reply(await server.next("whois"), "back")
 
         with pytest.raises(DisconnectedError, match="answered whois with back"):
             await client.whois("bob")

@@ -1,4 +1,4 @@
-"""The client's side of TLS: whom it trusts, what it says of others, and that they hear nothing."""
+"""The client's side of TLS: the servers that it trusts, and what it says about others."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ async def port(tmp_path: Path) -> AsyncIterator[Port]:
 # Who is trusted
 
 
-async def test_an_authority_of_ones_own_is_trusted(port: Port, tmp_path: Path) -> None:
+async def test_an_own_authority_is_trusted(port: Port, tmp_path: Path) -> None:
     async with port.client(Tls(ca=write_ca(tmp_path))) as client:
         assert isinstance(await client.send("hi"), Sent)
 
 
-async def test_who_the_system_trusts_is_trusted(
+async def test_authorities_of_the_system_are_trusted(
     port: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(write_ca(tmp_path)))
@@ -109,13 +109,13 @@ async def test_who_the_system_trusts_is_trusted(
         assert client.user == "guest-1"
 
 
-async def test_a_fingerprint_is_trusted_whoever_signed(port: Port) -> None:
+async def test_a_fingerprint_is_trusted_whoever_signed_the_certificate(port: Port) -> None:
     for text in (port.certificate.fingerprint, port.certificate.fingerprint.lower()):
         async with port.client(Tls(fingerprint=text)) as client:
             assert isinstance(await client.send("hi"), Sent)
 
 
-async def test_who_is_not_trusted_is_named_with_fingerprint_and_reason(port: Port) -> None:
+async def test_an_untrusted_server_is_an_error_with_fingerprint_and_reason(port: Port) -> None:
     error = await port.refused(Tls())
     assert error.fingerprint == port.certificate.fingerprint
     assert error.why
@@ -133,13 +133,13 @@ async def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path) -> 
         assert "certificate is not valid for '127.0.0.1'" in error.why
 
 
-async def test_one_that_another_authority_signed_is_not_trusted(tmp_path: Path) -> None:
+async def test_a_certificate_of_another_authority_is_not_trusted(tmp_path: Path) -> None:
     async with open_port(tmp_path, ca=trustme.CA()) as port:
         error = await port.refused(Tls(ca=write_ca(tmp_path)))
         assert error.fingerprint == port.certificate.fingerprint
 
 
-async def test_another_than_was_to_be_trusted_hears_nothing(tmp_path: Path) -> None:
+async def test_nothing_is_sent_to_an_untrusted_server(tmp_path: Path) -> None:
     """Not even if an authority that the system knows had signed it."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     heard: list[bytes] = []
@@ -170,7 +170,7 @@ async def test_another_than_was_to_be_trusted_hears_nothing(tmp_path: Path) -> N
 # Who shows a certificate
 
 
-async def test_a_client_shows_its_certificate_or_reads_why_it_needs_one(tmp_path: Path) -> None:
+async def test_a_client_shows_its_certificate_or_gets_the_reason_why_it_must(tmp_path: Path) -> None:
     for name, ca in (("mine", authority()), ("other", trustme.CA())):
         ca.issue_cert("alice@example.org").private_key_and_cert_chain_pem.write_to_path(tmp_path / name)
     ca_file = write_ca(tmp_path)
@@ -184,7 +184,7 @@ async def test_a_client_shows_its_certificate_or_reads_why_it_needs_one(tmp_path
                     pass
 
 
-def test_what_is_wrong_with_the_files_is_told(tmp_path: Path) -> None:
+def test_bad_files_are_explained(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish"
     rubbish.write_text("rubbish")
     for tls in (Tls(ca=tmp_path / "none"), Tls(cert=tmp_path / "none")):
@@ -209,9 +209,7 @@ def test_what_is_wrong_with_the_files_is_told(tmp_path: Path) -> None:
 # The wrong port
 
 
-async def test_tls_on_the_plain_port_and_plain_on_that_for_tls_read_what_is_wrong(
-    port: Port, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tls_on_the_wrong_port_is_explained(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_side, "SILENCE", 0.05)
     with pytest.raises(ConnectError, match="does not speak TLS; connect without --tls"):
         async with Client(port.plain, tls=Tls()):
@@ -221,7 +219,7 @@ async def test_tls_on_the_plain_port_and_plain_on_that_for_tls_read_what_is_wron
             pass
 
 
-def test_with_tls_another_port_is_meant() -> None:
+def test_with_tls_the_default_port_is_another() -> None:
     assert Client("example.org").address.port == 8000
     assert Client("example.org", tls=Tls()).address.port == 8443
     assert Client("::1", tls=Tls()).address == Address("::1", 8443)
@@ -230,7 +228,7 @@ def test_with_tls_another_port_is_meant() -> None:
 # Coming back
 
 
-async def test_it_comes_back_as_the_same_user_and_gets_what_it_missed(port: Port) -> None:
+async def test_after_a_loss_the_client_reconnects_over_tls(port: Port) -> None:
     tls = Tls(fingerprint=port.certificate.fingerprint)
     async with port.client(tls, remember=False) as alice, make_client(port.plain, remember=False) as bob:
         await alice.rename("alice")
@@ -246,7 +244,7 @@ async def test_it_comes_back_as_the_same_user_and_gets_what_it_missed(port: Port
                 break
 
 
-async def test_another_certificate_is_the_end_and_no_reason_to_talk_plainly(port: Port) -> None:
+async def test_another_certificate_ends_the_client_and_it_does_not_fall_back(port: Port) -> None:
     tls = Tls(fingerprint=port.certificate.fingerprint)
     async with port.client(tls, remember=False) as alice:
         port.change()
@@ -261,7 +259,7 @@ async def test_another_certificate_is_the_end_and_no_reason_to_talk_plainly(port
             await alice.send("hello?")
 
 
-async def test_what_is_trusted_is_looked_up_for_each_connection(
+async def test_look_up_is_called_for_each_connection(
     port: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trusted = [port.certificate.fingerprint]
@@ -291,7 +289,7 @@ async def test_what_is_trusted_is_looked_up_for_each_connection(
     assert (refused.value.fingerprint, refused.value.expected) == (port.certificate.fingerprint, None)
 
 
-async def test_while_nobody_knows_what_is_trusted_nobody_is(port: Port) -> None:
+async def test_while_look_up_fails_no_server_is_trusted(port: Port) -> None:
     """What cannot be looked up is tried again, as a server that is away is."""
     trusted = [port.certificate.fingerprint]
     looked = trio.Event()
@@ -311,7 +309,7 @@ async def test_while_nobody_knows_what_is_trusted_nobody_is(port: Port) -> None:
         assert isinstance(await client.send("back"), Sent)
 
 
-async def test_a_megabyte_comes_whole(port: Port) -> None:
+async def test_a_megabyte_arrives_complete(port: Port) -> None:
     tls = Tls(fingerprint=port.certificate.fingerprint)
     async with port.client(tls, remember=False) as alice:
         texts = [f"{number} {'x' * 3900}" for number in range(300)]
@@ -327,7 +325,7 @@ async def test_a_megabyte_comes_whole(port: Port) -> None:
     assert found == texts
 
 
-async def test_who_one_is_by_tls_is_not_told_without(port: Port, tmp_path: Path) -> None:
+async def test_a_token_from_tls_is_not_used_without(port: Port, tmp_path: Path) -> None:
     """Also not on the same port: whoever answers there without TLS may be anybody."""
     state = tmp_path / "mine"
     tls = Tls(fingerprint=port.certificate.fingerprint)
@@ -375,7 +373,7 @@ def test_a_fingerprint_is_shown_in_two_lines_of_16_bytes_one_below_the_other() -
     assert second == "       10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F"
 
 
-def test_a_context_that_checks_does_so_by_name(tmp_path: Path) -> None:
+def test_a_checking_context_checks_the_host_name(tmp_path: Path) -> None:
     context = Tls(ca=write_ca(tmp_path)).context()
     assert context.check_hostname
     assert context.verify_mode == ssl.CERT_REQUIRED

@@ -1,4 +1,4 @@
-"""Bytes in, answers out, however they are cut."""
+"""Bytes in, answers out, however the bytes are split."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Pair = tuple[Transport, trio.testing.MemorySendStream, trio.testing.MemoryReceiv
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 10_000])
-async def test_lines_come_in_any_pieces(pair: Pair, size: int) -> None:
+async def test_lines_may_arrive_in_any_pieces(pair: Pair, size: int) -> None:
     link, send, _ = pair
     data = PONG + b"\n\r\n" + SAID.replace(b"\n", b"\r\n") + NEW
     answers = []
@@ -63,7 +63,7 @@ async def test_half_a_line_is_no_answer(pair: Pair) -> None:
     assert await link.next() == ANSWERS[0]
 
 
-async def test_what_came_before_the_end_is_still_there(pair: Pair) -> None:
+async def test_answers_before_the_end_are_returned(pair: Pair) -> None:
     link, send, _ = pair
     await send.send_all(PONG + SAID + b'{"type":"po')
     await send.aclose()
@@ -72,7 +72,7 @@ async def test_what_came_before_the_end_is_still_there(pair: Pair) -> None:
         await link.next()
 
 
-async def test_a_longest_line_is_read_and_a_longer_one_is_the_end(pair: Pair) -> None:
+async def test_a_line_of_the_maximal_length_is_read_and_a_longer_one_is_an_error(pair: Pair) -> None:
     link, send, _ = pair
     longest = NEW[:-1].replace(b"x", b"x" * (MAX_LINE_OUT - len(NEW) + 2))
     assert len(longest) == MAX_LINE_OUT
@@ -84,14 +84,14 @@ async def test_a_longest_line_is_read_and_a_longer_one_is_the_end(pair: Pair) ->
 
 
 @pytest.mark.parametrize("line", [b"HTTP/1.1 400 Bad Request\r\n", b'{"type":"pong"}\n', b"\xff\n"])
-async def test_what_no_server_of_ours_says_is_the_end(pair: Pair, line: bytes) -> None:
+async def test_a_line_that_no_server_sends_is_an_error(pair: Pair, line: bytes) -> None:
     link, send, _ = pair
     await send.send_all(line)
     with pytest.raises(ConnectionLostError, match=r"no line of a tcpchat server|not as it should be"):
         await link.next()
 
 
-async def test_requests_are_written_in_one_go_as_lines(pair: Pair) -> None:
+async def test_requests_are_written_at_once_as_lines(pair: Pair) -> None:
     link, _, receive = pair
     await link.write(Ping(id=1), Send(id=2, text="h\u00e9", key="k"))
     lines = bytes(await receive.receive_some()).splitlines()
@@ -101,7 +101,7 @@ async def test_requests_are_written_in_one_go_as_lines(pair: Pair) -> None:
     ]
 
 
-async def test_who_drops_says_why_and_the_first_reason_counts(pair: Pair) -> None:
+async def test_the_first_reason_of_an_abort_counts(pair: Pair) -> None:
     link, _, receive = pair
     async with trio.open_nursery() as nursery:
 
@@ -148,6 +148,6 @@ async def test_a_write_that_fails_is_left_to_the_reader() -> None:
         await link.next()
 
 
-async def test_a_read_that_fails_is_a_loss() -> None:
+async def test_a_failed_read_loses_the_connection() -> None:
     with pytest.raises(ConnectionLostError, match=r"^the connection broke$"):
         await Transport(Breaking()).next()

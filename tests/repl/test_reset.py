@@ -16,7 +16,7 @@ from tcpchat.repl.plan import Plan
 from tcpchat.repl.session import open_client
 from tcpchat.times import timestamp
 from tests.conftest import House, TrioClock, open_house
-from tests.link.test_connection import until
+from tests.link.conftest import until
 from tests.repl import test_people, test_talk
 from tests.repl.stage import Socket, Stage, message
 

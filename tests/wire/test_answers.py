@@ -203,3 +203,16 @@ def test_any_object_is_an_answer_or_an_error(fields: dict[str, Any]) -> None:
 def test_any_bytes_are_an_answer_or_an_error(line: bytes) -> None:
     with suppress(ChatError):
         read_answer(line)
+
+
+@pytest.mark.parametrize("line", [b'{"type":[]}', b'{"type":{}}'])
+def test_a_type_that_cannot_be_one_is_an_error(line: bytes) -> None:
+    with pytest.raises(ChatError):
+        read_answer(line)
+
+
+def test_an_error_quotes_no_type_of_any_length_or_with_control_characters() -> None:
+    with pytest.raises(ChatError) as caught:
+        read_answer(b'{"type":"\\u001b[2J' + b"x" * 100000 + b'","re":[]}')
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 300

@@ -1,4 +1,4 @@
-"""Private conversations are told as exactly as the lobby is: each message once, in order."""
+"""The inbox with direct rooms: each message of each room once and in order."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def known(*infos: ConversationInfo) -> Inbox:
     return inbox
 
 
-def test_a_new_guest_asks_nothing_and_hears_a_conversation_from_its_first_message() -> None:
+def test_a_new_guest_requests_nothing_and_direct_rooms_begin_with_their_first_message() -> None:
     inbox = guest()
     assert not inbox.lagging
     for seq in (1, 2, 2, 1, 3):
@@ -73,7 +73,7 @@ def test_a_new_guest_asks_nothing_and_hears_a_conversation_from_its_first_messag
     assert not inbox.lagging
 
 
-def test_what_is_unread_comes_at_the_start_and_what_is_read_does_not() -> None:
+def test_unread_messages_come_at_the_start_and_read_ones_do_not() -> None:
     inbox = known(info(BOB, 5, read=3), info(EVE, 2, read=2))
     assert fetch(inbox, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, room=BOB)
     assert not inbox.lagging
@@ -82,7 +82,7 @@ def test_what_is_unread_comes_at_the_start_and_what_is_read_does_not() -> None:
     assert heard(inbox) == [(BOB, 4), (BOB, 5), (BOB, 6), (EVE, 3)]
 
 
-def test_what_is_said_before_it_is_known_where_to_begin_comes_with_a_page() -> None:
+def test_messages_before_the_list_of_rooms_come_with_a_page() -> None:
     inbox = Inbox(100)
     inbox.welcome(0, "j")
     inbox.switch_user(new=False)
@@ -96,7 +96,7 @@ def test_what_is_said_before_it_is_known_where_to_begin_comes_with_a_page() -> N
     assert not inbox.lagging
 
 
-def test_a_list_of_several_pages_is_asked_for_to_its_end() -> None:
+def test_all_pages_of_the_list_are_requested() -> None:
     inbox = Inbox(100)
     inbox.switch_user(new=False)
     assert fetch(inbox, listing(info(BOB, 1, read=1), more=True)) == AskList()
@@ -106,14 +106,14 @@ def test_a_list_of_several_pages_is_asked_for_to_its_end() -> None:
     assert heard(inbox) == [(EVE, 8)]
 
 
-def test_a_list_that_says_more_and_tells_nothing_is_the_end() -> None:
+def test_an_empty_page_of_the_list_is_the_last() -> None:
     inbox = Inbox(100)
     inbox.switch_user(new=False)
     fetch(inbox, listing(more=True))
     assert not inbox.lagging
 
 
-def test_what_was_said_while_away_comes_once_also_of_conversations_that_began_then() -> None:
+def test_missed_messages_come_once_also_from_rooms_that_began_meanwhile() -> None:
     inbox = known(info(BOB, 2, read=2))
     inbox.put(said(BOB, 3))
     inbox.welcome(0, "j")
@@ -139,7 +139,7 @@ def test_a_gap_is_filled_from_history() -> None:
     assert heard(inbox) == [(EVE, 1), *((BOB, seq) for seq in range(3, 9))]
 
 
-def test_of_whom_one_ignores_nothing_is_told_and_the_numbers_go_on() -> None:
+def test_ignored_messages_are_left_out_and_their_numbers_count() -> None:
     inbox = guest()
     inbox.put(said("lobby", 1, ignored=True))
     inbox.put(said("lobby", 2))
@@ -153,7 +153,7 @@ def test_of_whom_one_ignores_nothing_is_told_and_the_numbers_go_on() -> None:
     assert not inbox.lagging
 
 
-def test_private_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
+def test_direct_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
     inbox = Inbox(3)
     inbox.switch_user(new=True)
     for seq in range(1, 6):
@@ -165,7 +165,7 @@ def test_private_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
     assert heard(inbox) == [(BOB, 4), (BOB, 5)]
 
 
-def test_each_that_is_behind_has_its_turn() -> None:
+def test_lagging_rooms_take_turns() -> None:
     inbox = known(info(BOB, 9), info(EVE, 9))
     inbox.put(said("lobby", 5))
     asked = []
@@ -175,7 +175,7 @@ def test_each_that_is_behind_has_its_turn() -> None:
     assert [one.room for one in asked if isinstance(one, Ask)] == [BOB, EVE, None] * 2
 
 
-def test_another_user_begins_anew_and_gets_no_page_of_the_one_before() -> None:
+def test_another_user_gets_no_page_of_the_user_before() -> None:
     inbox = known(info(BOB, 5))
     request = inbox.next_request()
     inbox.switch_user(new=False)
@@ -186,7 +186,7 @@ def test_another_user_begins_anew_and_gets_no_page_of_the_one_before() -> None:
     assert heard(inbox) == [(BOB, 5)]
 
 
-def test_a_list_that_was_asked_for_as_another_user_is_not_ours() -> None:
+def test_a_list_for_the_user_before_is_ignored() -> None:
     inbox = Inbox(100)
     inbox.switch_user(new=False)
     fetch(inbox, listing(info(BOB, 0), more=True))
@@ -196,7 +196,7 @@ def test_a_list_that_was_asked_for_as_another_user_is_not_ours() -> None:
     assert inbox.next_request() == AskList()
 
 
-def test_a_conversation_that_cannot_be_had_is_given_up_and_counted() -> None:
+def test_a_room_that_is_given_up_counts_as_skipped() -> None:
     inbox = known(info(BOB, 5, read=2), info(EVE, 1))
     inbox.next_request()
     assert inbox.give_up()
@@ -206,7 +206,7 @@ def test_a_conversation_that_cannot_be_had_is_given_up_and_counted() -> None:
     assert heard(inbox) == [(EVE, 1), (BOB, 6)]
 
 
-def test_giving_up_does_not_go_back_behind_what_was_taken() -> None:
+def test_giving_up_does_not_repeat_messages() -> None:
     inbox = known(info(BOB, 5))
     fetch(inbox, page(BOB, 1, 2, 3, 4, 5, 6, more=True))
     inbox.next_request()

@@ -1,4 +1,4 @@
-"""Who a client is from run to run, against a server that the test plays, with a clock that jumps."""
+"""Credentials from run to run, with a fake server and a mock clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from tcpchat.client import (
     Disconnected,
     DisconnectedError,
     Online,
-    Reconnect,
     Reconnected,
     RefusedError,
 )
@@ -30,34 +29,32 @@ from tcpchat.commands.resume import Resume
 from tcpchat.link.credential_store import FOLDER
 from tcpchat.protocol import Renamed
 from tests.conftest import Line
-from tests.link.conftest import Fake, Talk, make_client
-from tests.link.test_connection import until
+from tests.link.conftest import FakeServer, ServerSide, make_client, until
 
-EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
 HOST = socket.gethostname()[:64]
 
-Play = Callable[[Talk], Awaitable[object]]
+Play = Callable[[ServerSide], Awaitable[object]]
 
 
 @asynccontextmanager
 async def client_of(
-    fake: Fake, play: Play, *, then: Play | None = None, **options: Any
-) -> AsyncIterator[tuple[Client, Talk]]:
+    fake: FakeServer, play: Play, *, then: Play | None = None, **options: Any
+) -> AsyncIterator[tuple[Client, ServerSide]]:
     """Connect a client that `play` greets; `then` goes on with it."""
-    talks = []
+    servers = []
     failure = None
 
     async def accept() -> None:
-        talks.append(await fake.accept())
-        await play(talks[0])
+        servers.append(await fake.accept())
+        await play(servers[0])
         if then is not None:
-            await then(talks[0])
+            await then(servers[0])
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(accept)
         try:
             async with make_client(open_stream=fake.open_stream, **options) as client:
-                yield client, talks[0]
+                yield client, servers[0]
         except Exception as error:  # comes out in no group
             failure = error
             nursery.cancel_scope.cancel()
@@ -65,12 +62,12 @@ async def client_of(
         raise failure
 
 
-async def run(fake: Fake, play: Play, **options: Any) -> list[str]:
+async def run(fake: FakeServer, play: Play, **options: Any) -> list[str]:
     """Be connected and leave; return what the client asked after it was greeted."""
     asked: list[str] = []
 
-    async def rest(talk: Talk) -> None:
-        asked.extend(await talk.end())
+    async def rest(server: ServerSide) -> None:
+        asked.extend(await server.end())
 
     async with client_of(fake, play, then=rest, **options):
         pass
@@ -89,17 +86,17 @@ def tokens(folder: Path) -> list[str]:
 
 def welcomes(*args: Any, **fields: Any) -> Play:
     """Return what greets a client that asks nothing."""
-    return lambda talk: talk.welcome(*args, **fields)
+    return lambda server: server.welcome(*args, **fields)
 
 
 def resumes(token: str, user: str = "guest-1", *, registered: bool = False) -> Play:
     """Return what greets a client that comes back with this token."""
 
-    async def play(talk: Talk) -> None:
-        await talk.welcome("guest-9", token="t9")
-        request = await talk.next("resume")
+    async def play(server: ServerSide) -> None:
+        await server.welcome("guest-9", token="t9")
+        request = await server.next("resume")
         assert request["token"] == token
-        await talk.resumed(request, user, registered=registered, session=4)
+        await server.resumed(request, user, registered=registered, session=4)
 
     return play
 
@@ -107,11 +104,11 @@ def resumes(token: str, user: str = "guest-1", *, registered: bool = False) -> P
 def forgets(token: str, fresh: str) -> Play:
     """Return what greets a client whose token is worthless."""
 
-    async def play(talk: Talk) -> None:
-        await talk.welcome("guest-9", token=fresh)
-        request = await talk.next("resume")
+    async def play(server: ServerSide) -> None:
+        await server.welcome("guest-9", token=fresh)
+        request = await server.next("resume")
         assert request["token"] == token
-        await talk.refuse(request, "bad-token")
+        await server.refuse(request, "bad-token")
 
     return play
 
@@ -119,15 +116,15 @@ def forgets(token: str, fresh: str) -> Play:
 def logs_in(token: str, *, old: str | None = None) -> Play:
     """Return what greets a client that logs in where that is required, after `old` did not do."""
 
-    async def play(talk: Talk) -> None:
-        await talk.welcome(None, token=None)
+    async def play(server: ServerSide) -> None:
+        await server.welcome(None, token=None)
         if old is not None:
-            request = await talk.next("resume")
+            request = await server.next("resume")
             assert request["token"] == old
-            await talk.refuse(request, "bad-token")
-        request = await talk.next("login")
+            await server.refuse(request, "bad-token")
+        request = await server.next("login")
         assert (request["name"], request["password"], request["device"]) == ("Alice", "secret", HOST)
-        await talk.reply(request, "logged-in", user="alice", session=2, token=token, seq=0)
+        await server.reply(request, "logged-in", user="alice", session=2, token=token, seq=0)
 
     return play
 
@@ -135,8 +132,8 @@ def logs_in(token: str, *, old: str | None = None) -> Play:
 ALICE: dict[str, Any] = {"name": "Alice", "password": "secret"}
 
 
-async def test_a_guest_who_left_is_the_same_later(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_remembered_guest_is_the_same_user_later(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     assert await run(fake, welcomes(token="t1"), remember=tmp_path) == []  # no exit, which is for good
     assert tokens(tmp_path) == ["t1"]
@@ -147,32 +144,34 @@ async def test_a_guest_who_left_is_the_same_later(
         assert client.remember_problem is None
 
 
-async def test_who_leaves_without_a_word_has_an_answer_to_everything(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_leaving_without_exit_waits_for_calls_in_flight(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     async with trio.open_nursery() as nursery:
-        async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+        async with client_of(fake, welcomes(), remember=tmp_path) as (client, server):
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await talk.next("send")
+                request = await server.next("send")
                 await trio.sleep(0.5)
-                await talk.sent(request, 1)
-                await talk.end()
+                await server.sent(request, 1)
+                await server.end()
 
             asked = client.send_nowait("hi")
         assert (await asked.wait()).type == "sent"
 
 
-async def test_a_crash_leaves_it_remembered(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_a_client_is_remembered_after_a_crash(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="crash"):
         async with client_of(fake, welcomes(), remember=tmp_path):
             raise ValueError("crash")
     assert tokens(tmp_path) == ["t1"]
 
 
-async def test_a_guest_who_is_not_remembered_says_exit(
-    fake: Fake, autojump_clock: MockClock, state: Path
+async def test_a_guest_who_is_not_remembered_sends_exit(
+    fake: FakeServer, autojump_clock: MockClock, state: Path
 ) -> None:
     for remember in (False, None):
         assert await run(fake, welcomes(), remember=remember) == ["exit"]
@@ -182,8 +181,8 @@ async def test_a_guest_who_is_not_remembered_says_exit(
 @pytest.mark.parametrize(
     ("options", "kept"), [({}, ["t1"]), ({"token": "own"}, []), ({"token": "own", "remember": True}, ["own"])]
 )
-async def test_by_itself_a_client_remembers_in_the_folder_of_the_users_state(
-    fake: Fake,
+async def test_by_default_a_client_is_remembered_in_the_folder_of_the_users_state(
+    fake: FakeServer,
     autojump_clock: MockClock,
     state: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -195,51 +194,55 @@ async def test_by_itself_a_client_remembers_in_the_folder_of_the_users_state(
 
         @nursery.start_soon
         async def play() -> None:
-            talk = await fake.accept()
-            await (resumes("own") if options else welcomes())(talk)
-            await talk.end()
+            server = await fake.accept()
+            await (resumes("own") if options else welcomes())(server)
+            await server.end()
 
         async with make_client("h:1", **options) as client:
             assert client.remembered is bool(kept)
     assert tokens(state) == kept
 
 
-async def test_a_token_is_told_to_no_other_server(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_token_is_sent_to_no_other_server(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     await run(fake, welcomes(token="t1", journal="j"), remember=tmp_path)
     assert await run(fake, welcomes(token="t2", journal="other"), remember=tmp_path) == []
     assert tokens(tmp_path) == ["t2"]
 
 
-async def test_coming_back_to_another_server_on_the_same_address_tells_it_no_token(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_after_a_loss_another_server_on_the_same_address_is_sent_no_token(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
-        await talk.close()
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, server):
+        await server.close()
         later = await fake.accept()
         await later.welcome("guest-2", token="t2", journal="other")
-        assert (await later.hear())["type"] == "ping"
+        assert (await later.receive())["type"] == "ping"
         await until(client, Reconnected)
         assert (client.user, client.token) == ("guest-2", "t2")
     assert tokens(tmp_path) == ["t2"]
 
 
-async def test_a_worthless_token_is_replaced(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_a_worthless_token_is_replaced(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
     await run(fake, welcomes(token="t1"), remember=tmp_path)
     await run(fake, forgets("t1", "t2"), remember=tmp_path)
     assert tokens(tmp_path) == ["t2"]
 
 
-async def test_a_token_of_ones_own_is_the_one_that_counts(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_token_that_the_program_gives_has_precedence(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     await run(fake, welcomes(token="t1"), remember=tmp_path)
     await run(fake, resumes("own"), remember=tmp_path, token="own")
     assert tokens(tmp_path) == ["own"]
 
 
-async def test_two_at_once_are_two_users(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_two_clients_at_once_are_two_users(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
     async with client_of(fake, welcomes(token="t1"), remember=tmp_path) as (_, first):
         await run(fake, welcomes("guest-2", token="t2"), remember=tmp_path)
         await first.close()
@@ -247,8 +250,8 @@ async def test_two_at_once_are_two_users(fake: Fake, autojump_clock: MockClock, 
     await run(fake, resumes("t1"), remember=tmp_path)
 
 
-async def test_who_cannot_connect_lets_others_have_the_file(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_client_that_cannot_connect_unlocks_its_file(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     fake.error = ConnectionRefusedError(111, "Connection refused")
     with pytest.raises(ConnectError):
@@ -258,36 +261,36 @@ async def test_who_cannot_connect_lets_others_have_the_file(
     assert [path.name for path in (tmp_path / FOLDER).glob("*.2.lock")] == []
 
 
-async def test_a_folder_that_cannot_be_used_is_no_reason_not_to_chat(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_folder_that_cannot_be_used_is_only_a_problem(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    async with client_of(fake, welcomes(), remember=tmp_path / "file") as (client, talk):
+    async with client_of(fake, welcomes(), remember=tmp_path / "file") as (client, server):
         assert not client.remembered
         assert "not saved" in str(client.remember_problem)
-        await talk.close()
+        await server.close()
     assert await run(fake, welcomes(), remember=tmp_path / "file") == ["exit"]
 
 
 @pytest.mark.parametrize(("registered", "kept"), [(False, []), (True, ["t1"])])
-async def test_an_exit_that_was_asked_for_ends_a_guest_and_not_a_registered_user(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path, registered: bool, kept: list[str]
+async def test_an_explicit_exit_ends_a_guest_and_not_a_registered_user(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path, registered: bool, kept: list[str]
 ) -> None:
     await run(fake, welcomes(token="t1"), remember=tmp_path)
     play = resumes("t1", registered=registered)
-    async with client_of(fake, play, then=Talk.end, remember=tmp_path) as (client, _):
+    async with client_of(fake, play, then=ServerSide.end, remember=tmp_path) as (client, _):
         await client.request(Exit())
     assert tokens(tmp_path) == kept
     assert client.remembered is registered
 
 
 @pytest.mark.parametrize(("code", "kept"), [("revoked", []), ("banned", ["t1"]), ("replaced", ["t1"])])
-async def test_who_is_sent_away_does_not_come_back(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path, code: str, kept: list[str]
+async def test_a_client_whose_session_has_ended_does_not_reconnect(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path, code: str, kept: list[str]
 ) -> None:
-    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
-        await talk.say({"type": "bye", "code": code, "message": "go away"})
-        await talk.close()
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, server):
+        await server.say({"type": "bye", "code": code, "message": "go away"})
+        await server.close()
         with pytest.raises(DisconnectedError, match="go away"):
             async for _ in client.events():
                 pass
@@ -297,18 +300,18 @@ async def test_who_is_sent_away_does_not_come_back(
 
 
 @pytest.mark.parametrize("line", [{"type": "bye"}, {"type": "error"}])
-async def test_who_is_banned_is_told_so_at_the_start_and_does_not_try_for_ever(
-    fake: Fake, autojump_clock: MockClock, line: Line
+async def test_a_banned_user_gets_the_reason_at_the_start_and_does_not_retry(
+    fake: FakeServer, autojump_clock: MockClock, line: Line
 ) -> None:
-    async def play(talk: Talk) -> None:
-        await talk.say(line | {"code": "banned", "message": "until tomorrow"})
-        await talk.close()
+    async def play(server: ServerSide) -> None:
+        await server.say(line | {"code": "banned", "message": "until tomorrow"})
+        await server.close()
 
     with pytest.raises(RefusedError, match="until tomorrow") as caught:
         await run(fake, play)
     assert caught.value.code == "banned"
-    async with client_of(fake, welcomes()) as (client, talk):
-        await talk.close()
+    async with client_of(fake, welcomes()) as (client, server):
+        await server.close()
         await play(await fake.accept())
         await until(client, Disconnected)
         with pytest.raises(DisconnectedError, match="until tomorrow"):
@@ -317,11 +320,11 @@ async def test_who_is_banned_is_told_so_at_the_start_and_does_not_try_for_ever(
 
 
 @pytest.mark.parametrize("last", ["error", "bye"])
-async def test_who_was_banned_meanwhile_does_not_come_back_as_somebody_else(
-    fake: Fake, autojump_clock: MockClock, last: str
+async def test_a_user_who_was_banned_meanwhile_does_not_return_as_another_user(
+    fake: FakeServer, autojump_clock: MockClock, last: str
 ) -> None:
-    async with client_of(fake, welcomes()) as (client, talk):
-        await talk.close()
+    async with client_of(fake, welcomes()) as (client, server):
+        await server.close()
         later = await fake.accept()
         await later.welcome("guest-2", token="t2")
         request = await later.next("resume")
@@ -335,11 +338,11 @@ async def test_who_was_banned_meanwhile_does_not_come_back_as_somebody_else(
         assert client.user == "guest-1"
 
 
-async def test_a_resume_that_fails_for_now_is_tried_again(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_resume_with_a_transient_failure_is_tried_again(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
-        await talk.close()
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, server):
+        await server.close()
         later = await fake.accept()
         await later.welcome("guest-2", token="t2")
         await later.refuse(await later.next("resume"), "storage-failed")
@@ -348,19 +351,19 @@ async def test_a_resume_that_fails_for_now_is_tried_again(
         assert client.token == "t1"
 
 
-async def test_who_registers_says_where_and_is_registered_from_then_on(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_register_sends_the_device_and_the_client_is_registered(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     async with trio.open_nursery() as nursery:
-        async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, talk):
+        async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, server):
             assert not client.registered
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await talk.next("register")
+                request = await server.next("register")
                 assert (request["password"], request["device"]) == ("secret", HOST)
-                await talk.reply(request, "registered", user="alice")
-                assert await talk.end() == ["exit"]  # which ends no registered user
+                await server.reply(request, "registered", user="alice")
+                assert await server.end() == ["exit"]  # which ends no registered user
 
             await client.register("secret")
             assert client.registered
@@ -369,66 +372,66 @@ async def test_who_registers_says_where_and_is_registered_from_then_on(
         assert client.registered
 
 
-async def test_who_logs_in_has_another_token_from_then_on(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_after_a_login_the_client_has_a_new_token(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, welcomes(), remember=tmp_path, device="my phone") as (client, talk):
+    async with client_of(fake, welcomes(), remember=tmp_path, device="my phone") as (client, server):
         async with trio.open_nursery() as nursery:
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await talk.next("login")
+                request = await server.next("login")
                 assert request["device"] == "my phone"
-                await talk.reply(request, "logged-in", user="alice", session=2, token="t2", seq=0)
+                await server.reply(request, "logged-in", user="alice", session=2, token="t2", seq=0)
 
             reply = await client.login("Alice", "secret")
         assert (reply.user, client.user, client.session, client.registered) == ("alice", "alice", 2, True)
         assert tokens(tmp_path) == ["t2"]
         assert "secret" not in str(files(tmp_path))
-        await talk.close()
+        await server.close()
         later = await fake.accept()
         await resumes("t2", "alice", registered=True)(later)
         await until(client, Reconnected)
         assert (client.user, client.registered) == ("alice", True)
 
 
-async def test_who_logs_out_is_a_new_guest_and_does_not_want_the_name_back(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_after_a_logout_the_client_is_a_new_guest_and_does_not_ask_for_the_name(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, talk):
+    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, server):
         async with trio.open_nursery() as nursery:
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await talk.next("logout")
-                await talk.reply(request, "logged-out", user="guest-3", token="t3")
+                request = await server.next("logout")
+                await server.reply(request, "logged-out", user="guest-3", token="t3")
 
             await client.logout()
         assert (client.user, client.token, client.registered) == ("guest-3", "t3", False)
         assert client.session is None
         assert tokens(tmp_path) == ["t3"]
-        await talk.close()
+        await server.close()
         later = await fake.accept()
         await forgets("t3", "t4")(later)
-        assert (await later.hear())["type"] in {"ping", "conversations"}
+        assert (await later.receive())["type"] in {"ping", "conversations"}
         await until(client, Reconnected)
         assert client.user == "guest-9"
 
 
-async def test_who_logs_out_where_login_is_required_is_nobody_and_may_come_back_so(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_after_a_logout_where_login_is_required_the_client_is_nobody_and_may_reconnect(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, talk):
+    async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, server):
         async with trio.open_nursery() as nursery:
 
             @nursery.start_soon
             async def answer() -> None:
-                await talk.reply(await talk.next("logout"), "logged-out")
+                await server.reply(await server.next("logout"), "logged-out")
 
             await client.logout()
         assert (client.user, client.token) == ("", None)
         assert files(tmp_path) == []
-        await talk.close()
+        await server.close()
         later = await fake.accept()
         await later.welcome(None, token=None)
         await until(client, Reconnected)
@@ -436,56 +439,56 @@ async def test_who_logs_out_where_login_is_required_is_nobody_and_may_come_back_
 
 
 async def test_a_rename_is_remembered_whichever_device_did_it(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, talk):
-        await talk.say({"type": "renamed", "old": "bob", "new": "rob"})
+    async with client_of(fake, welcomes("alice"), remember=tmp_path) as (client, server):
+        await server.say({"type": "renamed", "old": "bob", "new": "rob"})
         assert await until(client, Renamed) == Renamed(old="bob", new="rob")
         assert client.user == "alice"
-        await talk.say({"type": "renamed", "old": "alice", "new": "carol"})
+        await server.say({"type": "renamed", "old": "alice", "new": "carol"})
         assert await until(client, Renamed) == Renamed(old="alice", new="carol")
         assert client.user == "carol"
         assert files(tmp_path)[0]["user"] == "carol"
-        await talk.close()
+        await server.close()
         later = await fake.accept()
         await forgets("t1", "t2")(later)
         assert (await later.next("rename"))["name"] == "carol"
 
 
-async def test_a_remembered_name_is_taken_again_when_the_guest_was_forgotten_meanwhile(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_remembered_name_is_taken_again_if_the_guest_has_expired(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     await run(fake, welcomes(), remember=tmp_path)
-    async with client_of(fake, resumes("t1", "alice"), remember=tmp_path) as (_, talk):
-        await talk.close()
+    async with client_of(fake, resumes("t1", "alice"), remember=tmp_path) as (_, server):
+        await server.close()
         later = await fake.accept()
         await forgets("t1", "t2")(later)
         assert (await later.next("rename"))["name"] == "alice"
 
 
-async def test_a_token_that_a_program_resumes_by_itself_is_its_own_from_then_on(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_token_that_the_program_resumes_is_the_clients_from_then_on(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with client_of(fake, welcomes(), remember=tmp_path) as (client, talk):
+    async with client_of(fake, welcomes(), remember=tmp_path) as (client, server):
         asked = client.request_nowait(Resume(token="other"))
-        await talk.resumed(await talk.next("resume"), "bob", registered=True)
+        await server.resumed(await server.next("resume"), "bob", registered=True)
         await asked.wait()
         assert (client.user, client.token, client.registered) == ("bob", "other", True)
     assert tokens(tmp_path) == ["other"]
 
 
-async def test_the_name_of_a_remembered_user_is_taken_where_it_is_another(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_remembered_user_with_another_name_takes_the_desired_name(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async def play(talk: Talk) -> None:
-        await resumes("t1", "bob")(talk)
-        request = await talk.next("rename")
+    async def play(server: ServerSide) -> None:
+        await resumes("t1", "bob")(server)
+        request = await server.next("rename")
         assert request["name"] == "Alice"
-        await talk.reply(request, "renamed", old="bob", new="alice")
+        await server.reply(request, "renamed", old="bob", new="alice")
 
-    async def first(talk: Talk) -> None:
-        await talk.welcome(token="t1")
-        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
+    async def first(server: ServerSide) -> None:
+        await server.welcome(token="t1")
+        await server.reply(await server.next("rename"), "renamed", old="guest-1", new="alice")
 
     await run(fake, first, remember=tmp_path, name="Alice")
     await run(fake, play, remember=tmp_path, name="Alice")
@@ -493,8 +496,8 @@ async def test_the_name_of_a_remembered_user_is_taken_where_it_is_another(
     assert [line["user"] for line in files(tmp_path)] == ["alice"]
 
 
-async def test_where_login_is_required_a_client_without_password_is_told(
-    fake: Fake, autojump_clock: MockClock
+async def test_without_a_password_a_required_login_is_an_error(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     for name in (None, "alice"):
         with pytest.raises(RefusedError, match="registered users: log in") as caught:
@@ -502,7 +505,7 @@ async def test_where_login_is_required_a_client_without_password_is_told(
         assert caught.value.code == "login-required"
 
 
-async def test_a_password_is_needed_once(fake: Fake, autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_a_password_is_used_once(fake: FakeServer, autojump_clock: MockClock, tmp_path: Path) -> None:
     async with client_of(fake, logs_in("t1"), remember=tmp_path, **ALICE) as (client, _):
         assert (client.user, client.registered, client.session) == ("alice", True, 2)
     assert tokens(tmp_path) == ["t1"]
@@ -512,13 +515,13 @@ async def test_a_password_is_needed_once(fake: Fake, autojump_clock: MockClock, 
     assert tokens(tmp_path) == ["t2"]
 
 
-async def test_with_a_password_one_is_not_the_guest_of_this_name(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_password_makes_the_registered_user_not_the_guest_of_that_name(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async def play(talk: Talk) -> None:
-        await resumes("t1", "alice")(talk)
-        request = await talk.next("login")
-        await talk.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
+    async def play(server: ServerSide) -> None:
+        await resumes("t1", "alice")(server)
+        request = await server.next("login")
+        await server.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
 
     await run(fake, welcomes("alice", token="t1"), remember=tmp_path, name="alice")
     async with client_of(fake, play, remember=tmp_path, **ALICE) as (client, _):
@@ -527,25 +530,25 @@ async def test_with_a_password_one_is_not_the_guest_of_this_name(
 
 
 @pytest.mark.parametrize("code", ["wrong-login", "rate-limited"])
-async def test_a_login_that_is_refused_at_the_start_is_told(
-    fake: Fake, autojump_clock: MockClock, code: str
+async def test_a_login_that_is_refused_at_the_start_is_an_error(
+    fake: FakeServer, autojump_clock: MockClock, code: str
 ) -> None:
-    async def play(talk: Talk) -> None:
-        await talk.welcome()
-        await talk.refuse(await talk.next("login"), code)
+    async def play(server: ServerSide) -> None:
+        await server.welcome()
+        await server.refuse(await server.next("login"), code)
 
     with pytest.raises(RefusedError) as caught:
         await run(fake, play, **ALICE)
     assert caught.value.code == code
 
 
-async def test_who_logs_in_again_is_the_same_user_and_repeats_what_was_not_answered(
-    fake: Fake, autojump_clock: MockClock
+async def test_after_logging_in_again_unanswered_sends_are_repeated(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, server):
         asked = client.send_nowait("psst", username="bob")
-        first = await talk.next("send")
-        await talk.close()
+        first = await server.next("send")
+        await server.close()
         later = await fake.accept()
         await logs_in("t2", old="t1")(later)
         again = await later.next("send")
@@ -555,9 +558,9 @@ async def test_who_logs_in_again_is_the_same_user_and_repeats_what_was_not_answe
         assert client.token == "t2"
 
 
-async def test_a_login_that_is_too_early_is_tried_again_later(fake: Fake, autojump_clock: MockClock) -> None:
-    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
-        await talk.close()
+async def test_a_rate_limited_login_is_tried_again_later(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, server):
+        await server.close()
         later = await fake.accept()
         await later.welcome(None, token=None)
         await later.refuse(await later.next("resume"), "bad-token")
@@ -568,11 +571,11 @@ async def test_a_login_that_is_too_early_is_tried_again_later(fake: Fake, autoju
 
 
 @pytest.mark.parametrize("required", [True, False])
-async def test_a_password_that_is_not_right_any_more_is_no_way_back(
-    fake: Fake, autojump_clock: MockClock, required: bool
+async def test_a_changed_password_ends_the_client(
+    fake: FakeServer, autojump_clock: MockClock, required: bool
 ) -> None:
-    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
-        await talk.close()
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, server):
+        await server.close()
         later = await fake.accept()
         await (later.welcome(None, token=None) if required else later.welcome("guest-2", token="t2"))
         await later.refuse(await later.next("resume"), "bad-token")
@@ -584,13 +587,13 @@ async def test_a_password_that_is_not_right_any_more_is_no_way_back(
     assert len(fake.attempts) == 2
 
 
-async def test_a_session_that_ended_where_login_is_required_is_no_way_back_without_a_password(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_an_ended_session_without_a_password_ends_the_client_where_login_is_required(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     await run(fake, logs_in("t1"), remember=tmp_path, **ALICE)
     options: dict[str, Any] = {"remember": tmp_path, "name": "alice"}
-    async with client_of(fake, resumes("t1", "alice", registered=True), **options) as (client, talk):
-        await talk.close()
+    async with client_of(fake, resumes("t1", "alice", registered=True), **options) as (client, server):
+        await server.close()
         later = await fake.accept()
         await later.welcome(None, token=None)
         await later.refuse(await later.next("resume"), "bad-token")
@@ -599,50 +602,48 @@ async def test_a_session_that_ended_where_login_is_required_is_no_way_back_witho
                 pass
 
 
-async def test_another_password_is_the_one_to_log_in_with_later(
-    fake: Fake, autojump_clock: MockClock
-) -> None:
-    async with client_of(fake, logs_in("t1"), **(ALICE | {"password": "secret"})) as (client, talk):
+async def test_a_new_password_is_used_for_later_logins(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async with client_of(fake, logs_in("t1"), **(ALICE | {"password": "secret"})) as (client, server):
         async with trio.open_nursery() as nursery:
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await talk.next("password")
+                request = await server.next("password")
                 assert (request["password"], request["new"]) == ("secret", "better")
-                await talk.reply(request, "password-changed", revoked=2)
+                await server.reply(request, "password-changed", revoked=2)
 
             assert (await client.change_password("secret", "better")).revoked == 2
-        await talk.close()
+        await server.close()
         later = await fake.accept()
         await forgets("t1", "t9")(later)
         assert (await later.next("login"))["password"] == "better"
 
 
 async def test_a_password_for_one_user_is_not_tried_for_another(
-    fake: Fake, autojump_clock: MockClock
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, server):
         async with trio.open_nursery() as nursery:
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await talk.next("login")
-                await talk.reply(request, "logged-in", user="bob", session=1, token="t2", seq=0)
+                request = await server.next("login")
+                await server.reply(request, "logged-in", user="bob", session=1, token="t2", seq=0)
 
             await client.login("bob", "other")
-        await talk.close()
+        await server.close()
         later = await fake.accept()
         await forgets("t2", "t3")(later)
         assert (await later.next("rename"))["name"] == "bob"
 
 
-def test_a_password_without_a_name_is_an_error_of_the_one_who_asks() -> None:
+def test_a_password_without_a_name_is_an_error_of_the_caller() -> None:
     with pytest.raises(ValueError, match="a password requires a name"):
         Credentials(password="secret")
 
 
-async def test_being_nobody_for_now_forgets_nobody(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_being_nobody_leaves_the_saved_identity(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     """On this address was another server; the one from before may be back tomorrow."""
     await run(fake, welcomes(token="t1"), remember=tmp_path)
@@ -651,11 +652,13 @@ async def test_being_nobody_for_now_forgets_nobody(
     assert tokens(tmp_path) == ["t1"]
 
 
-async def test_the_same_name_on_another_server_is_another_user(fake: Fake, autojump_clock: MockClock) -> None:
-    async with client_of(fake, logs_in("t1"), **ALICE) as (client, talk):
+async def test_the_same_name_on_another_server_is_another_user(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with client_of(fake, logs_in("t1"), **ALICE) as (client, server):
         asked = client.send_nowait("hi")
-        await talk.next("send")
-        await talk.close()
+        await server.next("send")
+        await server.close()
         later = await fake.accept()
         await later.welcome(None, token=None, journal="other")
         request = await later.next("login")
@@ -664,24 +667,24 @@ async def test_the_same_name_on_another_server_is_another_user(fake: Fake, autoj
             await asked.wait()
 
 
-async def test_a_registered_user_who_took_another_name_keeps_it(
-    fake: Fake, autojump_clock: MockClock, tmp_path: Path
+async def test_a_registered_user_keeps_a_new_name(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     await run(fake, logs_in("t1"), remember=tmp_path, **ALICE)
     play = resumes("t1", "carol", registered=True)
     assert await run(fake, play, remember=tmp_path, **ALICE) == ["exit"]
 
 
-async def test_a_name_that_the_server_writes_otherwise_is_not_taken_again(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_name_that_the_server_spells_differently_is_not_taken_again(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
-    async def play(talk: Talk) -> None:
-        await talk.welcome()
-        await talk.reply(await talk.next("rename"), "renamed", old="guest-1", new="alice")
+    async def play(server: ServerSide) -> None:
+        await server.welcome()
+        await server.reply(await server.next("rename"), "renamed", old="guest-1", new="alice")
 
-    async with client_of(fake, play, name="ａｌｉｃｅ") as (client, talk):
-        await talk.close()
+    async with client_of(fake, play, name="ａｌｉｃｅ") as (client, server):
+        await server.close()
         later = await fake.accept()
         await later.resume("alice")
         await until(client, Reconnected)
-        assert (await later.hear())["type"] in {"ping", "conversations"}
+        assert (await later.receive())["type"] in {"ping", "conversations"}

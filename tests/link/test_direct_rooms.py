@@ -1,4 +1,4 @@
-"""Private messages over lost connections and from run to run, most with a server that the test plays."""
+"""Direct rooms over lost connections and from run to run, usually with a fake server."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from tcpchat.commands.history import MAX_COUNT
 from tcpchat.commands.resume import Resume
 from tcpchat.protocol import Absent, Event, Message, Read, Receipt, Unread
 from tests.conftest import Line, Peer, open_house
-from tests.link.conftest import Door, Fake, Talk, message
+from tests.link.conftest import Door, FakeServer, ServerSide, message, until
 from tests.link.test_client import FREE
-from tests.link.test_connection import until
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
 
@@ -26,7 +25,7 @@ def info(id: str, seq: int, read: int = 0) -> Line:
     return {"username": "bob", "room": id, "seq": seq, "read": read, "delivered": seq}
 
 
-async def page(talk: Talk, id: str | None, after: int, *seqs: int, more: bool = False) -> None:
+async def page(talk: ServerSide, id: str | None, after: int, *seqs: int, more: bool = False) -> None:
     """Answer the next question for history, which must be this."""
     request = await talk.next("history")
     assert (request.get("room"), request["after"], request["count"]) == (id, after, MAX_COUNT)
@@ -40,15 +39,15 @@ async def heard(client: Client, count: int) -> list[tuple[str | None, int]]:
     return [(one.room, one.seq) for one in messages]
 
 
-async def asked_for_conversations(talk: Talk) -> Line:
+async def asked_for_conversations(talk: ServerSide) -> Line:
     """Return the next request, which must be for conversations."""
-    while (request := await talk.hear())["type"] == "ping":
+    while (request := await talk.receive())["type"] == "ping":
         await talk.reply(request, "pong", at="")
     assert request["type"] == "conversations"
     return request
 
 
-async def accept(fake: Fake, *lines: Line) -> tuple[Talk, Line]:
+async def accept(fake: FakeServer, *lines: Line) -> tuple[ServerSide, Line]:
     """Greet a client that was here before, and say these lines; return its question for conversations."""
     talk = await fake.accept()
     await talk.resume("alice")
@@ -56,8 +55,8 @@ async def accept(fake: Fake, *lines: Line) -> tuple[Talk, Line]:
     return talk, await asked_for_conversations(talk)
 
 
-async def test_what_was_said_privately_while_away_follows_once_and_in_order(
-    fake: Fake, autojump_clock: MockClock
+async def test_missed_direct_messages_follow_once_and_in_order(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, talk):
         await talk.say(message(1, conversation=BOB), message(2, conversation=BOB))
@@ -87,7 +86,7 @@ async def test_what_was_said_privately_while_away_follows_once_and_in_order(
             assert await heard(client, 5) == expected
 
 
-async def test_at_the_start_what_is_not_read_yet_comes(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_unread_direct_messages_come_at_the_start(fake: FakeServer, autojump_clock: MockClock) -> None:
     async def play() -> None:
         unread = {"type": "unread", "rooms": []}
         talk, request = await accept(fake, unread, message(3, conversation=BOB))
@@ -103,7 +102,9 @@ async def test_at_the_start_what_is_not_read_yet_comes(fake: Fake, autojump_cloc
             assert await heard(client, 3) == [(BOB, 2), (BOB, 3), (EVE, 3)]
 
 
-async def test_what_the_disk_did_not_give_is_asked_again(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_a_page_that_the_server_could_not_read_is_requested_again(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
     async def play() -> None:
         talk, request = await accept(fake)
         await talk.refuse(request, "storage-failed")
@@ -119,8 +120,8 @@ async def test_what_the_disk_did_not_give_is_asked_again(fake: Fake, autojump_cl
             assert trio.current_time() - fake.attempts[0] == 2
 
 
-async def test_a_conversation_that_cannot_be_had_stands_in_nobodys_way(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_room_that_is_refused_does_not_block_the_others(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async def play() -> None:
         talk, request = await accept(fake)
@@ -136,8 +137,8 @@ async def test_a_conversation_that_cannot_be_had_stands_in_nobodys_way(
             assert await heard(client, 1) == [(EVE, 1)]
 
 
-async def test_a_login_on_the_way_begins_with_what_that_user_has_not_read(
-    fake: Fake, autojump_clock: MockClock
+async def test_after_a_login_the_events_begin_with_that_users_unread_messages(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, talk):
         await talk.say(message(1, conversation=BOB))
@@ -158,7 +159,7 @@ async def test_a_login_on_the_way_begins_with_what_that_user_has_not_read(
             assert await heard(client, 2) == [(BOB, 1), (EVE, 9)]
 
 
-async def test_a_logout_on_the_way_begins_with_nothing(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_after_a_logout_direct_rooms_are_new(fake: FakeServer, autojump_clock: MockClock) -> None:
     async with fake.online() as (client, talk):
         await talk.say(message(1, conversation=BOB))
 
@@ -172,7 +173,7 @@ async def test_a_logout_on_the_way_begins_with_nothing(fake: Fake, autojump_cloc
             assert await heard(client, 2) == [(BOB, 1), (BOB, 1)]
 
 
-async def test_resuming_who_one_is_repeats_nothing(fake: Fake, autojump_clock: MockClock) -> None:
+async def test_resuming_the_current_user_repeats_nothing(fake: FakeServer, autojump_clock: MockClock) -> None:
     async with fake.online() as (client, talk):
         await talk.say(message(1, conversation=BOB))
         asked = client.request_nowait(Resume(token="t1"))
@@ -182,8 +183,8 @@ async def test_resuming_who_one_is_repeats_nothing(fake: Fake, autojump_clock: M
         assert await heard(client, 2) == [(BOB, 1), (BOB, 2)]
 
 
-async def test_a_private_send_in_flight_is_sent_again_under_its_key(
-    fake: Fake, autojump_clock: MockClock
+async def test_a_direct_message_in_flight_is_repeated_with_its_key(
+    fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, talk):
         asked = client.send_nowait("psst", username="bob")
@@ -212,8 +213,8 @@ async def test_a_private_send_in_flight_is_sent_again_under_its_key(
         ({"type": "unread", "rooms": []}, Unread(rooms=[])),
     ],
 )
-async def test_what_is_told_of_conversations_comes_as_events(
-    fake: Fake, autojump_clock: MockClock, line: Line, event: Event
+async def test_events_about_direct_rooms_are_passed_on(
+    fake: FakeServer, autojump_clock: MockClock, line: Line, event: Event
 ) -> None:
     async with fake.online() as (client, talk):
         await talk.say(line)
@@ -258,7 +259,7 @@ async def test_connections_that_break_again_and_again_lose_and_repeat_nothing(en
             assert len(door.cables) > 2
 
 
-async def test_a_later_run_gets_what_was_not_read_and_says_what_was(tmp_path: Path) -> None:
+async def test_a_later_run_gets_unread_messages_only(tmp_path: Path) -> None:
     async with open_house(FREE) as house:
         door = Door(house)
         bob = await house.peer("bob")
