@@ -11,7 +11,8 @@ import trio.testing
 
 from tcpchat.chat.schedule import STALE, Pending, Schedule
 from tcpchat.settings import Limits, Rules, Settings
-from tcpchat.store.changes import NewMessage
+from tcpchat.store.changes import NewMessage, NewUser
+from tcpchat.store.queries.snapshot import load_snapshot
 from tests.conftest import Peer, open_house
 from tests.serving.test_delivery import GatedStore
 
@@ -39,7 +40,8 @@ async def test_one_bad_entry_refuses_nobody_else() -> None:
         lobby = house.chat.hub.lobby.name
         one, other = house.user("alice"), house.user("bob")
         room = house.chat.hub.conversation(one, other)
-        disk.commit([NewMessage(room.name, 1, 0, "x", "x", None, None, "in the way")])
+        in_the_way = NewMessage(room.name, 1, 0, "x", "x", None, None, "in the way")
+        disk.commit([NewUser("x", 0), in_the_way])
         disk.open.clear()
         await carol.send("send first")
         await trio.testing.wait_all_tasks_blocked()
@@ -52,6 +54,24 @@ async def test_one_bad_entry_refuses_nobody_else() -> None:
         assert (await alice.next("sent"))["seq"] == 3
         heard = [(await bob.next("message")) for _ in range(3)]
         assert [(line["room"], line["seq"]) for line in heard] == [(lobby, 1), (lobby, 2), (lobby, 3)]
+
+
+async def test_a_message_by_an_author_who_was_never_stored_hurts_nobody_else() -> None:
+    disk = GatedStore()
+    async with open_house(store=disk) as house:
+        alice, bob = await house.peers("alice", "bob")
+        house.user("alice").kept = True  # a bug: the disk does not know her
+        disk.open.clear()
+        await bob.send("send first")
+        await trio.testing.wait_all_tasks_blocked()
+        await alice.send("send bad")
+        await bob.send("send second")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await alice.next("error"))["code"] == "internal"
+        assert [(await bob.next("sent"))["seq"] for _ in range(2)] == [1, 2]
+        assert [one.text for one in disk.ask(load_snapshot, 20, 0).recent] == ["first", "second"]
+        assert house.log.named("bug")
 
 
 async def test_a_message_that_is_not_on_disk_yet_does_not_come_due(

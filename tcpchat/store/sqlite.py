@@ -57,6 +57,7 @@ class SqliteStore:
                 self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute(f"PRAGMA synchronous = {synchronous}")
             migrate(self._writer)
+            self._writer.execute("PRAGMA foreign_keys = ON")
             if not self._writer.execute("SELECT EXISTS (SELECT * FROM journal)").fetchone()[0]:
                 # This is a copy, of which the numbers are given anew.
                 self._writer.execute("INSERT INTO journal (id) VALUES (lower(hex(randomblob(8))))")

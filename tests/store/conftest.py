@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tcpchat.store.sqlite import SqliteStore
+from tests.store.rows import StoreWithUsers
 
 
 @pytest.fixture
@@ -15,6 +16,6 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(folder, "off")
+    store = StoreWithUsers(folder)
     yield store
     store.close()

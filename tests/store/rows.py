@@ -1,12 +1,44 @@
-"""Rows for the tests of the store, and ways to read them back."""
+"""Rows for the tests of the store, and a store that they can be written to right away."""
 
 from __future__ import annotations
 
-from tcpchat.store.changes import NewMessage, NewScheduled
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tcpchat.store.changes import Change, NewMessage, NewScheduled, NewUser, SetBan, SetLeft
 from tcpchat.store.queries.messages import read_history
-from tcpchat.store.sqlite import SqliteStore
+from tcpchat.store.sqlite import SqliteStore, Synchronous
 
 NOW = 1_795_251_600_123
+REFERENCES = {"user", "author", "recipient", "target", "reporter", "other", "old", "new"}
+"""The fields of changes that refer to users."""
+
+
+class StoreWithUsers(SqliteStore):
+    """Stores the users that a batch refers to, unless it stores them itself, before the batch."""
+
+    def __init__(self, folder: Path | None = None, synchronous: Synchronous = "off") -> None:
+        self._seen: set[str] = set()
+        super().__init__(folder, synchronous)
+
+    def commit(self, changes: Iterable[Change]) -> None:
+        changes = list(changes)
+        self._seen |= {one.id for one in changes if isinstance(one, NewUser)}
+        self._seen |= {one.user for one in changes if isinstance(one, SetLeft)}
+        missing = {id for one in changes for id in references(one)} - self._seen
+        if missing:
+            super().commit([NewUser(id, NOW) for id in sorted(missing)])
+            self._seen |= missing
+        super().commit(changes)
+
+
+def references(change: Any) -> Iterator[str]:
+    """Yield the ids of the users that a change refers to."""
+    for field in REFERENCES & {*change._fields}:
+        id = getattr(change, field)
+        if id is not None and not isinstance(change, SetBan):
+            yield id
 
 
 def message(seq: int, text: str = "hi", room: str = "lobby", author: str = "u1") -> NewMessage:

@@ -25,7 +25,7 @@ from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.reader import Reader
 from tcpchat.store.rows import BackupInfo
 from tcpchat.store.sqlite import SqliteStore
-from tests.store.rows import message
+from tests.store.rows import StoreWithUsers, message
 
 PAGE = "x" * 4000  # about what fits on one page of the database
 
@@ -189,7 +189,7 @@ def test_where_it_cannot_be_written_is_told(store: SqliteStore, tmp_path: Path) 
 
 
 def test_a_copy_of_what_is_damaged_is_refused(folder: Path, tmp_path: Path) -> None:
-    with closing(SqliteStore(folder)) as store:
+    with closing(StoreWithUsers(folder)) as store:
         store.commit([message(seq, PAGE) for seq in range(1, 101)])
     database = folder / "tcpchat.db"
     content = bytearray(database.read_bytes())
@@ -248,7 +248,7 @@ def test_what_is_restored_takes_the_place_of_what_was_there(copy: Path, folder: 
 @pytest.fixture
 def crashed(copy: Path, folder: Path, tmp_path: Path) -> Path:
     """The copy; the store has six messages now, the last of them in the log beside the database."""
-    store = SqliteStore(folder)
+    store = StoreWithUsers(folder)
     store.commit([message(6)])
     for name in ("tcpchat.db", "tcpchat.db-wal"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 import trio.testing
 
 from tcpchat.chat.identity import hash_token
+from tcpchat.errors import StartError
 from tcpchat.store.changes import (
+    DeleteUser,
     NewKey,
     NewReport,
     NewScheduled,
@@ -21,7 +24,7 @@ from tcpchat.store.changes import (
     SetMute,
     SetSession,
 )
-from tcpchat.store.migrate import migrate, migrations
+from tcpchat.store.migrate import Migration, migrate, migrations
 from tcpchat.store.queries.messages import count_unread
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.queries.users import find_user
@@ -30,7 +33,14 @@ from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import EPOCH, Peer, open_house
 from tests.store.rows import NOW, message, scheduled
 
-HERE = Path(__file__).parent
+RELEASED = {
+    1: "4df5706fbdabde764b2332ba24ebafc7da2652d1de08a282793c36083dd202e9",
+    2: "a3f7262e69cfc9249901c80049979054cca4c7f88b8138664f9e92ec6be2eb8e",
+    3: "5a4dae4254a963f414995bb54e1fbe56b08886ad2a2888604c603936c6116068",
+    4: "e79f371e3039b48d125370ff5755f693cd415811b8b3fc69f1ff37ff93e0d2e5",
+    5: "5cf3d606a0bfa4167601dfa8965a5841c52c4b3abbde7a14cbf5f441d879ed1b",
+}
+"""The SHA-256 of each migration that a release contains."""
 LEFT = EPOCH - 60_000  # a minute before a server with the tests' clock starts
 
 
@@ -52,10 +62,12 @@ def test_migrations_are_numbered_from_one_without_gaps() -> None:
     assert all(second == first + 1 for first, second in pairwise(numbers))
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", RELEASED)
 def test_a_migration_that_was_released_is_never_edited(number: int) -> None:
     """Databases with it are out there: what changes comes in a further file."""
-    assert migrations()[number - 1] == (number, (HERE / f"schema_000{number}.sql").read_text())
+    migration = migrations()[number - 1]
+    assert migration.number == number
+    assert sha256(migration.script.encode()).hexdigest() == RELEASED[number]
 
 
 def test_opening_again_migrates_nothing(store: SqliteStore, folder: Path) -> None:
@@ -103,10 +115,88 @@ def test_the_first_schema_migrates_to_that_of_a_fresh_database_and_keeps_its_row
     assert snapshot.mutes == [SetMute("u1", 9, "spam")]
     assert snapshot.names == {"alice": "u1"}
     assert snapshot.absent == snapshot.registered == []
-    assert rows(migrated, "SELECT id, last_number FROM user") == [("u1", 1)]
+    assert rows(migrated, "SELECT id, last_number FROM user") == [("u1", 1), ("u2", 0)]
     assert len(snapshot.journal) == 16
     migrated.close()
     fresh.close()
+
+
+# All versions that were released, with rows in every table
+
+
+def fill(old: sqlite3.Connection, *users: str) -> None:
+    """Write a row for each user to each table but those of users and of the data set."""
+    count = 0
+    for table in tables(old) - {"user", "journal"}:
+        references = {row[3] for row in old.execute(f"PRAGMA foreign_key_list({table})")}
+        info = [(row[1], row[2]) for row in old.execute(f"PRAGMA table_info({table})")]
+        for user in users:
+            count += 1
+            made = {"INTEGER": count, "TEXT": f"text {count}", "BLOB": b"%d" % count}
+            values = [user if name in references else made[kind] for name, kind in info]
+            names = ", ".join(name for name, _ in info)
+            old.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(info))})", values)
+    old.commit()
+
+
+def tables(database: sqlite3.Connection) -> set[str]:
+    found = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return {name for (name,) in found if not name.startswith("sqlite_")}
+
+
+def contents(database: sqlite3.Connection, of: dict[str, str]) -> dict[str, list[Any]]:
+    """Return the rows of tables, of each the columns that are given."""
+    return {
+        table: database.execute(f"SELECT {names} FROM {table} ORDER BY {names}").fetchall()
+        for table, names in of.items()
+    }
+
+
+def columns_of(database: sqlite3.Connection, table: str) -> str:
+    return ", ".join(row[1] for row in database.execute(f"PRAGMA table_info({table})"))
+
+
+@pytest.mark.parametrize("number", RELEASED)
+def test_nothing_in_a_released_database_is_lost(folder: Path, number: int) -> None:
+    """Not what refers to users who were never stored either, which nothing checked then."""
+    old = old_database(folder, number)
+    old.execute("INSERT INTO user (id, at) VALUES ('alice', 1)")
+    fill(old, "alice", "ghost")
+    changed = {"user", "token", "device", "mark", "journal"}  # some of them by migrations of then
+    of = {table: columns_of(old, table) for table in tables(old) - changed}
+    if number >= 3:
+        of |= {table: columns_of(old, table) for table in ("device", "mark")}
+    before = contents(old, of)
+    assert all(len(rows) == 2 for rows in before.values())
+    old.close()
+
+    migrated, fresh = SqliteStore(folder), SqliteStore(None)
+    assert contents(migrated._writer, of) == before
+    assert rows(migrated, "PRAGMA foreign_key_check") == []
+    assert schema(migrated._writer) == schema(fresh._writer)
+    assert [id for id, _ in rows(migrated, "SELECT id, at FROM user ORDER BY id")] == ["alice", "ghost"]
+    assert rows(migrated, "SELECT min(at) FROM user WHERE id = 'ghost'")[0][0] < 100, "a time of its rows"
+    migrated.commit([message(1000, author="ghost"), DeleteUser("alice")])
+    assert [one.author for one in migrated.ask(load_snapshot, 20, 0).recent] == ["ghost"]
+    migrated.close()
+    fresh.close()
+
+
+def test_a_migration_that_leaves_references_to_nothing_is_undone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SqliteStore(folder).close()
+    steps = migrations()
+    newest = steps[-1].number
+    bad = Migration(newest + 1, "INSERT INTO mention (user, room, seq) VALUES ('nobody', 'lobby', 1);")
+    monkeypatch.setattr("tcpchat.store.migrate.migrations", lambda: [*steps, bad])
+    with pytest.raises(StartError, match="rows of the table mention refer to rows of user that do not exist"):
+        SqliteStore(folder)
+    monkeypatch.undo()
+    store = SqliteStore(folder)
+    assert version(store._writer) == newest
+    assert rows(store, "SELECT * FROM mention") == []
+    store.close()
 
 
 # The second version: users with one token each, and what was said without marks
@@ -116,8 +206,8 @@ def old_database(folder: Path, version: int) -> sqlite3.Connection:
     """Make a database of that version, without rows."""
     folder.mkdir(exist_ok=True)
     old = sqlite3.connect(folder / "tcpchat.db")
-    for number in range(1, version + 1):
-        old.executescript((HERE / f"schema_000{number}.sql").read_text())
+    for migration in migrations()[:version]:
+        old.executescript(migration.script)
     old.execute(f"PRAGMA user_version = {version}")
     return old
 

@@ -32,6 +32,7 @@ from tcpchat.store.queries.messages import messages_of
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.queries.users import accounts, find_user, reports_of
 from tcpchat.store.sqlite import SqliteStore
+from tests.store.rows import StoreWithUsers
 
 NOW = 1_795_251_600_123
 ROOM = "@a@b"
@@ -39,7 +40,7 @@ ROOM = "@a@b"
 
 @pytest.fixture
 def store() -> Iterator[SqliteStore]:
-    store = SqliteStore(None)
+    store = StoreWithUsers(None)
     yield store
     store.close()
 

@@ -40,7 +40,7 @@ from tcpchat.store.queries.users import counterparts, find_user, names_of, passw
 from tcpchat.store.rows import AwayRow, ConversationRow, Counterpart, MarkRow, NameRow, UnreadRange, UserRow
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.store.statements import ROWS
-from tests.store.rows import NOW, everything, message, private, scheduled, seqs
+from tests.store.rows import NOW, StoreWithUsers, everything, message, private, scheduled, seqs
 
 LOBBY = "lobby"
 BETWEEN = "@u1@u2"
@@ -48,7 +48,7 @@ BETWEEN = "@u1@u2"
 
 @pytest.fixture
 def store() -> Iterator[SqliteStore]:
-    store = SqliteStore(None)
+    store = StoreWithUsers(None)
     yield store
     store.close()
 
@@ -86,7 +86,7 @@ def rows(store: SqliteStore, query: str) -> list[Any]:
 def test_all_that_is_kept_of_a_user_comes_back_by_id_and_by_each_token(
     tmp_path: Path, *, in_memory: bool
 ) -> None:
-    store = SqliteStore(None if in_memory else tmp_path, "off")
+    store = StoreWithUsers(None if in_memory else tmp_path, "off")
     keep(store, "u1", left=5)
     keep(store, "u2", "u3")
     store.commit(
@@ -214,7 +214,7 @@ def test_unread_is_what_others_said_after_the_marks(
     said: list[tuple[str, bool, bool]], read: int, read_private: int, ignored: set[str], page: int
 ) -> None:
     """Against plain lists; u1 and u2 talk privately, and each message of the lobby may mention u1."""
-    store = SqliteStore(None)
+    store = StoreWithUsers(None)
     lobby: list[tuple[NewMessage, bool]] = []
     talk: list[NewMessage] = []
     order: list[NewMessage] = []
@@ -430,7 +430,7 @@ def test_what_cannot_be_read_is_a_storage_error(store: SqliteStore) -> None:
 
 def test_no_question_reads_all_messages(tmp_path: Path) -> None:
     """Messages are many: who resumes must not make the reader go through all of them."""
-    store = SqliteStore(tmp_path, "off")
+    store = StoreWithUsers(tmp_path, "off")
     plans: list[str] = []
     connection = store._connect()
     store._readers.append(connection)

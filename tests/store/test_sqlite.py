@@ -19,6 +19,7 @@ from tcpchat.store.changes import (
     NewReport,
     NewScheduled,
     NewUser,
+    SetMark,
     SetMute,
     SetName,
     TransferReports,
@@ -29,7 +30,7 @@ from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.rows import Snapshot
 from tcpchat.store.sqlite import SqliteStore, Synchronous
 from tcpchat.store.statements import ROWS
-from tests.store.rows import NOW, everything, message, private, scheduled, seqs
+from tests.store.rows import NOW, StoreWithUsers, everything, message, private, scheduled, seqs
 
 
 def after_restart(store: SqliteStore, folder: Path, recent: int = 20) -> Snapshot:
@@ -244,7 +245,7 @@ def test_history_of_a_broken_table_is_a_storage_error_and_the_reader_stays_of_us
 def test_history_may_be_read_from_several_threads_while_another_commits(
     folder: Path, *, in_memory: bool
 ) -> None:
-    store = SqliteStore(None if in_memory else folder, "off")
+    store = StoreWithUsers(None if in_memory else folder, "off")
     written = 200
     found: list[list[int]] = []
     failed: list[BaseException] = []
@@ -348,6 +349,39 @@ def test_text_comes_back_as_it_was_sent(store: SqliteStore, folder: Path, text: 
     assert after_restart(store, folder).recent == [message(1, text)]
 
 
+# References between rows
+
+
+def test_the_writer_enforces_references_until_it_closes(folder: Path) -> None:
+    store = SqliteStore(folder)
+    assert store._writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [message(1, author="nobody"), private(1, "u1", "nobody"), SetMark("nobody", "lobby", 1, 1)],
+    ids=["author", "recipient", "mark"],
+)
+def test_a_reference_to_nobody_is_a_bug_and_nothing_of_the_batch_is_kept(folder: Path, wrong: Change) -> None:
+    store = SqliteStore(folder, "off")
+    store.commit([NewUser("u1", NOW)])
+    for batch in ([wrong], [message(2), wrong, message(3)], [message(2), message(3), wrong]):
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            store.commit(batch)
+        assert everything(store) == []
+    store.commit([message(2)])
+    assert everything(store) == [message(2)]
+    store.close()
+
+
+def test_a_batch_may_refer_to_a_user_that_it_stores_later(folder: Path) -> None:
+    store = SqliteStore(folder, "off")
+    store.commit([message(1), NewUser("u1", NOW)])
+    assert everything(store) == [message(1)]
+    store.close()
+
+
 # A full disk
 
 
@@ -355,7 +389,7 @@ def test_a_full_disk_refuses_batches_but_serves_readers_and_recovers(store: Sqli
     store.commit([message(1)])
     pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
     store._writer.execute(f"PRAGMA max_page_count = {pages}")
-    large = [message(seq, "x" * 10_000) for seq in range(2, 20)]
+    large = [message(seq, "x" * 20_000) for seq in range(2, 20)]  # more than what is free
 
     for batch in (large, large[:1]):
         with pytest.raises(StorageError, match="full"):
@@ -423,7 +457,7 @@ def test_a_store_in_a_second_process_is_refused_until_the_first_closes(
 
 def test_a_store_in_memory_touches_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    store = SqliteStore(None)
+    store = StoreWithUsers(None)
     store.commit([message(1)])
     assert everything(store) == [message(1)]
     store.close()
