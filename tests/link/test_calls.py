@@ -6,6 +6,7 @@ import attrs
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from tcpchat.client import DisconnectedError, PendingCall, RefusedError
 from tcpchat.commands.ping import Ping
@@ -425,3 +426,28 @@ async def test_a_rate_limited_send_has_no_unknown_outcome() -> None:
     box.lose(DisconnectedError("x"))
     box.resume(same_user=False)
     assert not asked.done
+
+
+async def test_the_next_batch_comes_with_a_call_and_a_rate_limited_one_in_time(
+    calls: Calls, autojump_clock: MockClock
+) -> None:
+    batches: list[tuple[float, list[str]]] = []
+    began = trio.current_time()
+
+    async def write() -> None:
+        while True:
+            batch = await calls.next_batch()
+            batches.append((trio.current_time() - began, texts(batch)))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write)
+        await trio.sleep(1)
+        add(calls, PendingCall(Ping()), send("a"))
+        await trio.sleep(1)
+        calls.lose(GONE)
+        calls.resume(same_user=True)
+        (a,) = calls.take(trio.current_time())
+        calls.answer(no(a, "rate-limited", 5), trio.current_time())
+        await trio.sleep(9)
+        nursery.cancel_scope.cancel()
+    assert batches == [(1, ["ping", "a"]), (7, ["a"])]

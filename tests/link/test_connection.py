@@ -21,14 +21,16 @@ from tcpchat.client import (
     Reconnect,
     Reconnected,
     RefusedError,
+    Replay,
+    Skipped,
 )
 from tcpchat.commands.ping import Ping
 from tcpchat.commands.rename import Rename
 from tcpchat.commands.send import Send
 from tcpchat.link import calls as calls_module
 from tcpchat.link import connection as connections
-from tcpchat.link.connection import DEAD, HANDSHAKE, PING
-from tcpchat.protocol import Bye, Message, Welcome
+from tcpchat.link.connection import CATCH_UP, DEAD, FETCH_RETRY, HANDSHAKE, PING
+from tcpchat.protocol import Bye, Event, Joined, Message, Renamed, Welcome
 from tcpchat.wire.answers import Unknown
 from tests.link.conftest import EVEN, FakeServer, ServerSide, cannot_connect, message, until
 
@@ -556,3 +558,175 @@ async def test_a_reply_of_the_wrong_type_is_an_error_that_programs_expect(
             nursery.start_soon(ask)
             await server.reply(await server.next("send"), "pong", at="")
             await asked.wait()
+
+
+async def test_missed_messages_come_in_pages_while_others_send(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online(last=3) as (client, begun):
+        server = begun
+        await server.close()
+        server = await fake.accept()
+        await server.resume(seq=4)
+        read: list[int] = []
+
+        async def read_all() -> None:
+            async for event in client.events():
+                if isinstance(event, Message):
+                    read.append(event.seq)
+                    if event.seq == 7:
+                        return
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_all)
+            request = await server.next("history")
+            assert (request["after"], request["count"]) == (0, 500)
+            await server.say(message(5))
+            await server.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=True)
+            request = await server.next("history")
+            assert request["after"] == 2
+            await server.reply(
+                request, "history", room="lobby", messages=[message(3), message(4), message(5)], more=False
+            )
+            await server.say(message(6), message(7))
+        assert read == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_history_that_the_server_could_not_read_is_requested_again(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async def play() -> None:
+        server = await fake.accept()
+        await server.welcome(seq=2)
+        await server.refuse(await server.next("history"), "storage-failed")
+        request = await server.next("history")
+        await server.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=False)
+        await server.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream, replay=Replay(last=9)) as client:
+            messages = [await until(client, Message) for _ in range(2)]
+            assert [event.seq for event in messages] == [1, 2]
+            assert trio.current_time() - fake.attempts[0] == FETCH_RETRY
+
+
+async def test_a_page_that_is_lost_with_its_connection_is_requested_again(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, begun):
+        server = begun
+        await server.say(message(3))
+
+        async def play(server: ServerSide) -> None:
+            assert (await server.next("history"))["after"] == 0
+            await server.close()
+            server = await fake.accept()
+            await server.resume(seq=3)
+            request = await server.next("history")
+            messages = [message(seq) for seq in (1, 2, 3)]
+            await server.reply(request, "history", room="lobby", messages=messages, more=False)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play, server)
+            messages = [await until(client, Message) for _ in range(3)]
+        assert [event.seq for event in messages] == [1, 2, 3]
+
+
+async def test_a_reader_that_stops_while_a_page_is_on_its_way_loses_nothing(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
+        await until(client, Welcome)
+        await server.say(message(3))
+        with trio.move_on_after(0.5):
+            await client.next_event()
+        request = await server.next("history")
+        with trio.move_on_after(0.5):
+            await client.next_event()
+        messages = [message(seq) for seq in (1, 2, 3)]
+        await server.reply(request, "history", room="lobby", messages=messages, more=False)
+        read = [await client.next_event() for _ in range(3)]
+        assert [event.seq for event in read if isinstance(event, Message)] == [1, 2, 3]
+        with trio.move_on_after(0.5):
+            while True:
+                assert (await server.receive())["type"] == "ping"
+
+
+async def test_other_events_do_not_wait_for_a_page_that_is_on_its_way(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
+        await server.say(message(3))
+        await until(client, Welcome)
+        read: list[Event] = []
+
+        async def read_all() -> None:
+            while (event := await client.next_event()) is not None:
+                read.append(event)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_all)
+            await server.next("history")
+            await server.say({"type": "joined", "room": "lobby", "users": ["bob"]})
+            await trio.testing.wait_all_tasks_blocked()
+            assert read == [Joined(room="lobby", users=["bob"])]
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_room_that_is_refused_is_given_up_and_the_reader_continues(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
+        await until(client, Welcome)
+        await server.say(message(3, conversation="@b"))
+
+        async def play() -> None:
+            await server.refuse(await server.next("history"), "no-such-user")
+            await server.say(message(4, conversation="@b"))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            assert await until(client, Skipped) == Skipped(events=3)
+            assert (await until(client, Message)).seq == 4
+
+
+async def test_a_reader_that_does_not_keep_up_delays_receiving_a_bit(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online(buffer=4) as (client, server):
+        await server.reply(await server.receive(), "pong", at="")
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        for seq in (1, 2, 3):
+            await server.say(message(seq))
+            await trio.testing.wait_all_tasks_blocked()
+        assert len(client._events.inbox) == 2, "more than a quarter is full, so receiving has stopped"
+        await trio.sleep(CATCH_UP)
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(client._events.inbox) == 4
+        for _ in range(4):
+            await client.next_event()
+        await trio.testing.wait_all_tasks_blocked()
+        assert trio.current_time() - began == CATCH_UP
+
+
+async def test_a_request_that_no_line_can_hold_is_an_error_of_the_caller(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, _):
+        with pytest.raises(ValueError, match="cannot be written as JSON"):
+            client.request_nowait(Send(text="\ud800"))
+        assert client.unanswered == []
+
+
+async def test_a_rename_by_another_device_is_the_users_new_name(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async with fake.online() as (client, server):
+        await server.say({"type": "renamed", "old": "guest-1", "new": "al"})
+        assert await until(client, Renamed) == Renamed(old="guest-1", new="al")
+        assert client.user == "al"
+        await server.say({"type": "renamed", "old": "guest-7", "new": "bob"})
+        await until(client, Renamed)
+        assert client.user == "al"

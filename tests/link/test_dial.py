@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import trio
 from trio.testing import MockClock
 
-from tcpchat.client import ConnectError
-from tcpchat.link.dial import CONNECT, dial
+from tcpchat.address import Address
+from tcpchat.client import ConnectError, Tls
+from tcpchat.link.dial import CONNECT, dial, opener
 
 
 async def failure(error: OSError) -> ConnectError:
@@ -52,3 +55,20 @@ async def test_a_host_that_answers_just_in_time_is_reached(autojump_clock: MockC
         return stream
 
     assert await dial("h:1", open_stream) is stream
+
+
+async def test_a_stream_is_opened_to_the_address() -> None:
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    address = Address("127.0.0.1", listener.socket.getsockname()[1])
+    async with (
+        listener,
+        await dial(str(address), opener(address, None)) as mine,
+        await listener.accept() as theirs,
+    ):
+        await mine.send_all(b"x")
+        assert await theirs.receive_some() == b"x"
+
+
+def test_bad_files_of_tls_are_an_error_before_anything_is_opened() -> None:
+    with pytest.raises(ValueError, match="cannot read authorities"):
+        opener(Address(), Tls(ca=Path("/nowhere")))
