@@ -1,6 +1,6 @@
-"""How many messages a second one client receives: a process writes lines that were made before.
+"""Messages a second that one client receives from a process that writes prepared lines.
 
-Prints messages a second, and the same of a loop that only splits and reads JSON.
+Also prints the rate of a loop that only splits lines and parses JSON, and the ratio of the two.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def lines() -> bytes:
 
 
 def serve(listener: socket.socket, data: bytes, connections: int) -> None:
-    """Write the lines to each connection, as fast as it takes them."""
+    """Write the lines to each connection, as fast as it reads them."""
     hello = Welcome(
         protocol=1, server="bench", user="guest-1", room="lobby", seq=0, journal="j", token="t", hint=""
     )
@@ -39,7 +39,7 @@ def serve(listener: socket.socket, data: bytes, connections: int) -> None:
 
 
 async def with_client(port: int) -> float:
-    """Return the seconds until the last message came out of `events`."""
+    """Return the seconds until the reader of `events` has the last message."""
     async with Client(f"127.0.0.1:{port}", credentials=Credentials(remember=False)) as client:
         began = time.perf_counter()
         async for event in client.events():
@@ -49,7 +49,7 @@ async def with_client(port: int) -> float:
 
 
 def with_loop(port: int) -> float:
-    """Return the seconds of the least that any client in Python has to do."""
+    """Return the seconds of the least work that any client in Python has to do."""
     with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as file:
         connection.sendall(b"ping\n")
         file.readline()

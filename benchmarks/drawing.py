@@ -1,4 +1,4 @@
-"""What completion and drawing cost: microseconds for each of some lines, the best of some runs."""
+"""The cost of completion and drawing: microseconds for some lines, the best of several runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tcpchat.repl.render import message
 
 USERS = [f"guest-{number}" for number in range(2500)] + [f"user_{number}" for number in range(2500)]
 LIVE = Live(users=USERS, me="guest-1")
-TYPED = ("@", "@u", "send -u 99", "send -u s9", "@zzz", "hello @gu")
-SAID = ("hi all, how are you today?", "Привет всем", "日本語のとても長い文" * 10, "word " * 200)
+INPUTS = ("@", "@u", "send -u 99", "send -u s9", "@zzz", "hello @gu")
+TEXTS = ("hi all, how are you today?", "Привет всем", "日本語のとても長い文" * 10, "word " * 200)
 LOOK = Look(width=80, me="alice", zone=UTC)
 
 
@@ -24,8 +24,8 @@ def cost(what: str, work: Callable[[], object]) -> None:
     print(f"{what:40} {best * 1e6:10.1f} µs")
 
 
-for typed in TYPED:
+for typed in INPUTS:
     cost(f"complete {typed!r} of {len(USERS)} users", lambda typed=typed: complete(typed, LIVE))  # type: ignore[misc]
-for said in SAID:
-    event = Message(room="lobby", seq=1, at="2026-11-21T09:00:00.123Z", sender="bob", text=said)
-    cost(f"draw {said[:20]!r} of {len(said)} letters", lambda event=event: message(event, LOOK))  # type: ignore[misc]
+for text in TEXTS:
+    event = Message(room="lobby", seq=1, at="2026-11-21T09:00:00.123Z", sender="bob", text=text)
+    cost(f"draw {text[:20]!r} of {len(text)} characters", lambda event=event: message(event, LOOK))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""How the terminal client does in a busy room: time from key to echo, and processor time.
+"""The terminal client in a busy room: the time from a key to its echo, and processor time.
 
 A server, a program that sends 500 messages a second, and the client in a pseudo-terminal,
 where a key is pressed ten times a second. Prints milliseconds and percent of a core.
@@ -22,7 +22,7 @@ from tcpchat.bench.summary import nearest_rank
 
 RATE = 500  # messages a second
 SECONDS = 20.0
-KEYS = "жщъэюя"  # what no message holds
+KEYS = "жщъэюя"  # in no message
 COMMAND = [sys.executable, "-m", "tcpchat"]
 
 
@@ -63,9 +63,9 @@ def start_client(port: int, folder: str) -> tuple[int, int]:
     return pid, terminal
 
 
-def read_until(terminal: int, wanted: bytes, patience: float) -> bool:
-    """Read what the client draws until it holds `wanted`."""
-    seen, until = b"", time.monotonic() + patience
+def read_until(terminal: int, wanted: bytes, timeout: float) -> bool:
+    """Read the client's output until it contains `wanted`; return whether it did."""
+    seen, until = b"", time.monotonic() + timeout
     while (left := until - time.monotonic()) > 0:
         if select.select([terminal], [], [], left)[0]:
             seen = seen[-len(wanted) :] + os.read(terminal, 1 << 16)

@@ -1,4 +1,4 @@
-"""How long a client that missed many messages needs to be where the others are."""
+"""The time that a client needs to catch up after many missed messages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tcpchat import Client, Credentials, Reconnect, Replay
 from tcpchat.protocol import Message
 
 TEXT = "x" * PAYLOAD
-PAGE = 400  # messages under way while they are said
-PAUSE = 0.002  # seconds between the messages that others go on saying
+BATCH = 400  # messages in flight while they are sent
+PAUSE = 0.002  # seconds between the messages that others send meanwhile
 
 
 def client(port: int, after: int | None = None) -> Client:
@@ -28,16 +28,16 @@ def client(port: int, after: int | None = None) -> Client:
     )
 
 
-async def say(port: int, count: int) -> None:
-    """Say so many messages, as fast as the server takes them."""
+async def send_many(port: int, count: int) -> None:
+    """Send so many messages, as fast as the server accepts them."""
     async with client(port) as author:
-        for start in range(0, count, PAGE):
-            asked = [author.send_nowait(TEXT) for _ in range(min(PAGE, count - start))]
-            for one in asked:
-                await one.wait()
+        for start in range(0, count, BATCH):
+            calls = [author.send_nowait(TEXT) for _ in range(min(BATCH, count - start))]
+            for call in calls:
+                await call.wait()
 
 
-async def keep_talking(port: int) -> None:
+async def keep_sending(port: int) -> None:
     async with client(port) as author:
         while True:
             await author.send(TEXT)
@@ -45,7 +45,7 @@ async def keep_talking(port: int) -> None:
 
 
 async def leave(port: int) -> tuple[str, int]:
-    """Say something and lose the connection; return the token and the number of what was said."""
+    """Send a message and lose the connection; return the token and the number of the message."""
     stream = await trio.open_tcp_stream("127.0.0.1", port)
     tail = b""
     await stream.send_all(b"send here I am\n")
@@ -58,7 +58,7 @@ async def leave(port: int) -> tuple[str, int]:
 
 
 async def resume(port: int, token: str, after: int, missed: int) -> float:
-    """Return the seconds from connecting to `resumed`, having checked that nothing is missing or double."""
+    """Return the seconds from connecting to `resumed`. Raises LoadError for lost or repeated messages."""
     began = time.perf_counter()
     stream = await trio.open_tcp_stream("127.0.0.1", port)
     await stream.send_all(f"resume {token} --after {after}\n".encode())
@@ -69,13 +69,13 @@ async def resume(port: int, token: str, after: int, missed: int) -> float:
     lines = [orjson.loads(line) for line in data[: data.rindex(b"\n")].splitlines()]
     numbers = [line["seq"] for line in lines if line["type"] == "message"]
     if numbers != list(range(after + 1, after + 1 + len(numbers))) or len(numbers) < missed:
-        raise LoadError(f"{len(numbers)} messages came, and not in order")
+        raise LoadError(f"{len(numbers)} messages arrived, or not in order")
     await trio.aclose_forcefully(stream)
     return took
 
 
 async def read(port: int, after: int, missed: int) -> float:
-    """Return the seconds that the library needs for the same."""
+    """Return the seconds that the library needs for the same messages."""
     began = time.perf_counter()
     async with client(port, after) as reader:
         count = 0
@@ -83,15 +83,15 @@ async def read(port: int, after: int, missed: int) -> float:
             count += isinstance(event, Message)
             if count >= missed:
                 return time.perf_counter() - began
-    raise LoadError("the server went away")
+    raise LoadError("the server closed the connection")
 
 
 async def come_back(port: int, case: str, missed: int) -> float:
     token, after = await leave(port)
-    await say(port, missed)
+    await send_many(port, missed)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_talking, port)
-        await trio.sleep(0.1)  # until others are talking
+        nursery.start_soon(keep_sending, port)
+        await trio.sleep(0.1)  # until others are sending
         if case == "resume":
             took = await resume(port, token, after, missed)
         else:
@@ -108,11 +108,11 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="resume",
     title="Back after 10,000 messages",
-    what="A guest leaves, others say 10,000 messages, and the guest comes back while they go on "
-    "talking: with `resume TOKEN --after SEQ` on a bare socket, and with the Python library, "
-    "which asks for pages of history. The seconds from connecting until the last message is "
-    "there, counted and checked.",
-    figures=(Figure(name="s", title="time to be where the others are", unit="s", more_is_better=False),),
+    what="A guest disconnects, others send 10,000 messages, and the guest reconnects while they "
+    "continue: with `resume TOKEN --after SEQ` on a bare socket, and with the Python library, "
+    "which requests pages of history. The seconds from connecting until the last message has "
+    "arrived; messages are counted and their order is checked.",
+    figures=(Figure(name="s", title="time to catch up", unit="s", more_is_better=False),),
     cases=dict.fromkeys(("resume", "library"), ("tcpchat",)),
     titles={"resume": "resume --after", "library": "with the library"},
     measure=measure,
