@@ -19,7 +19,8 @@ coverage: .venv/dev ## the tests in one process, and which lines they run; twice
 
 fuzz: .venv/dev ## hunt for inputs that break a server, a session or the terminal, for some minutes
 	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q -p no:cacheprovider --timeout 1800 tests/test_fuzz.py \
-		tests/test_fuzz_session.py tests/repl/test_clean.py tests/repl/test_completion.py tests/repl/test_render.py tests/repl/test_entered.py
+		tests/test_fuzz_session.py tests/repl/view/test_clean.py tests/repl/input/test_completion.py tests/repl/view/test_render.py \
+		tests/repl/input/test_parse.py
 
 hostile: .venv/dev ## run every attack in full; show its cost, and what other users notice; takes minutes
 	@$(BIN)/python -m tests.hostile

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import UTC
 
 from tcpchat.protocol import Message
-from tcpchat.repl.choices import Live
-from tcpchat.repl.completion import complete
-from tcpchat.repl.look import Look
-from tcpchat.repl.render import message
+from tcpchat.repl.input.choices import CompletionContext
+from tcpchat.repl.input.completion import complete
+from tcpchat.repl.view.render import message
+from tcpchat.repl.view.text import Look
 
 USERS = [f"guest-{number}" for number in range(2500)] + [f"user_{number}" for number in range(2500)]
-LIVE = Live(users=USERS, me="guest-1")
-INPUTS = ("@", "@u", "send -u 99", "send -u s9", "@zzz", "hello @gu")
+LIVE = CompletionContext(users=USERS, me="guest-1")
+INPUTS = ("@", "@u", "/send -u 99", "/send -u s9", "@zzz", "hello @gu")
 TEXTS = ("hi all, how are you today?", "Привет всем", "日本語のとても長い文" * 10, "word " * 200)
 LOOK = Look(width=80, me="alice", zone=UTC)
 

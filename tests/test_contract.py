@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -199,12 +200,14 @@ def test_the_version_comes_without_anything() -> None:
 
 def test_only_the_terminal_knows_prompt_toolkit() -> None:
     users = {module for module, names in IMPORTS.items() if any("prompt_toolkit" in name for name in names)}
-    assert users == {f"tcpchat.repl.{name}" for name in ("terminal", "input", "above")}
+    assert users == {f"tcpchat.repl.terminal.{name}" for name in ("terminal", "layout", "printer")}
 
 
-@pytest.mark.parametrize("name", ["clean", "completion", "entered", "render", "roster", "status", "theme"])
-def test_what_is_pure_in_the_client_does_no_input_and_output(name: str) -> None:
-    assert not {imported.split(".")[0] for imported in IMPORTS[f"tcpchat.repl.{name}"]} & {*NO_IO, "asyncio"}
+@pytest.mark.parametrize(
+    "module", [module for module in IMPORTS if re.match(r"tcpchat\.repl\.(input|view)\.", module)]
+)
+def test_what_is_pure_in_the_client_does_no_input_and_output(module: str) -> None:
+    assert not {imported.split(".")[0] for imported in IMPORTS[module]} & {*NO_IO, "asyncio"}
 
 
 def test_the_library_hands_out_all_that_it_names() -> None:

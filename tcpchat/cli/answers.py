@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from wcwidth import wcswidth
 
-from tcpchat.repl.clean import clean_line
+from tcpchat.repl.view.clean import clean_line
 
 Line = dict[str, Any]
 FOREVER = "9999"  # how the time begins of what never ends

@@ -13,8 +13,8 @@ from tcpchat.bench.plan import Plan
 from tcpchat.bench.summary import as_json, as_text
 from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, INTERRUPTED, complain
 from tcpchat.errors import StartError
-from tcpchat.repl.clean import clean
 from tcpchat.repl.confirm import confirm
+from tcpchat.repl.view.clean import clean
 
 WARNING = (
     "This sends messages to the lobby of {address}: all its users see them, and they stay in the history."

@@ -14,7 +14,7 @@ from tcpchat.address import Address
 from tcpchat.cli import talk
 from tcpchat.cli.encryption import PLAIN, Encryption, Switch
 from tcpchat.cli.talk import HERE
-from tcpchat.repl.plan import HISTORY, Host, Plan
+from tcpchat.repl.options import HISTORY, Host, Options
 from tcpchat.settings import Settings
 from tcpchat.times import parse_duration
 
@@ -45,7 +45,7 @@ class Talker:
     json: Switch = False
     """Print events and replies as JSON, one a line."""
 
-    def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Plan:
+    def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Options:
         """Return the plan for talking there."""
         remember = not self.no_remember
         return talk.make_plan(address, tls=tls, name=self.name, remember=remember, host=host)
@@ -179,7 +179,7 @@ def tail(
     return talk.tail(_script(address, name, encryption, history=count), json=json, follow=follow)
 
 
-def _script(address: str, name: str | None, encryption: Encryption, history: int = HISTORY) -> Plan:
+def _script(address: str, name: str | None, encryption: Encryption, history: int = HISTORY) -> Options:
     plan = talk.make_plan(address, tls=encryption.tls_of(), name=name, history=history)
     if plan.password is not None and name is None:
         raise CycloptsError(msg=f"{talk.PASSWORD} is the password of a user whom --name must tell")

@@ -26,6 +26,6 @@ def print_no_more() -> None:
 
 def complain(what: str) -> None:
     """Tell on stderr, in one line, why something was not done; it may be in the words of others."""
-    from tcpchat.repl.clean import clean_line  # which takes a while, for the few who need it
+    from tcpchat.repl.view.clean import clean_line  # which takes a while, for the few who need it
 
     print(f"tcpchat: {clean_line(what)}", file=sys.stderr)

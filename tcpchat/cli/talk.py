@@ -14,7 +14,7 @@ from platformdirs import user_config_path, user_state_path
 from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
 from tcpchat.cli.outcome import FAILED, NO_CONNECTION, cause, complain, print_no_more
 from tcpchat.errors import StartError
-from tcpchat.repl.plan import HISTORY, Host, Plan
+from tcpchat.repl.options import HISTORY, Host, Options
 
 if TYPE_CHECKING:
     from tcpchat.client import Tls
@@ -44,12 +44,12 @@ def make_plan(
     remember: bool = True,
     host: Host | None = None,
     history: int = HISTORY,
-) -> Plan:
+) -> Options:
     """Return the plan of a person whose settings are where the system keeps such things.
 
     The password is never an argument, which others on the machine can see.
     """
-    return Plan(
+    return Options(
         address=str(Address.parse(address, DEFAULT_PORT if tls is None else TLS_PORT)),
         tls=tls,
         name=name,
@@ -62,29 +62,29 @@ def make_plan(
     )
 
 
-def talk(plan: Plan, *, plain: bool = False, json: bool = False) -> int:
-    """Talk in the terminal; or linearly, if it is none or that is wanted; return the exit code."""
+def talk(plan: Options, *, plain: bool = False, json: bool = False) -> int:
+    """Chat in the terminal; or linearly, if it is none or that is wanted; return the exit code."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if terminal and not (plain or json):
-        from tcpchat.repl.start import run_terminal
+        from tcpchat.repl.app import run_terminal
 
         return _coded(plan, run_terminal, asks=True)
     from tcpchat.repl import pipe
 
-    def run(plan: Plan) -> int:
+    def run(plan: Options) -> int:
         return _run(partial(pipe.talk_json if json else pipe.talk_plainly, pipe.for_pipe(plan)))
 
     return _coded(plan, run, asks=sys.stdin.isatty() and not json)
 
 
-def send(plan: Plan, text: str, *, username: str | None, time: float | None) -> int:
+def send(plan: Options, text: str, *, username: str | None, time: float | None) -> int:
     """Say one thing and return the exit code, 0 only once it is kept."""
     from tcpchat.repl import pipe
 
     return _coded(plan, lambda plan: _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time)))
 
 
-def tail(plan: Plan, *, json: bool, follow: bool) -> int:
+def tail(plan: Options, *, json: bool, follow: bool) -> int:
     """Print what was said and return the exit code."""
     from tcpchat.repl import pipe
 
@@ -106,7 +106,7 @@ def _run(main: Callable[[], Awaitable[T]]) -> T:
     return trio.run(main)
 
 
-def _coded(plan: Plan, run: Callable[[Plan], int | None], *, asks: bool = False) -> int:
+def _coded(plan: Options, run: Callable[[Options], int | None], *, asks: bool = False) -> int:
     """Run it; tell what went wrong in one sentence on stderr; return the exit code.
 
     A person who `asks` allows may say that an unknown server is to be trusted.

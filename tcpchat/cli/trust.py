@@ -15,13 +15,13 @@ from tcpchat.errors import StartError
 from tcpchat.fingerprint import halves
 from tcpchat.link.known_servers import KnownServers
 from tcpchat.repl.confirm import confirm
-from tcpchat.repl.plan import Plan
+from tcpchat.repl.options import Options
 
 T = TypeVar("T")
 LookUp: TypeAlias = Callable[[], str | None]
 
 
-def trusting(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
+def trusting(plan: Options, run: Callable[[Options], T], *, asks: bool) -> T:
     """Run it with what this person trusts; where the server is unknown, ask once if that may be.
 
     Raises DisconnectedError if the server is not trusted, with what the person can do about it.
@@ -35,7 +35,7 @@ def trusting(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
         raise DisconnectedError(f"not connected to {error.where}{_hint(plan, error)}") from None
 
 
-def _asking(plan: Plan, run: Callable[[Plan], T], *, asks: bool) -> T:
+def _asking(plan: Options, run: Callable[[Options], T], *, asks: bool) -> T:
     try:
         return run(_with_known(plan))
     except UntrustedError as error:
@@ -53,7 +53,7 @@ def _warn(error: UntrustedError) -> None:
             _tell_fingerprint(f"{name:<7}  ", one)
 
 
-def forget(plan: Plan) -> None:
+def forget(plan: Options) -> None:
     """Trust no longer what this person said is the server's certificate. Raises StartError."""
     if plan.state is not None:
         try:
@@ -62,12 +62,12 @@ def forget(plan: Plan) -> None:
             raise StartError(f"cannot forget what is trusted: {error}") from None
 
 
-def _is_settled(plan: Plan) -> bool:
+def _is_settled(plan: Options) -> bool:
     """Say whether it was told on the command line whom to trust."""
     return plan.tls is not None and (plan.tls.ca is not None or plan.tls.fingerprint is not None)
 
 
-def _with_known(plan: Plan) -> Plan:
+def _with_known(plan: Options) -> Options:
     if plan.tls is None or plan.state is None or _is_settled(plan):
         return plan
     look_up = partial(_look_up, plan.state, plan.address)
@@ -89,12 +89,12 @@ def _look_up(state: Path, address: str) -> str | None:
         ) from None
 
 
-def _pinned(plan: Plan, fingerprint: str | None, look_up: LookUp | None = None) -> Plan:
+def _pinned(plan: Options, fingerprint: str | None, look_up: LookUp | None = None) -> Options:
     assert plan.tls is not None
     return attrs.evolve(plan, tls=attrs.evolve(plan.tls, fingerprint=fingerprint, look_up=look_up))
 
 
-def _ask(plan: Plan, error: UntrustedError) -> Plan:
+def _ask(plan: Options, error: UntrustedError) -> Options:
     """Return the plan with the certificate, if the person trusts it. Raises DisconnectedError."""
     if error.fingerprint is None:
         raise DisconnectedError(str(error))
@@ -127,7 +127,7 @@ def _keep(state: Path | None, address: str, fingerprint: str) -> bool:
 
 
 def _tell(text: str) -> None:
-    from tcpchat.repl.clean import clean_line
+    from tcpchat.repl.view.clean import clean_line
 
     print(clean_line(text), file=sys.stderr)
 
@@ -139,7 +139,7 @@ def _tell_fingerprint(name: str, fingerprint: str) -> None:
     _tell(f"  {' ' * len(name)}{second}")
 
 
-def _hint(plan: Plan, error: UntrustedError) -> str:
+def _hint(plan: Options, error: UntrustedError) -> str:
     """Return what the person can do."""
     if _is_settled(plan):
         return "; ask the server's operator what is right"

@@ -1,1 +1,1 @@
-"""The terminal client. The only part that imports prompt-toolkit."""
+"""The terminal client, and the one for pipes."""

@@ -8,10 +8,10 @@ from typing import Final
 
 import attrs
 
-from tcpchat.repl.entered import COMMAND, TEXT, Ambiguous
-from tcpchat.repl.preferences import Preferences
+from tcpchat.repl.input.parse import COMMAND, TEXT, Ambiguous
+from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.questions import Question, Questions
-from tcpchat.repl.screen import Screen
+from tcpchat.repl.view.screen import Screen
 
 HELD: Final = "not sent: it may be a password, since the line before it asks for one and was refused"
 _ANSWERS: Final = {"c": COMMAND, "C": COMMAND, "command": COMMAND, "t": TEXT, "T": TEXT, "text": TEXT}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tcpchat.client import Client
-from tcpchat.repl import about
+from tcpchat.repl.view import render_people as about
 
 
 def greeting(client: Client, kept: str | None, *, person: bool) -> Iterator[str]:

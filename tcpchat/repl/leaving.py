@@ -7,10 +7,10 @@ from collections.abc import Callable
 import attrs
 
 from tcpchat.repl.confirm import is_yes
-from tcpchat.repl.listener import Listener
+from tcpchat.repl.model.model import Model
 from tcpchat.repl.questions import Question, Questions
-from tcpchat.repl.screen import Screen
-from tcpchat.repl.sending import Sending
+from tcpchat.repl.sends import Sending
+from tcpchat.repl.view.screen import Screen
 
 NO = {"", "n", "no"}
 
@@ -24,7 +24,7 @@ class Leaving:
 
     _screen: Screen
     _questions: Questions
-    _listener: Listener
+    _listener: Model
     _sending: Sending
     _hosting: bool = attrs.field(kw_only=True)
     _leave: Callable[[], None] = attrs.field(kw_only=True)

@@ -19,14 +19,12 @@ from tcpchat.commands.exit import Exit
 from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
-from tcpchat.repl import render
-from tcpchat.repl.clean import clean_line
 from tcpchat.repl.command_or_text import HELD, refusal
-from tcpchat.repl.ending import hear_out
-from tcpchat.repl.entered import Ambiguous, Ask, AskSecret, Local, Say, understand
-from tcpchat.repl.look import UNWRAPPED, Fragments, Look, plain
-from tcpchat.repl.plan import Plan
-from tcpchat.repl.preferences import SETTINGS, Preferences
+from tcpchat.repl.controller import Controller
+from tcpchat.repl.end_of_stream import hear_out
+from tcpchat.repl.input.parse import Ambiguous, Ask, AskSecret, Local, Say, understand
+from tcpchat.repl.model.preferences import SETTINGS, Preferences
+from tcpchat.repl.options import Options
 from tcpchat.repl.session import (
     as_whom,
     connected,
@@ -35,7 +33,9 @@ from tcpchat.repl.session import (
     local_zone,
     open_client,
 )
-from tcpchat.repl.talk import Talk
+from tcpchat.repl.view import render
+from tcpchat.repl.view.clean import clean_line
+from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, plain
 
 LOGIN_REQUIRED = "login-required"  # the code where nobody is connected, who may log in
 
@@ -77,7 +77,7 @@ class Plain:
         """Do nothing: there are no colours."""
 
 
-def for_pipe(plan: Plan) -> Plan:
+def for_pipe(plan: Options) -> Options:
     """Return the plan for whoever feeds this program: nothing old is shown, and nothing is too fast."""
     return plan if sys.stdin.isatty() else attrs.evolve(plan, history=0, history_on_reset=None, patient=True)
 
@@ -110,19 +110,19 @@ def _without_echo(stdin: TextIO, *, hide: bool) -> Iterator[None]:
         termios.tcsetattr(stdin, termios.TCSADRAIN, before)
 
 
-async def leave_on_signal(talk: Talk, signals: AsyncIterator[int]) -> None:
+async def leave_on_signal(talk: Controller, signals: AsyncIterator[int]) -> None:
     async for _ in signals:
         talk.leave_now()
 
 
-async def talk_plainly(plan: Plan) -> int:
-    """Talk in linear text until the end of stdin, when everything is answered; return how many lines failed.
+async def talk_plainly(plan: Options) -> int:
+    """Chat in linear text until all of stdin is answered; return how many lines failed.
 
     Raises as `converse` does.
     """
     screen = Plain(sys.stdin, sys.stdout, sys.stderr)
 
-    async def feed(talk: Talk) -> None:
+    async def feed(talk: Controller) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(leave_on_signal, talk, signals)
@@ -138,7 +138,7 @@ async def talk_plainly(plan: Plan) -> int:
     return talk.failures
 
 
-async def talk_json(plan: Plan) -> int:
+async def talk_json(plan: Options) -> int:
     """Print each event and reply as a line of JSON, and do what stdin says until its end.
 
     Returns how many lines failed. Raises as `converse` does.
@@ -223,14 +223,14 @@ async def _ask(client: Client, request: Request) -> Reply:
     return await client.request(request)
 
 
-async def send(plan: Plan, text: str, username: str | None, time: float | None) -> None:
+async def send(plan: Options, text: str, username: str | None, time: float | None) -> None:
     """Say one thing; return once it is kept. Raises ConnectError, DisconnectedError or RefusedError."""
     async with open_client(_in_a_script(plan)) as client:
         await client.send(text, username=username, time=time)
         await leave_nothing(client)
 
 
-async def tail(plan: Plan, *, json: bool, follow: bool) -> None:
+async def tail(plan: Options, *, json: bool, follow: bool) -> None:
     """Print the last messages, and with `follow` all that come. Raises ConnectError or DisconnectedError."""
     async with open_client(_in_a_script(plan)) as client:
         look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
@@ -246,7 +246,7 @@ async def tail(plan: Plan, *, json: bool, follow: bool) -> None:
         await leave_nothing(client)
 
 
-def _in_a_script(plan: Plan) -> Plan:
+def _in_a_script(plan: Options) -> Options:
     """Return the plan of who is somebody only by name."""
     return attrs.evolve(plan, remember=plan.remember and plan.name is not None, history_on_reset=None)
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import attrs
 
-from tcpchat.repl.screen import Screen
-from tcpchat.repl.status import Status
+from tcpchat.repl.view.screen import Screen
+from tcpchat.repl.view.status import Status
 
 Answer: TypeAlias = Callable[[str], None]
 

@@ -21,26 +21,26 @@ from tcpchat.client import (
 )
 from tcpchat.commands.exit import Exit
 from tcpchat.errors import StartError
-from tcpchat.repl.plan import Host, Plan
-from tcpchat.repl.preferences import Preferences
-from tcpchat.repl.screen import Screen
-from tcpchat.repl.talk import Talk
+from tcpchat.repl.controller import Controller
+from tcpchat.repl.model.preferences import Preferences
+from tcpchat.repl.options import Host, Options
+from tcpchat.repl.view.screen import Screen
 from tcpchat.times import SystemClock
 
 GIVE_UP = 24 * 3600.0  # seconds; a server may be away over night
 
 
 async def converse(
-    plan: Plan, screen: Screen, preferences: Preferences, beside: Callable[[Talk], Awaitable[None]]
-) -> Talk:
-    """Connect, and talk until somebody leaves; `beside` gets the Talk and feeds it lines.
+    plan: Options, screen: Screen, preferences: Preferences, beside: Callable[[Controller], Awaitable[None]]
+) -> Controller:
+    """Connect, and talk until somebody leaves; `beside` gets the Controller and feeds it lines.
 
     Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up,
     RefusedError if the server will not have it, or a script cannot be who it is to be.
     """
     plan = as_whom(plan, preferences, person=screen.asks)
     async with connected(plan) as (client, kept):
-        talk = Talk(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
+        talk = Controller(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
         talk.greet(kept)
         if client.refused is not None and plan.name is not None:
             talk.notice(_why_not(plan.name, client.refused))
@@ -54,7 +54,7 @@ async def converse(
     return talk
 
 
-def as_whom(plan: Plan, preferences: Preferences, *, person: bool) -> Plan:
+def as_whom(plan: Options, preferences: Preferences, *, person: bool) -> Options:
     """Return the plan with the name to have, and what to do if it cannot be had.
 
     A script must not speak under another name than the one that it was given; nor is it who somebody at the
@@ -78,7 +78,7 @@ async def leave_nothing(client: Client) -> None:
 
 
 @asynccontextmanager
-async def connected(plan: Plan) -> AsyncIterator[tuple[Client, str | None]]:
+async def connected(plan: Options) -> AsyncIterator[tuple[Client, str | None]]:
     """Join the server of the plan, or where nobody answers host one, if that is the plan.
 
     Gives the client, and where the server keeps things if it is our own. Raises as `converse`.
@@ -94,7 +94,7 @@ async def connected(plan: Plan) -> AsyncIterator[tuple[Client, str | None]]:
         yield client, kept
 
 
-async def _host(plan: Plan, host: Host, stack: AsyncExitStack) -> tuple[Client, str | None]:
+async def _host(plan: Options, host: Host, stack: AsyncExitStack) -> tuple[Client, str | None]:
     try:
         kept = await stack.enter_async_context(host())
     except StartError as failure:  # somebody else may have been as fast
@@ -105,7 +105,7 @@ async def _host(plan: Plan, host: Host, stack: AsyncExitStack) -> tuple[Client, 
     return await stack.enter_async_context(open_client(plan)), kept
 
 
-def open_client(plan: Plan) -> Client:
+def open_client(plan: Options) -> Client:
     """Return the client of a plan, not connected yet."""
     return Client(
         plan.address,
@@ -123,7 +123,7 @@ def open_client(plan: Plan) -> Client:
 
 
 async def _until_over(
-    talk: Talk, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    talk: Controller, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     await talk.run(task_status=task_status)
     scope.cancel()

@@ -8,8 +8,9 @@ from datetime import UTC
 import orjson
 
 from tcpchat.protocol import EVENTS, REPLIES, Codec, Error, Event, Message, Reply
-from tcpchat.repl import render, replies
-from tcpchat.repl.look import Look, plain
+from tcpchat.repl.view import render
+from tcpchat.repl.view import render_replies as replies
+from tcpchat.repl.view.text import Look, plain
 from tests.hostile.attack import attack
 from tests.hostile.target import Line, Target, codes
 

@@ -6,8 +6,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from tcpchat.client import Client
-from tcpchat.repl.look import Fragments, plain
-from tcpchat.repl.talk import Talk
+from tcpchat.repl.controller import Controller
+from tcpchat.repl.view.text import Fragments, plain
 
 
 class Screen:
@@ -72,7 +72,7 @@ class Screen:
 class Person:
     """Somebody at a screen."""
 
-    def __init__(self, talk: Talk, screen: Screen, client: Client) -> None:
+    def __init__(self, talk: Controller, screen: Screen, client: Client) -> None:
         self.talk = talk
         self.screen = screen
         self.client = client

@@ -12,9 +12,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tcpchat.client import DisconnectedError, Reconnect, RefusedError
-from tcpchat.repl.look import plain
-from tcpchat.repl.preferences import Preferences
-from tcpchat.repl.talk import Talk
+from tcpchat.repl.controller import Controller
+from tcpchat.repl.model.preferences import Preferences
+from tcpchat.repl.view.text import plain
 from tests.conftest import TrioClock
 from tests.repl.person import Person, Screen
 from tests.repl.stage import AT, Memory, Stage, message
@@ -26,7 +26,7 @@ LOGGED_IN = {"user": "alice", "session": 2, "token": "t-secret", "seq": 0}
 class Sitter(Person):
     """Somebody who talks to a stage."""
 
-    def __init__(self, talk: Talk, screen: Screen, client: Any, memory: Memory) -> None:
+    def __init__(self, talk: Controller, screen: Screen, client: Any, memory: Memory) -> None:
         super().__init__(talk, screen, client)
         self.memory = memory
         self.stage = memory.stage
@@ -55,7 +55,7 @@ async def sitting(
     async with trio.open_nursery() as nursery:
         memory, screen = Memory(stage, nursery), Screen(asks=asks)
         async with memory.client(**options) as client:
-            talk = Talk(client, screen, Preferences(None), TrioClock(), UTC)
+            talk = Controller(client, screen, Preferences(None), TrioClock(), UTC)
             if greet:
                 talk.greet(None)
             async with trio.open_nursery() as inner:

@@ -10,14 +10,14 @@ import trio
 from trio.testing import MockClock
 
 from tcpchat.client import Disconnected, Reconnected
-from tcpchat.repl.about import RESET, back
+from tcpchat.repl.options import Options
 from tcpchat.repl.pipe import _in_a_script
-from tcpchat.repl.plan import Plan
 from tcpchat.repl.session import open_client
+from tcpchat.repl.view.render_people import RESET, back
 from tcpchat.times import timestamp
 from tests.conftest import House, TrioClock, open_house
 from tests.link.conftest import until
-from tests.repl import test_people, test_talk
+from tests.repl import test_controller, test_people
 from tests.repl.stage import Socket, Stage, message
 
 LATER = "2999-01-01T00:00:00.000Z"
@@ -69,9 +69,9 @@ def test_one_sentence_tells_who_is_back_and_to_what(fields: dict[str, Any], text
 async def test_a_server_that_kept_nothing_missed_nothing_and_what_was_said_since_follows(
     house: House, asks: bool
 ) -> None:
-    async with open_house() as other, test_talk.sitting(house, asks=asks) as alice:
+    async with open_house() as other, test_controller.sitting(house, asks=asks) as alice:
         await alice.do("before")
-        await test_talk.say(await other.peer("bob"), "hello?")
+        await test_controller.say(await other.peer("bob"), "hello?")
         await alice.go_offline()
         alice.enter("waits")
         alice.door.house, alice.door.shut = other, False
@@ -99,7 +99,7 @@ async def test_a_name_that_is_registered_there_is_told_to_be_so(alice: test_peop
 async def test_a_person_is_shown_the_last_of_it_and_a_script_all(script: bool, follow: int) -> None:
     stage = Stage(seq=3)
     with Socket(stage) as server:
-        plan = Plan(address=server.where, remember=False)
+        plan = Options(address=server.where, remember=False)
         async with open_client(_in_a_script(plan) if script else plan) as client:
             stage.journal, stage.seq = "other", 50
             server.say({"type": "bye", "code": "server-stopping", "message": "the server stops"})

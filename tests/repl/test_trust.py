@@ -17,7 +17,7 @@ from tcpchat.cli.trust import trusting
 from tcpchat.client import DisconnectedError, Tls, UntrustedError
 from tcpchat.fingerprint import fingerprint, halves
 from tcpchat.link.known_servers import KnownServers
-from tcpchat.repl.plan import Plan
+from tcpchat.repl.options import Options
 from tests.certificates import write_ca, write_cert
 from tests.process import ServerProcess
 from tests.repl.test_scripts import run
@@ -182,11 +182,11 @@ def test_another_certificate_while_one_talks_is_told_as_loudly(
 ) -> None:
     """Also in the run whose person was asked first, and without a second question."""
     monkeypatch.setattr("sys.stdin", StringIO("y\ny\n"))
-    plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
+    plan = Options(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
     one, two = fingerprint(b"one"), fingerprint(b"two")
     ran: list[str | None] = []
 
-    def run(plan: Plan) -> None:
+    def run(plan: Options) -> None:
         assert plan.tls is not None
         expected = plan.tls.fingerprint
         ran.append(expected)
@@ -208,11 +208,11 @@ def test_a_client_that_runs_trusts_what_another_run_was_told_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("y\n"))
-    plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
+    plan = Options(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
     one, two = fingerprint(b"one"), fingerprint(b"two")
     meanwhile = KnownServers(tmp_path)
 
-    def run(plan: Plan) -> None:
+    def run(plan: Options) -> None:
         assert plan.tls is not None
         if plan.tls.fingerprint is None:
             raise UntrustedError(plan.address, one, "why")
@@ -232,10 +232,10 @@ def test_what_cannot_be_kept_is_trusted_for_this_run(
 ) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("y\n"))
     (tmp_path / "trusted").symlink_to(tmp_path / "nowhere" / "else")  # not there, and cannot be made
-    plan = Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
+    plan = Options(address="chat.example.org:8443", tls=Tls(), state=tmp_path)
     one = fingerprint(b"one")
 
-    def run(plan: Plan) -> str | None:
+    def run(plan: Options) -> str | None:
         assert plan.tls is not None
         if plan.tls.fingerprint is None:
             raise UntrustedError(plan.address, one, "why")
@@ -248,11 +248,11 @@ def test_what_cannot_be_kept_is_trusted_for_this_run(
 def test_who_was_trusted_by_the_system_and_is_no_more_is_no_question(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def run(plan: Plan) -> None:
+    def run(plan: Options) -> None:
         error = UntrustedError(plan.address, fingerprint(b"one"), "certificate has expired")
         error.again = True
         raise error
 
     with pytest.raises(DisconnectedError, match="has expired"):
-        trusting(Plan(address="chat.example.org:8443", tls=Tls(), state=tmp_path), run, asks=True)
+        trusting(Options(address="chat.example.org:8443", tls=Tls(), state=tmp_path), run, asks=True)
     assert QUESTION not in capfd.readouterr().err

@@ -1,0 +1,210 @@
+"""What may come next in a line: a pure function of the text before the cursor and of what is known now.
+
+Everything about commands comes from the registry's records and `LOCAL`; what a value can be is told by its
+metavar. Nothing here raises, whatever was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator
+from typing import Any, Final
+
+import attrs
+
+from tcpchat.commands import BY_NAME, COMMANDS, Argument, Command, Option
+from tcpchat.repl.input.choices import (
+    LOCAL_SOURCES,
+    MAX_CANDIDATES,
+    Choice,
+    CompletionContext,
+    matching,
+    mentions,
+    values,
+)
+from tcpchat.repl.input.parse import BLANKS, LOCAL, LOCAL_BY_NAME, RUNS_BARE, SLASHES, LocalCommand
+from tcpchat.repl.view.clean import clean_line
+
+MAX_TOKEN: Final = 128  # characters; the longest name
+OPTIONS_END: Final = "--"
+
+
+@attrs.frozen
+class Candidate:
+    """One way to go on: `text` replaces the last -`start` characters before the cursor."""
+
+    text: str
+    start: int
+    display: str
+    help: str = ""
+
+
+_TOKEN = re.compile(r"[^ \t\n]+")
+_LAST = re.compile(r"[^ \t\n]*\Z")
+_MENTION = re.compile(r"""(?:^|(?<=[ \t\n("'\[{,;:]))@([^ \t\n@]*)\Z""")
+
+
+def complete(before: str, live: CompletionContext) -> list[Candidate]:
+    """Return the candidates for the text before the cursor, best first, at most `MAX_CANDIDATES`."""
+    mention = _MENTION.search(before)
+    token = _last_token(before)
+    if len(token) > MAX_TOKEN:
+        return []
+    if mention is not None and _in_text(before, live.commands):
+        return _candidates(mentions(mention[1], live), len(mention[0]))
+    if not before or before.startswith((*BLANKS, "//")):
+        return []
+    if len(token) == len(before):
+        return _candidates(_first_words(token, live), len(token))
+    return _after_command(before, token, live)
+
+
+def _candidates(choices: Iterable[Choice], length: int) -> list[Candidate]:
+    """Make candidates of the first choices, each of which replaces so many characters before the cursor."""
+    found = []
+    for text, display, help in choices:
+        found.append(Candidate(clean_line(text), -length, clean_line(display), clean_line(help)))
+        if len(found) == MAX_CANDIDATES:
+            break
+    return found
+
+
+def _last_token(before: str) -> str:
+    match = _LAST.search(before[-MAX_TOKEN - 1 :])
+    return match[0] if match else ""
+
+
+# Where the cursor is.
+
+
+@attrs.frozen
+class _Place:
+    """What the token under the cursor of a command can be."""
+
+    command: str
+    options: tuple[tuple[attrs.Attribute[Any], Option], ...] = ()
+    """Those that were not given yet, while options can come."""
+    value: tuple[attrs.Attribute[Any], Argument | Option] | None = None
+    only_value: bool = False
+    """Whether an option stands before it, whose value it must be."""
+
+    @property
+    def in_text(self) -> bool:
+        return self.value is not None and isinstance(self.value[1], Argument) and self.value[1].rest
+
+
+def _in_text(before: str, commands: Container[str]) -> bool:
+    command = _command_of(before, commands)
+    if command is None or before.startswith(BLANKS):
+        return not before.startswith(SLASHES) or before.startswith("//")
+    return isinstance(command, Command) and _place(command, before).in_text
+
+
+def _command_of(before: str, commands: Container[str]) -> Command[Any] | LocalCommand | None:
+    """Return the command whose name is complete and stands before the cursor.
+
+    That is after a slash, or where the word is one of `commands`.
+    """
+    first = _TOKEN.match(before)
+    if first is None or first.end() == len(before):
+        return None
+    word = first[0]
+    slashed = word.startswith(SLASHES)
+    name = word[slashed:].lower()
+    return BY_NAME.get(name) or LOCAL_BY_NAME.get(name) if slashed or name in commands else None
+
+
+def _place(command: Command[Any], before: str) -> _Place:
+    """Follow the grammar over the tokens before the last, which is the one under the cursor."""
+    given: set[str] = set()
+    waiting = list(command.arguments)
+    ended = False
+    tokens = _finished_tokens(before)
+    for token in tokens:
+        option = None if ended else _option_of(command, token)
+        if option is not None:
+            given.add(option[0].name)
+            if option[1].metavar and not _has_value(token) and next(tokens, None) is None:
+                return _Place(command.name, value=option, only_value=True)
+        elif token == OPTIONS_END and not ended:
+            ended = True
+        elif not waiting or waiting[0][1].rest:
+            return _Place(command.name, value=waiting[0] if waiting else None)
+        else:
+            waiting.pop(0)
+    options = () if ended else tuple(pair for pair in command.options if pair[0].name not in given)
+    return _Place(command.name, options, waiting[0] if waiting else None)
+
+
+def _finished_tokens(before: str) -> Iterator[str]:
+    """Yield the tokens between the command and the one under the cursor."""
+    end = len(before) - len(_last_token(before))
+    tokens = (match[0] for match in _TOKEN.finditer(before, 0, end))
+    next(tokens, None)
+    return tokens
+
+
+def _option_of(command: Command[Any], token: str) -> tuple[attrs.Attribute[Any], Option] | None:
+    name = token.partition("=")[0] if token.startswith("--") else token[:2]
+    for field, option in command.options:
+        if name in {f"--{field.name}", f"-{option.short}"}:
+            return field, option
+    return None
+
+
+def _has_value(token: str) -> bool:
+    return "=" in token or (not token.startswith("--") and len(token) > len("-u"))
+
+
+# What can be there.
+
+
+def _first_words(token: str, live: CompletionContext) -> Iterator[Choice]:
+    """Offer commands; without a slash only those that run so, and that begin with what is there."""
+    slash = token[:1] if token.startswith(SLASHES) else ""
+    word = token[len(slash) :].lower()
+    summaries = {command.name: command.summary for command in COMMANDS}
+    summaries |= {command.name: command.summary for command in LOCAL}
+    if not slash:
+        bare = [name for name in summaries if name in RUNS_BARE or name in live.commands]
+        summaries = {name: summaries[name] for name in bare if name.startswith(word)}
+    for name in matching(word, tuple(summaries)):
+        yield slash + name, slash + name, summaries[name]
+
+
+def _after_command(before: str, token: str, live: CompletionContext) -> list[Candidate]:
+    command = _command_of(before, live.commands)
+    if command is None:
+        return []
+    if isinstance(command, LocalCommand):
+        return _candidates(_local(command, before, token, live), len(token))
+    place = _place(command, before)
+    option = None if place.only_value else _option_of(command, token)
+    if option is not None and option in place.options and _has_value(token):
+        name = f"--{option[0].name}=" if token.startswith("--") else token[:2]
+        value = token[len(name) :].removeprefix("=")
+        return _candidates(values(place.command, option, value, live), len(value))
+    return _candidates(_options_and_values(place, token, live), len(token))
+
+
+def _options_and_values(place: _Place, token: str, live: CompletionContext) -> Iterator[Choice]:
+    if not token.startswith("-") or not place.options:
+        yield from values(place.command, place.value, token, live)
+    if not token or token.startswith("-"):
+        yield from _options(place, token)
+
+
+def _options(place: _Place, token: str) -> Iterator[Choice]:
+    for field, option in place.options:
+        long, short = f"--{field.name}", f"-{option.short}" if option.short else ""
+        if option.secret and not token:
+            continue  # left out it is asked for, and nobody can read it over your shoulder
+        text = short if short.startswith(token) and short else long
+        if text.startswith(token):
+            yield text, option.written(field.name), field.metadata["help"]
+
+
+def _local(command: LocalCommand, before: str, token: str, live: CompletionContext) -> Iterable[Choice]:
+    given = list(_finished_tokens(before))
+    sources = LOCAL_SOURCES.get(command.name, ())
+    return sources[len(given)](token, live, *given) if len(given) < len(sources) else ()

@@ -1,0 +1,1 @@
+"""The screen of a person. The only part that imports prompt-toolkit."""

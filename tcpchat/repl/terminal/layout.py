@@ -1,0 +1,121 @@
+"""The input line and what stands around it, as prompt-toolkit wants it described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.filters import Condition, is_done
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.layout import (
+    BufferControl,
+    ConditionalContainer,
+    Container,
+    Dimension,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    VerticalAlign,
+    Window,
+)
+from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import (
+    AppendAutoSuggestion,
+    HighlightIncrementalSearchProcessor,
+    PasswordProcessor,
+)
+from prompt_toolkit.widgets import SearchToolbar
+
+if TYPE_CHECKING:
+    from prompt_toolkit.document import Document
+    from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
+
+    from tcpchat.repl.input.completion import Candidate
+
+MENU = 8  # lines
+INPUT = 12  # lines of the input that are seen at once
+
+
+class LiveCompleter(Completer):
+    """Asks for what there is at the moment."""
+
+    def __init__(self, candidates: Callable[[str], Iterable[Candidate]]) -> None:
+        self._candidates = candidates
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        for found in self._candidates(document.text_before_cursor):
+            yield Completion(
+                found.text, start_position=found.start, display=found.display, display_meta=found.help
+            )
+
+
+class TypedLine(Buffer):
+    """Leaves it to whoever accepts a line whether it is kept in the history; passwords must not be."""
+
+    def validate_and_handle(self) -> None:
+        assert self.accept_handler is not None
+        self.accept_handler(self)
+
+
+@attrs.frozen(kw_only=True)
+class Around:
+    """What stands around the input, each asked for whenever it is drawn."""
+
+    prefix: Callable[[int, int], AnyFormattedText]
+    waiting: Callable[[], FormattedText]
+    toolbar: Callable[[], FormattedText]
+    asks_secret: Callable[[], bool]
+
+
+def layout(buffer: Buffer, secret: Buffer, around: Around) -> Layout:
+    """Return the rows of the input: what waits, what is typed, the search, the menu, the toolbar."""
+    search = SearchToolbar()
+    control = BufferControl(
+        buffer=buffer,
+        search_buffer_control=search.control,
+        input_processors=[HighlightIncrementalSearchProcessor(), AppendAutoSuggestion()],
+        preview_search=True,
+    )
+    text = Window(
+        control,
+        height=Dimension(min=1, max=INPUT),
+        wrap_lines=True,
+        dont_extend_height=True,
+        get_line_prefix=around.prefix,
+    )
+    hidden = Window(
+        BufferControl(buffer=secret, input_processors=[PasswordProcessor()]),
+        height=1,
+        dont_extend_height=True,
+        get_line_prefix=around.prefix,
+    )
+    secretly = Condition(around.asks_secret)
+    waiting = Window(FormattedTextControl(around.waiting), dont_extend_height=True)
+    toolbar = Window(
+        FormattedTextControl(around.toolbar), height=1, dont_extend_height=True, style="class:toolbar"
+    )
+    rows: list[Container] = [
+        ConditionalContainer(waiting, Condition(lambda: bool(around.waiting()))),
+        ConditionalContainer(hidden, secretly),
+        ConditionalContainer(text, ~secretly),
+        search.__pt_container__(),
+        CompletionsMenu(max_height=MENU, scroll_offset=1),
+        ConditionalContainer(toolbar, ~is_done),
+    ]
+    return Layout(HSplit(rows, align=VerticalAlign.TOP), focused_element=text)
+
+
+def history_of(path: Path | None) -> History:
+    """Return what was typed in earlier sessions, in a file that only its user may read."""
+    if path is None:
+        return InMemoryHistory()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(path)

@@ -1,0 +1,1 @@
+"""How everything looks: styled fragments, no terminal. Pure."""

@@ -1,0 +1,134 @@
+"""How events, refusals and notices look. Pure; draws nothing, reads no clock.
+
+Everything that somebody else wrote is cleaned here, and no line is wider than the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+import attrs
+
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Error, Joined, Left, Message, Renamed
+from tcpchat.repl.view.clean import clean, clean_line
+from tcpchat.repl.view.text import (
+    BREAK,
+    GAP,
+    NARROWEST,
+    UNWRAPPED,
+    Fragments,
+    Look,
+    hang,
+    hour,
+    how_far,
+    name_style,
+    ticks,
+)
+from tcpchat.repl.view.wrap import columns
+from tcpchat.times import format_duration
+
+SHORT_WAIT: Final = 1.0  # seconds; not worth a line
+MOST_LINES: Final = 40  # of one message; nobody can push everything else off the screen
+
+
+def message(m: Message, look: Look) -> Fragments:
+    """Return what somebody said, with who and when."""
+    text = _folded(clean(m.text).rstrip("\n"))
+    own = m.sender == look.me
+    head: Fragments = [("class:time", f"{hour(m.at, look)} ")] if look.timestamps else []
+    head.append((name_style(m.sender, look.me), clean_line(m.sender)))
+    style = ""
+    if m.to is not None:
+        style = "class:private"
+        head += [(style, " → "), (name_style(m.to, look.me), clean_line(m.to))]
+    head += _mark(m, look) if own else [("", GAP)]
+    if not own and is_mention(text, look.me):
+        style = f"{style} class:mention".strip()
+    return hang(head, style, text, look)
+
+
+def _mark(m: Message, look: Look) -> Fragments:
+    """Return how far your own message got, as far as that is known when it is shown."""
+    got = how_far(m.seq, look.marks.get(m.room, (0, 0)))
+    style, text = ticks(got, colours=look.colours)
+    return [(style, f" {text} ")]
+
+
+def _folded(text: str) -> str:
+    """Return the text, or where it would fill the screen its beginning and how much more there is."""
+    lines = text.split("\n", MOST_LINES)
+    if len(lines) <= MOST_LINES:
+        return text
+    more = lines[-1].count("\n") + 1
+    return "\n".join([*lines[:-1], f"… {more} more {'line' if more == 1 else 'lines'}"])
+
+
+def is_mention(text: str, me: str) -> bool:
+    """Say whether a text names me: as a whole word, in any case, with or without @."""
+    folded = me.lower()
+    return bool(me) and folded in text.lower() and _name_in_text(folded).search(text) is not None
+
+
+@lru_cache(maxsize=16)
+def _name_in_text(name: str) -> re.Pattern[str]:
+    """Return what finds `bob`, but not in `bob-marley` or `bob.smith`, who may be others, or `me@bob.org`."""
+    return re.compile(rf"(?<!\w)(?<!\w[-.@]){re.escape(name)}(?!\w)(?![-.@]\w)", re.IGNORECASE)
+
+
+def day(date: date, look: Look) -> Fragments:
+    """Return the line between the messages of one day and those of another."""
+    written = f"{date:%A} {date.day} {date:%B %Y}"
+    if look.width >= UNWRAPPED:
+        return [("class:day", written), BREAK]
+    line = f"── {written} "
+    width = max(look.width, NARROWEST)
+    return [("class:day", line.ljust(width, "─") if len(line) <= width else line[3:].strip()[:width]), BREAK]
+
+
+def presence(event: Joined | Left | Renamed, look: Look) -> Fragments:
+    """Return who came, went, or is called otherwise now. Of many, as many as fit into a line are named."""
+    style = "class:presence"
+    if isinstance(event, Renamed):
+        return hang([], style, f"{clean_line(event.old)} is now {clean_line(event.new)}", look)
+    mark, verb = ("→ ", "joined") if isinstance(event, Joined) else ("← ", "left")
+    return hang(
+        [(style, mark)], style, f"{_some(event.users, look.width - len(f'{mark} {verb}'))} {verb}", look
+    )
+
+
+def _some(names: Sequence[str], room: int) -> str:
+    """Return as many names as there is room for, at least one, and how many more there are."""
+    shown: list[str] = []
+    for name in names:
+        longer = [*shown, clean_line(name)]
+        if shown and columns(_listed(longer, len(names))) > room:
+            break
+        shown = longer
+    return _listed(shown, len(names))
+
+
+def _listed(shown: Sequence[str], count: int) -> str:
+    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def notice(text: str, look: Look) -> Fragments:
+    """Return something to know."""
+    return hang([("class:notice", "· ")], "class:notice", clean(text), look)
+
+
+def refusal(error: Error | ChatError, look: Look) -> Fragments:
+    """Return why something was not done, how it is written, and when it works again."""
+    details = error.details if isinstance(error, ChatError) else attrs.asdict(error)
+    fragments = hang([("class:error", "✗ ")], "class:error", clean(error.message), look)
+    if usage := details.get("usage"):
+        fragments += hang([("", GAP)], "class:usage", clean_line(str(usage)), look)
+    wait = details.get("retry_after")
+    if isinstance(wait, int | float) and wait >= SHORT_WAIT:
+        fragments += hang([("", GAP)], "class:dim", f"works again in {format_duration(wait)}", look)
+    return fragments

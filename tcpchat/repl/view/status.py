@@ -1,0 +1,129 @@
+"""What the prompt and the toolbar say: pure functions of what is known and what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+from wcwidth import clip
+
+from tcpchat.client import Closed, Offline, State
+from tcpchat.commands.send import Send
+from tcpchat.repl.view.clean import clean_line
+from tcpchat.repl.view.text import DeliveryState, Fragments, ticks
+from tcpchat.repl.view.wrap import columns
+from tcpchat.times import format_duration
+
+SHOWN = 5  # lines of what waits to be sent
+ALMOST = 0.999  # seconds; a countdown ends with 1 s, not with 0 s
+
+
+@attrs.define(kw_only=True)
+class Status:
+    """What the lines around the input show. Times are of a monotonic clock, in seconds."""
+
+    address: str
+    me: str = ""
+    target: str | None = None
+    """Whom text goes to; None is the lobby."""
+    state: State = attrs.field(factory=lambda: Closed("connecting"))
+    latency: float | None = None
+    here: int = 0
+    unread: int = 0
+    """Private messages that were shown while the person was not there."""
+    scheduled: int = 0
+    muted_until: float = 0.0
+    limited_until: float = 0.0
+    question: str | None = None
+    """The answers that the question above may have; the next line is one."""
+    secret: bool = False
+    """That line is a secret."""
+    away: str | None = None
+    """What others read, if you are away."""
+    receipt: tuple[str, DeliveryState] | None = None
+    """To whom your last private message went, and how far it got."""
+    colours: bool = True
+    """Else what only a colour tells is told in words."""
+
+
+def prompt(status: Status, now: float) -> Fragments:
+    """Return what stands before the input: the state of the network, who you are, where text goes."""
+    if status.question is not None:
+        return [("class:question", f"[{status.question}] ▸ ")]
+    where = clean_line(status.target or "lobby")
+    fragments: Fragments = []
+    if isinstance(status.state, Offline):
+        fragments.append(("class:offline", _offline(status.state, now) + " "))
+    elif isinstance(status.state, Closed):
+        fragments.append(("class:offline", f"[{clean_line(status.state.reason)}] "))
+    if status.me:
+        fragments += [("class:me", clean_line(status.me)), ("class:prompt", " → "), ("class:target", where)]
+        fragments.append(("class:prompt", " ▸ "))
+    else:
+        fragments.append(("class:prompt", "▸ "))
+    return fragments
+
+
+def _offline(state: Offline, now: float) -> str:
+    wait = max(0, int(state.retry_at - now + ALMOST))
+    trying = f"next try in {wait} s" if wait else "trying"
+    return f"[offline {clock(now - state.since)}, {trying}]"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as on a clock: `0:42`, `1:02:03`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def toolbar(status: Status, now: float) -> Fragments:
+    """Return the line below the input."""
+    parts = [_network(status)]
+    if status.here:
+        parts.append(f"{status.here} here")
+    if status.unread:
+        parts.append(f"{status.unread} unread private")
+    if status.scheduled:
+        parts.append(f"{status.scheduled} scheduled")
+    if status.away is not None:
+        parts.append(f"away: {clean_line(status.away)}" if status.away else "away")
+    fragments: Fragments = [("class:toolbar", " " + " │ ".join(parts))]
+    if status.receipt is not None:
+        name, got = status.receipt
+        fragments.append(("class:toolbar", f" │ {clean_line(name)} "))
+        fragments.append(ticks(got, colours=status.colours))
+    for until, what in ((status.muted_until, "muted"), (status.limited_until, "too fast: wait")):
+        if until > now:
+            left = int(until - now + ALMOST)
+            fragments += [("class:toolbar", " │ "), ("class:toolbar.limit", f"{what} {clock(left)}")]
+    return fragments
+
+
+def _network(status: Status) -> str:
+    if isinstance(status.state, Offline | Closed):
+        return f"{status.address} away" if isinstance(status.state, Offline) else status.address
+    if status.latency is None:
+        return status.address
+    return f"{status.address} {max(1, round(status.latency * 1000))} ms"
+
+
+def waiting(sends: Sequence[Send], width: int) -> Fragments:
+    """Return the lines above the input: what was sent and is not acknowledged."""
+    fragments: Fragments = []
+    for send in sends[:SHOWN]:
+        to = f"→ {clean_line(send.username)}  " if send.username else ""
+        later = f"(in {format_duration(send.time)})  " if send.time else ""
+        line = f"… {to}{later}{clean_line(send.text)}"
+        line = line if columns(line) <= width else f"{clip(line, 0, width - 1)}…"
+        fragments += [("class:waiting", line), ("", "\n")]
+    if len(sends) > SHOWN:
+        fragments += [("class:waiting", f"… and {len(sends) - SHOWN} more"), ("", "\n")]
+    return fragments[:-1]
+
+
+def changes_at(status: Status, now: float) -> float | None:
+    """Return when the lines will be different though nothing happened, if they will."""
+    if isinstance(status.state, Offline) or now < max(status.muted_until, status.limited_until):
+        return now + 1
+    return None

@@ -1,0 +1,350 @@
+"""The meaning of a typed line, and that nothing meant for one person becomes text for all by accident."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpchat.commands import BY_NAME, COMMANDS
+from tcpchat.commands.away import Away
+from tcpchat.commands.exit import Exit
+from tcpchat.commands.help import Help
+from tcpchat.commands.history import History
+from tcpchat.commands.report import Report
+from tcpchat.commands.send import Send
+from tcpchat.commands.users import Users
+from tcpchat.errors import ChatError
+from tcpchat.repl.input.parse import (
+    ALL_NAMES,
+    AS_TEXT,
+    HIDDEN,
+    LOCAL,
+    LOCAL_BY_NAME,
+    RUNS_BARE,
+    Ambiguous,
+    Ask,
+    AskSecret,
+    Local,
+    Nothing,
+    Say,
+    tells_secret,
+    understand,
+)
+
+TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("", Nothing()),
+        (" \t\n ", Nothing()),
+        ("//", Nothing()),
+        ("hi  all ", Say("hi  all ")),
+        ("//text", Say("text")),
+        ("///text", Say("/text")),
+        ("// text", Say(" text")),
+        ("//users", Say("/users")),
+        ("//Send -u bob hi", Say("/Send -u bob hi")),
+        ("//to", Say("/to")),
+        ("//users,", Say("users,")),
+        (" send -u bob", Say("send -u bob")),
+        ("\t/help", Say("/help")),
+        ("  hi", Say(" hi")),
+        ('{"type":"ping"}', Say('{"type":"ping"}')),
+        ("{ -u", Say("{ -u")),
+        ("help", Ask(Help())),
+        ("Users ", Ask(Users())),
+        ("history", Ask(History())),
+        ("EXIT", Ask(Exit())),
+        ("/help send", Ask(Help(command="send"))),
+        ("/users", Ask(Users())),
+        ("\\Users", Ask(Users())),
+        ("/send -u bob hi  you ", Ask(Send(text="hi  you ", username="bob"))),
+        ("/send //", Ask(Send(text="//"))),
+        ("/history -n 5", Ask(History(count=5))),
+        ("/away lunch, back at one", Ask(Away(text="lunch, back at one"))),
+        ("/set", Local("set", "")),
+        ("\\SET theme  dark ", Local("set", "theme  dark")),
+        ("/to bob", Local("to", "bob")),
+        ("/clear", Local("clear", "")),
+        ("@bob hi", Say("@bob hi")),
+    ],
+)
+def test_what_a_line_means(line: str, meaning: object) -> None:
+    assert understand(line) == meaning
+
+
+@pytest.mark.parametrize("name", ALL_NAMES)
+@pytest.mark.parametrize("rest", [" it up", "\tbob", " -u bob hi", "\nis old", " "])
+def test_a_line_that_begins_with_a_command_is_asked_about(name: str, rest: str) -> None:
+    for line in (name + rest, name.upper() + rest):
+        if rest.strip() or name not in RUNS_BARE:
+            assert understand(line) == Ambiguous(line, f"/{line}", name)
+    assert isinstance(understand(name), Ask if name in RUNS_BARE else Ambiguous)
+
+
+@pytest.mark.parametrize("line", ["quit", " QUIT "[1:]])
+def test_who_looks_for_the_way_out_is_asked(line: str) -> None:
+    assert understand(line) == Ambiguous(line, "/exit", None)
+    assert understand("quit it") == Say("quit it")
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("sned -u bob secret", "/send -u bob secret"),
+        ("SNED -t 5 x", "/send -t 5 x"),
+        ("sned --username=bob  secret ", "/send --username=bob  secret "),
+        ("sned -u bob\na", "/send -u bob\na"),
+        ("s3nd -u bob hi", "/send -u bob hi"),
+        ("sent --username=bob hi", "/send --username=bob hi"),
+        ("send-u bob hi", "/send -u bob hi"),
+        ("Send--username=bob hi", "/send --username=bob hi"),
+        ("lgoin --password hunter2 bob", "/login --password hunter2 bob"),
+    ],
+)
+def test_what_looks_like_a_mistyped_private_message_is_asked_about(line: str, command: str) -> None:
+    assert understand(line) == Ambiguous(line, command, None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hello", "hell, no", "sned hi", "sending it", "sent it", "users' rights", "status: done", "ping?",
+        "ls -t\nfoo", "tell -u bob", "a -5 degrees", "so -> there", "well -x", "send-off at noon",
+        "Send, please", "passwords leak", "@send -u", "é", "-u bob", "send_it now",
+    ],
+)  # fmt: skip
+def test_anything_else_is_text(line: str) -> None:
+    assert understand(line) == Say(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("a\nb ", Say("a\nb ")),
+        ("histroy\nx", Say("histroy\nx")),
+        ("  def f():\n    pass", Say("  def f():\n    pass")),
+        (" /etc\n/usr", Say("/etc\n/usr")),
+        (" send\nx", Say("send\nx")),
+        (" read\nx", Say("read\nx")),
+        ("{\n}", Say("{\n}")),
+        ("/send a\n  b\n", Ask(Send(text="a\n  b\n"))),
+        ("/send\n  a \nb", Ask(Send(text="  a \nb"))),
+        ("/send -u bob\na\n\nb", Ask(Send(text="a\n\nb", username="bob"))),
+        ("/report\nbob a\nb", Ask(Report(username="bob", reason="a\nb"))),
+    ],
+)
+def test_several_lines(line: str, meaning: object) -> None:
+    assert understand(line) == meaning
+
+
+# An answer that was kept.
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("send hello", Ask(Send(text="hello"))),
+        ("SEND -u bob hi", Ask(Send(text="hi", username="bob"))),
+        ("read the docs", Say("read the docs")),
+        ("Read", Say("Read")),
+        ("to bob", Local("to", "bob")),
+        ("history is old", Say("history is old")),
+        ("history", Ask(History())),
+        ("users all", Ambiguous("users all", "/users all", "users")),
+    ],
+)
+def test_an_answer_can_be_kept_for_each_word(line: str, meaning: object) -> None:
+    kept = {"send": "command", "read": "text", "to": "command", "history": "text", "away": "?"}
+    assert understand(line, kept) == meaning
+
+
+@pytest.mark.parametrize("line", ["send -u bob secret", "send --time=5 x"])
+def test_text_that_was_kept_is_not_meant_for_what_looks_private(line: str) -> None:
+    assert understand("send it", {"send": "text"}) == Say("send it")
+    assert understand(line, {"send": "text"}) == Ambiguous(line, f"/{line}", "send")
+
+
+@pytest.mark.parametrize("name", sorted(HIDDEN))
+def test_what_may_hold_a_password_is_never_text_unasked(name: str) -> None:
+    line = f"{name} hunter2"
+    assert understand(line, {name: "text"}) == Ambiguous(line, f"/{line}", name)
+    assert not Ambiguous(line, f"/{line}", name).keeps_text
+
+
+# Passwords.
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "values"),
+    [
+        ("/register", "register", {}),
+        ("/password", "password", {}),
+        ("/login alice", "login", {"name": "alice"}),
+        ("/Login alice --device phone", "login", {"name": "alice", "device": "phone"}),
+        ("/password --password old", "password", {"password": "old"}),
+    ],
+)
+def test_a_password_that_is_left_out_is_asked_for(line: str, command: str, values: object) -> None:
+    meant = understand(line)
+    assert isinstance(meant, AskSecret)
+    assert (meant.incomplete.command.name, meant.incomplete.values) == (command, values)
+
+
+@pytest.mark.parametrize(
+    ("line", "asks"),
+    [
+        ("login alice", True),
+        ("register", True),
+        ("login alice x", False),
+        ("send hi", False),
+        ("quit", False),
+    ],
+)
+def test_an_ambiguous_line_knows_whether_a_password_would_follow(line: str, asks: bool) -> None:
+    meant = understand(line)
+    assert isinstance(meant, Ambiguous)
+    assert meant.asks_secret is asks
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "login alice hunter2", "login alice\nhunter2", "LOGIN alice hunter2", "register hunter2",
+        "register\nhunter2", "password hunter2 hunter3", "lgoin --password hunter2 bob", "resume hunter2",
+    ],
+)  # fmt: skip
+def test_a_question_does_not_repeat_a_password(line: str) -> None:
+    meant = understand(line)
+    assert isinstance(meant, Ambiguous)
+    assert meant.shown == f"{line.split(maxsplit=1)[0]} …"
+    assert tells_secret(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/login alice hunter2", "/register hunter2", "/password hunter2", "/login bob --pasword hunter2",
+        "/login alice\nhunter2", "/password --new=hunter2 --old x",
+    ],
+)  # fmt: skip
+def test_a_refusal_does_not_repeat_a_password(line: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        understand(line)
+    assert "hunter2" not in str(refused.value) + str(refused.value.details)
+    assert AS_TEXT in refused.value.message
+    assert tells_secret(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "tells"),
+    [
+        ("register", False),
+        ("login alice", False),
+        ("/login alice", False),
+        ("login is broken again", True),
+        ("users", False),
+        ("say --passwordless", False),
+        ("login alice --device phone", True),
+        ("/register x", True),
+        ("/regster x", True),
+        ("/regster", False),
+        ("/passwd x", True),
+        ("/identify x", True),
+        (" login alice x", True),
+        ("sned --password x", True),
+        ("x --new=y", True),
+        (f"resume {TOKEN}", True),
+        ("logic is fun", False),
+    ],
+)
+def test_what_tells_a_secret_is_not_kept(line: str, tells: bool) -> None:
+    assert tells_secret(line) is tells
+
+
+@pytest.mark.parametrize("name", ["login", "whois", "revoke", "unignore", "resume"])
+def test_a_command_alone_that_needs_more_gives_the_usage(name: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        understand(f"/{name}")
+    assert refused.value.details["usage"] == BY_NAME[name].usage
+
+
+# Refusals.
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message", "usage"),
+    [
+        ("/send", "bad-usage", "send needs TEXT", BY_NAME["send"].usage),
+        ("/users are rude", "bad-usage", "users does not take 'are'", BY_NAME["users"].usage),
+        ("/send -x hi", "bad-usage", "Put -- before text", BY_NAME["send"].usage),
+        ("/clear all", "bad-usage", "clear does not take 'all'", "/clear"),
+        ("/to a b", "bad-usage", "to does not take 'b'", "/to [NAME]"),
+        ("/sned hi", "unknown-command", "there is no command /sned; did you mean /send?", None),
+        ("/nick bob", "unknown-command", "there is no command /nick; did you mean /rename?", None),
+        ("\\cler", "unknown-command", "did you mean \\clear?", None),
+        ("/etc/passwd", "unknown-command", "there is no command /etc/passwd.", None),
+        ("/", "unknown-command", "there is no command after /", None),
+        ("/ send hi", "unknown-command", "there is no command after /", None),
+        ("/a\nb", "unknown-command", "there is no command /a", None),
+    ],
+)
+def test_a_refusal_says_why_and_how_to_say_it_as_text(
+    line: str, code: str, message: str, usage: str | None
+) -> None:
+    with pytest.raises(ChatError) as refused:
+        understand(line)
+    assert refused.value.code == code
+    assert message in refused.value.message
+    assert AS_TEXT in refused.value.message.lower()
+    assert refused.value.details.get("usage") == usage
+
+
+@given(st.text(max_size=40) | st.text("/\\ -usendhlp=\n{", max_size=12))
+def test_only_what_begins_with_a_slash_is_refused(line: str) -> None:
+    try:
+        meaning = understand(line)
+    except ChatError:
+        assert line.startswith(("/", "\\"))
+        return
+    if isinstance(meaning, Say):
+        assert not line.startswith(("/", "\\")) or line.startswith("//")
+        assert line.startswith((" ", "\t", "//")) or re.split(r"[ \t\n]", line)[0].lower() not in ALL_NAMES
+
+
+@given(st.text(max_size=40).filter(str.strip))
+def test_any_text_can_be_said(text: str) -> None:
+    if re.split(r"[ \t\n]", text)[0].lower() not in ALL_NAMES:
+        assert understand("//" + text) == Say(text)
+    if "\n" not in text:
+        assert understand(" " + text) == Say(text)
+
+
+@given(st.sampled_from(["send", "history", "read"]), st.integers(0, 4), st.sampled_from("aexz"))
+def test_no_typo_of_a_private_message_is_sent(name: str, place: int, char: str) -> None:
+    typos = {
+        name[:place] + char + name[place:],
+        name[:place] + name[place + 1 :],
+        name[:place] + char + name[place + 1 :],
+    }
+    for typo in typos - set(BY_NAME) - {""}:
+        assert isinstance(understand(f"{typo} -u bob secret"), Ambiguous)
+
+
+def test_the_command_of_an_ambiguous_line_can_be_understood() -> None:
+    for command in COMMANDS:
+        for example in command.examples:
+            if not example.startswith("{") and example not in RUNS_BARE:
+                meant = understand(example)
+                assert isinstance(meant, Ambiguous)
+                assert isinstance(understand(meant.command), Ask | AskSecret)
+
+
+def test_the_commands_of_the_client_are_not_the_servers() -> None:
+    assert not set(LOCAL_BY_NAME) & set(BY_NAME)
+    assert all(command.usage.split()[0] == command.name and command.summary for command in LOCAL)
