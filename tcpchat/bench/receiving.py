@@ -36,6 +36,11 @@ class Receivers:
             if len(self._sampled) < SAMPLED:
                 self._sampled.add(connection)
 
+    def close(self) -> None:
+        for connection in self._tallies:
+            connection.socket.close()
+        self._selector.close()
+
     def watch(self, pipe: Pipe) -> None:
         """Let `step` return early when there is something in the pipe."""
         self._selector.register(pipe.fileno(), selectors.EVENT_READ)

@@ -1,4 +1,4 @@
-"""Whether a server is to be loaded: who is asked, and what an answer means."""
+"""The confirmation before a load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Stdin:
 @pytest.mark.parametrize(
     ("answer", "code"), [("n\n", FAILED), ("\n", FAILED), ("", FAILED), ("^C", INTERRUPTED)]
 )
-def test_nothing_is_done_without_a_yes(
+def test_nothing_is_sent_without_a_yes(
     answer: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", Stdin(answer))
@@ -42,7 +42,7 @@ def test_nothing_is_done_without_a_yes(
     assert (out, "the lobby of 127.0.0.1:8000" in err, "[y/N]" in err) == ("", True, True)
 
 
-def test_a_yes_begins(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_yes_starts_the_load(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def begun(*_: object) -> None:
         raise StartError("begun")
 
@@ -52,7 +52,7 @@ def test_a_yes_begins(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     assert "tcpchat: begun" in capsys.readouterr().err
 
 
-def test_where_nobody_can_be_asked_it_is_called_wrongly(
+def test_without_a_terminal_and_yes_it_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))

@@ -17,7 +17,7 @@ def summary(sending: Sending | None = None, *receiving: Receiving) -> Summary:
     return summarize(PLAN, 0.5, 10, sending, parts)
 
 
-def test_all_is_well() -> None:
+def test_a_good_result() -> None:
     assert as_text(summary()).splitlines() == [
         "joined        2 receivers and 1 senders in 0.5 s",
         "sent          1,000 in 2.0 s",
@@ -29,7 +29,7 @@ def test_all_is_well() -> None:
     assert summary().ok
 
 
-def test_a_refusal_says_which_setting_would_help_and_is_no_loss() -> None:
+def test_a_refusal_names_the_setting_and_is_no_loss() -> None:
     refused = {"rate-limited": (3, "you may send 10 messages a second")}
     told = summary(Sending(logs=(SendLog(sent=5, unacknowledged=(1, 2, 3)),), refused=refused, seconds=1))
     assert (told.acknowledged, told.ok) == (2, True)
@@ -46,14 +46,14 @@ def test_a_refusal_says_which_setting_would_help_and_is_no_loss() -> None:
         (Receiving(closed={"slow-consumer": 2}), "closed        2 connections by the server: slow-consumer"),
     ],
 )
-def test_what_a_server_must_not_do_is_told_and_is_a_failure(part: Receiving, line: str) -> None:
+def test_losses_repeats_and_closed_connections_are_failures(part: Receiving, line: str) -> None:
     told = summary(None, Receiving(deliveries=10), part)
     assert line in as_text(told).splitlines()
     assert not told.ok
     assert not as_json(told)["ok"]
 
 
-def test_what_senders_met_is_told_and_is_a_failure() -> None:
+def test_second_replies_and_closed_senders_are_failures() -> None:
     again = summary(Sending(logs=(SendLog(sent=5),), answered_again=2, seconds=1))
     assert "repeated      2 replies" in as_text(again)
     assert (again.ok, as_json(again)["answered_again"]) == (False, 2)
@@ -62,7 +62,7 @@ def test_what_senders_met_is_told_and_is_a_failure() -> None:
     assert (closed.closed, closed.ok) == ({"banned": 1, "idle": 3}, False)
 
 
-def test_what_is_not_answered_is_a_failure_and_so_is_nothing() -> None:
+def test_missing_replies_are_a_failure_and_so_is_an_empty_load() -> None:
     told = summary(Sending(logs=(SendLog(sent=5, unacknowledged=(4,)),), unanswered=1, seconds=1))
     assert "unanswered    1" in as_text(told)
     assert not told.ok
@@ -94,5 +94,5 @@ def test_latencies_are_nearest_ranks(count: int, p50: int, p99: int) -> None:
     assert Latency.of(reversed(range(1, count + 1))) == Latency(p50, p99, count)
 
 
-def test_there_is_no_latency_of_nothing() -> None:
+def test_there_is_no_latency_without_values() -> None:
     assert Latency.of([]) is None
