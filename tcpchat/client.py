@@ -245,25 +245,35 @@ class Client(Requests):
         return await self.request_nowait(request).wait()
 
     def send_nowait(
-        self, text: str, *, username: str | None = None, time: float | None = None
+        self,
+        text: str,
+        *,
+        room: str | None = None,
+        username: str | None = None,
+        time: float | None = None,
     ) -> PendingCall:
         """Send as `send` does, without waiting; the call's `wait` returns Sent or Scheduled."""
         if time is not None and not math.isfinite(time):
             raise ValueError(f"time is a number of seconds, not {time}")
         self._sends += 1
         key = f"{self._keys}-{self._sends}"
-        return self.request_nowait(Send(text=text, username=username, time=time, key=key))
+        return self.request_nowait(Send(text=text, room=room, username=username, time=time, key=key))
 
     async def send(
-        self, text: str, *, username: str | None = None, time: float | None = None
+        self,
+        text: str,
+        *,
+        room: str | None = None,
+        username: str | None = None,
+        time: float | None = None,
     ) -> Sent | Scheduled:
-        """Send a message to everyone, or to `username`; now, or in `time` seconds.
+        """Send a message to a `room`, or to `username` alone, or to the lobby; now, or in `time` seconds.
 
         Returns once it is on the server's disk, however often the connection is lost meanwhile. If this is
         cancelled, the message may have been sent or not. Raises RefusedError, or DisconnectedError if the
         client gave up.
         """
-        reply = await self.send_nowait(text, username=username, time=time).wait()
+        reply = await self.send_nowait(text, room=room, username=username, time=time).wait()
         if not isinstance(reply, Sent | Scheduled):
             raise DisconnectedError(f"the server answered send with {reply.type}")
         return reply

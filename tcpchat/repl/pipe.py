@@ -219,7 +219,9 @@ class _Lines:
 
 async def _ask(client: Client, request: Request) -> Reply:
     if isinstance(request, Send):
-        return await client.send(request.text, username=request.username, time=request.time)
+        return await client.send(
+            request.text, room=request.room, username=request.username, time=request.time
+        )
     return await client.request(request)
 
 

@@ -53,7 +53,9 @@ class Sending:
 
     def send(self, send: Send) -> None:
         try:
-            asked = self._client.send_nowait(send.text, username=send.username, time=send.time)
+            asked = self._client.send_nowait(
+                send.text, room=send.room, username=send.username, time=send.time
+            )
         except DisconnectedError as error:
             self._failed(f"not sent: {error}")
             return

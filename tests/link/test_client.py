@@ -172,6 +172,10 @@ async def test_requests_return_their_results(door: Door) -> None:
         assert (private.username, private.seq) == ("bob", 1)
         assert (await bob.next("message"))["text"] == "hi"
         assert (await bob.next("message"))["to"] == "bob"
+        again = await client.send("psst again", room=private.room)
+        assert isinstance(again, Sent)
+        assert (again.room, again.seq) == (private.room, 2)
+        assert (await bob.next("message"))["to"] == "bob"
         later = await client.send("tea", time=600)
         assert isinstance(later, Scheduled)
         assert [(one.number, one.text) for one in await client.scheduled()] == [(later.number, "tea")]
@@ -185,7 +189,7 @@ async def test_requests_return_their_results(door: Door) -> None:
         assert isinstance(history.messages[0], Message)
         assert (await client.history(before=1)).messages == []
         assert (await client.history(after=1)).messages == []
-        assert [one.text for one in (await client.history(username="bob")).messages] == ["psst"]
+        assert [one.text for one in (await client.history(username="bob")).messages] == ["psst", "psst again"]
         assert (await client.report("bob", "spam")).reports == 1
         assert (await client.status()).users == 2
         assert await client.ping() >= 0

@@ -136,6 +136,14 @@ async def test_a_private_message_is_shown_with_both_names(alice: Sitter, bob: Pe
     assert await alice.screen.line("psst") == "alice → bob ✓ psst"
 
 
+async def test_a_message_to_the_id_of_a_direct_room_is_private(alice: Sitter, bob: Peer) -> None:
+    await alice.do("/send -u bob one")
+    room = (await bob.next("message"))["room"]
+    await alice.do(f"/send -r {room} two")
+    assert await alice.screen.line("two") == "alice → bob ✓ two"
+    assert (await bob.next("message"))["to"] == "bob"
+
+
 async def test_to_changes_whom_text_goes_to(house: House, alice: Sitter, bob: Peer) -> None:
     await alice.do("/to nobody")
     assert alice.prompt == "alice → lobby ▸ "
