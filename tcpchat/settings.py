@@ -1,183 +1,265 @@
-"""Every setting of the server: its default, its unit, what it may be, and whether it can change live.
+"""Settings of the server: their defaults, bounds and help, and which of them a reload changes. Plain values.
 
-The classes are read by `tcpchat.cli`, which fills them from flags, `TCPCHAT_…` and a TOML file: the name of
-a field is the name of the flag. In limits 0 is unlimited. A setting counts from the next SIGHUP on unless its
-field is marked `AT_START`.
+`tcpchat.cli` reads them from flags, `TCPCHAT_…` and a TOML file: the name of a field is the name of its flag.
+In limits 0 means unlimited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple
 
 import attrs
-from cyclopts import Group, Parameter
-from cyclopts.validators import Number
 from platformdirs import user_data_path
 
-from tcpchat.address import Address
+from tcpchat.address import MAX_PORT, Address
 from tcpchat.names import LONGEST_NAME
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
-CENTURY: Final = 100 * 365 * 86400.0  # seconds; more than anybody waits, and RFC 3339 can still write it
-
-Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0))]
-Amount: TypeAlias = Annotated[float, Parameter(validator=Number(gte=0, lte=CENTURY))]
-
-_LIMITS = Group("Limits (0: unlimited)", sort_key=4)
-AT_START: Final = {"counts": "from the start on"}
-"""Marks a field whose value counts from the start of the server to its end."""
+CENTURY: Final = 100 * 365 * 86400.0  # seconds; longer than anybody waits, and RFC 3339 can still write it
 
 
-def _check_endpoint(_: object, value: str | None) -> None:
-    if value is not None:
-        Address.parse_endpoint(value)  # its ValueError is what the parser shows
+@attrs.frozen(kw_only=True)
+class About:
+    """The help of a setting, and what it may be. Bounds are those of numbers."""
+
+    help: str
+    least: float = 0
+    most: float | None = None
+    """If None: as much as anybody likes, or a century of seconds."""
+    check: Callable[[str], object] | None = None
+    """Raises ValueError for a text that is not a value of the setting."""
+    live: bool = True
+    """Whether a reload changes it. Otherwise it keeps its value from the start of the server to its end."""
 
 
-@Parameter(name="*", group=Group("Listening", sort_key=1))
+def _about(help: str, **more: Any) -> dict[str, About]:
+    """Return the metadata of a field."""
+    return {"about": About(help=help, **more)}
+
+
+def about(field: attrs.Attribute[Any]) -> About:
+    """Return what there is to know about the setting of a field."""
+    found = field.metadata["about"]
+    assert isinstance(found, About)
+    return found
+
+
 @attrs.frozen(kw_only=True)
 class Listening:
-    """Where the server is reached."""
+    """Where the server listens without TLS."""
 
-    host: Annotated[tuple[str, ...], Parameter(negative="", show_default=" ".join)] = attrs.field(
-        default=("127.0.0.1",), metadata=AT_START
+    host: tuple[str, ...] = attrs.field(
+        default=("127.0.0.1",),
+        metadata=_about("Address or host name to listen on, IPv4 or IPv6. May be repeated.", live=False),
     )
-    """Address or host name to listen on, IPv4 or IPv6; may be given several times."""
-    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = attrs.field(
-        default=8000, metadata=AT_START
+    port: int = attrs.field(
+        default=8000, metadata=_about("TCP port; 0 picks a free one.", most=MAX_PORT, live=False)
     )
-    """TCP port; 0 takes a free one."""
 
 
-@Parameter(name="*", group=Group("TLS (listens only with a certificate)", sort_key=2))
 @attrs.frozen(kw_only=True)
 class TlsSettings:
-    """Where the server is reached encrypted, beside where it is not."""
+    """Where the server listens with TLS, in addition."""
 
-    tls_cert: Path | None = attrs.field(default=None, metadata=AT_START)
-    """PEM file with the server's certificate and those that lead to its authority. SIGHUP reads it again."""
-    tls_key: Path | None = attrs.field(default=None, metadata=AT_START)
-    """PEM file with the certificate's private key. Default: in the file of the certificate."""
-    tls_client_ca: Path | None = attrs.field(default=None, metadata=AT_START)
-    """PEM file with authorities: clients need a certificate of one of them. Default: they need none."""
-    tls_host: Annotated[tuple[str, ...] | None, Parameter(negative="")] = attrs.field(
-        default=None, metadata=AT_START
+    tls_cert: Path | None = attrs.field(
+        default=None,
+        metadata=_about(
+            "PEM file with the server's certificate and its chain. SIGHUP reads it again.", live=False
+        ),
     )
-    """Address or host name to listen on; may be given several times. Default: as --host."""
-    tls_port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = attrs.field(
-        default=8443, metadata=AT_START
+    tls_key: Path | None = attrs.field(
+        default=None,
+        metadata=_about(
+            "PEM file with the certificate's private key. Default: the file of the certificate.", live=False
+        ),
     )
-    """TCP port; 0 takes a free one."""
+    tls_client_ca: Path | None = attrs.field(
+        default=None,
+        metadata=_about(
+            "PEM file with authorities, one of which must have signed each client's certificate. "
+            "Default: clients need no certificate.",
+            live=False,
+        ),
+    )
+    tls_host: tuple[str, ...] | None = attrs.field(
+        default=None,
+        metadata=_about(
+            "Address or host name to listen on. May be repeated. Default: same as --host.", live=False
+        ),
+    )
+    tls_port: int = attrs.field(
+        default=8443, metadata=_about("TCP port; 0 picks a free one.", most=MAX_PORT, live=False)
+    )
 
 
-@Parameter(name="*", group=Group("Storage", sort_key=3))
 @attrs.frozen(kw_only=True)
 class Storage:
-    """Where messages are kept, and how safely."""
+    """Where data is stored, and how safely."""
 
-    data: Path | None = attrs.field(default=None, metadata=AT_START)
-    """Data folder. Default: tcpchat in the user's data folder, mostly ~/.local/share/tcpchat."""
-    ephemeral: Annotated[bool, Parameter(negative="")] = attrs.field(default=False, metadata=AT_START)
-    """Keep everything in memory and nothing on disk, whatever is given as data folder."""
-    synchronous: Literal["full", "normal", "off"] = attrs.field(default="full", metadata=AT_START)
-    """What an acknowledged message survives: full, a power cut; normal and off, a crash of the server."""
+    data: Path | None = attrs.field(
+        default=None,
+        metadata=_about(
+            "Data folder. Default: tcpchat in the user's data folder, usually ~/.local/share/tcpchat.",
+            live=False,
+        ),
+    )
+    ephemeral: bool = attrs.field(
+        default=False,
+        metadata=_about(
+            "Store everything in memory and nothing on disk, even if a data folder is given.", live=False
+        ),
+    )
+    synchronous: Literal["full", "normal", "off"] = attrs.field(
+        default="full",
+        metadata=_about(
+            "What acknowledged messages survive. full: a power cut. normal, off: a crash of the server only.",
+            live=False,
+        ),
+    )
 
     @property
     def folder(self) -> Path | None:
-        """The data folder; None if nothing is kept."""
+        """The data folder; None if nothing is stored on disk."""
         return None if self.ephemeral else self.data or user_data_path("tcpchat", appauthor=False)
 
 
-@Parameter(name="*", group=_LIMITS)
 @attrs.frozen(kw_only=True)
 class Limits:
-    """How much one user, one address and all together may do."""
+    """How much one user, one address and all users together may do."""
 
-    line_bytes: Annotated[int, Parameter(validator=Number(gte=0, lte=MAX_LINE))] = 64 * 1024
-    """Longest line that is read, in bytes; at most 131072, which 0 means too."""
-    text_characters: Count = 4000
-    """Longest text of a message, in characters."""
-    name_characters: Annotated[int, Parameter(validator=Number(gte=0, lte=LONGEST_NAME))] = 32
-    """Longest name, in characters; at most 128, which 0 means too."""
-    messages_per_second: Amount = 10.0
-    """Messages that a user may send a second, on average."""
-    message_burst: Count = 40
-    """Messages that a user may send at once."""
-    requests_per_second: Amount = 200.0
-    """Other requests of a connection a second, on average; what is over waits."""
-    request_burst: Count = 1000
-    """Other requests of a connection at once."""
-    backlog_bytes: Count = 4 * 1024 * 1024
-    """Bytes that a connection may be behind before it is closed as slow-consumer."""
-    connections: Count = 10_000
-    """Connections in all; also bounded by the file descriptors that the system allows."""
-    connections_per_address: Count = 5_000
-    """Connections of one address."""
-    sessions_per_user: Count = 20
-    """Sessions of a user; one more ends the one that was not used for longest."""
-    scheduled_per_user: Count = 100
-    """Scheduled messages of a user."""
-    absent_users: Count = 10_000
-    """Users without a connection who are remembered with their names; the first to leave go first."""
-    schedule_ahead_seconds: Amount = 30 * 86400.0
-    """How far ahead a message may be scheduled, in seconds; 30 days. 0 means a century."""
+    line_bytes: int = attrs.field(
+        default=64 * 1024,
+        metadata=_about(
+            f"Longest line that the server reads, in bytes; at most {MAX_LINE}, which 0 means too.",
+            most=MAX_LINE,
+        ),
+    )
+    text_characters: int = attrs.field(
+        default=4000, metadata=_about("Longest text of a message, in characters.")
+    )
+    name_characters: int = attrs.field(
+        default=32,
+        metadata=_about(
+            f"Longest name, in characters; at most {LONGEST_NAME}, which 0 means too.", most=LONGEST_NAME
+        ),
+    )
+    messages_per_second: float = attrs.field(
+        default=10.0, metadata=_about("Messages per second that a user may send, on average.")
+    )
+    message_burst: int = attrs.field(default=40, metadata=_about("Messages that a user may send at once."))
+    requests_per_second: float = attrs.field(
+        default=200.0,
+        metadata=_about("Other requests per second of a connection, on average; more have to wait."),
+    )
+    request_burst: int = attrs.field(default=1000, metadata=_about("Other requests of a connection at once."))
+    backlog_bytes: int = attrs.field(
+        default=4 * 1024 * 1024,
+        metadata=_about("Unread bytes for a connection, above which it is closed as slow-consumer."),
+    )
+    connections: int = attrs.field(
+        default=10_000,
+        metadata=_about("Connections in total; the system's limit of file descriptors applies too."),
+    )
+    connections_per_address: int = attrs.field(
+        default=5_000, metadata=_about("Connections from one address.")
+    )
+    sessions_per_user: int = attrs.field(
+        default=20,
+        metadata=_about("Sessions of a user; one more ends the session that has been unused for longest."),
+    )
+    scheduled_per_user: int = attrs.field(default=100, metadata=_about("Scheduled messages of a user."))
+    absent_users: int = attrs.field(
+        default=10_000,
+        metadata=_about(
+            "Disconnected users whose names stay reserved; above that, those who left first lose theirs."
+        ),
+    )
+    schedule_ahead_seconds: float = attrs.field(
+        default=30 * 86400.0,
+        metadata=_about("How far ahead a message may be scheduled, in seconds (30 days). 0 means a century."),
+    )
 
 
-@Parameter(name="*", group=Group("Chat", sort_key=5))
 @attrs.frozen(kw_only=True)
 class Rules:
-    """What holds between users."""
+    """Rules of the chat."""
 
-    history: Annotated[int, Parameter(validator=Number(gte=1, lte=500))] = 20
-    """Messages that history shows when it is not told how many."""
-    reports_to_mute: Count = 4
-    """Different users whose reports mute a user; 0: never."""
-    mute_seconds: Amount = 600.0
-    """How long a reported user cannot send, in seconds; 0: not at all."""
-    presence_seconds: Amount = 5.0
-    """How long after its last connection a user is said to have left; who is back sooner was never away."""
-    grace_seconds: Amount = 600.0
-    """How long a user without a connection keeps the name and can resume, in seconds; 0: until it is said
-    that the user left."""
-    require_login: Annotated[bool, Parameter(negative="")] = False
-    """Let registered users in only, whom tcpchat admin makes; no guests."""
-    key_seconds: Amount = 86400.0
-    """How long a send is not repeated under the same key, in seconds; 24 hours. 0 means a century."""
+    history: int = attrs.field(
+        default=20, metadata=_about("Messages that history shows by default.", least=1, most=500)
+    )
+    reports_to_mute: int = attrs.field(
+        default=4, metadata=_about("Reports by different users that mute a user; 0: never.")
+    )
+    mute_seconds: float = attrs.field(
+        default=600.0, metadata=_about("How long a reported user is muted, in seconds; 0: not at all.")
+    )
+    presence_seconds: float = attrs.field(
+        default=5.0,
+        metadata=_about(
+            "How long after the last connection closes a user is announced as gone, in seconds. "
+            "Nobody is notified of a user who returns sooner."
+        ),
+    )
+    grace_seconds: float = attrs.field(
+        default=600.0,
+        metadata=_about(
+            "How long a disconnected user keeps the name and can resume, in seconds; "
+            "0: until the user is announced as gone."
+        ),
+    )
+    require_login: bool = attrs.field(
+        default=False,
+        metadata=_about("Admit registered users only (created with tcpchat admin), and no guests."),
+    )
+    key_seconds: float = attrs.field(
+        default=86400.0,
+        metadata=_about(
+            "How long a message key prevents duplicates, in seconds (24 hours). 0 means a century."
+        ),
+    )
 
 
-@Parameter(name="*", group=Group("Running", sort_key=6))
 @attrs.frozen(kw_only=True)
 class Running:
-    """How the server stops and what it tells its operator."""
+    """How the server stops and what it reports."""
 
-    stop_seconds: Amount = 5.0
-    """How long a stopping server waits for slow readers, in seconds."""
-    log_format: Literal["text", "json"] = attrs.field(default="text", metadata=AT_START)
-    """How log lines on stderr are written."""
-    metrics: Annotated[str | None, Parameter(validator=_check_endpoint, show_default=False)] = attrs.field(
-        default=None, metadata=AT_START
+    stop_seconds: float = attrs.field(
+        default=5.0, metadata=_about("How long a stopping server waits for slow readers, in seconds.")
     )
-    """PORT on this machine, or HOST:PORT, where Prometheus may ask for metrics. Default: nowhere"""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important log lines that are written."""
+    log_format: Literal["text", "json"] = attrs.field(
+        default="text", metadata=_about("Format of log lines on stderr.", live=False)
+    )
+    metrics: str | None = attrs.field(
+        default=None,
+        metadata=_about(
+            "PORT on this machine, or HOST:PORT, where Prometheus can scrape metrics. Default: none.",
+            check=Address.parse_endpoint,
+            live=False,
+        ),
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = attrs.field(
+        default="info", metadata=_about("The least important log lines to write.")
+    )
 
 
-@Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings of a server."""
+    """All settings of a server, in groups."""
 
-    listening: Listening = attrs.field(factory=Listening)
-    tls: TlsSettings = attrs.field(factory=TlsSettings)
-    storage: Storage = attrs.field(factory=Storage)
-    limits: Limits = attrs.field(factory=Limits)
-    rules: Rules = attrs.field(factory=Rules)
-    running: Running = attrs.field(factory=Running)
+    listening: Listening = attrs.field(factory=Listening, metadata={"title": "Listening"})
+    tls: TlsSettings = attrs.field(
+        factory=TlsSettings, metadata={"title": "TLS (listens only with a certificate)"}
+    )
+    storage: Storage = attrs.field(factory=Storage, metadata={"title": "Storage"})
+    limits: Limits = attrs.field(factory=Limits, metadata={"title": "Limits (0: unlimited)"})
+    rules: Rules = attrs.field(factory=Rules, metadata={"title": "Chat"})
+    running: Running = attrs.field(factory=Running, metadata={"title": "Running"})
 
 
 class Difference(NamedTuple):
-    """A setting that has another value now."""
+    """A setting whose value changed."""
 
     group: str
     name: str
@@ -195,8 +277,8 @@ def _shown(value: Any) -> str:
 
 
 def is_live(field: attrs.Attribute[Any]) -> bool:
-    """Tell whether a running server can take another value of this setting."""
-    return field.metadata != AT_START
+    """Return whether a reload changes this setting."""
+    return about(field).live
 
 
 def compare(before: Settings, after: Settings) -> tuple[list[Difference], list[Difference]]:

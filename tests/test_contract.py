@@ -198,6 +198,13 @@ def test_the_version_comes_without_anything() -> None:
     assert not {"trio", "attrs", "orjson", "prompt_toolkit", "cyclopts", "asyncio"} & set(loaded)
 
 
+def test_only_the_command_line_knows_its_parser() -> None:
+    users = {
+        module for module, names in IMPORTS.items() if any(name.startswith("cyclopts") for name in names)
+    }
+    assert {part_of(module) for module in users} == {"cli"}
+
+
 def test_only_the_terminal_knows_prompt_toolkit() -> None:
     users = {module for module, names in IMPORTS.items() if any("prompt_toolkit" in name for name in names)}
     assert users == {f"tcpchat.repl.terminal.{name}" for name in ("terminal", "layout", "printer")}

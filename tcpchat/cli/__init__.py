@@ -5,42 +5,56 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from tcpchat import __version__
 
 STDIN = 0  # file descriptor
+PREFIX = "TCPCHAT_"  # of environment variables
 
 
 def main() -> None:
-    """Run the command line. Exit codes: see `tcpchat.cli.talk`."""
+    """Run the command line. Exit codes: see `tcpchat.cli.exit_codes`."""
     arguments = sys.argv[1:]
-    if arguments == ["--version"]:  # the answer of a moment must not wait for everything else
-        print(__version__)
-        return
     if arguments[:1] == ["serve"] and not os.isatty(STDIN):
-        # Where no terminal can hang up SIGHUP asks for a reload, and that may be while all this is imported.
+        # Without a terminal that can hang up, SIGHUP asks for a reload, which may come during these imports.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    sys.exit(_run(arguments))
+    sys.exit(run(arguments))
 
 
-def _run(arguments: list[str]) -> int:
-    """Run what people type most without the parser of everything else, which takes long to import."""
-    if not any(name.startswith("TCPCHAT_") for name in os.environ):
-        from tcpchat.cli import talk
+def run(arguments: Sequence[str]) -> int:
+    """Do what the command line says and return the exit code."""
+    if [*arguments] == ["--version"]:
+        print(__version__)
+        return 0
+    call = fast_path(arguments, os.environ)
+    if call is not None:
+        return call()
+    from tcpchat.cli.app import parse_and_run
 
-        match arguments:
-            case []:
-                return talk.talk(talk.make_plan(host=lambda: talk.host(None)))
-            case ["connect"]:
-                return talk.talk(talk.make_plan())
-            case ["connect", address] if talk.is_address(address):
-                return talk.talk(talk.make_plan(address))
-            case ["connect", "--name", name] if not name.startswith("-"):
-                return talk.talk(talk.make_plan(name=name))
-            case ["connect", address, "--name", name] if talk.is_address(address) and not name.startswith(
-                "-"
-            ):
-                return talk.talk(talk.make_plan(address, name=name))
-    from tcpchat.cli.app import run
+    return parse_and_run(arguments)
 
-    return run(arguments)
+
+def fast_path(arguments: Sequence[str], environ: Mapping[str, str]) -> Callable[[], int] | None:
+    """Return what the most frequent command lines call, or None if this is not one of them.
+
+    Importing the parser takes longer than everything else until the input line is shown. Therefore `tcpchat`
+    and `tcpchat connect [ADDRESS] [--name NAME]` are read here, unless the environment has settings. A test
+    compares this with the parser.
+    """
+    command, rest = [*arguments[:1]], [*arguments[1:]]
+    if command not in ([], ["connect"]) or any(name.startswith(PREFIX) for name in environ):
+        return None
+    from tcpchat.cli import client_runner
+
+    if not command:
+        host = partial(client_runner.host, None)
+        return lambda: client_runner.talk(client_runner.make_plan(host=host))
+    name = None
+    if rest[-2:-1] == ["--name"]:
+        *rest, _, name = rest
+    address, *more = rest or [client_runner.HERE]
+    if more or not client_runner.is_address(address) or (name is not None and name.startswith("-")):
+        return None
+    return lambda: client_runner.talk(client_runner.make_plan(address, name=name))

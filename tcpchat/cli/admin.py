@@ -1,4 +1,4 @@
-"""The operator's arguments → requests."""
+"""`tcpchat admin`: the operator's arguments, which become requests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cyclopts import App, Parameter
 
 from tcpchat.admin import backup, ban, bans, create, delete, export, mute, password, unban, unmute, users
 from tcpchat.admin.command import AdminCommand
-from tcpchat.cli.operator import Operator, coded, is_sure, make_up_password, take_password
-from tcpchat.cli.outcome import FAILED
+from tcpchat.cli.admin_runner import Operator, exit_code, generate_password, is_sure, read_password
+from tcpchat.cli.exit_codes import FAILED
 from tcpchat.protocol import Request
 from tcpchat.settings import Storage
 from tcpchat.times import parse_duration
@@ -29,27 +29,29 @@ def _switch(help: str, name: str | None = None) -> Parameter:
 
 Name = Annotated[str, Parameter(help="The user's name.")]
 Target = Annotated[str, Parameter(help="A name, an address, or a network such as 192.0.2.0/24.")]
-IsName = Annotated[bool, _switch("TARGET is a name, though it looks like an address.")]
-Everybody = Annotated[bool, _switch("List the guests too who are here or may come back.", "--all")]
-Generate = Annotated[bool, _switch("Make up a password and print it, instead of asking for one.")]
-Yes = Annotated[bool, _switch("Do not ask whether you are sure.")]
+IsName = Annotated[bool, _switch("TARGET is a name, even if it looks like an address.")]
+Everybody = Annotated[bool, _switch("Also list guests who are connected or may return.", "--all")]
+Generate = Annotated[bool, _switch("Generate a password and print it, instead of asking for one.")]
+Yes = Annotated[bool, _switch("Do not ask for confirmation.")]
 File = Annotated[Path, Parameter(help="The copy of the data.")]
-Reason = Annotated[str | None, Parameter(show_default=False, help="Why. The user reads it.")]
-_DURATION_HELP = "For how long: seconds, or 10m, 1h30m, 2d. Without it for good."
+Reason = Annotated[str | None, Parameter(show_default=False, help="The reason, which the user can read.")]
+_DURATION_HELP = "Duration: seconds, or 10m, 1h30m, 2d. Permanent if omitted."
 Duration = Annotated[
     str | None, Parameter(name="--for", show_default=False, validator=_check_duration, help=_DURATION_HELP)
 ]
+Runner = Annotated[Operator, Parameter(parse=False)]
+"""Not an argument: made of the options that all commands share."""
 
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class Where:
-    """Whose users these are, and how the reply is printed."""
+class Common:
+    """Options of all commands, which may stand before the command too."""
 
     data: Annotated[Path | None, Parameter(env_var="TCPCHAT_DATA", show_default=False)] = None
-    """The server's data folder, as tcpchat serve has it."""
+    """The server's data folder, as for tcpchat serve."""
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False
-    """Print the server's reply, a line of JSON."""
+    """Print the server's reply as one line of JSON."""
 
     @property
     def operator(self) -> Operator:
@@ -58,60 +60,66 @@ class Where:
         return Operator(folder, self.json)
 
 
-HERE = Where()
+DEFAULTS = Common()
 
-app = App(
-    name="admin",
-    help="Manage users and bans of the server with this data folder, whether it runs or not.",
-    config=[lambda *_: None],  # what the environment sets for a chat is nothing for this
+commands = App(
+    name="tcpchat admin",
+    help="Manage the users, bans, mutes and data of a data folder, whether its server runs or not.",
 )
+app = commands.meta
+for one in (commands, app):
+    one.config = [lambda *_: None]  # settings of a chat in the environment do not count
+
+
+@app.default
+def admin(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], common: Common = DEFAULTS
+) -> int:
+    """Manage the users, bans, mutes and data of a data folder, whether its server runs or not."""
+    command, bound, injected = commands.parse_args(tokens, exit_on_error=False, print_error=False)
+    return exit_code(lambda: command(*bound.args, **bound.kwargs, **dict.fromkeys(injected, common.operator)))
 
 
 def _command(command: AdminCommand[Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Let the function take the arguments of one of the operator's commands."""
+    """Register a function that takes the arguments of one of the operator's commands."""
     summary = f"{command.summary[0].upper()}{command.summary[1:]}."
     examples = "".join(f"\n\n{example}" for example in command.examples)
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
-        app.command(function, name=command.name, help=f"{summary}\n\nFor example:{examples}")
+        commands.command(function, name=command.name, help=f"{summary}\n\nFor example:{examples}")
         return function
 
     return register
 
 
 @_command(create.COMMAND)
-def _create(name: Name, /, *, generate: Generate = False, where: Where = HERE) -> int:
+def _create(name: Name, /, *, generate: Generate = False, operator: Runner) -> int:
     return _with_password(
-        where, lambda password: create.Create(name=name, password=password), generate=generate, new=True
+        operator, lambda secret: create.Create(name=name, password=secret), generate=generate, new=True
     )
 
 
 @_command(password.COMMAND)
-def _password(name: Name, /, *, generate: Generate = False, where: Where = HERE) -> int:
+def _password(name: Name, /, *, generate: Generate = False, operator: Runner) -> int:
     return _with_password(
-        where, lambda secret: password.Password(name=name, password=secret), generate=generate
+        operator, lambda secret: password.Password(name=name, password=secret), generate=generate
     )
 
 
 def _with_password(
-    where: Where, request: Callable[[str], Request], *, generate: bool, new: bool = False
+    operator: Operator, request: Callable[[str], Request], *, generate: bool, new: bool = False
 ) -> int:
-    def run() -> int:
-        if not generate:
-            return where.operator.do(request(take_password()), new=new)
-        made_up = make_up_password()
-        return where.operator.do(request(made_up), new=new, made_up=made_up)
-
-    return coded(run)
+    secret = generate_password() if generate else read_password()
+    return operator.do(request(secret), new=new, generated=secret if generate else None)
 
 
 @_command(users.COMMAND)
-def _users(*, everybody: Everybody = False, where: Where = HERE) -> int:
+def _users(*, everybody: Everybody = False, operator: Runner) -> int:
     def page(rows: list[Any]) -> Request:
         return users.Users(all=everybody, after=rows[-1]["name"] if rows else "")
 
     empty = f"There are no {'' if everybody else 'registered '}users."
-    return coded(lambda: where.operator.show("users", page, empty))
+    return operator.show("users", page, empty)
 
 
 @_command(ban.COMMAND)
@@ -122,72 +130,63 @@ def _ban(
     duration: Duration = None,
     reason: Reason = None,
     name: IsName = False,
-    where: Where = HERE,
+    operator: Runner,
 ) -> int:
-    request = ban.Ban(target=target, name=name, seconds=_seconds(duration), reason=reason)
-    return coded(lambda: where.operator.do(request))
+    return operator.do(ban.Ban(target=target, name=name, seconds=_seconds(duration), reason=reason))
 
 
 @_command(unban.COMMAND)
-def _unban(target: Target, /, *, name: IsName = False, where: Where = HERE) -> int:
-    return coded(lambda: where.operator.do(unban.Unban(target=target, name=name)))
+def _unban(target: Target, /, *, name: IsName = False, operator: Runner) -> int:
+    return operator.do(unban.Unban(target=target, name=name))
 
 
 @_command(bans.COMMAND)
-def _bans(*, where: Where = HERE) -> int:
-    def page(rows: list[Any]) -> Request:
-        return bans.Bans(skip=len(rows))
-
-    return coded(lambda: where.operator.show("bans", page, "Nobody is banned."))
+def _bans(*, operator: Runner) -> int:
+    return operator.show("bans", lambda rows: bans.Bans(skip=len(rows)), "Nobody is banned.")
 
 
 @_command(mute.COMMAND)
-def _mute(name: Name, /, *, duration: Duration = None, reason: Reason = None, where: Where = HERE) -> int:
-    request = mute.Mute(name=name, seconds=_seconds(duration), reason=reason)
-    return coded(lambda: where.operator.do(request))
+def _mute(name: Name, /, *, duration: Duration = None, reason: Reason = None, operator: Runner) -> int:
+    return operator.do(mute.Mute(name=name, seconds=_seconds(duration), reason=reason))
 
 
 @_command(unmute.COMMAND)
-def _unmute(name: Name, /, *, where: Where = HERE) -> int:
-    return coded(lambda: where.operator.do(unmute.Unmute(name=name)))
+def _unmute(name: Name, /, *, operator: Runner) -> int:
+    return operator.do(unmute.Unmute(name=name))
 
 
 @_command(export.COMMAND)
-def _export(name: Name, /, *, where: Where = HERE) -> int:
-    return coded(lambda: where.operator.export(export.Export(name=name)))
+def _export(name: Name, /, *, operator: Runner) -> int:
+    return operator.export(export.Export(name=name))
 
 
 @_command(delete.COMMAND)
-def _delete(name: Name, /, *, yes: Yes = False, where: Where = HERE) -> int:
-    def run() -> int:
-        if not (yes or is_sure(f"Delete {name}, and the text of all that {name} wrote?")):
-            return FAILED
-        return where.operator.do(delete.Delete(name=name))
-
-    return coded(run)
+def _delete(name: Name, /, *, yes: Yes = False, operator: Runner) -> int:
+    if not (yes or is_sure(f"Delete {name} and the text of all messages by {name}?")):
+        return FAILED
+    return operator.do(delete.Delete(name=name))
 
 
 @_command(backup.COMMAND)
-def _backup(file: File, /, *, where: Where = HERE) -> int:
-    # What is relative is so to where the operator is, which the server does not know.
-    return coded(lambda: where.operator.do(backup.Backup(file=str(file.absolute()))))
+def _backup(file: File, /, *, operator: Runner) -> int:
+    # A relative path is relative to the operator's working directory, which the server does not know.
+    return operator.do(backup.Backup(file=str(file.absolute())))
 
 
-@app.command(name="restore")
-def _restore(file: File, /, *, yes: Yes = False, where: Where = HERE) -> int:
-    """Put a copy that backup made in the place of the data, which is kept aside. No server may run.
+@commands.command(name="restore")
+def _restore(file: File, /, *, yes: Yes = False, operator: Runner) -> int:
+    """Replace the data by a copy made by backup, while no server runs. The old data is kept in another file.
 
     For example:
 
     tcpchat admin restore friday.db
     """
-    operator = where.operator
 
-    def wanted() -> bool:
-        question = f"Put {file} in the place of the data in {operator.folder}?"
-        return yes or is_sure(question, "this replaces the server's data, which is kept aside")
+    def confirmed() -> bool:
+        question = f"Replace the data in {operator.folder} by {file}?"
+        return yes or is_sure(question, "this replaces the server's data")
 
-    return coded(lambda: operator.restore(file, wanted))
+    return operator.restore(file, confirmed)
 
 
 def _seconds(duration: str | None) -> float | None:

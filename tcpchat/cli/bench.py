@@ -1,17 +1,24 @@
-"""`tcpchat bench`: confirmation, progress and result of a load."""
+"""`tcpchat bench`: the arguments, confirmation, progress and result of a load."""
 
 from __future__ import annotations
 
 import secrets
 import sys
+from typing import Annotated
 
 import attrs
 import orjson
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
+from tcpchat.address import Address
 from tcpchat.bench.load import Progress, Show, run
 from tcpchat.bench.plan import Plan
 from tcpchat.bench.summary import as_json, as_text
-from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, INTERRUPTED, complain
+from tcpchat.cli.client_commands import Where
+from tcpchat.cli.client_runner import HERE
+from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, INTERRUPTED, complain
+from tcpchat.cli.tls_options import Switch
 from tcpchat.errors import StartError
 from tcpchat.repl.confirm import confirm
 from tcpchat.repl.view.clean import clean
@@ -21,7 +28,48 @@ WARNING = (
 )
 
 
-def bench(plan: Plan, *, yes: bool, json: bool) -> int:
+def bench(
+    address: Where = HERE,
+    *,
+    receivers: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 100,
+    senders: Annotated[int, Parameter(validator=Number(gte=1, lte=1000))] = 4,
+    seconds: Annotated[float, Parameter(validator=Number(gt=0, lte=3600))] = 10,
+    rate: Annotated[float, Parameter(validator=Number(gte=0))] = 0,
+    size: Annotated[int, Parameter(validator=Number(gte=64, lte=4000))] = 64,
+    yes: Switch = False,
+    json: Switch = False,
+) -> int:
+    """Put a load on your own server and print figures.
+
+    It sends real messages to the lobby, and asks first. Ctrl-C ends it early and prints the result so far.
+    The exit code is 0 if every receiver got every acknowledged message once, and 130 after Ctrl-C.
+
+    Parameters
+    ----------
+    address
+        The server: HOST, HOST:PORT or [IPV6]:PORT. Always the port without TLS, also with TCPCHAT_TLS in the
+        environment.
+    receivers
+        Number of connections that receive.
+    senders
+        Number of connections that send.
+    seconds
+        Duration of the load.
+    rate
+        Messages per second of all senders together; 0: as many as possible.
+    size
+        Size of a message in bytes.
+    yes
+        Do not ask for confirmation.
+    json
+        Print the result as JSON.
+    """
+    where = Address.parse(address)
+    plan = Plan(address=where, receivers=receivers, senders=senders, seconds=seconds, rate=rate, size=size)
+    return run_plan(plan, yes=yes, json=json)
+
+
+def run_plan(plan: Plan, *, yes: bool, json: bool) -> int:
     """Load the server and return the exit code: 0 if every receiver got every acknowledged message once.
 
     It is INTERRUPTED after Ctrl-C, even if there is a result.

@@ -12,7 +12,7 @@ from tcpchat.client import Client, Credentials, Reconnect
 from tcpchat.protocol import Message
 from tcpchat.store.backup import back_up, take_in
 from tests.admin.conftest import Disk, Operator, Place, open_place
-from tests.admin.test_cli import Shell, shell
+from tests.cli.test_admin import Shell, shell
 from tests.process import PATIENCE, ServerProcess
 from tests.process import Client as Netcat
 
@@ -164,12 +164,12 @@ def test_backup_and_restore_as_an_operator_types_them(
         assert code == 1
         assert "another tcpchat server" in err
     code, _, err = shell("restore", "friday.db")
-    assert (code, "give --yes" in err, "undone" in err) == (1, True, False)
+    assert (code, "confirm it with --yes" in err, "undone" in err) == (1, True, False)
     code, out, _ = shell("restore", "--yes", "friday.db")
     assert code == 0
     first, second = out.splitlines()
     assert first == "1 message restored, the lobby up to number 1."
-    before = Path(second.removeprefix("The data of before is in "))
+    before = Path(second.removeprefix("The old data is in "))
     assert before.parent == folder
     assert before.is_file()
     with ServerProcess("--data", str(folder)) as server, Netcat(server.port) as client:

@@ -348,7 +348,7 @@ def test_called_wrongly_the_exit_code_is_2(tmp_path: Path, arguments: tuple[str,
 
 
 def test_it_reads_no_terminal_and_starts_no_prompt_toolkit(where: str, tmp_path: Path) -> None:
-    code = "import sys; from tcpchat.cli import _run; _run(sys.argv[1:]); "
+    code = "import sys; from tcpchat.cli import run; run(sys.argv[1:]); "
     code += "sys.exit('prompt_toolkit' in sys.modules)"
     command = [sys.executable, "-c", code, "connect", where]
     done = subprocess.run(

@@ -103,7 +103,7 @@ def test_a_password_in_the_environment_logs_in(server: Socket, tmp_path: Path) -
 def test_a_password_without_a_name_is_a_mistake(tmp_path: Path, command: str) -> None:
     done = run(tmp_path, command, *(["hi"] if command == "send" else []), TCPCHAT_PASSWORD=SECRET)
     assert done.returncode == 2
-    assert done.stderr == "tcpchat: TCPCHAT_PASSWORD is the password of a user whom --name must tell\n"
+    assert done.stderr == "tcpchat: TCPCHAT_PASSWORD requires --name, the user to log in as\n"
 
 
 def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) -> None:
@@ -111,8 +111,7 @@ def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) ->
     done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi")
     assert done.returncode == 1
     assert done.stderr == (
-        "tcpchat: because name-taken; with --name and TCPCHAT_PASSWORD in the environment you are a"
-        " registered user\n"
+        "tcpchat: because name-taken; to log in, give --name and set TCPCHAT_PASSWORD in the environment\n"
     )
     assert server.stage.of("send") == []
 

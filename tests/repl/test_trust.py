@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpchat.cli.app import run as run_here
+from tcpchat.cli.app import parse_and_run as run_here
 from tcpchat.cli.trust import trusting
 from tcpchat.client import DisconnectedError, Tls, UntrustedError
 from tcpchat.fingerprint import fingerprint, halves

@@ -232,4 +232,5 @@ def test_a_server_says_where_it_is_to_be_scraped() -> None:
         while "scrape=http://127.0.0.1:" not in server.log():
             time.sleep(0.01)
         port = int(server.log().partition("scrape=http://127.0.0.1:")[2].partition("/")[0])
-        assert scrape(port)["tcpchat_messages_total"] == 1
+        while scrape(port)["tcpchat_messages_total"] != 1:  # it is counted after the acknowledgement
+            time.sleep(0.01)

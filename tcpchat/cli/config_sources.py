@@ -1,4 +1,4 @@
-"""Where settings come from besides flags: the environment, and the TOML file that `--config` names."""
+"""Sources of settings besides flags: the environment, and the TOML file that `--config` names."""
 
 from __future__ import annotations
 
@@ -11,44 +11,43 @@ from attrs import define
 from cyclopts import App, ArgumentCollection, CycloptsError
 from cyclopts.config import Dict, Env
 
-from tcpchat.cli import talk
+from tcpchat.cli import PREFIX, client_runner
 from tcpchat.nearest import nearest
 
-PREFIX = "TCPCHAT_"
-OF_CLIENT = {
+CLIENT_VARIABLES = {
     *(f"{PREFIX}{name}" for name in ("ADDRESS", "NAME", "NO_REMEMBER", "TLS", "TLS_CA", "TLS_FINGERPRINT")),
-    talk.PASSWORD,
+    client_runner.PASSWORD,
 }
-ONLY_TYPED = {"--tls-cert", "--tls-key", "--tls-forget"}
-"""Options of the client that the environment does not set: there the first two are the server's, which may
-run there too, and what was trusted is not to be forgotten each time."""
+FLAGS_ONLY = {"--tls-cert", "--tls-key", "--tls-forget"}
+"""Options of the client that the environment does not set. There the first two are the server's, which may
+run on the same machine, and the third must not happen each time."""
 
 
 @define
 class Environment(Env):
-    """Fills what flags left open from the environment."""
+    """Fills options that flags left open from the environment."""
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         is_client = not any(argument.name == "--config" for argument in arguments)
-        mine = [argument for argument in arguments if not (is_client and argument.name in ONLY_TYPED)]
+        mine = [argument for argument in arguments if not (is_client and argument.name in FLAGS_ONLY)]
         super().__call__(app, commands, ArgumentCollection(mine))  # type: ignore[no-untyped-call]
 
 
-def slips(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Point out what in the environment looks like a setting and is none."""
+def warn_unknown_env(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Warn of variables that look like settings and are none."""
     known = {PREFIX + argument.name.lstrip("-").replace("-", "_").upper() for argument in arguments}
     if f"{PREFIX}CONFIG" not in known:
-        return  # a command of the client, which passes over the settings of the server
-    known |= OF_CLIENT
+        return  # a command of the client, which ignores the settings of the server
+    known |= CLIENT_VARIABLES
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
             near = nearest(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in sorted(known)])
             hint = f"; did you mean {PREFIX}{near}?" if near else ""
-            print(f"tcpchat: {name} in the environment is no setting{hint}", file=sys.stderr)
+            print(f"tcpchat: the environment variable {name} is not a setting{hint}", file=sys.stderr)
 
 
 def config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fill what flags and environment left open from the TOML file that `--config` names."""
+    """Fill options that flags and environment left open from the TOML file that `--config` names."""
     for argument in arguments:
         if argument.name == "--config" and argument.tokens:
             path = argument.tokens[0].value
@@ -59,5 +58,5 @@ def config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollecti
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise CycloptsError(msg=f"--config {path} is not TOML: {error}") from None
             if "serve" in values:
-                raise CycloptsError(msg=f"{path} has a table [serve]; settings stand without a table")
+                raise CycloptsError(msg=f"{path} has a table [serve]; settings must not be in a table")
             Dict(values, source=path, use_commands_as_keys=False)(app, commands, arguments)

@@ -11,8 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tcpchat.cli import answers, operator
-from tcpchat.cli.app import run
+from tcpchat.cli import admin_output, admin_runner
+from tcpchat.cli.app import parse_and_run
 from tcpchat.store.sqlite import lock_folder
 from tests.process import COMMAND, PATIENCE, ServerProcess, environment
 
@@ -26,7 +26,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     def type_in(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        code = run(["admin", "--data", str(tmp_path / "data"), *arguments])
+        code = parse_and_run(["admin", "--data", str(tmp_path / "data"), *arguments])
         out, err = capsys.readouterr()
         return code, out, err
 
@@ -57,7 +57,7 @@ def test_a_password_comes_from_stdin_or_is_made_up(shell: Shell) -> None:
 
 
 def test_a_person_types_the_password_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operator, "_is_terminal", lambda: True)
+    monkeypatch.setattr(admin_runner, "_is_terminal", lambda: True)
     asked: list[str] = []
     typed = iter([PASSWORD, PASSWORD, PASSWORD, "correct house"])
 
@@ -65,12 +65,12 @@ def test_a_person_types_the_password_twice(shell: Shell, monkeypatch: pytest.Mon
         asked.append(prompt)
         return next(typed)
 
-    monkeypatch.setattr(operator, "getpass", getpass)
+    monkeypatch.setattr(admin_runner, "getpass", getpass)
     assert shell("create", "alice")[0] == 0
-    assert asked == ["New password: ", "The same again: "]
+    assert asked == ["New password: ", "Repeat the password: "]
     code, out, err = shell("create", "bob")
     assert (code, out) == (1, "")
-    assert err == "tcpchat: these were two different passwords, so nothing was done\n"
+    assert err == "tcpchat: the passwords do not match; nothing was changed\n"
 
 
 def test_without_a_password_nothing_is_done(shell: Shell) -> None:
@@ -105,17 +105,17 @@ def test_tables_tell_everything_at_a_glance(shell: Shell) -> None:
     assert shell("ban", "alice", "--for", "1h", "--reason", "no good")[1].startswith(
         "alice is banned until 20"
     )
-    assert shell("ban", "2001:db8::/64")[1] == "2001:db8::/64 is banned for good; 0 connections ended.\n"
-    assert shell("mute", "bob")[1] == "bob may read but not send, for good.\n"
+    assert shell("ban", "2001:db8::/64")[1] == "2001:db8::/64 is banned permanently; 0 connections ended.\n"
+    assert shell("mute", "bob")[1] == "bob is muted permanently: may read but not send.\n"
     head, alice, bob = shell("users")[1].splitlines()
     assert head == "NAME   REGISTERED            LAST SEEN  SESSIONS"
     assert "banned until 20" in alice
-    assert bob.endswith("UTC  never      0         muted for good")
+    assert bob.endswith("UTC  never      0         muted permanently")
     head, user, network = shell("bans")[1].splitlines()
-    assert head.split() == ["WHO", "UNTIL", "REASON"]
+    assert head.split() == ["BANNED", "UNTIL", "REASON"]
     assert user.endswith("UTC  no good")
-    assert network == "2001:db8::/64  for good"
-    assert shell("unban", "alice")[1] == "alice is not banned any more.\n"
+    assert network == "2001:db8::/64  never"
+    assert shell("unban", "alice")[1] == "alice is no longer banned.\n"
     assert shell("unmute", "bob")[1] == "bob may send again.\n"
 
 
@@ -142,10 +142,10 @@ def test_who_deletes_is_asked_first(
     refused, _, err = shell("delete", "alice")
     assert refused == 1
     assert "--yes" in err
-    monkeypatch.setattr(operator, "_is_terminal", lambda: True)
+    monkeypatch.setattr(admin_runner, "_is_terminal", lambda: True)
     done, out, err = shell("delete", "alice", stdin=answer)
     assert done == code
-    assert err.startswith("Delete alice, and the text of all that alice wrote? [y/N] ")
+    assert err.startswith("Delete alice and the text of all messages by alice? [y/N] ")
     assert "[y/N]" not in out, "who redirects what is printed reads the question all the same"
     assert ("alice" in shell("users")[1]) == bool(code)
 
@@ -157,14 +157,14 @@ def test_yes_deletes_at_once(shell: Shell) -> None:
 
 def test_what_others_made_up_cannot_move_the_cursor() -> None:
     row = {"user": "bob", "until": "2026-11-21T09:00:00.123Z", "reason": "a\x1b[2Jb"}
-    assert "\x1b" not in answers.bans([row])
+    assert "\x1b" not in admin_output.bans([row])
 
 
 def test_a_banned_guest_s_addresses_are_told() -> None:
     reply = {"type": "banned", "user": "bob", "ended": 1, "addresses": ["192.0.2.7", "2001:db8::1:2"]}
-    assert answers.sentence(reply).splitlines() == [
-        "bob is banned for good; 1 connection ended.",
-        "Who was bob can come back as another guest, unless the address is banned too:",
+    assert admin_output.sentence(reply).splitlines() == [
+        "bob is banned permanently; 1 connection ended.",
+        "bob can return as another guest unless the address is banned too:",
         "  tcpchat admin ban 192.0.2.7",
         "  tcpchat admin ban 2001:db8::/64",
     ]
@@ -205,7 +205,7 @@ def test_what_the_environment_has_for_a_client_is_nothing_for_the_operator(
     listed = admin(tmp_path / "data", "users")
     assert (listed.returncode, listed.stderr) == (0, "")
     assert listed.stdout.splitlines()[1].startswith("alice ")
-    refused = run(["admin", "create"])
+    refused = parse_and_run(["admin", "create"])
     assert refused == 2
 
 
@@ -215,7 +215,7 @@ def test_who_restores_is_asked_only_where_it_can_be_done(
     created(shell, "alice")
     copy = tmp_path / "copy.db"
     assert shell("backup", str(copy))[0] == 0
-    monkeypatch.setattr(operator, "_is_terminal", lambda: True)
+    monkeypatch.setattr(admin_runner, "_is_terminal", lambda: True)
     lock = lock_folder(tmp_path / "data")
     code, _, err = shell("restore", str(copy), stdin="y\n")
     assert code == 1

@@ -9,7 +9,7 @@ import pytest
 from tcpchat.address import Address
 from tcpchat.bench.plan import Plan
 from tcpchat.cli import bench
-from tcpchat.cli.outcome import CALLED_WRONGLY, FAILED, INTERRUPTED
+from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, INTERRUPTED
 from tcpchat.errors import StartError
 
 PLAN = Plan(address=Address("127.0.0.1", 8000))
@@ -37,7 +37,7 @@ def test_nothing_is_sent_without_a_yes(
     answer: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", Stdin(answer))
-    assert bench.bench(PLAN, yes=False, json=False) == code
+    assert bench.run_plan(PLAN, yes=False, json=False) == code
     out, err = capsys.readouterr()
     assert (out, "the lobby of 127.0.0.1:8000" in err, "[y/N]" in err) == ("", True, True)
 
@@ -48,7 +48,7 @@ def test_a_yes_starts_the_load(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     monkeypatch.setattr("sys.stdin", Stdin("Yes\n"))
     monkeypatch.setattr(bench, "run", begun)
-    assert bench.bench(PLAN, yes=False, json=False) == FAILED
+    assert bench.run_plan(PLAN, yes=False, json=False) == FAILED
     assert "tcpchat: begun" in capsys.readouterr().err
 
 
@@ -56,5 +56,5 @@ def test_without_a_terminal_and_yes_it_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert bench.bench(PLAN, yes=False, json=False) == CALLED_WRONGLY
+    assert bench.run_plan(PLAN, yes=False, json=False) == CALLED_WRONGLY
     assert "confirm it with --yes" in capsys.readouterr().err

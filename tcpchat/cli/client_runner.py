@@ -1,4 +1,4 @@
-"""What the client's commands do, and the exit code that each failure has. Imports what it needs only then."""
+"""What the client's commands call, and the exit code of each failure. Imports what it needs only then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from platformdirs import user_config_path, user_state_path
 
 from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
-from tcpchat.cli.outcome import FAILED, NO_CONNECTION, cause, complain, print_no_more
+from tcpchat.cli.exit_codes import FAILED, NO_CONNECTION, cause, complain, discard_output
 from tcpchat.errors import StartError
 from tcpchat.repl.options import HISTORY, Host, Options
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HERE = DEFAULT_HOST
-PASSWORD = "TCPCHAT_PASSWORD"  # noqa: S105  # where in the environment it is
+PASSWORD = "TCPCHAT_PASSWORD"  # noqa: S105  # the name of an environment variable
 NEEDS_PASSWORD = {"name-taken", "login-required"}  # codes of refusals that a password may help with
 
 
 def is_address(text: str) -> bool:
-    """Say whether this is HOST[:PORT]."""
+    """Return whether this is HOST[:PORT]."""
     try:
         Address.parse(text)
     except ValueError:
@@ -45,9 +45,9 @@ def make_plan(
     host: Host | None = None,
     history: int = HISTORY,
 ) -> Options:
-    """Return the plan of a person whose settings are where the system keeps such things.
+    """Return the plan of a client whose files are in the system's usual folders.
 
-    The password is never an argument, which others on the machine can see.
+    The password comes from the environment, since others on the machine can see arguments.
     """
     return Options(
         address=str(Address.parse(address, DEFAULT_PORT if tls is None else TLS_PORT)),
@@ -63,36 +63,36 @@ def make_plan(
 
 
 def talk(plan: Options, *, plain: bool = False, json: bool = False) -> int:
-    """Chat in the terminal; or linearly, if it is none or that is wanted; return the exit code."""
+    """Run the client and return the exit code: in the terminal, or line by line if asked or without one."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if terminal and not (plain or json):
         from tcpchat.repl.app import run_terminal
 
-        return _coded(plan, run_terminal, asks=True)
+        return _exit_code(plan, run_terminal, asks=True)
     from tcpchat.repl import pipe
 
     def run(plan: Options) -> int:
         return _run(partial(pipe.talk_json if json else pipe.talk_plainly, pipe.for_pipe(plan)))
 
-    return _coded(plan, run, asks=sys.stdin.isatty() and not json)
+    return _exit_code(plan, run, asks=sys.stdin.isatty() and not json)
 
 
 def send(plan: Options, text: str, *, username: str | None, time: float | None) -> int:
-    """Say one thing and return the exit code, 0 only once it is kept."""
+    """Send one message and return the exit code, 0 only once it is stored."""
     from tcpchat.repl import pipe
 
-    return _coded(plan, lambda plan: _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time)))
+    return _exit_code(plan, lambda plan: _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time)))
 
 
 def tail(plan: Options, *, json: bool, follow: bool) -> int:
-    """Print what was said and return the exit code."""
+    """Print messages and return the exit code."""
     from tcpchat.repl import pipe
 
-    return _coded(plan, lambda plan: _run(partial(pipe.tail, plan, json=json, follow=follow)))
+    return _exit_code(plan, lambda plan: _run(partial(pipe.tail, plan, json=json, follow=follow)))
 
 
 def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
-    """Run a server here while the block lasts."""
+    """Run a server in this process while the block lasts."""
     from tcpchat.service.embedded import embedded_server
     from tcpchat.settings import Settings
 
@@ -106,10 +106,10 @@ def _run(main: Callable[[], Awaitable[T]]) -> T:
     return trio.run(main)
 
 
-def _coded(plan: Options, run: Callable[[Options], int | None], *, asks: bool = False) -> int:
-    """Run it; tell what went wrong in one sentence on stderr; return the exit code.
+def _exit_code(plan: Options, run: Callable[[Options], int | None], *, asks: bool = False) -> int:
+    """Run it and return the exit code; write one sentence to stderr if it fails.
 
-    A person who `asks` allows may say that an unknown server is to be trusted.
+    If `asks`, the person is asked whether to trust an unknown server.
     """
     try:
         if plan.tls is None:
@@ -118,15 +118,15 @@ def _coded(plan: Options, run: Callable[[Options], int | None], *, asks: bool = 
 
         return FAILED if trusting(plan, run, asks=asks) else 0
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
-        return _told(error)
+        return _explain(error)
 
 
-def _told(error: BaseException) -> int:
+def _explain(error: BaseException) -> int:
     from tcpchat.client import DisconnectedError, RefusedError
 
     error = cause(error)
     if isinstance(error, BrokenPipeError):
-        print_no_more()
+        discard_output()
         return 0
     if isinstance(error, KeyboardInterrupt):
         return 0
@@ -134,6 +134,6 @@ def _told(error: BaseException) -> int:
         raise error
     text = str(error)
     if isinstance(error, RefusedError) and error.code in NEEDS_PASSWORD:
-        text += f"; with --name and {PASSWORD} in the environment you are a registered user"
+        text += f"; to log in, give --name and set {PASSWORD} in the environment"
     complain(text)
     return NO_CONNECTION if isinstance(error, DisconnectedError) else FAILED

@@ -1,4 +1,4 @@
-"""The options of TLS that every command has that connects."""
+"""The TLS options of every command that connects."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ def _check_fingerprint(_: type, value: str | None) -> None:
 
 @Parameter(name="*", group=Group("TLS"))
 @attrs.frozen(kw_only=True)
-class Encryption:
-    """Whether the connection is encrypted, and who is trusted."""
+class TlsOptions:
+    """Whether the connection uses TLS, and which servers are trusted."""
 
     tls: Switch = False
-    """Encrypt, and trust who the system trusts, or whom you said once that you do. Each other option here
-    means it too."""
+    """Use TLS. Trusts the system's authorities and certificates that you accepted before. Implied by the
+    other TLS options."""
     tls_ca: File = None
-    """PEM file with the authorities to trust, instead of those of the system."""
+    """PEM file with authorities to trust instead of the system's."""
     tls_fingerprint: Annotated[str | None, Parameter(show_default=False, validator=_check_fingerprint)] = None
-    """Trust this one certificate: its SHA-256, as the server's log tells it."""
+    """Trust only the certificate with this SHA-256 fingerprint, which the server's log shows."""
     tls_cert: OwnFile = None
-    """PEM file with a certificate of yours, for a server that wants to see one."""
+    """PEM file with your own certificate, for a server that requires one."""
     tls_key: OwnFile = None
-    """PEM file with its private key. Default: in the file of the certificate."""
+    """PEM file with its private key. Default: the file of the certificate."""
 
-    def tls_of(self, *, meant: bool = False) -> Tls | None:
-        """Return it as the client takes it; None for no TLS, unless it is `meant` otherwise."""
+    def as_tls(self, *, implied: bool = False) -> Tls | None:
+        """Return what the client takes; None for no TLS, unless another option implies it."""
         files = (self.tls_ca, self.tls_fingerprint, self.tls_cert, self.tls_key)
-        if not (self.tls or meant) and files == (None,) * len(files):
+        if not (self.tls or implied) and files == (None,) * len(files):
             return None
         from tcpchat.client import Tls
 
@@ -55,4 +55,4 @@ class Encryption:
         return tls
 
 
-PLAIN = Encryption()
+NO_TLS = TlsOptions()

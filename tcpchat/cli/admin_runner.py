@@ -1,4 +1,4 @@
-"""Has done what the operator wants, and prints the replies."""
+"""The operator's requests: sent to a data folder, with the replies printed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import attrs
 import orjson
 import trio
 
-from tcpchat.cli import answers
-from tcpchat.cli.outcome import FAILED, cause, complain, print_no_more
+from tcpchat.cli import admin_output
+from tcpchat.cli.exit_codes import FAILED, cause, complain, discard_output
 from tcpchat.errors import StartError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Request
@@ -29,23 +29,23 @@ from tcpchat.times import SystemClock
 
 Line = dict[str, Any]
 STDERR = 2  # file descriptor
-GENERATED = 12  # random bytes of a password that nobody has to think up: 16 characters
+GENERATED = 12  # random bytes of a generated password: 16 characters
 
 
-def coded(run: Callable[[], int]) -> int:
-    """Run it and return the exit code; tell in one sentence on stderr why it could not be done."""
+def exit_code(run: Callable[[], int | None]) -> int:
+    """Run it and return the exit code; write one sentence to stderr if it fails."""
     try:
         code = run()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
-        return _told(error)
-    return code
+        return _explain(error)
+    return code or 0
 
 
-def _told(error: BaseException) -> int:
+def _explain(error: BaseException) -> int:
     error = cause(error)
     if isinstance(error, BrokenPipeError):
-        print_no_more()
+        discard_output()
         return FAILED
     if isinstance(error, KeyboardInterrupt | EOFError):
         return FAILED
@@ -61,16 +61,16 @@ def _print(line: Line) -> None:
 
 @attrs.frozen
 class Operator:
-    """Asks the server of a data folder. What is done returns the exit code, or raises StartError."""
+    """Asks the server of a data folder. Methods return the exit code, or raise StartError."""
 
     folder: Path
     json: bool
 
-    def do(self, request: Request, *, new: bool = False, made_up: str | None = None) -> int:
-        """Have one thing done; show the password that was made up for it."""
+    def do(self, request: Request, *, new: bool = False, generated: str | None = None) -> int:
+        """Do one thing, and print the reply with the password that was generated for it."""
         reply = self._ask(request, new=new)
-        if made_up is not None and reply["type"] != "error":
-            reply["password"] = made_up
+        if generated is not None and reply["type"] != "error":
+            reply["password"] = generated
         return self._show(reply)
 
     def export(self, request: Request) -> int:
@@ -78,16 +78,16 @@ class Operator:
         reply = self._ask(request, lambda event: _print(event["record"]))
         if reply["type"] == "error":
             return self._show(reply)
-        print(answers.sentence(reply), file=sys.stderr)
+        print(admin_output.sentence(reply), file=sys.stderr)
         return 0
 
-    def restore(self, file: Path, wanted: Callable[[], bool]) -> int:
-        """Put a copy in the place of the data of a server that does not run, if that is `wanted` then."""
+    def restore(self, file: Path, confirmed: Callable[[], bool]) -> int:
+        """Replace the data of a server that does not run by a copy, if `confirmed` returns True."""
         if not file.is_file():  # before a folder is made
             raise StartError(f"there is no file {file}")
         lock = lock_folder(self.folder)
         try:
-            if not wanted():
+            if not confirmed():
                 return FAILED
             now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
             copied, before = take_in(file, self.folder / DATABASE, LOBBY, now)
@@ -97,7 +97,7 @@ class Operator:
         return self._show(reply if before is None else reply | {"before": str(before)})
 
     def show(self, table: str, page: Callable[[list[Line]], Request], empty: str) -> int:
-        """Print what the replies list under this name; `page` asks for what comes after some of it."""
+        """Print the table of this name in the replies; `page` asks for the rows after those it is given."""
         rows: list[Line] = []
         for reply in self._pages(table, page, rows):
             if self.json or reply["type"] == "error":
@@ -105,7 +105,7 @@ class Operator:
                 if code:
                     return code
         if not self.json:
-            print(answers.TABLES[table](rows) if rows else empty)
+            print(admin_output.TABLES[table](rows) if rows else empty)
         return 0
 
     def _pages(self, table: str, page: Callable[[list[Line]], Request], rows: list[Line]) -> Iterator[Line]:
@@ -133,32 +133,32 @@ class Operator:
         elif failed:
             complain(reply["message"])
         else:
-            print(answers.sentence(reply))
+            print(admin_output.sentence(reply))
         return FAILED if failed else 0
 
 
-def take_password() -> str:
-    """Return a new password: typed twice, or what stdin says if that is no terminal. Raises StartError."""
+def read_password() -> str:
+    """Return a new password: typed twice, or the first line of stdin if piped. Raises StartError."""
     if not _is_terminal():
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
-            raise StartError("there is no password in stdin; put one there, or --generate one")
+            raise StartError("there is no password in stdin; write it there, or use --generate")
         return password
     password = getpass("New password: ")
-    if getpass("The same again: ") != password:
-        raise StartError("these were two different passwords, so nothing was done")
+    if getpass("Repeat the password: ") != password:
+        raise StartError("the passwords do not match; nothing was changed")
     return password
 
 
-def make_up_password() -> str:
+def generate_password() -> str:
     """Return a password that nobody can guess."""
     return secrets.token_urlsafe(GENERATED)
 
 
 def is_sure(question: str, why: str = "this cannot be undone") -> bool:
-    """Ask whether something is to be done, where there is a reason `why` to ask. Raises StartError."""
+    """Ask for confirmation, for the reason `why`. Raises StartError where nobody can be asked."""
     if not _is_terminal():
-        raise StartError(f"{why}; give --yes to have it done without being asked")
+        raise StartError(f"{why}; confirm it with --yes")
     return confirm(question)
 
 

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from tcpchat import __version__
-from tcpchat.cli.app import app, run
+from tcpchat.cli.app import parse_and_run, read_settings
 from tcpchat.settings import Limits, Listening, Running, Settings
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
@@ -36,16 +36,12 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settings(*arguments: str) -> Settings:
     """Return the settings that `tcpchat serve` would run with."""
-    _, bound, _ = app.parse_args(["serve", *arguments], exit_on_error=False, print_error=False)
-    bound.apply_defaults()
-    found = bound.arguments["settings"]
-    assert isinstance(found, Settings)
-    return found
+    return read_settings(["serve", *arguments])
 
 
 def refusal(capfd: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
     """Run the command; return the one line that it wrote to stderr, which ended it with this code."""
-    assert run(arguments) == code
+    assert parse_and_run(arguments) == code
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("tcpchat: ")
@@ -61,9 +57,8 @@ def test_the_version_is_told_at_once() -> None:
     """Without importing what only a server needs: the answer comes in a moment."""
     program = (
         "import sys\n"
-        "sys.argv = ['tcpchat', '--version']\n"
-        "from tcpchat.cli import main\n"
-        "main()\n"
+        "from tcpchat.cli import run\n"
+        "run(['--version'])\n"
         "print(*sorted({'cyclopts', 'trio', 'sqlite3', 'orjson'} & set(sys.modules)))\n"
     )
     ran = subprocess.run(
@@ -73,18 +68,18 @@ def test_the_version_is_told_at_once() -> None:
 
 
 def test_the_version_is_told_by_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["serve", "--version"]) == 0
+    assert parse_and_run(["serve", "--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--help"]) == 0
+    assert parse_and_run(["--help"]) == 0
     out = capsys.readouterr().out
     assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail", "admin"))
 
 
 def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["serve", "--help"]) == 0
+    assert parse_and_run(["serve", "--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     groups = attrs.asdict(Settings(), recurse=False)
     fields = {name: value for group in groups.values() for name, value in attrs.asdict(group).items()}
@@ -190,7 +185,7 @@ def test_a_wrong_value_in_the_environment_names_its_variable(
         ("prot = 1", ["prot", "Unknown option"]),
         ("port =", ["is not TOML"]),
         ("\udcff", ["is not TOML"]),
-        ("[serve]\nport = 1", ["[serve]", "without a table"]),
+        ("[serve]\nport = 1", ["[serve]", "must not be in a table"]),
         ("[listening]\nport = 1", ["listening", "Unknown option"]),
     ],
 )

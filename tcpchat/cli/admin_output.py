@@ -1,4 +1,4 @@
-"""What the operator reads: a reply as a sentence or a table. Pure."""
+"""Sentences and tables for the replies to the operator. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from wcwidth import wcswidth
 from tcpchat.repl.view.clean import clean_line
 
 Line = dict[str, Any]
-FOREVER = "9999"  # how the time begins of what never ends
+FOREVER = "9999"  # the year of an end that never comes
 
 
 def sentence(reply: Line) -> str:
-    """Return the sentence for a reply that is no list."""
+    """Return the sentence for a reply that is not a list."""
     said = _SENTENCES[reply["type"]](reply)
     return f"{said}\nThe password is {reply['password']}" if "password" in reply else said
 
@@ -25,31 +25,31 @@ def _created(reply: Line) -> str:
 
 
 def _password_reset(reply: Line) -> str:
-    return f"{reply['user']} has another password; {_count(reply['sessions'], 'session')} ended."
+    return f"{reply['user']} has a new password; {_count(reply['sessions'], 'session')} ended."
 
 
 def _banned(reply: Line) -> str:
     whom = reply.get("user") or reply["address"]
     lines = [f"{whom} is banned {_until(reply)}; {_count(reply['ended'], 'connection')} ended."]
     if reply["addresses"]:
-        lines.append(f"Who was {whom} can come back as another guest, unless the address is banned too:")
+        lines.append(f"{whom} can return as another guest unless the address is banned too:")
         lines += [f"  tcpchat admin ban {_network(address)}" for address in reply["addresses"]]
     return "\n".join(lines)
 
 
 def _network(address: str) -> str:
-    """Return what to ban: whoever has an IPv6 address mostly has all that begin with the same 64 bits."""
+    """Return what to ban: whoever has an IPv6 address usually has all that share its first 64 bits."""
     if ":" not in address:
         return address
     return str(ip_network((address.partition("%")[0], 64), strict=False))
 
 
 def _unbanned(reply: Line) -> str:
-    return f"{clean_line(reply['target'])} is not banned any more."
+    return f"{clean_line(reply['target'])} is no longer banned."
 
 
 def _muted(reply: Line) -> str:
-    return f"{reply['user']} may read but not send, {_until(reply)}."
+    return f"{reply['user']} is muted {_until(reply)}: may read but not send."
 
 
 def _unmuted(reply: Line) -> str:
@@ -72,7 +72,7 @@ def _backed_up(reply: Line) -> str:
 def _restored(reply: Line) -> str:
     lines = [f"{_count(reply['messages'], 'message')} restored, the lobby up to number {reply['seq']}."]
     if "before" in reply:
-        lines.append(f"The data of before is in {clean_line(reply['before'])}")
+        lines.append(f"The old data is in {clean_line(reply['before'])}")
     return "\n".join(lines)
 
 
@@ -110,17 +110,17 @@ def users(rows: list[Line]) -> str:
 def _against(row: Line) -> Iterator[str]:
     for what in ("muted", "banned"):
         if until := row.get(f"{what}_until"):
-            yield f"{what} {'for good' if until.startswith(FOREVER) else 'until ' + _time(until)}"
+            yield f"{what} {'permanently' if until.startswith(FOREVER) else 'until ' + _time(until)}"
 
 
 def bans(rows: list[Line]) -> str:
     """Return the table of bans."""
     return _table(
-        ("WHO", "UNTIL", "REASON"),
+        ("BANNED", "UNTIL", "REASON"),
         [
             (
                 row.get("user") or row["address"],
-                _time(row["until"]) if "until" in row else "for good",
+                _time(row["until"]) if "until" in row else "never",
                 clean_line(row.get("reason", "")),
             )
             for row in rows
@@ -129,7 +129,7 @@ def bans(rows: list[Line]) -> str:
 
 
 TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {"users": users, "bans": bans}
-"""Tables by what the reply calls its rows."""
+"""Tables by the name of their rows in the reply."""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -143,11 +143,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _until(reply: Line) -> str:
-    return f"until {_time(reply['until'])}" if "until" in reply else "for good"
+    return f"until {_time(reply['until'])}" if "until" in reply else "permanently"
 
 
 def _time(at: str) -> str:
-    """Write a point in time as people read it."""
+    """Write a point in time for people."""
     return f"{at[:16].replace('T', ' ')} UTC"
 
 

@@ -1,0 +1,189 @@
+"""The arguments of the client's commands: `tcpchat`, `connect`, `send` and `tail`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import attrs
+from cyclopts import CycloptsError, Parameter
+from cyclopts.validators import Number
+
+from tcpchat.address import Address
+from tcpchat.cli import client_runner
+from tcpchat.cli.client_runner import HERE
+from tcpchat.cli.setting_options import DEFAULT_OPTIONS, SettingOptions, as_settings
+from tcpchat.cli.tls_options import NO_TLS, Switch, TlsOptions
+from tcpchat.repl.options import HISTORY, Host, Options
+from tcpchat.times import parse_duration
+
+if TYPE_CHECKING:
+    from tcpchat.client import Tls
+
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where to reach a server that listens everywhere
+
+
+def check_address(_: type, value: str) -> None:
+    """Raise ValueError, which the parser shows, if this is not HOST[:PORT]."""
+    Address.parse(value)
+
+
+Name = Annotated[str | None, Parameter(show_default=False)]
+Where = Annotated[str, Parameter(validator=check_address)]
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ClientOptions:
+    """The user's name, and the form of the output."""
+
+    name: Name = None
+    """The name to take. With TCPCHAT_PASSWORD in the environment: log in as this user."""
+    no_remember: Switch = False
+    """Join as a new guest and do not save the identity."""
+    plain: Switch = False
+    """Print plain text line by line, without colours or cursor control, as in a pipe."""
+    json: Switch = False
+    """Print events and replies as JSON, one per line."""
+
+    def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Options:
+        """Return the plan for a client of this server."""
+        remember = not self.no_remember
+        return client_runner.make_plan(address, tls=tls, name=self.name, remember=remember, host=host)
+
+
+DEFAULTS = ClientOptions()
+
+
+def chat(
+    *,
+    client: ClientOptions = DEFAULTS,
+    config: Annotated[Path | None, Parameter(show_default=False)] = None,
+    settings: SettingOptions = DEFAULT_OPTIONS,
+) -> int:
+    """Join the chat on 127.0.0.1:8000, or start it if there is none.
+
+    The settings are those of the server that it starts.
+
+    Parameters
+    ----------
+    client
+        Options of the client.
+    config
+        TOML file with settings, for example `port = 8000`.
+    settings
+        Settings of the server.
+    """
+    of_server = as_settings(settings)
+    host, port = of_server.listening.host[0], of_server.listening.port
+    address = str(Address(_REACHED_AT.get(host, host), port))
+    plan = client.plan(address, host=lambda: client_runner.host(of_server))
+    return client_runner.talk(plan, plain=client.plain, json=client.json)
+
+
+def connect(
+    address: Where = HERE,
+    *,
+    client: ClientOptions = DEFAULTS,
+    tls: TlsOptions = NO_TLS,
+    tls_forget: Annotated[
+        bool, Parameter(negative="", show_default=False, show_env_var=False, group="TLS")
+    ] = False,
+) -> int:
+    """Join a chat.
+
+    In a pipe, each line of stdin is sent or run as a command. The client exits when the last one is
+    acknowledged.
+
+    Parameters
+    ----------
+    address
+        The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
+    client
+        Options of the client.
+    tls
+        Options of TLS.
+    tls_forget
+        Use TLS, no longer trust the certificate that you accepted for this server, and ask again.
+    """
+    used = tls.as_tls(implied=tls_forget)
+    plan = client.plan(address, tls=used)
+    if tls_forget:
+        from tcpchat.cli.trust import forget
+
+        forget(plan)
+    return client_runner.talk(plan, plain=client.plain, json=client.json)
+
+
+def send(
+    *text: str,
+    address: Annotated[str, Parameter(alias="-a", validator=check_address)] = HERE,
+    username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
+    time: Annotated[str | None, Parameter(alias="-t", show_default=False)] = None,
+    name: Name = None,
+    tls: TlsOptions = NO_TLS,
+) -> int:
+    """Send one message and exit. The exit code is 0 only if the server has stored it.
+
+    Parameters
+    ----------
+    text
+        The message. Read from stdin if omitted.
+    address
+        The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
+    username
+        Send to this user only.
+    time
+        Send later: after so many seconds, or 10m, 1h30m, 2d.
+    name
+        The name to take: that of your saved identity or, with TCPCHAT_PASSWORD, of a registered user. Without
+        it, a new guest sends the message.
+    tls
+        Options of TLS.
+    """
+    words = " ".join(text) if text or sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    if not words:
+        raise CycloptsError(msg="there is no TEXT to send")
+    try:
+        seconds = None if time is None else parse_duration(time)
+    except ValueError as error:
+        raise CycloptsError(msg=f"--time: {error}") from None
+    return client_runner.send(_script_plan(address, name, tls), words, username=username, time=seconds)
+
+
+def tail(
+    address: Where = HERE,
+    *,
+    count: Annotated[int, Parameter(alias="-n", validator=Number(gte=0))] = HISTORY,
+    follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
+    json: Switch = False,
+    name: Name = None,
+    tls: TlsOptions = NO_TLS,
+) -> int:
+    """Print the last messages of the lobby.
+
+    Parameters
+    ----------
+    address
+        The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
+    count
+        Number of messages.
+    follow
+        Keep printing new messages, also across server restarts.
+    json
+        Print messages as JSON, one per line.
+    name
+        The name to take, as for `send`, for a server that requires login.
+    tls
+        Options of TLS.
+    """
+    plan = _script_plan(address, name, tls, history=count)
+    return client_runner.tail(plan, json=json, follow=follow)
+
+
+def _script_plan(address: str, name: str | None, tls: TlsOptions, history: int = HISTORY) -> Options:
+    plan = client_runner.make_plan(address, tls=tls.as_tls(), name=name, history=history)
+    if plan.password is not None and name is None:
+        raise CycloptsError(msg=f"{client_runner.PASSWORD} requires --name, the user to log in as")
+    return plan

@@ -1,0 +1,103 @@
+"""The fast path of the command line: it reads what it reads as the parser does, and leaves the rest to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import attrs
+import pytest
+
+from tcpchat.cli import client_runner, fast_path
+from tcpchat.cli.app import parse_and_run
+from tcpchat.repl.options import Options
+
+FAST = [
+    (),
+    ("connect",),
+    ("connect", "example.org"),
+    ("connect", "example.org:9000"),
+    ("connect", "[::1]:9000"),
+    ("connect", ":9000"),
+    ("connect", ""),
+    ("connect", "--name", "alice"),
+    ("connect", "--name", "al ice"),
+    ("connect", "--name", ""),
+    ("connect", "example.org", "--name", "alice"),
+]
+SLOW = [
+    ("",),
+    ("--help",),
+    ("conect",),
+    ("serve",),
+    ("connect", "a:b"),
+    ("connect", "--tls"),
+    ("connect", "--name"),
+    ("connect", "--name", "--tls"),
+    ("connect", "--name=alice"),
+    ("connect", "--name", "alice", "example.org"),
+    ("connect", "example.org", "more"),
+    ("connect", "--", "example.org"),
+    ("connect", "--name", "a", "--name", "b"),
+]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("TCPCHAT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Options, bool]]:
+    """The plans that are run, each with whether it would start a server."""
+    found: list[tuple[Options, bool]] = []
+
+    def talk(plan: Options, **options: bool) -> int:
+        assert not any(options.values())
+        found.append((attrs.evolve(plan, host=None), plan.host is not None))
+        return 0
+
+    monkeypatch.setattr(client_runner, "talk", talk)
+    return found
+
+
+@pytest.mark.parametrize("arguments", FAST)
+def test_the_fast_path_and_the_parser_agree(
+    arguments: tuple[str, ...], plans: list[tuple[Options, bool]]
+) -> None:
+    call = fast_path(arguments, {})
+    assert call is not None
+    assert call() == parse_and_run(arguments) == 0
+    fast, parsed = plans
+    assert fast == parsed
+
+
+@pytest.mark.parametrize("arguments", SLOW)
+def test_everything_else_is_for_the_parser(arguments: tuple[str, ...]) -> None:
+    assert fast_path(arguments, {}) is None
+
+
+@pytest.mark.parametrize("arguments", FAST)
+def test_with_settings_in_the_environment_everything_is_for_the_parser(arguments: tuple[str, ...]) -> None:
+    assert fast_path(arguments, {"TCPCHAT_NAME": "alice"}) is None
+    assert fast_path(arguments, {"PATH": ""}) is not None
+
+
+def loaded(script: str) -> set[str]:
+    program = f"import sys\n{script}\nprint(*sys.modules)"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TCPCHAT_")}
+    return set(subprocess.check_output([sys.executable, "-c", program], text=True, env=environ).split())
+
+
+def test_the_fast_path_imports_no_parser_and_no_network() -> None:
+    modules = loaded("from tcpchat.cli import fast_path\nassert fast_path(['connect'], {})")
+    assert not {"cyclopts", "trio", "tcpchat.settings"} & modules
+
+
+def test_a_command_is_imported_when_it_runs() -> None:
+    modules = loaded("from tcpchat.cli.app import app, read_settings\nread_settings(['serve'])")
+    assert "tcpchat.cli.serve" in modules
+    assert not {"trio", "tcpchat.cli.admin", "tcpchat.cli.bench", "tcpchat.service.daemon"} & modules
