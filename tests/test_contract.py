@@ -23,7 +23,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"tcpchat"},  # the package itself, for its version
-    {"errors", "times", "log", "address", "fingerprint", "threads", "nearest"},
+    {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest"},
     {"names", "wire"},
     {"protocol"},
     {"settings"},

@@ -23,7 +23,7 @@ from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Request
 from tcpchat.repl.confirm import confirm
 from tcpchat.service.offline import ask
-from tcpchat.store.backup import take_in
+from tcpchat.store.backup import restore
 from tcpchat.store.sqlite import DATABASE, lock_folder
 from tcpchat.times import SystemClock
 
@@ -90,11 +90,12 @@ class Operator:
             if not confirmed():
                 return FAILED
             now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            copied, before = take_in(file, self.folder / DATABASE, LOBBY, now)
+            restored = restore(file, self.folder / DATABASE, LOBBY, now)
         finally:
             os.close(lock)
-        reply = {"type": "restored", "messages": copied.messages, "seq": copied.seq}
-        return self._show(reply if before is None else reply | {"before": str(before)})
+        reply = {"type": "restored", "messages": restored.backup.messages, "seq": restored.backup.seq}
+        before = {} if restored.before is None else {"before": str(restored.before)}
+        return self._show(reply | before)
 
     def show(self, table: str, page: Callable[[list[Line]], Request], empty: str) -> int:
         """Print the table of this name in the replies; `page` asks for the rows after those it is given."""

@@ -16,8 +16,8 @@ from typing import Final
 import attrs
 import orjson
 
+from tcpchat.files import make_folder, read_file, write_file
 from tcpchat.link.desired_identity import Identity
-from tcpchat.link.files import make_folder, read_file, write_file
 
 FOLDER: Final = "identities"  # in the folder of the user's state
 SLOTS: Final = 64  # clients with the same server and name at once; a later one is not remembered

@@ -8,8 +8,8 @@ from typing import Final
 
 import orjson
 
+from tcpchat.files import make_folder, read_file, write_file
 from tcpchat.fingerprint import parse_fingerprint
-from tcpchat.link.files import make_folder, read_file, write_file
 
 FOLDER: Final = "trusted"  # in the folder of the user's state, beside the identities
 

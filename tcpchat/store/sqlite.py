@@ -26,7 +26,7 @@ T = TypeVar("T")
 Synchronous = Literal["full", "normal", "off"]
 
 _BUGS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
-"""What SQLite says of changes that are wrong. All else is the disk's fault."""
+"""The errors that a wrong change causes. The disk causes all others."""
 DATABASE = "tcpchat.db"
 _LOCK = "tcpchat.lock"
 
@@ -34,19 +34,20 @@ _LOCK = "tcpchat.lock"
 class SqliteStore:
     """A store in a data folder, or in memory if `folder` is None.
 
-    It holds the folder's lock until `close`. Raises StartError if the folder cannot be used.
+    It holds the folder's lock until `close`. Raises StartError if the folder or its data cannot be used. For
+    `synchronous` see SQLite's pragma: with `full`, what is committed survives a power failure.
     """
 
     def __init__(self, folder: Path | None, synchronous: Synchronous = "full") -> None:
         self._folder = folder
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
-        self._memory = threading.Lock()  # an in-memory database has one connection for all
+        self._memory = threading.Lock()  # all threads share the one connection of a database in memory
         self._lock = None if folder is None else lock_folder(folder)
         try:
             if folder is not None:
                 check_restored(folder / DATABASE)
-                # What people say in private is for nobody else on this machine.
+                # Direct messages are for nobody else on this machine.
                 os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = self._connect()
         except (sqlite3.Error, OSError, StartError) as error:
@@ -57,9 +58,9 @@ class SqliteStore:
                 self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute(f"PRAGMA synchronous = {synchronous}")
             migrate(self._writer)
-            self._writer.execute("PRAGMA foreign_keys = ON")
+            self._writer.execute("PRAGMA foreign_keys = ON")  # not before, since migrations replace tables
             if not self._writer.execute("SELECT EXISTS (SELECT * FROM journal)").fetchone()[0]:
-                # This is a copy, of which the numbers are given anew.
+                # It is a backup: numbers of messages will be given a second time.
                 self._writer.execute("INSERT INTO journal (id) VALUES (lower(hex(randomblob(8))))")
         except (sqlite3.Error, StartError) as error:
             self.close()
@@ -70,7 +71,7 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         path = ":memory:" if self._folder is None else str(self._folder / DATABASE)
-        # Other threads do use it, one at a time; a reader may wait for a checkpoint, hence the timeout.
+        # Several threads use it, one at a time. The timeout is for a reader that waits for a checkpoint.
         return sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=2 * ROWS
         )
@@ -109,12 +110,12 @@ class SqliteStore:
             return
         try:
             connection = self._readers.pop()
-        except IndexError:  # all are in use
+        except IndexError:  # all connections are in use
             connection = self._connect()
         try:
             yield connection
         finally:
-            if self._closed:  # while this was reading
+            if self._closed:  # during the query
                 connection.close()
             else:
                 self._readers.append(connection)
@@ -133,9 +134,9 @@ class SqliteStore:
 
 
 def lock_folder(folder: Path) -> int:
-    """Make sure that no other server uses the folder; return the open lock file.
+    """Lock a data folder, which is made if it does not exist; return the file descriptor of the lock.
 
-    Raises InUseError if one does, StartError if the folder cannot be used.
+    Raises InUseError if another server has locked it, StartError if the folder cannot be used.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -155,5 +156,5 @@ def lock_folder(folder: Path) -> int:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     except OSError:
-        pass  # the number only makes the message above nicer, and the disk may be full
+        pass  # the number is only for the message above, and the disk may be full
     return lock

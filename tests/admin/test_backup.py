@@ -10,7 +10,7 @@ import trio
 
 from tcpchat.client import Client, Credentials, Reconnect
 from tcpchat.protocol import Message
-from tcpchat.store.backup import back_up, take_in
+from tcpchat.store.backup import back_up, restore
 from tests.admin.conftest import Disk, Operator, Place, open_place
 from tests.cli.test_admin import Shell, shell
 from tests.process import PATIENCE, ServerProcess
@@ -127,7 +127,7 @@ async def test_a_client_that_knows_later_numbers_gets_all_that_is_said_after_a_r
                     await alice.ask(f"send {text}")
                 while len(heard) < 5:
                     await trio.sleep(0.01)
-            take_in(tmp_path / "copy.db", folder / "tcpchat.db", "lobby", "now")
+            restore(tmp_path / "copy.db", folder / "tcpchat.db", "lobby", "now")
             async with open_place(folder) as place:  # where the client does not find it yet
                 again = await place.peer("alice")  # the guest of the copy does not come back to this name
                 for text in ("new three", "new four", "new five", "new six"):

@@ -15,10 +15,10 @@ import attrs
 import orjson
 import pytest
 
+from tcpchat.files import MAX_BYTES
 from tcpchat.link import credential_store as files
 from tcpchat.link.credential_store import FOLDER, SLOTS, CredentialStore
 from tcpchat.link.desired_identity import Identity
-from tcpchat.link.files import MAX_BYTES
 
 HERE = "127.0.0.1:8000"
 ALICE = Identity(user="alice", token="t1", journal="j", registered=True, session=3)
@@ -98,7 +98,7 @@ def test_no_other_user_can_read_the_file_at_any_time(folder: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "fsync", fsync)
     file = keep(folder)
-    assert modes == [0o600]
+    assert modes == [0o600, 0o700], "the file, then the folder"
     assert {mode(path) for path in (folder / FOLDER).iterdir()} == {0o600}
     assert mode(file) == 0o600
     assert mode(folder / FOLDER) == mode(folder) == 0o700

@@ -18,7 +18,7 @@ import trio
 
 from tcpchat.errors import ChatError, StartError
 from tcpchat.store import StorageError
-from tcpchat.store.backup import back_up, take_in
+from tcpchat.store.backup import back_up, restore
 from tcpchat.store.migrate import migrations
 from tcpchat.store.queries.messages import read_history
 from tcpchat.store.queries.snapshot import load_snapshot
@@ -230,7 +230,7 @@ def test_each_start_on_a_copy_is_another_journal(copy: Path, folder: Path, tmp_p
 
 def test_what_is_restored_takes_the_place_of_what_was_there(copy: Path, folder: Path, tmp_path: Path) -> None:
     before = said(folder)
-    found, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    found, aside = restore(copy, folder / "tcpchat.db", "lobby", "now")
     assert found == BackupInfo(found.bytes, 3, 3)
     assert aside == folder / "tcpchat.db.before-now"
     journal, seqs = said(folder)
@@ -259,7 +259,7 @@ def crashed(copy: Path, folder: Path, tmp_path: Path) -> Path:
 
 
 def test_what_was_not_written_back_yet_is_kept_aside_too(crashed: Path, folder: Path) -> None:
-    _, aside = take_in(crashed, folder / "tcpchat.db", "lobby", "now")
+    _, aside = restore(crashed, folder / "tcpchat.db", "lobby", "now")
     assert aside is not None
     assert said(folder)[1] == [1, 2, 3], "none of it comes back into what was restored"
     aside.rename(folder / "tcpchat.db")
@@ -302,16 +302,16 @@ def test_after_a_crash_at_any_step_the_start_loses_nothing_in_silence(
         shutil.rmtree(folder)
         shutil.copytree(kept, folder)
         with crash_before(step) as done, suppress(Crash):
-            take_in(crashed, database, "lobby", "now")
+            restore(crashed, database, "lobby", "now")
         if len(done) < step:
             break
         if database.exists():
             outcomes.append({6: "before", 3: "after"}[len(said(folder)[1])])
         else:
-            with pytest.raises(StartError, match=r"again, or rename tcpchat\.db\.before-now to tcpchat\.db,"):
+            with pytest.raises(StartError, match=r"or rename tcpchat\.db\.before-now to tcpchat\.db and"):
                 SqliteStore(folder)
             shutil.copytree(folder, again := tmp_path / f"again-{step}")
-            take_in(crashed, again / "tcpchat.db", "lobby", "later")
+            restore(crashed, again / "tcpchat.db", "lobby", "later")
             assert said(again)[1] == [1, 2, 3]
             database.with_name("tcpchat.db.before-now").rename(database)
             database.with_name("tcpchat.db.before-now-wal").rename(folder / "tcpchat.db-wal")
@@ -324,7 +324,7 @@ def test_after_a_crash_at_any_step_the_start_loses_nothing_in_silence(
 def test_what_cannot_be_read_is_kept_aside_as_it_is(copy: Path, folder: Path) -> None:
     (folder / "tcpchat.db").write_bytes(b"not a database at all" * 1000)
     (folder / "tcpchat.db-wal").write_bytes(b"nor this")
-    _, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    _, aside = restore(copy, folder / "tcpchat.db", "lobby", "now")
     assert said(folder)[1] == [1, 2, 3]
     assert aside is not None
     assert aside.read_bytes().startswith(b"not a database")
@@ -334,7 +334,7 @@ def test_what_cannot_be_read_is_kept_aside_as_it_is(copy: Path, folder: Path) ->
 def test_a_log_without_its_database_is_kept_aside_too(copy: Path, folder: Path) -> None:
     (folder / "tcpchat.db").unlink()
     (folder / "tcpchat.db-wal").write_bytes(b"of a database that was moved away")
-    assert take_in(copy, folder / "tcpchat.db", "lobby", "now")[1] is None
+    assert restore(copy, folder / "tcpchat.db", "lobby", "now").before is None
     assert (folder / "tcpchat.db.before-now-wal").read_bytes() == b"of a database that was moved away"
     assert said(folder)[1] == [1, 2, 3]
 
@@ -342,7 +342,7 @@ def test_a_log_without_its_database_is_kept_aside_too(copy: Path, folder: Path) 
 def test_where_nothing_was_it_is_put_too(copy: Path, tmp_path: Path) -> None:
     folder = tmp_path / "new"
     folder.mkdir()
-    _, aside = take_in(copy, folder / "tcpchat.db", "lobby", "now")
+    _, aside = restore(copy, folder / "tcpchat.db", "lobby", "now")
     assert aside is None
     assert said(folder)[1] == [1, 2, 3]
 
@@ -374,11 +374,11 @@ def _damaged(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (_newer, "is of a newer tcpchat"),
-        (_other, "is not a copy that backup made"),
-        (_foreign, "is not a copy that backup made"),
+        (_newer, "was made by a newer tcpchat"),
+        (_other, "is not a backup of tcpchat"),
+        (_foreign, "is not a backup of tcpchat"),
         (_damaged, "cannot be restored: "),
-        (lambda file: file.write_text("text"), "is not a copy that backup made"),
+        (lambda file: file.write_text("text"), "is not a backup of tcpchat"),
         (os.unlink, "there is no such file"),
     ],
 )
@@ -387,6 +387,6 @@ def test_what_is_no_whole_copy_changes_nothing(spoil: object, why: str, copy: Pa
     assert callable(spoil)
     spoil(copy)
     with pytest.raises(StartError, match=why):
-        take_in(copy, folder / "tcpchat.db", "lobby", "now")
+        restore(copy, folder / "tcpchat.db", "lobby", "now")
     assert said(folder) == before
     assert {path.name for path in folder.iterdir()} == {"tcpchat.db", "tcpchat.lock"}

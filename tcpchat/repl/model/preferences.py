@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import orjson
+
+from tcpchat.files import write_file
+from tcpchat.protocol import GUEST
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
 WORDS: Final = "words"  # where in the file the answers are that `keep` got
@@ -59,8 +61,8 @@ class Preferences:
         choices = CHOICES.get(name)
         if choices and value not in choices:
             return f"{name} is {' or '.join(choices)}, not {value!r}"
-        if name == "name" and value.startswith("guest-"):
-            return "the server gives the names that begin with guest-"
+        if name == "name" and value.startswith(GUEST):
+            return f"the server gives the names that begin with {GUEST}"
         self._values[name] = "" if value == NOTHING else value
         return self._write()
 
@@ -81,9 +83,8 @@ class Preferences:
             return None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
-                file.write(orjson.dumps(self._values | {WORDS: self._words}, option=orjson.OPT_INDENT_2))
-            Path(file.name).replace(self._path)
+            data = orjson.dumps(self._values | {WORDS: self._words}, option=orjson.OPT_INDENT_2)
+            write_file(self._path, data)
         except OSError as error:
             return f"it holds for now, but could not be kept: {error}"
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpchat.link.files import MAX_BYTES, make_folder, read_file, write_file
+from tcpchat.files import MAX_BYTES, make_folder, new_file, read_file, write_file
 
 
 def mode(path: Path) -> int:
@@ -43,6 +43,72 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     write_file(path, b"new")  # over what the crash left behind
     assert read_file(path) == b"new"
+
+
+def test_a_file_is_flushed_before_it_has_its_name_and_its_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flushed = tmp_path / "file", []
+    flush = os.fsync
+
+    def fsync(file: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(file).st_mode)
+        flushed.append((is_folder, 0 if is_folder else os.fstat(file).st_size, path.exists()))
+        flush(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_file(path, b"data")
+    assert flushed == [(False, 4, False), (True, 0, True)]
+
+
+def test_a_folder_that_cannot_be_flushed_is_no_reason_to_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError("this file system cannot do that")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_file(tmp_path / "file", b"data")
+    assert read_file(tmp_path / "file") == b"data"
+
+
+def test_a_file_that_cannot_be_replaced_leaves_no_other_one_behind(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_file(tmp_path / "file", b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_two_who_write_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_file(path, b"old")
+    with new_file(tmp_path / "file.new") as opened:
+        os.write(opened, b"half")
+        with pytest.raises(FileExistsError, match="is being written at this moment"):
+            write_file(path, b"new")
+        assert read_file(path) == b"old"
+    write_file(path, b"new")
+    assert read_file(path) == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_took_the_name_after_a_rename_stays(tmp_path: Path) -> None:
+    new, path = tmp_path / "file.new", tmp_path / "file"
+    with new_file(new):
+        new.replace(path)
+        new.write_bytes(b"another's")
+    assert new.read_bytes() == b"another's"
+    assert path.exists()
+
+
+def test_what_a_crash_left_with_a_second_name_is_not_written_to(tmp_path: Path) -> None:
+    left, second = tmp_path / "file.new", tmp_path / "second"
+    left.write_bytes(b"whole")
+    os.link(left, second)
+    write_file(tmp_path / "file", b"data")
+    assert second.read_bytes() == b"whole"
+    assert not left.exists()
 
 
 def test_links_pipes_and_folders_are_no_files(tmp_path: Path) -> None:

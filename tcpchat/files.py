@@ -1,0 +1,116 @@
+"""Private files: readable by their owner alone, and each one whole, the old or the new one, after a crash."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+MAX_BYTES: Final = 64 * 1024  # that are read of a file; none of a client's files is longer
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder, readable by its owner alone. Raises OSError if another user owns it."""
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to another user of this machine")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a plain file that the user owns.
+
+    Never waits, as for the other end of a pipe. Raises OSError.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise PermissionError(f"{path} is not a plain file that you own")
+        return os.read(file, MAX_BYTES)
+    finally:
+        os.close(file)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace the file at once, and leave no other one behind.
+
+    Raises OSError, and then the file is the old one; FileExistsError if another process is replacing it.
+    """
+    new = path.with_name(f"{path.name}.new")
+    with new_file(new) as opened:
+        with os.fdopen(opened, "wb", closefd=False) as stream:
+            stream.write(data)
+        os.fsync(opened)
+        new.replace(path)
+    with suppress(OSError):  # the file is in place, and not every file system can flush a folder
+        sync_folder(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[int]:
+    """Open a new file for its owner alone, in place of one that a crash left there.
+
+    It is locked while the block lasts, and stays open, since closing a file gives up all locks that SQLite
+    has on it. At the end it no longer has this name: to stay, it is renamed or linked to another one. Raises
+    OSError; FileExistsError if another process has the file open in the same way.
+    """
+    _remove_left(path)
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(opened, path)
+        try:
+            yield opened
+        finally:
+            if _is_at(opened, path):
+                with suppress(OSError):  # the next one removes it
+                    path.unlink()
+    finally:
+        os.close(opened)
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what a crash left. It is not written to, since it may be a whole file with a second name."""
+    if path.is_symlink():
+        path.unlink()
+        return
+    try:
+        left = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        _lock(left, path)
+        path.unlink()
+    finally:
+        os.close(left)
+
+
+def _lock(opened: int, path: Path) -> None:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FileExistsError(f"{path} is being written at this moment") from None
+
+
+def _is_at(opened: int, path: Path) -> bool:
+    """Say whether the file still has this name, which may be another's already."""
+    try:
+        return os.path.samestat(os.fstat(opened), path.lstat())
+    except OSError:
+        return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
