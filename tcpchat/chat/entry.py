@@ -268,7 +268,11 @@ def absent(user: User) -> Absent:
 
 @attrs.define(eq=False)
 class Repeat(Entry):
-    """A send that was made before under the same key: answered as the first was, nothing sent."""
+    """A send that was made before under the same key: answered as the first was, nothing sent.
+
+    It writes nothing, so that a disk that refuses its batch refuses it only with the first, which is before
+    it in the pipeline.
+    """
 
     costs_request: ClassVar[bool] = True
     first: Entry
@@ -277,10 +281,13 @@ class Repeat(Entry):
         return ()
 
     def settle(self, delivery: Delivery) -> None:
-        """Nothing is to be done; the first is before this one in the pipeline."""
+        """Do nothing."""
+
+    def refuse(self, why: Error) -> None:
+        """Do nothing: the answer is that of the first."""
 
     def answer(self, re: Id | None) -> bytes:
-        return super().answer(re) if self.reply is not None else self.first.answer(re)
+        return self.first.answer(re)
 
 
 @attrs.define(eq=False)

@@ -116,3 +116,23 @@ def count_submitted(monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline) -> list
 
     monkeypatch.setattr(pipeline, "submit", count)
     return submitted
+
+
+async def test_a_repeat_is_answered_as_the_first_send_was_whatever_the_disk_refuses_with_it(
+    tmp_path: Path,
+) -> None:
+    """A repeat writes nothing. An error would say that a message was not sent which is stored."""
+    disk = RefusingStore(tmp_path)
+    async with open_house(store=disk) as house:
+        alice = await user(house, "alice")
+        stored = {"type": "send", "text": "stored", "key": "a"}
+        lost = {"type": "send", "text": "lost", "key": "b"}
+        assert (await alice.ask(stored))["seq"] == 1
+        disk.full = True
+        await alice.send(*(line | {"id": id} for id, line in enumerate([lost, stored, lost, stored])))
+        replies = [line for line in await alice.quiet() if "re" in line]
+        assert disk.refused == [1], "all of them in one batch"
+        assert [line["re"] for line in replies] == [0, 1, 2, 3]
+        assert [line.get("code") or line["seq"] for line in replies] == ["storage-failed", 1] * 2
+        disk.full = False
+        assert (await alice.ask(lost))["seq"] == 2, "the key can be used again"
