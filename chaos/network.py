@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-CAPACITY: Final = 64 * 1024  # bytes under way, above which a sender waits; about TCP's default
+WINDOW: Final = 64 * 1024  # bytes under way, above which a sender waits; about TCP's default
 KEEP_ALIVE: Final = 140.0  # seconds until an end notices that the other vanished; the server sets it for TCP
 TICK: Final = 0.02  # seconds; bytes arrive at multiples of it, so that many arrive at one moment
 RECOVERY: Final = 5.0  # seconds after a stall in which the bytes that had piled up get through
@@ -24,10 +24,11 @@ RECOVERY: Final = 5.0  # seconds after a stall in which the bytes that had piled
 class Pipe:
     """Bytes one way."""
 
-    def __init__(self, latency: Callable[[], float]) -> None:
+    def __init__(self, latency: Callable[[], float], window: int = WINDOW) -> None:
         self.vanished: float | None = None
         """When bytes silently stopped to arrive; None if they still do."""
         self._latency = latency
+        self._window = window
         self._under_way: deque[tuple[float, bytes]] = deque()
         self._size = 0
         self._last_arrival = self._held_until = 0.0
@@ -49,7 +50,7 @@ class Pipe:
                 raise trio.ClosedResourceError("it was closed")
             if self._broken or (self._abandoned and self.vanished is None):
                 raise trio.BrokenResourceError("the connection broke")
-            if self._size < CAPACITY:
+            if self._size < self._window:
                 break
             with trio.CancelScope(deadline=self._silent_at) as self._sending:
                 await trio.sleep_forever()
@@ -158,7 +159,7 @@ class End(trio.abc.HalfCloseableStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         await trio.lowlevel.checkpoint_if_cancelled()
-        data = await self._receives.receive(max_bytes or CAPACITY)
+        data = await self._receives.receive(max_bytes or WINDOW)
         self.saw_end = not data
         self.on_receive(data)
         return data
@@ -180,14 +181,14 @@ class End(trio.abc.HalfCloseableStream):
 class Link:
     """One connection, and the faults that it can have."""
 
-    def __init__(self, owner: str, random: Random, latency: Callable[[], float]) -> None:
+    def __init__(self, owner: str, random: Random, latency: Callable[[], float], window: int) -> None:
         self.owner = owner
         self.healthy_since = trio.current_time()
         """Since when bytes arrive in time; may be in the future."""
         self.welcomed = False
         self.bye = ""
         """The code of the `bye` that the client received."""
-        self._up, self._down = Pipe(latency), Pipe(latency)
+        self._up, self._down = Pipe(latency), Pipe(latency, window)
         self._random = random
         self.client = End(self._up, self._down)
         self.server = End(self._down, self._up)
@@ -267,12 +268,15 @@ class Network:
     def take_latency(self) -> float:
         return self.random.uniform(*self.latency)
 
-    async def connect(self, owner: str) -> Link:
-        """Connect to the server. Raises ConnectionRefusedError if there is none."""
+    async def connect(self, owner: str, window: int = WINDOW) -> Link:
+        """Connect to the server, which can send so many bytes before the client reads.
+
+        Raises ConnectionRefusedError if there is no server.
+        """
         await trio.sleep(self.take_latency())
         if self._listener is None:
             raise ConnectionRefusedError(111, "Connection refused")
-        link = Link(owner, self.random, self.take_latency)
+        link = Link(owner, self.random, self.take_latency, window)
         self._listener.arrivals.send_nowait(link.server)
         self.links = [one for one in self.links if one.alive]
         self.links.append(link)

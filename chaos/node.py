@@ -49,10 +49,19 @@ class SimulatedNode:
     """One server after another on one disk and one network."""
 
     def __init__(
-        self, disk: Disk, network: Network, checker: Checker, random: Random, nursery: trio.Nursery
+        self,
+        disk: Disk,
+        network: Network,
+        checker: Checker,
+        random: Random,
+        nursery: trio.Nursery,
+        settings: Settings = SETTINGS,
     ) -> None:
         self.highest = 0
         """Bytes of the largest backlog so far."""
+        self.bound = settings.limits.backlog_bytes + BATCH + len(SLOW_CONSUMER)
+        """Bytes that no backlog may exceed."""
+        self._settings = settings
         self._disk = disk
         self._network = network
         self._checker = checker
@@ -77,7 +86,7 @@ class SimulatedNode:
         with closing(store):
             log: Any = self._log
             self._node = node = Node(
-                SETTINGS, store, log, TrioClock(),
+                self._settings, store, log, TrioClock(),
                 run_sync=store.run, hasher=Hasher(store.run), random_bytes=self._random.randbytes,
             )  # fmt: skip
             store.on_commit = self._inspect
@@ -90,7 +99,7 @@ class SimulatedNode:
         assert self._node is not None
         for connection in self._node.server.connections:
             self.highest = max(self.highest, connection.backlog)
-        if self.highest > BACKLOG + BATCH + len(SLOW_CONSUMER):
+        if self.highest > self.bound:
             self._checker.fail(f"P3: {self.highest} bytes are queued for one connection")
 
     async def kill(self) -> None:

@@ -16,19 +16,24 @@ from trio._core import _run as scheduler
 from chaos.adversaries import Adversary
 from chaos.checker import Checker
 from chaos.clock import JumpingClock
+from chaos.devices import Device
 from chaos.disk import Disk, rows
-from chaos.final_checks import check_workers
+from chaos.environment import Participant
+from chaos.final_checks import check_participants
 from chaos.nemesis import Nemesis, Rates
 from chaos.network import Network
-from chaos.node import SimulatedNode
+from chaos.node import SETTINGS, SimulatedNode
 from chaos.trace import Trace
 from chaos.workload import Worker
+from tcpchat.settings import Settings
 
 HOUR = 3600.0  # seconds
 MORNING, NIGHT = 7, 23  # hours of the day
-PACE_BY_DAY, PACE_BY_NIGHT = 60.0, 1200.0  # mean seconds between two actions of a worker
+PACE = 60.0  # mean seconds between two actions of a client by day
+AT_NIGHT = 20  # times slower
 REGISTERED = ("alice1", "alice2", "bob", "carol", "dave", "erin")
 GUESTS = ("frank", "grace", "heidi")
+DEVICES, GUEST_DEVICES = ("ivan1", "ivan2", "judy"), ("mike",)
 SETTLE = 400.0  # seconds until every client is back, also from a connection that died unnoticed
 # (twice that exceeds the 600 s for which the server reserves the name of a guest whose exit was lost)
 
@@ -38,31 +43,30 @@ Progress = Callable[[float], None]
 
 @attrs.define(eq=False)
 class Scenario:
-    """The parts of a run that its workers share."""
+    """The parts of a run that its clients share."""
 
     checker: Checker
     network: Network
-    disk: Disk
     random: Random
     schedule_ahead: float
+    pace_by_day: float
     read: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
-    workers: list[Worker] = attrs.field(factory=list, init=False)
+    participants: list[Participant] = attrs.field(factory=list, init=False)
     calm: trio.Event = attrs.field(factory=trio.Event, init=False)
 
-    def others(self, worker: Worker) -> list[Worker]:
-        return [one for one in self.workers if one.name != worker.name]
+    def others(self, participant: Participant) -> list[Participant]:
+        return [one for one in self.participants if one.name != participant.name]
 
     def is_day(self) -> bool:
         hour = 9 + trio.current_time() / HOUR  # since the first day begins at nine
         return MORNING <= hour % 24 < NIGHT
 
     def pace(self) -> float:
-        return PACE_BY_DAY if self.is_day() else PACE_BY_NIGHT
+        return self.pace_by_day * (1 if self.is_day() else AT_NIGHT)
 
-    def add_workers(self, registered: tuple[str, ...], guests: tuple[str, ...]) -> None:
-        for label in (*registered, *guests):
-            random = Random(self.random.random())
-            self.workers.append(Worker(label, self, random, registered=label in registered))
+    def add(self, kind: type[Worker | Device], labels: tuple[str, ...], *, registered: bool) -> None:
+        for label in labels:
+            self.participants.append(kind(label, self, Random(self.random.random()), registered=registered))
 
     def new_adversary(self, label: str) -> Adversary:
         return Adversary(label, self.network, self.checker, Random(self.random.random()))
@@ -96,6 +100,11 @@ class Plan:
     rates: Rates = attrs.field(factory=Rates)
     registered: tuple[str, ...] = REGISTERED
     guests: tuple[str, ...] = GUESTS
+    devices: tuple[str, ...] = DEVICES
+    guest_devices: tuple[str, ...] = GUEST_DEVICES
+    pace: float = PACE
+    """Mean seconds between two actions of a client by day."""
+    settings: Settings = SETTINGS
     schedule_ahead: float = 2 * HOUR
     """The most seconds that messages are scheduled ahead."""
 
@@ -136,8 +145,11 @@ class _Run:
         self._checker = Checker(self._trace)
         self._disk = Disk(folder, self._fork())
         self._network = Network(self._fork())
-        self._scenario = Scenario(self._checker, self._network, self._disk, self._fork(), plan.schedule_ahead)
-        self._scenario.add_workers(plan.registered, plan.guests)
+        self._scenario = Scenario(self._checker, self._network, self._fork(), plan.schedule_ahead, plan.pace)
+        self._scenario.add(Worker, plan.registered, registered=True)
+        self._scenario.add(Worker, plan.guests, registered=False)
+        self._scenario.add(Device, plan.devices, registered=True)
+        self._scenario.add(Device, plan.guest_devices, registered=False)
 
     def _fork(self) -> Random:
         """Return an independent source of randomness, so that one part's use does not change another's."""
@@ -149,7 +161,7 @@ class _Run:
             try:
                 async with trio.open_nursery() as servers:
                     self._node = SimulatedNode(
-                        self._disk, self._network, self._checker, self._fork(), servers
+                        self._disk, self._network, self._checker, self._fork(), servers, self._plan.settings
                     )
                     await self._node.start()
                     await self._run_clients()
@@ -161,18 +173,22 @@ class _Run:
             self._checker.check_outcomes()
 
     async def _run_clients(self) -> None:
-        workers = self._scenario.workers
-        for worker in {worker.name: worker for worker in workers if worker.registered}.values():
-            await worker.register()
+        participants = self._scenario.participants
+        for one in participants:
+            await one.join()
         async with trio.open_nursery() as clients:
-            for worker in workers:
-                clients.start_soon(worker.run)
+            for one in participants:
+                clients.start_soon(one.run)
             observer, sleeper, vandal = map(self._scenario.new_adversary, ("observer", "sleeper", "vandal"))
             for run in (observer.observe, sleeper.stop_reading, vandal.send_garbage):
                 clients.start_soon(run)
             await self._cause_faults()
             await self._settle()
-            await check_workers(self._checker, workers)
+            await check_participants(self._checker, participants)
+            await self._node.kill()  # what is true after a restart comes from the disk alone
+            await self._node.start()
+            await trio.sleep(SETTLE)
+            await check_participants(self._checker, participants)
             await self._node.stop()
             clients.cancel_scope.cancel()
 

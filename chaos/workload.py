@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Protocol
 
 import trio
 
-from chaos.checker import Checker
-from chaos.network import Link, Network
+from chaos.environment import LENGTHS, PASSWORD, Environment, Participant
+from chaos.network import Link
 from chaos.wire_probe import WireProbe
 from tcpchat.client import (
     Client,
@@ -17,6 +16,7 @@ from tcpchat.client import (
     Credentials,
     DisconnectedError,
     FlowControl,
+    Online,
     Reconnect,
     Reconnected,
     RefusedError,
@@ -24,37 +24,13 @@ from tcpchat.client import (
 )
 from tcpchat.protocol import LOBBY, Bye, Event, Message, Scheduled, Sent, Unsent, Welcome
 
-PASSWORD = "correct horse battery"  # noqa: S105  # of users who do not exist
 BUFFER = 400  # events that the library keeps for a worker that does not read
 STOPS_READING = 0.001  # the share of events after which a worker stops reading for a while
 CRASHES = 0.3  # the share of visits that end with a crash
 ACTIONS = 40  # mean number in a visit
 ABSENCE = 10  # times the mean pause between two actions; the mean pause between two visits
 RETRY = (2.0, 20.0)  # least and most seconds until a worker that was refused tries again
-LENGTHS = (3, 20, 60, 200)  # characters of a text
 PASTE = 3900  # characters of a long one
-
-
-class Environment(Protocol):
-    """The parts of a run that all workers share."""
-
-    checker: Checker
-    network: Network
-    read: dict[str, dict[str, int]]
-    """The read markers that the server confirmed, by user and place."""
-    calm: trio.Event
-    """Once set, workers connect and stay, and do nothing else."""
-    schedule_ahead: float
-    """The most seconds that a message is scheduled ahead."""
-
-    def others(self, worker: Worker) -> list[Worker]:
-        """Return the workers of other users."""
-
-    def is_day(self) -> bool:
-        """Return whether it is day; at night a visit has one action."""
-
-    def pace(self) -> float:
-        """Return the mean seconds between two actions, more of them at night."""
 
 
 class Worker:
@@ -63,15 +39,11 @@ class Worker:
     def __init__(self, label: str, environment: Environment, random: Random, *, registered: bool) -> None:
         self.label = label
         self.name = label.rstrip("0123456789")
-        """The user, who may have several workers."""
         self.registered = registered
         self.called = self.name
-        """The present name of the user, to which others can write."""
         self.client: Client | None = None
         self.places: dict[str, int] = {}
-        """The last number that this client received, by place."""
-        self.read = environment.read.setdefault(self.name, {})
-        """The user's read markers that the server confirmed, by place."""
+        self._confirmed = environment.read.setdefault(self.name, {})
         self._environment = environment
         self._random = random
         self._checker = environment.checker
@@ -83,10 +55,20 @@ class Worker:
     def _calm(self) -> bool:
         return self._environment.calm.is_set()
 
-    async def register(self) -> None:
-        """Register the name, before the first fault."""
-        async with self._new_client(password=None) as client:
-            await client.register(PASSWORD)
+    @property
+    def keeps_marks(self) -> bool:
+        return self.registered
+
+    @property
+    def trouble(self) -> str | None:
+        online = self.client is not None and isinstance(self.client.state, Online)
+        return None if online else f"is not connected: {self.client and self.client.state}"
+
+    async def join(self) -> None:
+        """Register the name, if it is to be registered and is not."""
+        if self.registered and self.label in {self.name, f"{self.name}1"}:
+            async with self._new_client(password=None) as client:
+                await client.register(PASSWORD)
 
     async def run(self) -> None:
         """Visit the chat again and again."""
@@ -232,7 +214,7 @@ class Worker:
         await self._send(client, self._random.choice(recipients), self._random.choice(LENGTHS), seconds)
 
     async def _send(
-        self, client: Client, to: Worker | None, characters: int, seconds: float | None = None
+        self, client: Client, to: Participant | None, characters: int, seconds: float | None = None
     ) -> None:
         name = None if to is None else to.name
         text = self._checker.invoke(self.name, name, characters)
@@ -266,17 +248,29 @@ class Worker:
         """Mark a place as read, up to any message that this client received."""
         if self.places:
             place, last = self._random.choice(list(self.places.items()))
-            await self.mark(client, place, self._random.randint(0, last))
+            await self.mark(place, self._random.randint(0, last), client)
 
-    async def mark(self, client: Client, place: str, seq: int) -> int:
-        """Mark a place as read up to this number; return the read marker."""
-        before = self.read.get(place, 0)
+    async def mark(self, place: str, seq: int, client: Client | None = None) -> int:
+        client, before = client or self._online, self._confirmed.get(place, 0)
         reply = await client.mark_read(seq=seq, room=place)
         if self.registered:
             if reply.seq < max(before, seq):
                 self._checker.fail(f"{self.label} had read {place} up to {before}, now {reply.seq}")
-            self.read[place] = max(self.read.get(place, 0), reply.seq)
+            self._confirmed[place] = max(self._confirmed.get(place, 0), reply.seq)
         return reply.seq
+
+    async def conversations(self) -> list[tuple[str, int, int]]:
+        infos = await self._online.conversations()
+        return [(info.room, info.seq, info.read) for info in infos]
+
+    async def unread(self) -> dict[str, int]:
+        infos = await self._online.unread()
+        return {info.room: info.count for info in infos}
+
+    @property
+    def _online(self) -> Client:
+        assert self.client is not None
+        return self.client
 
     async def _look_around(self, client: Client) -> None:
         ask = self._random.choice((client.users, client.status, client.unread, client.conversations))

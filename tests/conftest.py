@@ -16,6 +16,8 @@ import structlog
 import trio
 import trio.testing
 
+from chaos.clock import EPOCH as EPOCH
+from chaos.clock import TrioClock as TrioClock
 from tcpchat.chat.user import User
 from tcpchat.server import Port, Server
 from tcpchat.service.node import Node
@@ -30,19 +32,8 @@ hypothesis.settings.register_profile("short", max_examples=60, deadline=None, de
 hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
-EPOCH = 1_795_251_600_123  # 2026-11-21T09:00:00.123Z, in ms
 Line = dict[str, Any]
 T = TypeVar("T")
-
-
-class TrioClock:
-    """Time of day that goes with trio's clock, which stands still under `mock_clock` until it jumps."""
-
-    def now(self) -> int:
-        return EPOCH + round(trio.current_time() * 1000)
-
-    def monotonic(self) -> float:
-        return trio.current_time()
 
 
 class Log:

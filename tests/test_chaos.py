@@ -30,7 +30,10 @@ from tcpchat.serving.delivery import Pipeline
 from tcpchat.store.changes import Change, NewMessage
 
 ROUGH = Rates(partition=60, latency=300, disk=300, crash=200)
-FEW: Any = {"registered": ("alice1", "alice2", "bob"), "guests": ("carol",)}
+FEW: Any = {
+    "registered": ("alice1", "alice2", "bob"), "guests": ("carol",),
+    "devices": ("ivan1", "ivan2"), "guest_devices": (),
+}  # fmt: skip
 
 
 def short(seed: int, hours: float = 0.5) -> Result:
@@ -234,10 +237,8 @@ def both_ways(folder: Path) -> tuple[Exchange, Exchange]:
     return stopped, usual
 
 
-def test_a_backlog_beyond_its_limit_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for bound in ("BACKLOG", "BATCH"):
-        monkeypatch.setattr(node, bound, node.BACKLOG // 4)  # while the server's stays
-    exchange = Exchange(tmp_path)
+def test_a_backlog_beyond_its_limit_is_found(tmp_path: Path) -> None:
+    exchange = Exchange(tmp_path, bound=node.BACKLOG // 3)
     trio.run(exchange.run, 1000, clock=JumpingClock())
     assert "P3" in exchange.checker.problems[0]
 
@@ -245,7 +246,8 @@ def test_a_backlog_beyond_its_limit_is_found(tmp_path: Path, monkeypatch: pytest
 class Exchange:
     """One client sends, one reads, and another reads too or stops for some seconds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bound: int | None = None) -> None:
+        self._bound = bound
         self.checker = Checker(Trace())
         self.received: list[float] = []
         """When the reader received each message."""
@@ -258,6 +260,7 @@ class Exchange:
     async def run(self, stops_reading: float) -> None:
         async with trio.open_nursery() as nursery:
             server = SimulatedNode(self._disk, self._network, self.checker, Random(1), nursery)
+            server.bound = self._bound or server.bound
             await server.start()
             reader, other = await self._network.connect("reader"), await self._network.connect("other")
             other.stop_reading(stops_reading)
