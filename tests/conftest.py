@@ -16,8 +16,7 @@ import structlog
 import trio
 import trio.testing
 
-from chaos.clock import EPOCH as EPOCH
-from chaos.clock import TrioClock as TrioClock
+from chaos.clock import TrioClock
 from tcpchat.chat.user import User
 from tcpchat.server import Port, Server
 from tcpchat.service.node import Node

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import trio
 
+from chaos.clock import TrioClock
 from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Rules, Running, Settings
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Log, Peer, TrioClock
+from tests.conftest import Log, Peer
 
 
 class Door:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trio
 
+from chaos.clock import TrioClock
 from tcpchat.admin import BY_NAME
 from tcpchat.admin.socket import listen
 from tcpchat.service.node import Node
@@ -19,7 +20,7 @@ from tcpchat.settings import Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Line, Log, Peer, TrioClock
+from tests.conftest import Line, Log, Peer
 
 PASSWORD = "correct horse"
 

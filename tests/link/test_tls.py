@@ -12,6 +12,7 @@ import pytest
 import trio
 import trustme
 
+from chaos.clock import TrioClock
 from tcpchat.address import Address
 from tcpchat.client import (
     Client,
@@ -32,7 +33,7 @@ from tcpchat.serving.tls import Certificate, TlsListener
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.certificates import authority, certificate, write_ca, write_cert
-from tests.conftest import Log, TrioClock
+from tests.conftest import Log
 from tests.link.conftest import SOON, make_client
 
 OTHER = "SHA256:" + ":".join(["AB"] * 32)

@@ -11,6 +11,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from chaos.clock import TrioClock
 from tcpchat.client import Client, Reconnect, Skipped
 from tcpchat.commands import BY_NAME, scheduled, users
 from tcpchat.protocol import Error, Message, Unknown, Unsent, Welcome, page
@@ -21,7 +22,7 @@ from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.sends import SOON as SHOWN_AFTER
 from tcpchat.repl.view.status import SHOWN, Status
 from tcpchat.settings import Limits, Rules, Settings
-from tests.conftest import House, Peer, TrioClock, open_house
+from tests.conftest import House, Peer, open_house
 from tests.link.conftest import Door
 from tests.repl.person import Person, Screen
 

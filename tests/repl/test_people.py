@@ -11,11 +11,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from chaos.clock import TrioClock
 from tcpchat.client import DisconnectedError, Reconnect, RefusedError
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view.text import plain
-from tests.conftest import TrioClock
 from tests.repl.person import Person, Screen
 from tests.repl.stage import AT, Memory, Stage, message
 

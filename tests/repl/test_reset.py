@@ -9,13 +9,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from chaos.clock import TrioClock
 from tcpchat.client import Disconnected, Reconnected
 from tcpchat.repl.options import Options
 from tcpchat.repl.pipe import _in_a_script
 from tcpchat.repl.session import open_client
 from tcpchat.repl.view.render_people import RESET, back
 from tcpchat.times import timestamp
-from tests.conftest import House, TrioClock, open_house
+from tests.conftest import House, open_house
 from tests.link.conftest import until
 from tests.repl import test_controller, test_people
 from tests.repl.stage import Socket, Stage, message

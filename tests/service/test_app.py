@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import trio
 
+from chaos.clock import TrioClock
 from tcpchat.admin.socket import SOCKET, connect
 from tcpchat.errors import StartError
 from tcpchat.service.app import open_app
 from tcpchat.serving.sockets import addresses
 from tcpchat.settings import Listening, Running, Settings, Storage
-from tests.conftest import Log, TrioClock
+from tests.conftest import Log
 
 HERE = "127.0.0.1"
 

@@ -17,6 +17,7 @@ import trio.testing
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from chaos.clock import TrioClock
 from tcpchat import __version__
 from tcpchat.errors import CODES, StartError
 from tcpchat.server import Server
@@ -26,7 +27,7 @@ from tcpchat.service.metrics_http import SCRAPERS, Endpoint
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import House, Log, TrioClock, open_house
+from tests.conftest import House, Log, open_house
 from tests.process import PATIENCE, ServerProcess
 
 Samples = dict[str, float]

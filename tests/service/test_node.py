@@ -11,12 +11,13 @@ import trio
 import trio.testing
 
 import tcpchat
+from chaos.clock import TrioClock
 from tcpchat.server import Port
 from tcpchat.service.node import Node
 from tcpchat.settings import Settings
 from tcpchat.store import StorageError
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Log, MemoryListener, Peer, TrioClock
+from tests.conftest import Log, MemoryListener, Peer
 
 PARTS = {
     "Chat",

@@ -18,6 +18,7 @@ import trio
 import trio.testing
 import trustme
 
+from chaos.clock import TrioClock
 from tcpchat.errors import StartError
 from tcpchat.service.app import open_listeners
 from tcpchat.service.node import Node
@@ -27,7 +28,7 @@ from tcpchat.settings import Limits, Listening, Settings, TlsSettings
 from tcpchat.store.changes import SetBan
 from tcpchat.store.sqlite import SqliteStore
 from tests.certificates import authority, certificate, encrypt, tls_peer, write_ca, write_cert
-from tests.conftest import Log, MemoryListener, Peer, TrioClock
+from tests.conftest import Log, MemoryListener, Peer
 
 settled = trio.testing.wait_all_tasks_blocked
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trio.testing
 
+from chaos.clock import EPOCH
 from tcpchat.chat.identity import hash_token
 from tcpchat.errors import StartError
 from tcpchat.store.changes import (
@@ -30,7 +31,7 @@ from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.queries.users import find_user
 from tcpchat.store.rows import NameRow, UnreadRange
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import EPOCH, Peer, open_house
+from tests.conftest import Peer, open_house
 from tests.store.rows import NOW, message, scheduled
 
 RELEASED = {
