@@ -15,6 +15,7 @@ import trio
 import trio.lowlevel
 import trio.testing
 
+from chaos.clock import TrioClock
 from tcpchat.commands import COMMANDS
 from tcpchat.errors import CODES
 from tcpchat.protocol import EVENTS, REPLIES, Line
@@ -24,7 +25,7 @@ from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Line as Fields
-from tests.conftest import Log, Peer, TrioClock
+from tests.conftest import Log, Peer
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
