@@ -1,4 +1,4 @@
-"""Which server a person trusts: what was said before, and the question where nothing was."""
+"""Trust on first use: the certificates that a person accepted before, and the question about a new one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LookUp: TypeAlias = Callable[[], str | None]
 
 
 def trusting(plan: Options, run: Callable[[Options], T], *, asks: bool) -> T:
-    """Run it with what this person trusts; where the server is unknown, ask once if that may be.
+    """Run it with the certificates that this person trusts; if `asks`, ask once about an unknown server.
 
-    Raises DisconnectedError if the server is not trusted, with what the person can do about it.
+    Raises DisconnectedError if the server is not trusted, which says what the person can do.
     """
     try:
         return _asking(plan, run, asks=asks)
@@ -46,24 +46,26 @@ def _asking(plan: Options, run: Callable[[Options], T], *, asks: bool) -> T:
 
 
 def _warn(error: UntrustedError) -> None:
-    """Show what was expected and what came one above the other, so that people can compare them."""
-    _tell(f"THIS MAY NOT BE YOUR SERVER. The certificate of {error.where} is another one than you trust:")
+    """Show the trusted and the new fingerprint one above the other, so that people can compare them."""
+    _tell(
+        f"THIS MAY NOT BE YOUR SERVER. The certificate of {error.where} differs from the one that you trust:"
+    )
     for name, one in (("trusted", error.expected), ("shown", error.fingerprint)):
         if one is not None:
             _tell_fingerprint(f"{name:<7}  ", one)
 
 
 def forget(plan: Options) -> None:
-    """Trust no longer what this person said is the server's certificate. Raises StartError."""
+    """Remove the certificate that this person accepted for the server. Raises StartError."""
     if plan.state is not None:
         try:
             KnownServers(plan.state).forget(plan.address)
         except OSError as error:
-            raise StartError(f"cannot forget what is trusted: {error}") from None
+            raise StartError(f"cannot remove the trusted certificate: {error}") from None
 
 
 def _is_settled(plan: Options) -> bool:
-    """Say whether it was told on the command line whom to trust."""
+    """Return whether the command line says what to trust."""
     return plan.tls is not None and (plan.tls.ca is not None or plan.tls.fingerprint is not None)
 
 
@@ -79,13 +81,13 @@ def _with_known(plan: Options) -> Options:
 
 
 def _look_up(state: Path, address: str) -> str | None:
-    """Return what is trusted now, which another run may have been told. Raises ConnectError."""
+    """Return the trusted fingerprint, which another run may have stored meanwhile. Raises ConnectError."""
     try:
         return KnownServers(state).find(address)
     except OSError as error:
         raise ConnectError(
-            f"cannot tell what was trusted of {address}: {error};"
-            f" give --tls-fingerprint, or forget it with --tls-forget"
+            f"cannot read the trusted certificate of {address}: {error};"
+            f" give --tls-fingerprint, or remove it with --tls-forget"
         ) from None
 
 
@@ -95,33 +97,33 @@ def _pinned(plan: Options, fingerprint: str | None, look_up: LookUp | None = Non
 
 
 def _ask(plan: Options, error: UntrustedError) -> Options:
-    """Return the plan with the certificate, if the person trusts it. Raises DisconnectedError."""
+    """Return the options with the certificate, if the person trusts it. Raises DisconnectedError."""
     if error.fingerprint is None:
         raise DisconnectedError(str(error))
     _tell(f"The certificate of {error.where} is not trusted: {error.why}.")
-    _tell("It may be the right one all the same, or somebody is in between. Its fingerprint is")
+    _tell("It may still be genuine, or someone may be intercepting the connection. Its fingerprint is")
     _tell_fingerprint("", error.fingerprint)
     if not _is_trusted():
-        raise DisconnectedError(f"not connected to {error.where}, and nothing was sent")
+        raise DisconnectedError(f"not connected to {error.where}; nothing was sent")
     kept = _keep(plan.state, plan.address, error.fingerprint)
     return _with_known(plan) if kept else _pinned(plan, error.fingerprint)
 
 
 def _is_trusted() -> bool:
     try:
-        return confirm("Is that what the server's operator says? Then trust it from now on?")
+        return confirm("Does this match what the server's operator told you? Trust it from now on?")
     except KeyboardInterrupt:
         return False
 
 
 def _keep(state: Path | None, address: str, fingerprint: str) -> bool:
-    """Say whether it is kept for other runs and later ones."""
+    """Return whether it is stored for other and later runs."""
     if state is None:
         return False
     try:
         KnownServers(state).trust(address, fingerprint)
     except OSError as error:
-        _tell(f"This is only for now, since it cannot be kept: {error}")
+        _tell(f"Trusted for this run only, since it cannot be stored: {error}")
         return False
     return True
 
@@ -133,22 +135,22 @@ def _tell(text: str) -> None:
 
 
 def _tell_fingerprint(name: str, fingerprint: str) -> None:
-    """Show it in two lines: one would not fit into a terminal, and people are to compare them."""
+    """Show it in two lines, since one would not fit into a terminal, and people are to compare them."""
     first, second = halves(fingerprint)
     _tell(f"  {name}{first}")
     _tell(f"  {' ' * len(name)}{second}")
 
 
 def _hint(plan: Options, error: UntrustedError) -> str:
-    """Return what the person can do."""
+    """Return advice for the person."""
     if _is_settled(plan):
-        return "; ask the server's operator what is right"
+        return "; ask the server's operator for the right fingerprint"
     if error.expected is not None:
         nothing = "nothing was sent to it" if error.again else "nothing was sent"
         return (
-            f". Somebody may be in between, so {nothing}. If the server's operator says that this is"
-            f" its new one: tcpchat connect --tls --tls-forget {plan.address}"
+            f". Someone may be intercepting the connection; {nothing}. If the server's operator confirms the"
+            f" new certificate: tcpchat connect --tls --tls-forget {plan.address}"
         )
     if error.fingerprint is None:
-        return "; give --tls-ca FILE if an authority of your own signed it"
-    return "; if the server's operator says the same, give it as --tls-fingerprint; else see --tls-ca"
+        return "; give --tls-ca FILE if your own authority signed it"
+    return "; if the server's operator confirms it, give it as --tls-fingerprint; see also --tls-ca"

@@ -99,7 +99,7 @@ def cap_connections(settings: Settings, log: Log) -> Settings:
     most = most_connections(settings.limits.connections, files)
     if most == settings.limits.connections:
         return settings
-    log.warning("fewer connections than set: file descriptors", connections=most, files=files)
+    log.warning("too few file descriptors for all connections", connections=most, files=files)
     return attrs.evolve(settings, limits=attrs.evolve(settings.limits, connections=most))
 
 
@@ -110,7 +110,7 @@ async def open_admin(storage: Storage, log: Log) -> list[trio.SocketListener]:
     try:
         return [await admin_socket.listen(storage.folder)]
     except OSError as error:
-        log.warning("no admin socket, so tcpchat admin will not work", error=str(error))
+        log.warning("no admin socket; tcpchat admin will not work", error=str(error))
         return []
 
 
@@ -121,7 +121,7 @@ def open_metrics(node: Node, where: str | None, log: Log) -> Iterator[Metrics | 
         yield None
         return
     from tcpchat.service.metrics import Metrics
-    from tcpchat.service.metrics_http import Endpoint  # which takes long, for the few who want it
+    from tcpchat.service.metrics_http import Endpoint  # slow to import, and rarely needed
 
     metrics = Metrics(node)
     with closing(Endpoint(metrics.registry, where, log)):

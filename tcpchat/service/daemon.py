@@ -1,4 +1,4 @@
-"""The server as a process of its own: its log, its signals, and what it tells whoever started it."""
+"""The server as a process of its own: its log, signals and messages to its operator."""
 
 from __future__ import annotations
 
@@ -23,15 +23,13 @@ from tcpchat.settings import Settings
 from tcpchat.times import SystemClock
 
 STDIN = 0  # file descriptor
-SWITCH_INTERVAL = (
-    0.0005  # seconds; how long the loop may keep the writer thread from going on. Default: 0.005
-)
+SWITCH_INTERVAL = 0.0005  # seconds for which the loop may keep the writer thread waiting. Default: 0.005
 
 
 def run_server(settings: Settings, read_settings: Read) -> None:
-    """Run a server with the machine's clock, disk and signals, until it is stopped. Raises StartError.
+    """Run a server with the system's clock, disk and signals until it is stopped. Raises StartError.
 
-    `read_settings` reads the same settings again.
+    `read_settings` reads the settings again from the same sources.
     """
     writer = LogWriter(sys.stderr.fileno())
     log = configure(writer, format=settings.running.log_format, level=settings.running.log_level)
@@ -45,12 +43,12 @@ def run_server(settings: Settings, read_settings: Read) -> None:
 
 @attrs.frozen
 class Environment:
-    """What a process has around it."""
+    """The surroundings of the process."""
 
     read_settings: Read
     notifier: Notifier
     has_hung_up: Callable[[], bool]
-    """Whether a SIGHUP means that the terminal is gone, from which the server was started."""
+    """Whether a SIGHUP means that the terminal of the server was closed."""
 
 
 async def serve(settings: Settings, log: Log, environment: Environment) -> None:
@@ -72,21 +70,23 @@ async def serve(settings: Settings, log: Log, environment: Environment) -> None:
                 async with trio.open_nursery() as running:
                     await running.start(app.run)
                     print(status, flush=True)
-                    _tell(settings, app, log)
+                    _report(settings, app, log)
                     notifier.ready(status)
                 nursery.cancel_scope.cancel()
     log.info("stopped")
 
 
-def _tell(settings: Settings, app: App, log: Log) -> None:
-    """Tell the operator where what is, and who else can read along."""
+def _report(settings: Settings, app: App, log: Log) -> None:
+    """Report where the server listens and stores data, and which listeners others can eavesdrop on."""
     plain = addresses(app.plain)
     if app.certificate is not None:
         by_tls = _join(addresses([listener.transport_listener for listener in app.encrypted]))
         print("listening with TLS on", by_tls, flush=True)
         log.info("tls", listening_on=by_tls, fingerprint=app.certificate.fingerprint)
     if readable := non_loopback(plain):
-        log.warning("others on the network can read along here", listening_on=_join(readable))
+        log.warning(
+            "not encrypted; others on the network can read messages sent here", listening_on=_join(readable)
+        )
     data = settings.storage.folder or "in memory"
     log.info("ready", data=data, talk_to_it=f"nc {plain[0].host} {plain[0].port}", then_type="help")
 
@@ -96,7 +96,7 @@ def _join(addresses: Iterable[Address]) -> str:
 
 
 def reloads(node: Node, certificate: Certificate | None, log: Log) -> list[Step]:
-    """Return what a SIGHUP does with the settings that were read again."""
+    """Return the steps by which SIGHUP applies the settings that were read again."""
     steps: list[Step] = [
         lambda settings: partial(set_level, log, settings.running.log_level),
         lambda settings: lambda: node.apply(cap_connections(settings, log)),
@@ -107,18 +107,18 @@ def reloads(node: Node, certificate: Certificate | None, log: Log) -> list[Step]
 
 
 def _new_certificate(certificate: Certificate, log: Log) -> Apply:
-    """Read the certificate again, for connections to come. Raises StartError."""
+    """Read the certificate again, for new connections. Raises StartError."""
     use = certificate.read_again()
 
     def apply() -> None:
         use()
-        log.info("certificate read again", fingerprint=certificate.fingerprint)
+        log.info("certificate reloaded", fingerprint=certificate.fingerprint)
 
     return apply
 
 
 def _terminal_watch() -> Callable[[], bool]:
-    """Return what tells whether the terminal of now is gone; without one it never is."""
+    """Return a function that tells whether the terminal was closed; without one it returns False."""
     had_one = os.isatty(STDIN)
     return lambda: had_one and not os.isatty(STDIN)
 
@@ -140,5 +140,5 @@ async def _handle_signals(
         break
     async for number in signals:
         if number != signal.SIGHUP:
-            # Whatever is acknowledged is on disk, so this is as safe as kill -9.
+            # Everything acknowledged is on disk, so this is as safe as kill -9.
             os._exit(128 + number)

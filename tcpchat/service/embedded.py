@@ -1,4 +1,4 @@
-"""A server inside of another program: the client's, when nobody else is one yet."""
+"""A server inside another program: the client, if no other server runs."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ Ready = Callable[[Callable[[], None]], None]
 
 @asynccontextmanager
 async def embedded_server(settings: Settings, log_file: Path | None) -> AsyncIterator[str]:
-    """Run a server while the block lasts; by its end everyone was told and everything accepted is kept.
+    """Run a server while the block lasts; at its end everybody was notified, and all accepted data is stored.
 
-    It runs in a thread with a loop of its own, so that a terminal which takes nothing delays nobody. Its log
-    goes to `log_file`, since the terminal is taken. Gives a sentence about where messages are kept. Raises
-    StartError.
+    It runs in a thread with a loop of its own, so that a blocked terminal delays nobody. Its log goes to
+    `log_file`, since the client uses the terminal. Yields a sentence that says where messages are stored.
+    Raises StartError.
     """
     where = settings.storage.folder or "memory only"
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:
-            with trio.CancelScope(shield=True):  # who cancels the start could not stop the server any more
+            with trio.CancelScope(shield=True):  # a cancelled start would leave no way to stop the server
                 stop = await nursery.start(_run_in_thread, settings, log_file)
             try:
-                yield f"messages are kept in {where}"
+                yield f"messages are stored in {where}"
             finally:
                 stop()
-        except Exception as error:  # so that it comes out as it is, not in a group
+        except Exception as error:  # so that it is raised as it is, not in a group
             failure = error
     if failure is not None:
         raise failure
@@ -49,7 +49,7 @@ async def _run_in_thread(
     log_file: Path | None,
     task_status: trio.TaskStatus[Callable[[], None]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run the server to its end, also if that is cancelled meanwhile; tell when and how it can be stopped."""
+    """Run the server to its end, even if cancelled; started with a function that stops the server."""
     token = trio.lowlevel.current_trio_token()
 
     def ready(stop: Callable[[], None]) -> None:
@@ -60,7 +60,7 @@ async def _run_in_thread(
 
 
 async def _serve(settings: Settings, log_file: Path | None, ready: Ready) -> None:
-    """Serve until stopped by what is given to `ready`, which may be called in any thread."""
+    """Serve until stopped by the function that `ready` receives, which may be called in any thread."""
     token = trio.lowlevel.current_trio_token()
     with contextlib.ExitStack() as stack:
         writer = LogWriter(_open_log(stack, log_file))

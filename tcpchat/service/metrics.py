@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: what a server counts anyway, read when somebody asks, and what a batch took.
+"""Metrics for Prometheus: the server's own counts, read for each scrape, and the duration of commits.
 
-Nothing of this is imported unless metrics are wanted. The format is prometheus-client's. Whoever asks is
-answered in a thread (see `metrics_http`), so what is read here may change meanwhile: it is copied in one go.
+Imported only if metrics are wanted. Scrapes are answered in threads (see `metrics_http`), so the state may
+change while it is read here: collections are copied in one go.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tcpchat.protocol import Error
 from tcpchat.service.node import Node
 from tcpchat.times import Clock
 
-LAG_INTERVAL = 0.1  # seconds between two looks at how late the loop is
+LAG_INTERVAL = 0.1  # seconds between two measurements of the loop's delay
 COMMIT = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
 LAG = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
 ENTRIES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # at most `delivery.BATCH_ENTRIES`
@@ -45,19 +45,19 @@ class Metrics(Collector):
         self.registry = CollectorRegistry()
         self._commit = Histogram(
             "tcpchat_commit_seconds",
-            "How long a batch took to be on disk",
+            "Time to write a batch to disk",
             buckets=COMMIT,
             registry=self.registry,
         )
         self._entries = Histogram(
             "tcpchat_batch_entries",
-            "Entries in a batch: messages and other changes",
+            "Messages and other changes in a batch",
             buckets=ENTRIES,
             registry=self.registry,
         )
         self._lag = Histogram(
             "tcpchat_event_loop_lag_seconds",
-            "How much later than it wanted to a task went on",
+            "Delay with which the event loop resumes a task",
             buckets=LAG,
             registry=self.registry,
         )
@@ -68,7 +68,7 @@ class Metrics(Collector):
         node.pipeline.observer = self
 
     def committed(self, seconds: float, entries: int) -> None:
-        """Note that a batch is on disk, or that the disk refused it."""
+        """Record that a batch is on disk, or that the disk refused it."""
         self._commit.observe(seconds)
         self._entries.observe(entries)
 
@@ -82,29 +82,29 @@ class Metrics(Collector):
                 self._refused_later[entry.reply.code] += 1
 
     async def measure_lag(self, clock: Clock) -> NoReturn:
-        """Look again and again how late the loop is."""
+        """Measure the delay of the loop again and again."""
         while True:
             began = clock.monotonic()
             await trio.sleep(LAG_INTERVAL)
             self._lag.observe(max(0.0, clock.monotonic() - began - LAG_INTERVAL))
 
     def collect(self) -> Iterator[Metric]:
-        """Read the server's own counts."""
+        """Yield the server's own counts."""
         server, chat = self._node.server, self._node.chat
         backlogs = [connection.backlog for connection in tuple(server.connections)]
         pending, slowest = len(chat.schedule), max(backlogs, default=0)
-        yield InfoMetricFamily("tcpchat_build", "Which tcpchat this is", {"version": __version__})
+        yield InfoMetricFamily("tcpchat_build", "Version of tcpchat", {"version": __version__})
         for name, help, gauge in (
-            ("tcpchat_connections", "Connections now", len(backlogs)),
-            ("tcpchat_users", "Users who are here now", chat.hub.user_count()),
-            ("tcpchat_scheduled_messages", "Messages that wait for their time", pending),
-            ("tcpchat_backlog_bytes", "Bytes that connections have not taken yet", sum(backlogs)),
-            ("tcpchat_backlog_max_bytes", "Bytes that the slowest one has not taken yet", slowest),
+            ("tcpchat_connections", "Current connections", len(backlogs)),
+            ("tcpchat_users", "Current users", chat.hub.user_count()),
+            ("tcpchat_scheduled_messages", "Pending scheduled messages", pending),
+            ("tcpchat_backlog_bytes", "Bytes waiting to be sent to all connections", sum(backlogs)),
+            ("tcpchat_backlog_max_bytes", "Bytes waiting to be sent to the slowest connection", slowest),
         ):
             yield GaugeMetricFamily(name, help, gauge)
         for name, help, count in (
-            ("tcpchat_messages", "Messages since there is this data", chat.messages),
-            ("tcpchat_deliveries", "Messages given to connections as they were said", self._deliveries),
+            ("tcpchat_messages", "Messages since the data was created", chat.messages),
+            ("tcpchat_deliveries", "Messages sent to connections when they were posted", self._deliveries),
         ):
             yield CounterMetricFamily(name, help, count)
         yield _by("code", "tcpchat_refusals", "Error replies", _sum(chat.refusals, self._refused_later))
@@ -112,7 +112,7 @@ class Metrics(Collector):
 
 
 def _sum(first: Counter[str], second: Counter[str]) -> dict[str, int]:
-    """Add them up for every code that there is, and for nothing else."""
+    """Add them up for every known code, and no others."""
     return {code: first[code] + second[code] for code in CODES}
 
 

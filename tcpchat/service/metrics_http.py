@@ -1,4 +1,4 @@
-"""Where metrics are scraped: HTTP of the standard library, in threads, and nothing else of the chat."""
+"""HTTP server for scrapes, from the standard library, in threads. Knows nothing of the chat."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tcpchat.address import Address
 from tcpchat.errors import StartError
 from tcpchat.log import Log
 
-SCRAPERS = 8  # connections that are answered at the same time; more are closed
+SCRAPERS = 8  # connections that are served at the same time; more are closed
 PATIENCE = 5.0  # seconds that one of them may be silent
 
 
 class _Handler(WSGIRequestHandler):
-    """Answers one connection, and waits for nobody."""
+    """Serves one connection, within bounded time."""
 
     timeout = PATIENCE
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a scrape every few seconds is no news."""
+        """Log nothing: scrapes come every few seconds."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """Answers few at a time, so that whoever opens connections here takes no files from the chat."""
+    """Serves few connections at a time, so that they cannot use up the descriptors of the chat."""
 
     daemon_threads = True
     request_queue_size = 16
@@ -54,11 +54,11 @@ class _Server(ThreadingMixIn, WSGIServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: mostly whoever asked is gone."""
+        """Log nothing: usually the client has closed the connection."""
 
 
 class Endpoint:
-    """Answers scrapes, in threads, until it is closed."""
+    """A listener that answers scrapes in threads until it is closed."""
 
     def __init__(self, registry: CollectorRegistry, where: str, log: Log) -> None:
         """Listen at PORT or HOST:PORT. Raises StartError."""
@@ -67,10 +67,10 @@ class Endpoint:
             self._server = _Server(address, make_wsgi_app(registry))
         except OSError as error:
             why = error.strerror or str(error)
-            raise StartError(f"metrics cannot be told at {address}: {why}; give another --metrics") from None
+            raise StartError(f"cannot serve metrics on {address}: {why}; give another --metrics") from None
         host, port = self._server.server_address[:2]
         if not ip_address(str(host).partition("%")[0]).is_loopback:
-            log.warning("metrics are told to everybody who reaches this address", host=host, port=port)
+            log.warning("anybody who can reach this address can read the metrics", host=host, port=port)
         self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
         log.info("metrics", scrape=f"http://{type(address)(str(host), port)}/metrics")
@@ -80,7 +80,7 @@ class Endpoint:
         return self._server.server_port
 
     def close(self) -> None:
-        """Wait until nobody is answered any more."""
+        """Stop, and wait until no scrape is being answered."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -21,29 +21,29 @@ from tcpchat.times import Clock
 
 Line = dict[str, Any]
 Take = Callable[[Line], None]
-"""Takes an event that comes before the reply."""
+"""Receives an event that comes before the reply."""
 
 
 async def ask(
     folder: Path, request: Request, take: Take, *, log: Log, clock: Clock, new: bool = False
 ) -> Line:
-    """Have one request of the operator done and return the reply.
+    """Send one request of the operator and return the reply.
 
-    A folder without data is not made unless it may be `new`. Raises StartError where it cannot be done.
+    A folder without data is created only if `new`. Raises StartError if the request could not be tried.
     """
     try:
         stream = await connect(folder)
     except OSError as error:
-        raise StartError(f"the server of {folder} cannot be asked: {error}") from None
+        raise StartError(f"cannot reach the server of {folder}: {error}") from None
     if stream is not None:
         async with stream:
             return await _ask_server(stream, request, take)
     if not new and not (folder / DATABASE).exists():
-        raise StartError(f"there is no data in {folder}; give the server's --data")
+        raise StartError(f"there is no data in {folder}; give --data as for the server")
     try:
         store = SqliteStore(folder)
     except InUseError as error:
-        message = f"{error}; it does not answer its operator: it is starting or stopping, or its log says why"
+        message = f"{error} and does not answer: it is starting or stopping, or its log says why"
         raise StartError(message) from None
     try:
         return await _ask_node(Node(Settings(), store, log, clock), request, take)
@@ -64,7 +64,7 @@ async def _ask_server(stream: trio.SocketStream, request: Request, take: Take) -
                 take(line)
     except trio.BrokenResourceError:
         pass
-    raise StartError("the server ended before it answered; see with the next command what was done")
+    raise StartError("the server stopped before it replied; check whether the command took effect")
 
 
 async def _ask_node(node: Node, request: Request, take: Take) -> Line:

@@ -1,4 +1,4 @@
-"""SIGHUP: settings are read again, and those that can change live count from then on."""
+"""Reload on SIGHUP: settings are read again, and those that can change are applied."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from tcpchat.settings import Difference, Settings, compare, with_changes
 Read = Callable[[], Settings]
 """Reads the settings as at the start. Raises StartError."""
 Apply = Callable[[], object]
-"""Lets what was read count, at once and without fail."""
+"""Applies what was read, at once. Does not fail."""
 Step = Callable[[Settings], Apply]
-"""Reads whatever else is needed for settings to count. Raises StartError, and then nothing counts."""
+"""Reads what the settings refer to, such as files. Raises StartError, and then nothing is applied."""
 
 
 @attrs.define
 class Reloader:
-    """One for a server. `settings` are those that count, as they were read."""
+    """The reloads of one server. `settings` are the current ones, as they were read."""
 
     settings: Settings
     read: Read
     steps: Sequence[Step]
-    """What is done with new settings, in this order; also when none of them has changed."""
+    """Done in this order on each reload, even if no setting has changed."""
     _log: Log
     _notifier: Notifier
     status: str
-    """What the service manager shows of a server that serves."""
+    """The status that the service manager shows while the server serves."""
     _asked: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def ask(self) -> None:
-        """Ask for a reload, soon; one is enough for all who asked before it began."""
+        """Request a reload. One reload serves all requests that came before it began."""
         self._asked.set()
 
     async def run(self) -> None:
-        """Reload when it is asked for, until it is cancelled."""
+        """Reload on request, until cancelled."""
         while True:
             await self._asked.wait()
             self._asked = trio.Event()
             await self.reload()
 
     async def reload(self) -> None:
-        """Read the settings, and let those count that can. If anything is wrong all stays as it was."""
+        """Read the settings and apply those that can change. If anything is wrong, nothing changes."""
         self._notifier.reloading()
         try:
-            # In a thread, since files may be on a disk that is slow to answer; a stop does not wait for it.
+            # In a thread, since files may be on a slow disk; a stop does not wait for it.
             reloaded = await trio.to_thread.run_sync(self._read, abandon_on_cancel=True)
         except StartError as error:
-            self._log.error("not reloaded, so everything stays as it was", error=str(error))
-        except Exception:  # whatever is wrong with it, people go on talking
+            self._log.error("not reloaded; the current settings stay in effect", error=str(error))
+        except Exception:  # a bug here must not end the chat
             self._log.exception("bug", at="reload")
         else:
             self._apply(reloaded)
@@ -67,7 +67,7 @@ class Reloader:
 
     def _apply(self, reloaded: _Reloaded) -> None:
         self.settings = reloaded.settings
-        # As a warning, so that a level which leaves out what is usual does not leave out this.
+        # A warning, so that it is logged at every usual level.
         changed, restart = _listed(reloaded.live), _listed(reloaded.fixed)
         self._log.warning("reloaded", changed=changed, needs_restart=restart)
         for apply in reloaded.apply:
@@ -79,7 +79,7 @@ class Reloader:
 
 @attrs.frozen
 class _Reloaded:
-    """What was read, and how to let it count."""
+    """What was read, and the functions that apply it."""
 
     settings: Settings
     live: Sequence[Difference]

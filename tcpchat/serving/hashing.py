@@ -1,4 +1,4 @@
-"""Hashes passwords in threads, few at a time, so that the loop and the memory have room for the chat."""
+"""A limited number of threads that hash passwords, so that loop and memory stay free for the chat."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tcpchat.errors import ChatError
 from tcpchat.serving.passwords import hash_password, verify
 from tcpchat.threads import RunSync
 
-MOST_HASHERS = 2  # threads that hash at the same time; each takes a core and 64 MiB for a moment
-WAITING = 100  # passwords that wait for one; more are refused
-NICE = 10  # steps of priority below the loop's, so that it never waits for a core where a hash has one
+MOST_HASHERS = 2  # threads that hash at the same time; each uses a core and 64 MiB for a moment
+WAITING = 100  # passwords that wait for a thread; more are refused
+NICE = 10  # steps of priority below the loop's, so that the loop never waits for a core
 
 T = TypeVar("T")
 
 
 def hashers(cores: int) -> int:
-    """Return how many threads may hash at the same time: one core is left to the loop and its disk."""
+    """Return how many threads may hash at the same time; one core is left to the loop and the disk."""
     return min(MOST_HASHERS, max(1, cores - 1))
 
 
 class Hasher:
-    """Takes a moment for each password, right or wrong, of a user or of nobody."""
+    """Hashes and verifies passwords. It takes equally long for right, wrong and unknown ones."""
 
     def __init__(self, run_sync: RunSync | None = None) -> None:
         count = hashers(os.cpu_count() or 1)
@@ -37,11 +37,11 @@ class Hasher:
         self._free = trio.CapacityLimiter(count)
 
     async def hash(self, password: str) -> str:
-        """Return what is kept of a password. Raises ChatError `bad-password`, `rate-limited`."""
+        """Return the hash of a password, to be stored. Raises ChatError `bad-password`, `rate-limited`."""
         return await self._in_thread(hash_password, password)
 
     async def verify(self, hash: str | None, password: str) -> bool:
-        """Tell whether it is the password of the hash. Raises ChatError `rate-limited`."""
+        """Return whether the password matches the hash. Raises ChatError `rate-limited`."""
         return await self._in_thread(verify, hash, password)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
@@ -52,7 +52,7 @@ class Hasher:
 
 
 class LowPriorityThreads:
-    """Runs work in threads of its own: a priority once lowered stays so, and Trio's write to the disk."""
+    """Threads of its own for the work: they stay at low priority, unlike Trio's, which write to the disk."""
 
     def __init__(self, count: int) -> None:
         self._threads = ThreadPoolExecutor(count, "hasher", initializer=_stand_back)
@@ -69,12 +69,12 @@ class LowPriorityThreads:
 async def _wait(future: Future[T]) -> None:
     done, token = trio.Event(), trio.lowlevel.current_trio_token()
     future.add_done_callback(lambda _: token.run_sync_soon(done.set))
-    with trio.CancelScope(shield=True):  # the thread cannot be stopped, and is somebody's until it is done
+    with trio.CancelScope(shield=True):  # the thread cannot be stopped, and is in use until it is done
         await done.wait()
 
 
 def _stand_back() -> None:
-    """Lower the priority of this thread, where threads have their own."""
+    """Lower the priority of this thread, on systems where each thread has its own."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

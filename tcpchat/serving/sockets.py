@@ -1,4 +1,4 @@
-"""What the operating system is asked for: listeners, socket options, file descriptors."""
+"""Listeners, socket options and file descriptors of the operating system."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ import trio
 from tcpchat.address import Address
 from tcpchat.errors import StartError
 
-OTHER_FILES = 128  # descriptors that are not connections: database, listeners, pipes, refusals on their way
+OTHER_FILES = (
+    128  # descriptors that are not connections: database, listeners, pipes, connections being refused
+)
 KEEP_ALIVE_IDLE = 60  # seconds of silence after which TCP asks whether the peer is still there
 KEEP_ALIVE_INTERVAL = 20  # seconds between two such questions
 KEEP_ALIVE_COUNT = 4  # unanswered ones after which the connection is gone
 
 
 async def listen(hosts: Iterable[str], port: int, option: str = "--") -> list[trio.SocketListener]:
-    """Listen on one port of every host, IPv4 and IPv6; port 0 takes one that is free on the first.
+    """Listen on one port of every host, IPv4 and IPv6; port 0 picks one that is free on the first.
 
-    Raises StartError; with `option` begin the names of the settings that it tells to change.
+    Raises StartError, whose text names options that begin with `option`.
     """
     listeners: list[trio.SocketListener] = []
     host = ""
@@ -36,7 +38,7 @@ async def listen(hosts: Iterable[str], port: int, option: str = "--") -> list[tr
             await listener.aclose()
         raise StartError(_why(error, host, port, option)) from None
     if not listeners:
-        raise StartError(f"there is nothing to listen on; give a {option}host")
+        raise StartError(f"no address to listen on; give a {option}host")
     return listeners
 
 
@@ -52,13 +54,13 @@ def _why(error: OSError | UnicodeError, host: str, port: int, option: str) -> st
         cause = cause.__cause__
     number = cause.errno if isinstance(cause, OSError) else None
     if number == errno.EADDRINUSE:
-        hint = f"something else listens there; give another {option}port, or {option}port 0 for a free one"
+        hint = f"another program listens there; give another {option}port, or {option}port 0 for a free one"
     elif number == errno.EACCES:
-        hint = f"ports below 1024 are for root; give a higher {option}port"
+        hint = f"ports below 1024 are reserved for root; give a higher {option}port"
     elif isinstance(cause, socket.gaierror | UnicodeError):
-        hint = f"there is no such {option}host"
+        hint = f"unknown {option}host"
     elif number == errno.EADDRNOTAVAIL:
-        hint = f"this machine has no such address; give another {option}host"
+        hint = f"this machine does not have that address; give another {option}host"
     else:
         hint = getattr(cause, "strerror", None) or str(cause)
     return f"cannot listen on {Address(host, port)}: {hint}"
@@ -69,19 +71,19 @@ def addresses(listeners: Sequence[trio.SocketListener]) -> list[Address]:
     return [Address(*listener.socket.getsockname()[:2]) for listener in listeners]
 
 
-def _under(stream: object) -> object:
-    """Return what a stream goes over, if that is another one: TLS goes over a socket."""
+def _unwrap(stream: object) -> object:
+    """Return the stream below a TLS stream, or the stream itself."""
     return getattr(stream, "transport_stream", stream)
 
 
 def non_loopback(addresses: Iterable[Address]) -> list[Address]:
-    """Return the addresses that other machines may reach."""
+    """Return the addresses that other machines may be able to reach."""
     return [address for address in addresses if not ip_address(address.host).is_loopback]
 
 
 def peer_address(stream: object) -> str:
-    """Return the host that a stream comes from; without a socket, what the stream is."""
-    stream = _under(stream)
+    """Return the host that a stream comes from; for a stream without a socket, the name of its class."""
+    stream = _unwrap(stream)
     if not isinstance(stream, trio.SocketStream):
         return type(stream).__name__
     try:
@@ -92,22 +94,22 @@ def peer_address(stream: object) -> str:
 
 
 def keep_alive(stream: object) -> None:
-    """Make TCP notice a peer that vanished without a word. Trio has set TCP_NODELAY already."""
-    stream = _under(stream)
+    """Make TCP notice a peer that vanished without closing. Trio has set TCP_NODELAY already."""
+    stream = _unwrap(stream)
     if not isinstance(stream, trio.SocketStream):
         return
     try:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_KEEPIDLE"):  # elsewhere the system's own times hold
+        if hasattr(socket, "TCP_KEEPIDLE"):  # other systems use their own times
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_IDLE)
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_INTERVAL)
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEP_ALIVE_COUNT)
     except OSError:
-        pass  # it is gone already, which reading will tell
+        pass  # it is closed already, which reading will notice
 
 
 def raise_file_limit(enough: int | None = None) -> int:
-    """Allow this process as many file descriptors as the system lets it, or `enough`; return how many."""
+    """Raise the limit of file descriptors as far as the system permits, or to `enough`; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = hard if enough is None else min(enough, _count(hard))
     if _count(soft) < _count(wanted):
@@ -124,6 +126,6 @@ def _count(limit: int) -> int:
 
 
 def most_connections(wanted: int, files: int) -> int:
-    """Return how many connections to allow, so that descriptors never run out; `wanted` 0 is unlimited."""
+    """Return how many connections to allow so that descriptors never run out; `wanted` 0 is unlimited."""
     possible = max(1, files - OTHER_FILES)
     return min(wanted, possible) if wanted else possible

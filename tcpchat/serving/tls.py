@@ -1,4 +1,4 @@
-"""The server's side of TLS: its certificate, and streams that begin with a handshake."""
+"""TLS of the server: its certificate, and streams that begin with a handshake."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tcpchat.errors import ChatError, StartError
 from tcpchat.fingerprint import fingerprint
 from tcpchat.settings import TlsSettings
 
-HANDSHAKE = 10.0  # seconds that a peer may take for it
-SILENCE = 3.0  # seconds; a TLS client speaks first, so who says nothing waits for a greeting, as netcat does
-FIRST = 16 * 1024  # bytes that are read before it is known what they are; the most that a TLS record holds
-REFILL = 512  # bytes that are decrypted at once, so that the loop is never away for long
-KEY_UPDATES = 16  # that a peer may ask for; each costs us a thousand times what it costs the peer
+HANDSHAKE = 10.0  # seconds that a peer may take for the handshake
+SILENCE = 3.0  # seconds; a TLS client sends first, so a silent peer waits for a greeting, as netcat does
+FIRST = 16 * 1024  # bytes that are read before the protocol is known; the most that a TLS record holds
+REFILL = 512  # bytes that are decrypted at once, so that the loop is never blocked for long
+KEY_UPDATES = 16  # that a peer may request; each costs us a thousand times what it costs the peer
 _HANDSHAKE_RECORD, _KEY_UPDATE = 22, 24  # RFC 8446, sections 5.1 and 4
 IS_TLS = b"\x16"  # the first byte of a handshake, RFC 8446 section 5.1
 TLS_REQUIRED = (
@@ -31,31 +31,31 @@ Stream = trio.abc.HalfCloseableStream
 
 
 class HandshakeError(Exception):
-    """There is no encrypted connection; the text is why, for the log."""
+    """The handshake failed. The text is the reason, for the log."""
 
 
 @attrs.define(eq=False)
 class Certificate:
-    """What the server shows to its peers, and what they must show; lives as long as the server."""
+    """The server's certificate and key, and the authorities of its clients. Lives as long as the server."""
 
     settings: TlsSettings
     context: ssl.SSLContext
-    """For connections that begin now; those before keep what they began with."""
+    """For new connections; existing ones keep the context that they began with."""
     fingerprint: str
 
     @classmethod
     def load(cls, settings: TlsSettings) -> Certificate | None:
-        """Read the files; None if there is to be no TLS. Raises StartError."""
+        """Read the files; return None if no certificate is set. Raises StartError."""
         if settings.tls_cert is None:
             for name in ("tls_key", "tls_client_ca"):
                 if getattr(settings, name) is not None:
                     option = f"--{name.replace('_', '-')}"
-                    raise StartError(f"{option} is nothing without --tls-cert, the server's certificate")
+                    raise StartError(f"{option} requires --tls-cert, the server's certificate")
             return None
         return cls(settings, *_read(settings, settings.tls_cert))
 
     def read_again(self) -> Callable[[], None]:
-        """Read the files, and return what makes them count for connections to come. Raises StartError."""
+        """Read the files, and return a function that applies them to new connections. Raises StartError."""
         assert self.settings.tls_cert is not None
         context, shown = _read(self.settings, self.settings.tls_cert)
 
@@ -66,22 +66,26 @@ class Certificate:
 
 
 def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
-    """Return a new context and the certificate's fingerprint; a half of a change is never in use."""
+    """Return a new context and the certificate's fingerprint, so that half a change is never in use."""
     chain = _text("--tls-cert", cert)
     blocks = ssl.PEM_HEADER, ssl.PEM_FOOTER
     start, end = (chain.find(block) for block in blocks)
     if not 0 <= start < end:
-        raise StartError(f"--tls-cert {cert} holds no certificate; it is a PEM file with the whole chain")
+        raise StartError(
+            f"--tls-cert {cert} contains no certificate; it must be a PEM file with the whole chain"
+        )
     key = settings.tls_key or cert
     if "PRIVATE KEY-----" not in _text("--tls-key", key):
-        hint = "name its file with --tls-key" if settings.tls_key is None else "it is a PEM file"
-        raise StartError(f"{key} holds no private key; {hint}")
+        hint = "give its file as --tls-key" if settings.tls_key is None else "it must be a PEM file"
+        raise StartError(f"{key} contains no private key; {hint}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context._msg_callback = _count_key_update  # type: ignore[attr-defined]  # noqa: SLF001  # nothing public tells
-    context.options |= ssl.OP_NO_RENEGOTIATION  # before OpenSSL 3 a peer could have us calculate for ever
-    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # who just closes still gets its replies, as without TLS
-    context.num_tickets = 0  # nobody resumes
+    context._msg_callback = _count_key_update  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
+    context.options |= ssl.OP_NO_RENEGOTIATION  # before OpenSSL 3 a peer could make us compute forever
+    context.options |= (
+        ssl.OP_IGNORE_UNEXPECTED_EOF
+    )  # a peer that just closes still gets its replies, as without TLS
+    context.num_tickets = 0  # TLS sessions are not resumed
     try:
         context.load_cert_chain(cert, key, password=partial(_no_password, key))
         pem = chain[start : end + len(ssl.PEM_FOOTER)]
@@ -94,8 +98,8 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
         try:
             context.load_verify_locations(settings.tls_client_ca)
         except (OSError, ValueError):
-            what = f"--tls-client-ca {settings.tls_client_ca} holds no certificate"
-            raise StartError(f"{what}; it is a PEM file with those of the authorities") from None
+            what = f"--tls-client-ca {settings.tls_client_ca} contains no certificate"
+            raise StartError(f"{what}; it must be a PEM file with the authorities' certificates") from None
     return context, shown
 
 
@@ -119,31 +123,31 @@ def _text(option: str, path: Path) -> str:
 
 def _no_password(key: Path) -> str:
     raise StartError(
-        f"the key in {key} is encrypted, and a server has nobody to ask for the password;"
-        f" write it without: openssl pkey -in {key} -out FILE"
+        f"the key in {key} is encrypted, and a server cannot ask for its password;"
+        f" decrypt it with: openssl pkey -in {key} -out FILE"
     )
 
 
 def _why_not(error: Exception, cert: Path, key: Path) -> str:
     reason = getattr(error, "reason", None)
     if reason == "KEY_VALUES_MISMATCH":
-        return f"the key in {key} does not fit the certificate in {cert}; they are made together"
+        return f"the key in {key} does not match the certificate in {cert}"
     if reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}:
-        return f"the certificate in {cert} is too weak for today; make one with a longer key"
+        return f"the certificate in {cert} is too weak by today's standards; create one with a longer key"
     return f"the certificate in {cert} or the key in {key} is damaged: {reason or error}"
 
 
 class _Transport(trio.abc.Stream):
-    """What is under TLS: the first bytes can be looked at before, and the end of TLS closes nothing."""
+    """The stream below TLS: its first bytes can be inspected, and the end of TLS does not close it."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._seen = b""
         self.asks_for_keys: Callable[[], bool] = bool
-        """Whether the peer asks for other keys again and again."""
+        """Whether the peer requests key updates again and again."""
 
     async def look(self) -> bytes:
-        """Return the first bytes, which stay to be received."""
+        """Return the first bytes, which will be received again."""
         self._seen = bytes(await self._stream.receive_some(FIRST))
         return self._seen
 
@@ -153,7 +157,7 @@ class _Transport(trio.abc.Stream):
             data, self._seen = self._seen[:max_bytes], self._seen[max_bytes:] if max_bytes else b""
             return data
         if self.asks_for_keys():
-            raise trio.BrokenResourceError("the peer asks for other keys again and again")
+            raise trio.BrokenResourceError("the peer requests key updates again and again")
         return await self._stream.receive_some(max_bytes or REFILL)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -169,36 +173,36 @@ class _Transport(trio.abc.Stream):
 class TlsStream(trio.abc.HalfCloseableStream):
     """A connection that is encrypted from the end of `begin` to `send_eof`.
 
-    Nothing is sent before or after that, but to a peer of which `begin` found that it speaks no TLS: that one
-    can be told. What a peer still sends after our end can be read away.
+    Nothing is sent before or after that, except a reason to a peer that does not speak TLS, as `begin` found.
+    What a peer still sends after our end can be read and discarded.
     """
 
     def __init__(self, stream: Stream, context: ssl.SSLContext, turns: trio.Lock) -> None:
         self._turns = turns
         self.transport_stream = stream
-        """Where the bytes go: a socket."""
+        """The stream below: a socket."""
         self._transport = _Transport(stream)
         self._context = context
         self._tls: trio.SSLStream[_Transport] | None = None
         self._out: trio.abc.Stream | None = None
         self.begun = False
-        """It was tried to shake hands."""
+        """Whether a handshake was attempted."""
 
     async def begin(self) -> None:
         """Do the handshake, in bounded time.
 
-        Raises ChatError if the peer speaks no TLS, HandshakeError if it came to nothing else.
+        Raises ChatError if the peer does not speak TLS, HandshakeError if the handshake fails otherwise.
         """
         self.begun = True
         try:
             with trio.fail_after(HANDSHAKE):
                 await self._expect_tls()
-            async with self._turns:  # one handshake begins in each turn of the loop, however many want to
+            async with self._turns:  # only one handshake begins in each turn of the loop
                 await trio.lowlevel.checkpoint()
             with trio.fail_after(HANDSHAKE):
                 await self._shake_hands()
         except trio.TooSlowError:
-            raise HandshakeError(f"it took longer than {HANDSHAKE:g} s") from None
+            raise HandshakeError(f"the handshake took longer than {HANDSHAKE:g} s") from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise HandshakeError(_reason(error)) from None
 
@@ -214,11 +218,11 @@ class TlsStream(trio.abc.HalfCloseableStream):
 
     async def _shake_hands(self) -> None:
         tls = trio.SSLStream(self._transport, self._context, server_side=True)
-        self._transport.asks_for_keys = partial(_asks_for_keys, tls._ssl_object)  # noqa: SLF001  # nor this
+        self._transport.asks_for_keys = partial(_asks_for_keys, tls._ssl_object)  # noqa: SLF001  # the same
         try:
             await tls.do_handshake()
         except trio.BrokenResourceError:
-            # Trio leaves the alert unsent that tells the peer what is wrong, and nothing public has it.
+            # Trio does not send the alert with the reason, and there is no public way to get it.
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                 await self._transport.send_all(tls._outgoing.read())  # noqa: SLF001
                 await self._transport.aclose()
@@ -242,17 +246,17 @@ class TlsStream(trio.abc.HalfCloseableStream):
         await self._sending().wait_send_all_might_not_block()
 
     def _sending(self) -> trio.abc.Stream:
-        if self._out is None:  # so that nothing goes out unencrypted by mistake
-            raise trio.ClosedResourceError("there is no encryption yet, or no more")
+        if self._out is None:  # so that nothing is sent unencrypted by mistake
+            raise trio.ClosedResourceError("TLS has not begun, or has ended")
         return self._out
 
     async def send_eof(self) -> None:
-        """Say that there is no more: by TLS, then by TCP."""
+        """End TLS, then the sending side of TCP."""
         out, self._out, self._tls = self._out, None, None
         await (out or self._transport).aclose()
 
     async def aclose(self) -> None:
-        """Close at once; who is to read the last bytes needs `send_eof` before."""
+        """Close at once. Call `send_eof` before, if the peer is to read the last bytes."""
         await self.transport_stream.aclose()
 
 
@@ -264,7 +268,7 @@ def _reason(error: Exception) -> str:
 
 
 class TlsListener(trio.abc.Listener[TlsStream]):
-    """Accepts connections that have not shaken hands yet: their own tasks do, so nobody waits for another."""
+    """Accepts connections before their handshake, which runs in their own tasks and delays nobody else."""
 
     def __init__(self, listener: trio.SocketListener, certificate: Certificate) -> None:
         self.transport_listener = listener

@@ -57,7 +57,7 @@ async def test_a_stop_does_not_wait_for_a_copy(tmp_path: Path) -> None:
     async with open_place(tmp_path / "data", store=store) as place, trio.open_nursery() as nursery:
 
         async def ask() -> None:
-            with pytest.raises(Exception, match="ended before it answered"):
+            with pytest.raises(Exception, match="stopped before it replied"):
                 await place.operator("backup", file=str(file))
 
         nursery.start_soon(ask)

@@ -88,7 +88,7 @@ def test_what_is_refused_is_a_sentence_on_stderr_or_json(shell: Shell) -> None:
 
 
 def test_a_folder_without_data_is_told(shell: Shell, tmp_path: Path) -> None:
-    told = f"tcpchat: there is no data in {tmp_path / 'data'}; give the server's --data\n"
+    told = f"tcpchat: there is no data in {tmp_path / 'data'}; give --data as for the server\n"
     assert shell("users") == (1, "", told)
 
 

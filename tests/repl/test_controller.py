@@ -99,10 +99,10 @@ async def texts(peer: Peer) -> list[str]:
 
 
 async def test_the_greeting_says_where_this_is(alice: Sitter) -> None:
-    alice.talk.greet("messages are kept in /there")
+    alice.talk.greet("messages are stored in /there")
     where = alice.client.address
     assert alice.screen.told.startswith(
-        f"· nobody answered on {where}, so this is the server now; messages are kept in /there · tcpchat "
+        f"· nobody answered on {where}, so this is the server now; messages are stored in /there · tcpchat "
     )
     assert alice.screen.told.endswith(f" on {where}; you are alice. Just type, or type help.")
 

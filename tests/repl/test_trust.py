@@ -24,7 +24,7 @@ from tests.repl.test_scripts import run
 from tests.service.test_tls_daemon import tls_port, wait_for
 from tests.terminal import Terminal
 
-QUESTION = "Then trust it from now on? [y/N]"
+QUESTION = "Trust it from now on? [y/N]"
 
 
 class Place:
@@ -76,7 +76,7 @@ def test_who_does_not_say_yes_is_told_that_nothing_was_sent(place: Place, tmp_pa
         window.wait_for(QUESTION.rpartition(" ")[0], *halves(place.fingerprint))
         window.type(typed)
         assert window.exit_code() == 3
-        window.wait_for(f"tcpchat: not connected to {place.where}, and nothing was sent")
+        window.wait_for(f"tcpchat: not connected to {place.where}; nothing was sent")
         assert "Traceback" not in window.text
     assert not list(tmp_path.rglob("trusted/*"))
 
@@ -107,7 +107,7 @@ def test_a_person_decides_once_and_hears_loudly_of_another(
         place.change()
         with Terminal(*connect, folder=tmp_path, columns=200) as window:
             window.wait_for(*alarm(before, place.fingerprint))
-            window.wait_for("Somebody may be in between", "nothing was sent", "--tls-forget")
+            window.wait_for("Someone may be intercepting", "nothing was sent", "--tls-forget")
             assert QUESTION not in text(window)
         assert run_here(["tail", "--tls", place.where]) == 3
         assert f"--tls-forget {place.where}" in capfd.readouterr().err
@@ -242,7 +242,7 @@ def test_what_cannot_be_kept_is_trusted_for_this_run(
         return plan.tls.now().fingerprint
 
     assert trusting(plan, run, asks=True) == one
-    assert "This is only for now" in capfd.readouterr().err
+    assert "Trusted for this run only" in capfd.readouterr().err
 
 
 def test_who_was_trusted_by_the_system_and_is_no_more_is_no_question(

@@ -62,7 +62,7 @@ def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, man
             assert client.next("error")["code"] == "text-too-long"
             config.write_text("text_characters = many\n")
             server.signal(signal.SIGHUP)
-            line = wait_logged(server, manager, "stays as it was")
+            line = wait_logged(server, manager, "stay in effect")
             assert "chat.toml is not TOML" in line
             assert server.log().count("reloaded") == 2
             client.send("send brief")

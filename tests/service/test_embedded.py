@@ -23,7 +23,7 @@ def settings(folder: Path) -> Settings:
 async def test_it_is_there_while_the_block_lasts_and_keeps_a_log(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "server.log"
     async with embedded_server(settings(tmp_path / "data"), log) as kept:
-        assert kept == f"messages are kept in {tmp_path / 'data'}"
+        assert kept == f"messages are stored in {tmp_path / 'data'}"
         with pytest.raises(StartError, match="data"):
             async with embedded_server(settings(tmp_path / "data"), None):
                 raise AssertionError("the folder is in use")

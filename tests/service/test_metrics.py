@@ -197,9 +197,9 @@ async def test_a_loop_that_is_late_is_seen(watched: Watched, mock_clock: trio.te
 async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
     log: Any = Log()
     await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "[::1]:0", log).close)
-    assert log.named("metrics are told to everybody who reaches this address") == []
+    assert log.named("anybody who can reach this address can read the metrics") == []
     await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "0.0.0.0:0", log).close)
-    (warning,) = log.named("metrics are told to everybody who reaches this address")
+    (warning,) = log.named("anybody who can reach this address can read the metrics")
     assert warning["host"] == "0.0.0.0"
 
 

@@ -268,7 +268,7 @@ async def test_a_file_that_is_wrong_changes_nothing(null_log: Any) -> None:
     assert taken == []
     assert one.settings == Settings()
     assert null_log.lines == [
-        ("not reloaded, so everything stays as it was", {"error": "chat.toml is not TOML"})
+        ("not reloaded; the current settings stay in effect", {"error": "chat.toml is not TOML"})
     ]
     await one.reload()
     assert taken == [Settings(limits=Limits(connections=7))], "the next one is as good as any"
@@ -299,7 +299,7 @@ async def test_if_another_file_is_wrong_nothing_changes_either(null_log: Log) ->
     await one.reload()
     assert taken == []
     assert one.settings == Settings()
-    what = "not reloaded, so everything stays as it was"
+    what = "not reloaded; the current settings stay in effect"
     assert null_log.lines == [(what, {"error": "there is no such file"})]
 
 

@@ -61,7 +61,7 @@ def test_a_new_certificate_is_for_new_connections_and_a_bad_one_for_none(tmp_pat
             old.next("welcome")
             second = write_cert(path)
             server.signal(signal.SIGHUP)
-            wait_for(server, "certificate read again", second)
+            wait_for(server, "certificate reloaded", second)
             with TlsClient(port) as new:
                 assert new.fingerprint() == second
                 new.send("send to all")
@@ -69,7 +69,7 @@ def test_a_new_certificate_is_for_new_connections_and_a_bad_one_for_none(tmp_pat
                     assert reader.next("message")["text"] == "to all"
             path.write_text("rubbish")
             server.signal(signal.SIGHUP)
-            wait_for(server, "not reloaded, so everything stays as it was", "holds no certificate")
+            wait_for(server, "not reloaded; the current settings stay in effect", "contains no certificate")
             with TlsClient(port) as newer:
                 assert newer.fingerprint() == second
             server.signal(signal.SIGTERM)

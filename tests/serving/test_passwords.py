@@ -58,8 +58,8 @@ def test_a_password_has_8_to_256_characters(char: str) -> None:
     assert prepare(char * LONGEST)
     short, long = refusal(char * (SHORTEST - 1)), refusal(char * (LONGEST + 1))
     assert (short.details["limit"], long.details["limit"]) == (SHORTEST, LONGEST) == (8, 256)
-    assert short.message == "a password has at least 8 characters, and this one is shorter"
-    assert long.message == "a password has at most 256 characters, and this one is longer"
+    assert short.message == "the password must have at least 8 characters"
+    assert long.message == "the password must have at most 256 characters"
 
 
 def test_characters_are_counted_in_the_form_that_is_hashed_too() -> None:
@@ -84,7 +84,7 @@ def test_a_password_far_too_long_costs_no_look_at_its_characters() -> None:
 )
 def test_a_password_has_nothing_that_cannot_be_seen_or_typed_again(char: str, rule: str) -> None:
     assert refusal(GOOD + char).message == (
-        f"a password cannot have such characters: {rule}; "
+        f"the password must not have such characters: {rule}; "
         "use letters, digits, spaces, punctuation and symbols"
     )
 

@@ -133,7 +133,7 @@ async def test_a_port_in_use_is_told_with_its_way_out() -> None:
     port = taken.socket.getsockname()[1]
     with pytest.raises(StartError) as refused:
         await listen(["127.0.0.1"], port)
-    assert str(refused.value).startswith(f"cannot listen on 127.0.0.1:{port}: something else listens there;")
+    assert str(refused.value).startswith(f"cannot listen on 127.0.0.1:{port}: another program listens there;")
     assert "another --port, or --port 0" in str(refused.value)
     with pytest.raises(StartError, match="another --tls-port, or --tls-port 0"):
         await listen(["127.0.0.1"], port, "--tls-")
@@ -143,25 +143,25 @@ async def test_a_port_in_use_is_told_with_its_way_out() -> None:
 async def test_an_address_that_is_not_here_is_told() -> None:
     with pytest.raises(StartError) as refused:
         await listen(["192.0.2.1"], 0)
-    told = "cannot listen on 192.0.2.1:0: this machine has no such address; give another --host"
+    told = "cannot listen on 192.0.2.1:0: this machine does not have that address; give another --host"
     assert str(refused.value) == told
 
 
 async def test_a_name_that_nobody_knows_is_told(names: None) -> None:
     with pytest.raises(StartError) as refused:
         await listen(["nowhere"], 8000)
-    assert str(refused.value) == "cannot listen on nowhere:8000: there is no such --host"
+    assert str(refused.value) == "cannot listen on nowhere:8000: unknown --host"
 
 
 @pytest.mark.parametrize("host", ["a..b", "ж" * 64], ids=["empty-label", "long-label"])
 async def test_a_name_that_cannot_be_one_is_told(names: None, host: str) -> None:
-    with pytest.raises(StartError, match="there is no such --host"):
+    with pytest.raises(StartError, match="unknown --host"):
         await listen([host], 8000)
 
 
 @needs_ipv6
 async def test_an_ipv6_address_that_is_not_here_is_told_in_brackets() -> None:
-    with pytest.raises(StartError, match=r"^cannot listen on \[2001:db8::1\]:0: this machine has no such"):
+    with pytest.raises(StartError, match=r"^cannot listen on \[2001:db8::1\]:0: this machine does not have"):
         await listen(["2001:db8::1"], 0)
 
 

@@ -203,7 +203,7 @@ async def test_a_slow_handshake_delays_nobody_and_is_ended(
     assert house.node.chat.places.taken == 2
     mock_clock.jump(0.2)
     await settled()
-    assert house.refusals() == [f"it took longer than {HANDSHAKE:g} s"]
+    assert house.refusals() == [f"the handshake took longer than {HANDSHAKE:g} s"]
     assert house.node.chat.places.taken == 1
     assert await slow.receive_some() == b""
 
@@ -428,8 +428,8 @@ def refusal(settings: TlsSettings, **changed: Any) -> str:
 
 def test_without_a_certificate_there_is_no_tls(files: TlsSettings) -> None:
     assert Certificate.load(TlsSettings()) is None
-    assert "nothing without --tls-cert" in refusal(TlsSettings(tls_key=files.tls_key))
-    assert "--tls-client-ca is nothing" in refusal(TlsSettings(tls_client_ca=files.tls_cert))
+    assert "requires --tls-cert" in refusal(TlsSettings(tls_key=files.tls_key))
+    assert "--tls-client-ca requires --tls-cert" in refusal(TlsSettings(tls_client_ca=files.tls_cert))
 
 
 def test_what_is_wrong_with_the_files_is_told(files: TlsSettings, tmp_path: Path) -> None:
@@ -438,12 +438,12 @@ def test_what_is_wrong_with_the_files_is_told(files: TlsSettings, tmp_path: Path
     for option in ("tls_cert", "tls_key", "tls_client_ca"):
         told = refusal(files, **{option: none})
         assert told == f"cannot read --{option.replace('_', '-')} {none}: No such file or directory"
-    assert "holds no certificate" in refusal(files, tls_cert=files.tls_key)
-    assert refusal(files, tls_key=None).endswith("holds no private key; name its file with --tls-key")
-    assert "holds no private key" in refusal(files, tls_key=empty)
-    assert "holds no certificate" in refusal(files, tls_client_ca=empty)
+    assert "contains no certificate" in refusal(files, tls_cert=files.tls_key)
+    assert refusal(files, tls_key=None).endswith("contains no private key; give its file as --tls-key")
+    assert "contains no private key" in refusal(files, tls_key=empty)
+    assert "contains no certificate" in refusal(files, tls_client_ca=empty)
     authority().issue_cert("localhost").private_key_pem.write_to_path(tmp_path / "other.pem")
-    assert "does not fit the certificate" in refusal(files, tls_key=tmp_path / "other.pem")
+    assert "does not match the certificate" in refusal(files, tls_key=tmp_path / "other.pem")
     damaged = tmp_path / "damaged.pem"
     assert files.tls_cert is not None
     damaged.write_text(files.tls_cert.read_text().replace("M", "!", 5))

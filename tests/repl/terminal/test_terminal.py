@@ -682,7 +682,7 @@ def test_the_first_terminal_hosts_and_the_second_joins(tmp_path: Path) -> None:
     chat = ("--port", str(free_port()), "--data", str(tmp_path / "data"), "--presence-seconds", "0")
     with Terminal(*chat, "--name", "anna", folder=tmp_path / "a", columns=120) as host:
         host.wait_for(
-            f"nobody answered on 127.0.0.1:{chat[1]}, so this is the server now; messages are kept in"
+            f"nobody answered on 127.0.0.1:{chat[1]}, so this is the server now; messages are stored in"
         )
         host.wait_for("anna → lobby ▸ ", "1 here")
         with Terminal(*chat, "--name", "ben", folder=tmp_path / "b", columns=120) as guest:
