@@ -1,4 +1,4 @@
-"""What a benchmark is: a record of what it measures, in which cases, of which servers."""
+"""The record of a benchmark: its load, its figures, its cases, and the servers of each case."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Final
 import attrs
 
 PUSHING: Final = ("tcpchat", "redis", "nats", "ngircd", "trio", "asyncio")
-"""Every server that copies what one says to all others, ours first."""
+"""Every server that copies each message to all other clients, ours first."""
 
 
 @attrs.frozen(kw_only=True)
 class Figure:
-    """One number that comes out, such as deliveries a second."""
+    """One measured number, such as deliveries a second."""
 
     name: str
     title: str
     unit: str
     more_is_better: bool
     compared: bool = True
-    """Whether it is divided by that of other servers."""
+    """Whether it is shown as a ratio to other servers."""
 
 
 DELIVERIES: Final = Figure(
@@ -34,19 +34,19 @@ MAX: Final = Figure(name="max_ms", title="latency, max", unit="ms", more_is_bett
 
 @attrs.frozen(kw_only=True)
 class Lab:
-    """Where a run happens: the folder with the loads and everybody's data, and how long each load lasts."""
+    """The place of a run: the folder with the loads and the servers' data, and the length of each load."""
 
     folder: Path
     seconds: float
     small: bool = False
-    """Whether this run is to be quick rather than right: a tenth of whatever is counted."""
+    """Whether the run is a quick check: a tenth of every number of clients or messages."""
 
     def count(self, number: int) -> int:
         return number // 10 if self.small else number
 
 
 Measure = Callable[[Lab, str, str], Mapping[str, float]]
-"""Given where, the case and the server; returns the figures, and `load_cores` and `server_cores` if known."""
+"""Measures a case of a server; returns the figures, and `load_cores` and `server_cores` if known."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,15 +56,15 @@ class Benchmark:
     name: str
     title: str
     what: str
-    """What the load is and what is counted, for the reader of the results."""
+    """The load, and what is counted, for the reader of the results."""
     figures: tuple[Figure, ...]
-    """The first one is drawn."""
+    """The first one is plotted."""
     cases: Mapping[str, tuple[str, ...]]
-    """Each case with the servers that it is measured with; a server that is not installed is left out."""
+    """The servers of each case; a server that is not installed is left out."""
     measure: Measure
     once: bool = False
-    """Whether it counts and does not time, so that one round tells all, however long it is."""
+    """Whether it counts and does not time, so that one round of any length is enough."""
     case_title: str = "{}"
-    """What a case is called, with its own name put in."""
+    """The title of a case, with its name inserted."""
     titles: Mapping[str, str] = attrs.field(factory=dict)
-    """Cases that are called otherwise."""
+    """The titles of cases that need another one."""

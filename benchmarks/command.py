@@ -1,7 +1,7 @@
-"""The command: runs what it is asked for, prints it, and writes the report.
+"""The command line: runs benchmarks, prints the results, and writes the report.
 
-Servers listen on loopback, with their data in a folder that goes away. In each round each server gets the
-same load, one after the other, each in a new process; ratios are of medians.
+Servers listen on loopback and keep their data in a temporary folder. In each round every server gets the same
+load, one after another, each in a new process. Ratios are of medians.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.suite import BENCHMARKS, BY_NAME
 from benchmarks.tables import as_text
 
 ROUNDS, SECONDS = 3, 2.5
-TOLD = 200  # characters of an error
+SHOWN = 200  # characters of an error
 QUICK = 1.0  # seconds of a load in a quick run
 
 
@@ -38,15 +38,17 @@ def arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--only", action="append", metavar="NAME", help="a benchmark, or one case of it: fanout, fanout-100"
+        "--only", action="append", metavar="NAME", help="a benchmark or one of its cases: fanout, fanout-100"
     )
-    parser.add_argument("--servers", help="only these, with commas between them: tcpchat,redis")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="measure each so often (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for so long each time (%(default)s)")
+    parser.add_argument("--servers", help="only these, separated by commas: tcpchat,redis")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="number of rounds (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="length of each load (%(default)s)")
     parser.add_argument(
-        "--quick", action="store_true", help="one round of a tenth of the size: does it work?"
+        "--quick",
+        action="store_true",
+        help="one short round with a tenth of the clients, to check that everything runs",
     )
-    parser.add_argument("--data", type=Path, help="where the servers keep their data, for another disk")
+    parser.add_argument("--data", type=Path, help="folder for the servers' data, to use another disk")
     parser.add_argument(
         "--report",
         action="store_true",
@@ -55,13 +57,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--render",
         action="store_true",
-        help="measure nothing; write the page from benchmarks/results.json",
+        help="write the page from benchmarks/results.json without measuring",
     )
     return parser.parse_args()
 
 
 def chosen(only: Sequence[str] | None) -> list[Benchmark]:
-    """Return the benchmarks with the cases that `--only` names. Raises SystemExit for a name that is none."""
+    """Return the benchmarks with the cases that `--only` names. Raises SystemExit for an unknown name."""
     if only is None:
         return list(BENCHMARKS)
     cases: dict[str, list[str]] = {}
@@ -69,7 +71,7 @@ def chosen(only: Sequence[str] | None) -> list[Benchmark]:
         name, dash, case = word.partition("-")
         benchmark = BY_NAME.get(name)
         if benchmark is None or (dash and case not in benchmark.cases):
-            raise SystemExit(f"{word} is no benchmark; there are {', '.join(BY_NAME)}; see --help")
+            raise SystemExit(f"there is no benchmark {word}; choose from {', '.join(BY_NAME)}; see --help")
         cases.setdefault(name, []).extend([case] if dash else benchmark.cases)
     return [
         attrs.evolve(one, cases={case: one.cases[case] for case in one.cases if case in cases[one.name]})
@@ -93,13 +95,13 @@ def measure(
         except loads.LoadError as error:
             if server == OWN:
                 raise SystemExit(f"{benchmark.name} {case}: {error}") from None
-            outcome.fail(case, server, str(error)[:TOLD])
+            outcome.fail(case, server, str(error)[:SHOWN])
     _show("")
     return outcome
 
 
 def _show(text: str) -> None:
-    """Show on a terminal what is being done."""
+    """Show the present step on a terminal."""
     if sys.stdout.isatty():
         print(f"\r\033[K{text}", end="", flush=True)
 
@@ -110,13 +112,13 @@ def main() -> None:
         report.write(load(report.RESULTS))
         return
     if given.report and (given.quick or given.servers):
-        raise SystemExit("--report is of whole benchmarks, not with --quick or --servers")
+        raise SystemExit("--report needs whole benchmarks: leave out --quick and --servers")
     benchmarks = chosen(given.only)
     if given.report and any(one.cases != BY_NAME[one.name].cases for one in benchmarks):
-        raise SystemExit("--report is of whole benchmarks: --only fanout, not fanout-100")
+        raise SystemExit("--report needs whole benchmarks: --only fanout, not fanout-100")
     servers = [name for name in (given.servers.split(",") if given.servers else TITLES) if is_installed(name)]
     for missing in sorted(set(TITLES) - set(servers)) if not given.servers else ():
-        print(f"{TITLES[missing]} is not installed and left out (make bench-peers)")
+        print(f"{TITLES[missing]} is not installed, so it is left out (make bench-peers installs it)")
     rounds, seconds = (1, QUICK) if given.quick else (given.rounds, given.seconds)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # servers and loads inherit it
@@ -129,7 +131,7 @@ def main() -> None:
         known = machine.describe(Path(folder))
         lab = Lab(folder=Path(folder), seconds=seconds, small=given.quick)
         if given.quick:
-            print("quick: a tenth of the sizes in the tables, once and short; the figures mean nothing")
+            print("quick: one short round with a tenth of the sizes in the tables; the figures mean nothing")
         for benchmark in benchmarks:
             outcome = results[benchmark.name] = measure(benchmark, lab, rounds, servers, known)
             outcome.load_averages[:] = [round(busy, 2), round(os.getloadavg()[0], 2)]

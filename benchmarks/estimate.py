@@ -1,4 +1,4 @@
-"""How long a run takes, told from how long each measurement took the last time. Pure."""
+"""An estimate of how long a run takes, from the durations of the last one. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from benchmarks.benchmark import Benchmark
 from benchmarks.results import ELAPSED, Results
 
-AROUND = 3.0  # seconds to start a server, connect and end it all, where nothing is known
+OVERHEAD = 3.0  # seconds to start a server, connect and stop it, if no duration is known
 
 
 def runs(benchmark: Benchmark, rounds: int, servers: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield case and server in the order in which they are measured."""
+    """Yield each case and server, in the order of measurement."""
     for _ in range(1 if benchmark.once else rounds):
         for case, those in benchmark.cases.items():
             yield from ((case, server) for server in those if server in servers)
@@ -20,7 +20,7 @@ def runs(benchmark: Benchmark, rounds: int, servers: Collection[str]) -> Iterato
 def estimate(
     benchmarks: Sequence[Benchmark], rounds: int, seconds: float, servers: Collection[str], known: Results
 ) -> float:
-    """Return the seconds that a run will take."""
+    """Return the seconds that a run will probably take."""
     return sum(
         _one(one.name, case, server, 0 if one.once else seconds, known)
         for one in benchmarks
@@ -32,11 +32,11 @@ def _one(name: str, case: str, server: str, seconds: float, known: Results) -> f
     outcome = known.get(name)
     row = outcome.row(case, server) if outcome else None
     if outcome is None or row is None or ELAPSED not in row.values:
-        return seconds + AROUND
+        return seconds + OVERHEAD
     return max(row.median(ELAPSED) - outcome.seconds, 0) + seconds
 
 
 def in_words(seconds: float) -> str:
-    """Write a span as people say it: `45 s`, `11 min 20 s`."""
+    """Return a duration for people to read: `45 s`, `11 min 20 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,4 +1,4 @@
-"""What the figures were measured on: machine, disk and versions."""
+"""The machine on which figures were measured, its disk, and all versions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FLUSHES = 50
 
 
 def describe(folder: Path) -> dict[str, str]:
-    """Return what there is to know, by name; `folder` is where the servers keep their data."""
+    """Return the properties by name; `folder` is where the servers keep their data."""
     found = {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GB",
@@ -42,7 +42,7 @@ def in_one_line(machine: dict[str, str]) -> str:
 
 
 def _processor() -> str:
-    """Return the model as Linux tells it; other systems only tell the architecture."""
+    """Return the model as Linux names it, or on other systems the architecture."""
     try:
         found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:

@@ -1,9 +1,9 @@
-"""The chat server that one writes with asyncio and no further thought: a task per receiver with a queue.
+"""A naive chat server with asyncio: a task and a queue for each receiver.
 
     python benchmarks/peer_asyncio.py PORT
 
-The same as peer_trio.py otherwise: as much of tcpchat's protocol as the loads need, nothing kept, each
-message encoded once, who is too far behind is closed.
+Otherwise it is like peer_trio.py: as much of tcpchat's protocol as the loads need, nothing stored, each
+message encoded once, and a receiver that is too far behind is disconnected.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from contextlib import suppress
 
 import orjson
 
-BEHIND = 10_000  # messages
+BEHIND = 10_000  # messages that a receiver may be behind
 LINE = 64 * 1024  # bytes read at once
 Outbox = asyncio.Queue[bytes]
 
 
 class Room:
-    """Everybody who is connected."""
+    """All connections."""
 
     def __init__(self) -> None:
         self._outboxes: dict[Outbox, asyncio.StreamWriter] = {}
@@ -34,7 +34,7 @@ class Room:
         try:
             await self._read(reader, outbox)
         except ConnectionError:
-            pass  # the peer is gone
+            pass  # the peer has disconnected
         finally:
             del self._outboxes[outbox]
             task.cancel()
@@ -48,10 +48,10 @@ class Room:
 
     async def _read(self, reader: asyncio.StreamReader, outbox: Outbox) -> None:
         while line := await reader.readline():
-            self._say(orjson.loads(line)["text"])
+            self._broadcast(orjson.loads(line)["text"])
             outbox.put_nowait(b'{"type":"sent","seq":%d}\n' % self._seq)
 
-    def _say(self, text: str) -> None:
+    def _broadcast(self, text: str) -> None:
         self._seq += 1
         message = {"type": "message", "room": "lobby", "seq": self._seq, "from": "somebody", "text": text}
         line = orjson.dumps(message) + b"\n"

@@ -1,9 +1,9 @@
-"""The chat server that one writes with Trio and no further thought: a task per receiver with a channel.
+"""A naive chat server with Trio: a task and a channel for each receiver.
 
     python benchmarks/peer_trio.py PORT
 
-Speaks as much of tcpchat's protocol as the loads need, and keeps nothing. A message is encoded once and put
-into the memory channel of each receiver; who is too far behind is closed.
+It speaks as much of tcpchat's protocol as the loads need, and stores nothing. A message is encoded once and
+put into the memory channel of each receiver; a receiver that is too far behind is disconnected.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 import orjson
 import trio
 
-BEHIND = 10_000  # messages
+BEHIND = 10_000  # messages that a receiver may be behind
 Outbox = trio.MemorySendChannel[bytes]
 
 
 class Room:
-    """Everybody who is connected."""
+    """All connections."""
 
     def __init__(self) -> None:
         self._outboxes: dict[Outbox, trio.CancelScope] = {}
@@ -34,7 +34,7 @@ class Room:
                 await self._read(stream, outbox)
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the peer is gone
+            pass  # the peer has disconnected
         finally:
             del self._outboxes[outbox]
 
@@ -47,10 +47,10 @@ class Room:
         async for data in stream:
             *lines, tail = (tail + data).split(b"\n")
             for line in lines:
-                self._say(orjson.loads(line)["text"])
+                self._broadcast(orjson.loads(line)["text"])
                 outbox.send_nowait(b'{"type":"sent","seq":%d}\n' % self._seq)
 
-    def _say(self, text: str) -> None:
+    def _broadcast(self, text: str) -> None:
         self._seq += 1
         message = {"type": "message", "room": "lobby", "seq": self._seq, "from": "somebody", "text": text}
         line = orjson.dumps(message) + b"\n"

@@ -14,10 +14,10 @@ from benchmarks.tables import amount, heading, title
 
 OURS, OTHERS = "#0b6e99", ("#8a94a0", "#a3adb8", "#7b8794", "#bcc4cc", "#9aa5b1", "#b1bac4")
 WIDTH, BAR, MARGIN = 8.0, 0.27, 0.95  # inches
-LOGARITHMIC = 40  # times the least: from there on small bars could not be seen
+LOGARITHMIC = 40  # times the smallest value; above it, small bars would be invisible
 mpl.rcParams.update(
     {
-        "svg.hashsalt": "tcpchat",  # else every file has other ids
+        "svg.hashsalt": "tcpchat",  # else the ids differ in every run
         "svg.fonttype": "none",  # text stays text: small, and in the reader's own font
         "font.family": "sans-serif",
         "font.size": 9,
@@ -28,7 +28,7 @@ mpl.rcParams.update(
 
 
 def draw(benchmark: Benchmark, outcome: Outcome, path: Path) -> None:
-    """Draw the first figure of a benchmark: a group of bars for each case, medians with their spread."""
+    """Plot the first figure of a benchmark: a group of bars for each case, medians with their spread."""
     figure = benchmark.figures[0]
     bars = _bars(benchmark, outcome)
     canvas = Canvas(figsize=(WIDTH, MARGIN + BAR * len(bars)), facecolor="white", layout="constrained")
@@ -49,7 +49,7 @@ def draw(benchmark: Benchmark, outcome: Outcome, path: Path) -> None:
                 name, (0, place), xycoords=("axes fraction", "data"), xytext=(2, 0),
                 textcoords="offset points", va="center", weight="bold",
             )  # fmt: skip
-    axes.set_ylim(len(bars) - 0.4, -0.7)  # from above, with room for the first name
+    axes.set_ylim(len(bars) - 0.4, -0.7)  # from the top, with space for the first name
     axes.margins(x=0.12)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(lambda value, _: amount(value) if value else "0")
@@ -60,7 +60,7 @@ def draw(benchmark: Benchmark, outcome: Outcome, path: Path) -> None:
 
 
 def _bars(benchmark: Benchmark, outcome: Outcome) -> list[tuple[Row | None, str]]:
-    """Return the bars with their names, from above; the head of a group has no row."""
+    """Return the bars with their names, from the top; the head of a group has no row."""
     servers = outcome.servers(TITLES)
     if len(servers) == 1:
         rows = [(outcome.row(case, servers[0]), title(benchmark, case)) for case in benchmark.cases]

@@ -1,11 +1,12 @@
-"""Writes what runs said into docs/performance.md, between two markers, and draws the plots beside it.
+"""The generated part of docs/performance.md, between two markers, and the plots beside it.
 
-What it says about the run itself (how long, how busy the machine) comes from the results, too.
+Statements about the run itself, such as its length and the load of the machine, come from the results too.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 RESULTS: Final = ROOT / "benchmarks/results.json"
 PAGE: Final = ROOT / "docs/performance.md"
 IMAGES: Final = ROOT / "docs/images"
+COLUMNS: Final = 100  # of a line of prose in the docs
 _BETWEEN = re.compile(r"(<!-- results: .*? -->\n).*(<!-- end of results -->)", re.DOTALL)
 
 
@@ -28,8 +30,8 @@ def picture(name: str) -> str:
 
 
 def render(results: Results) -> str:
-    """Return the part of the page that runs write."""
-    parts = [about(results), "## Figures to reach", as_markdown(targets.rows(results))]
+    """Return the generated part of the page."""
+    parts = [about(results), "## Targets", as_markdown(targets.rows(results))]
     parts.append(targets.summary(results))
     for benchmark in BENCHMARKS:
         if (outcome := results.get(benchmark.name)) is not None:
@@ -38,28 +40,34 @@ def render(results: Results) -> str:
 
 
 def about(results: Results) -> str:
-    """Say how much was measured, and that it tells nothing if it was little."""
+    """Return how much was measured, with a warning if it was little."""
     ran = [outcome for outcome in results.values() if outcome.is_timed]
     if not ran:
         return "Nothing has been measured."
-    said = " and of ".join(sorted({rounds(outcome) for outcome in ran}))
-    parts = [f"The figures below are of {said} for each measurement."]
+    measured = " or ".join(sorted({rounds(outcome) for outcome in ran}))
+    parts = [f"Each figure below comes from {measured}."]
     if any(outcome.is_short for outcome in ran):
-        parts.append("**This was a short run: its figures show only that it works.**")
+        parts.append("**This was a short run, which only shows that the benchmarks work.**")
     if averages := [average for outcome in ran for average in outcome.load_averages]:
         parts.append(
-            f"The load average of the machine was between {min(averages):.2f} and {max(averages):.2f}; "
-            "the benchmarks themselves are in it, except at the start."
+            f"The load average of the machine was between {min(averages):.2f} and {max(averages):.2f}. "
+            "Except at the start, it includes the benchmarks themselves."
         )
     else:
-        parts.append("How busy the machine was is not known.")
-    return " ".join(parts)
+        parts.append("The load of the machine is not known.")
+    return prose(" ".join(parts))
+
+
+def prose(text: str) -> str:
+    """Return the text with one sentence a line, in lines of at most `COLUMNS`."""
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z*0-9`]|tcpchat)", text)
+    return "\n".join(textwrap.fill(one, COLUMNS, break_on_hyphens=False) for one in sentences)
 
 
 def _section(benchmark: Benchmark, outcome: Outcome) -> list[str]:
     parts = [
         f"## {benchmark.title}",
-        benchmark.what,
+        prose(benchmark.what),
         f"![{benchmark.title}](images/{picture(benchmark.name)})",
     ]
     parts += [as_markdown(table(benchmark, outcome, figure)) for figure in benchmark.figures]
@@ -74,7 +82,7 @@ def _section(benchmark: Benchmark, outcome: Outcome) -> list[str]:
 
 
 def footer(outcome: Outcome) -> str:
-    """Say in one line what the figures are of."""
+    """Return the origin of the figures in one line."""
     ran = rounds(outcome) + (" each" if outcome.rounds > 1 else "")
     known = machine.in_one_line(outcome.machine)
     if not outcome.load_averages:
@@ -84,14 +92,14 @@ def footer(outcome: Outcome) -> str:
 
 
 def put_into(page: str, rendered: str) -> str:
-    """Return the page with this between its markers."""
+    """Return the page with the generated part between its markers."""
     if not _BETWEEN.search(page):
         raise SystemExit(f"{PAGE.name} has lost its markers")
     return _BETWEEN.sub(lambda match: f"{match[1]}\n{rendered}\n\n{match[2]}", page)
 
 
 def write(results: Results) -> None:
-    """Write page and plots. Drawing needs matplotlib, which `make bench` installs."""
+    """Write the page and the plots. Plots need matplotlib, which `make bench` installs."""
     from benchmarks import plots
 
     for benchmark in BENCHMARKS:

@@ -1,4 +1,4 @@
-"""What came out of runs, and what follows from it: medians, spread, ratios, failures. Kept as JSON."""
+"""The results of runs, stored as JSON: figures, their medians, spreads and ratios, and failures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import orjson
 
 OWN = "tcpchat"
 ELAPSED = "elapsed_s"
-"""A figure of each measurement that is not shown: how long it took as a whole."""
-LEAST_ROUNDS, LEAST_SECONDS = 3, 2.0  # fewer tell nothing of the spread, shorter ones mostly of the start
-FULL = 0.9  # of a core: who uses that much has no more to give
+"""A figure of each measurement that is not shown: its whole duration."""
+LEAST_ROUNDS, LEAST_SECONDS = 3, 2.0  # fewer show no spread; shorter ones measure mainly the start
+FULL = 0.9  # of a core; a process that uses more is at its limit
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ class Row:
 
     @property
     def limited_by_load(self) -> bool:
-        """Whether the load had no more to give while the server still had."""
+        """Whether the load was at its limit while the server was not."""
         if "load_cores" not in self.values:
             return False
         return self.median("load_cores") > FULL > self.median("server_cores")
@@ -45,7 +45,7 @@ class Row:
 
 @attrs.frozen
 class Failure:
-    """One server in one case that it could not do; why, in words for the reader of the results."""
+    """One case that a server could not do, and the reason, for the reader of the results."""
 
     case: str
     server: str
@@ -59,15 +59,15 @@ class Outcome:
     machine: dict[str, str]
     rounds: int
     seconds: float
-    """How long each load lasted; 0 for what is counted, however long it takes."""
+    """The length of each load; 0 if the benchmark counts and does not time."""
     rows: list[Row] = attrs.field(factory=list)
     failures: list[Failure] = attrs.field(factory=list)
     load_averages: list[float] = attrs.field(factory=list)
-    """Of the machine over one minute, before the run and after this benchmark; nothing if unknown."""
+    """The machine's, over one minute, before the run and after this benchmark; empty if unknown."""
 
     @property
     def is_short(self) -> bool:
-        """Whether it shows that the benchmark works, and no more."""
+        """Whether the run only shows that the benchmark works."""
         return self.rounds < LEAST_ROUNDS or self.seconds < LEAST_SECONDS
 
     @property
@@ -84,7 +84,7 @@ class Outcome:
         row.add(figures)
 
     def fail(self, case: str, server: str, reason: str) -> None:
-        """Keep why, and none of its figures: of rounds of which one failed the others say too much."""
+        """Record the reason and drop the figures, since the rounds that did not fail would look too good."""
         self.rows[:] = [row for row in self.rows if (row.case, row.server) != (case, server)]
         self.failures.append(Failure(case, server, reason))
 
@@ -92,7 +92,7 @@ class Outcome:
         return next((one for one in self.failures if (one.case, one.server) == (case, server)), None)
 
     def servers(self, order: Iterable[str]) -> list[str]:
-        """Return those that were measured or failed, in this order."""
+        """Return the servers that were measured or failed, in this order."""
         found = {row.server for row in self.rows} | {one.server for one in self.failures}
         return [server for server in order if server in found]
 
@@ -114,7 +114,7 @@ def save(results: Results, path: Path) -> None:
 
 
 def load(path: Path) -> Results:
-    """Read what `save` wrote; nothing if there is no file."""
+    """Return the results that `save` wrote; none if there is no file."""
     if not path.exists():
         return {}
     plain: dict[str, dict[str, Any]] = orjson.loads(path.read_bytes())

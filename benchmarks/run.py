@@ -1,4 +1,4 @@
-"""Measure the server side by side with whatever peers are installed.
+"""Measure the server beside the installed peers.
 
 python benchmarks/run.py [--only fanout] [--only latency-300] [--rounds 3] [--seconds 3] [--report]
 """
@@ -9,5 +9,5 @@ import runpy
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parent.parent)  # so that it runs from anywhere, as the package that it is in
+sys.path[0] = str(Path(__file__).parent.parent)  # run as a part of its package, from any folder
 runpy.run_module("benchmarks.command", run_name="__main__")

@@ -1,4 +1,4 @@
-"""Starts a server of each kind on loopback, with its data in a folder of its own, and ends it."""
+"""Servers of every kind, started on loopback with a data folder of their own, and stopped."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TITLES: Final = {
     "trio": "plain Trio, a task per receiver",
     "asyncio": "plain asyncio, a task per receiver",
 }
-"""Every kind of server, in the order in which results are shown."""
+"""The title of every kind of server, in the order in which results are shown."""
 _NEEDS = {"redis": "redis-server", "redis-kept": "redis-server", "nats": "nats-server", "ngircd": "ngircd"}
 _UNLIMITED = ("--messages-per-second", "0", "--requests-per-second", "0", "--connections", "0")
 _NGIRCD = """
@@ -55,7 +55,7 @@ PAM = no
 
 @attrs.frozen
 class Running:
-    """A server that can be connected to."""
+    """A running server."""
 
     kind: str
     port: int
@@ -63,12 +63,12 @@ class Running:
 
     @property
     def protocol(self) -> str:
-        """What the loads have to speak."""
+        """The protocol that the loads have to speak."""
         spoken = {"redis": "redis", "redis-kept": "redis", "nats": "nats", "ngircd": "irc"}
         return spoken.get(self.kind, "tcpchat")
 
     def resident(self) -> int:
-        """Return the bytes of memory that it uses."""
+        """Return the resident memory in bytes."""
         found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
         assert found is not None
         return int(found[1]) * 1024
@@ -80,7 +80,7 @@ def is_installed(kind: str) -> bool:
 
 @contextmanager
 def running(kind: str, folder: Path, options: Sequence[str] = _UNLIMITED) -> Iterator[Running]:
-    """Run a server until the block ends. `options` are those of tcpchat; without them nothing is limited."""
+    """Run a server until the block ends. `options` are for tcpchat; by default it has no limits."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         port = _free_port()
         command = _COMMANDS[kind](port, Path(own), folder)
@@ -135,7 +135,7 @@ def _limit(port: int, own: Path, folder: Path) -> list[str]:
 
 
 def _redis(port: int, own: Path, folder: Path) -> list[str]:
-    # the load comes from many loopback addresses, which is what protected mode is about
+    # protected mode refuses the load, which comes from many loopback addresses
     words = ["--save", "", "--bind", "127.0.0.1", "--protected-mode", "no", "--maxclients", "20000"]
     return ["redis-server", *words, "--port", str(port), "--dir", str(own)]
 

@@ -7,14 +7,14 @@ from benchmarks.results import OWN, Outcome
 from benchmarks.servers import TITLES
 
 LIMITED = "limited by the load"
-RATIO = "In brackets: tcpchat's figure divided by that one."
+RATIO = "In brackets: the ratio of tcpchat's figure to this one."
 FAILED = "failed"
 NOT_TRIED = "–"  # noqa: RUF001
-_EXACT = 100  # below it a decimal tells something
+_EXACT = 100  # below it, a decimal is significant
 
 
 def amount(value: float) -> str:
-    """Write a number with three digits that count: `9.31 M`, `412 k`, `38.1`, `0.42`."""
+    """Return a number with three significant digits: `9.31 M`, `412 k`, `38.1`, `0.42`."""
     for size, letter in ((1e6, " M"), (1e4, " k")):
         if abs(value) >= size:
             scaled = value / (1e6 if letter == " M" else 1e3)
@@ -27,7 +27,7 @@ def _decimals(value: float) -> int:
 
 
 def cell(outcome: Outcome, case: str, server: str, figure: Figure) -> str:
-    """Write median, spread, and for others than tcpchat what ours is of theirs; or that none is known."""
+    """Return the median, the spread, and for other servers the ratio of our median to theirs."""
     if outcome.failure(case, server) is not None:
         return FAILED
     row = outcome.row(case, server)
@@ -44,11 +44,11 @@ def cell(outcome: Outcome, case: str, server: str, figure: Figure) -> str:
 
 
 def table(benchmark: Benchmark, outcome: Outcome, figure: Figure) -> list[list[str]]:
-    """Return the rows of a table, its head first: a line for each server, a column for each case."""
+    """Return the rows of a table, head first: a row for each server, a column for each case."""
     known = {row.case for row in outcome.rows} | {one.case for one in outcome.failures}
     cases = [case for case in benchmark.cases if case in known]
     servers = outcome.servers(TITLES)
-    if len(servers) == 1:  # then cases are what is compared
+    if len(servers) == 1:  # the cases are compared, not the servers
         lines = [[title(benchmark, case), cell(outcome, case, servers[0], figure)] for case in cases]
         return [["", heading(figure)], *lines]
     lines = [[TITLES[server], *(cell(outcome, case, server, figure) for case in cases)] for server in servers]
@@ -74,7 +74,7 @@ def as_markdown(rows: list[list[str]]) -> str:
 
 
 def as_text(benchmark: Benchmark, outcome: Outcome) -> str:
-    """Write all tables of a benchmark for a terminal."""
+    """Return all tables of a benchmark for a terminal."""
     parts = [f"== {benchmark.title}: {rounds(outcome)}"]
     for figure in benchmark.figures:
         rows = [[word.replace("**", "") for word in row] for row in table(benchmark, outcome, figure)]
@@ -96,7 +96,7 @@ def rounds(outcome: Outcome) -> str:
 
 
 def failures(benchmark: Benchmark, outcome: Outcome) -> list[str]:
-    """Say of each server that failed in which case and why."""
+    """Return a line for each server that failed, with the case and the reason."""
     return [
         f"{title(benchmark, one.case)}, {TITLES[one.server]}: {FAILED}: {one.reason}"
         for one in outcome.failures
@@ -104,7 +104,7 @@ def failures(benchmark: Benchmark, outcome: Outcome) -> list[str]:
 
 
 def cores(benchmark: Benchmark, outcome: Outcome) -> list[str]:
-    """Say for each row how many cores the load and the server used, and where the load was the limit."""
+    """Return a line for each row: the cores that load and server used, and whether the load was the limit."""
     lines = []
     for row in outcome.rows:
         if "load_cores" not in row.values:

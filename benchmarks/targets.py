@@ -1,7 +1,7 @@
-"""The figures that the project wants to reach, each with what a run says about it. Pure.
+"""The targets of the project, and the verdict of a run on each of them. Pure.
 
-Both sides of a target are measured one right after the other in each round, so rounds are compared in pairs:
-what counts is the median of their ratios or differences. Where the rounds say too little there is no verdict.
+Both sides of a target are measured one right after the other in each round. Rounds are therefore compared in
+pairs: the median of their ratios or differences counts. If the rounds are inconclusive, there is no verdict.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ NOT_MEASURED, NOT_MEASURABLE = "not measured", "not measurable in this run"
 
 @attrs.frozen
 class Found:
-    """What a run says: a value for each round, or why there is none."""
+    """The measurement of a target: a value for each round, or the reason for having none."""
 
     values: Sequence[float] = ()
     noise: float | None = None
-    """How far the rounds of one side are apart, the larger of both sides; None for a ratio."""
+    """The larger spread of both sides' rounds; None for a ratio."""
     failed: str = ""
     short: bool = False
     """Whether there were too few rounds, or too short ones."""
@@ -55,16 +55,16 @@ class Target:
         if found.failed:
             return f"{NOT_MEASURED}: {found.failed}"
         if found.short:
-            return f"{NOT_MEASURABLE} (less than {LEAST_ROUNDS} rounds of {LEAST_SECONDS:g} s)"
+            return f"{NOT_MEASURABLE} (fewer than {LEAST_ROUNDS} rounds of {LEAST_SECONDS:g} s)"
         if found.noise is not None and found.noise > self.goal + max(found.median, 0):
             return f"{NOT_MEASURABLE} (spread {found.noise:.2f}{self.unit})"
         verdicts = {self.reached(value) for value in found.values}
         if found.noise is None and len(verdicts) > 1:
-            return f"{NOT_MEASURABLE} (rounds on both sides of the figure)"
+            return f"{NOT_MEASURABLE} (rounds on both sides of the target)"
         return REACHED if self.reached(found.median) else NOT_REACHED
 
     def amount(self, found: Found | None) -> str:
-        """Write the median of the rounds, and their range."""
+        """Return the median of the rounds, and their range."""
         if found is None or not found.values:
             return ""
         text = f"{found.median:.2f}{self.unit}"
@@ -80,7 +80,7 @@ Side = tuple[str, str]
 def _paired(
     benchmark: str, figure: str, sides: tuple[Side, Side], effect: Callable[[float, float], float], unit: str
 ) -> Callable[[Results], Found | None]:
-    """Compare both sides in each round; what has a unit is as noisy as the rounds of one side."""
+    """Compare both sides in each round; a difference, which has a unit, is as noisy as either side."""
 
     def measured(results: Results) -> Found | None:
         outcome = results.get(benchmark)
@@ -100,7 +100,7 @@ def _paired(
 
 
 def _memory(results: Results) -> Found | None:
-    """Return kilobytes, which are counted and not timed: one round tells them."""
+    """Return kilobytes, which are counted and not timed, so that one round is enough."""
     outcome = results.get("memory")
     row = outcome.row("10000", OWN) if outcome else None
     return Found(row.values["kb"]) if row else None
@@ -133,20 +133,20 @@ TARGETS: Final = (
 
 
 def rows(results: Results) -> list[list[str]]:
-    """Return the rows of a table, its head first."""
+    """Return the rows of a table, head first."""
     found = [(target, target.measured(results)) for target in TARGETS]
     lines = [[target.text, target.amount(one), target.verdict(one)] for target, one in found]
-    return [["figure to reach", "measured, median of the rounds", ""], *lines]
+    return [["target", "measured, median of the rounds", ""], *lines]
 
 
 def summary(results: Results) -> str:
-    """List the targets that were not reached, and those of which this run says nothing."""
+    """List the targets that were not reached, and those that this run could not judge."""
     verdicts = [(target.text, target.verdict(target.measured(results))) for target in TARGETS]
     missed = [text for text, verdict in verdicts if verdict == NOT_REACHED]
     unknown = [text for text, verdict in verdicts if verdict not in {REACHED, NOT_REACHED}]
     parts = [_listed("Not reached", missed)] if missed else []
-    parts += [_listed("Of these the run says nothing", unknown)] if unknown else []
-    return "\n\n".join(parts) or "All of them are reached."
+    parts += [_listed("Not measured, or not measurable in this run", unknown)] if unknown else []
+    return "\n\n".join(parts) or "All targets are reached."
 
 
 def _listed(head: str, lines: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a run says about the figures to reach: nothing, where its rounds say too little."""
+"""The verdicts of a run on the targets: none if its rounds are inconclusive."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def stalled(before: Rounds, after: Rounds, seconds: float = 3) -> Outcome:
     return run("stalled", "p99_ms", sides, seconds)
 
 
-def said(target: str, **results: Outcome) -> list[str]:
-    """Return what was measured and the verdict."""
+def judge(target: str, **results: Outcome) -> list[str]:
+    """Return the measurement and the verdict."""
     (row,) = [row for row in targets.rows(results) if row[0] == target]
     return row[1:]
 
@@ -42,12 +42,12 @@ def said(target: str, **results: Outcome) -> list[str]:
         ((0.9, 1.7, 3.6), "reached"),
         ((0.8, 1.6, 3.2), "reached"),
         ((0.7, 1.5, 3.1), "**not reached**"),
-        ((0.7, 1.7, 3.6), "not measurable in this run (rounds on both sides of the figure)"),
+        ((0.7, 1.7, 3.6), "not measurable in this run (rounds on both sides of the target)"),
     ],
 )
 def test_a_ratio_is_that_of_each_round(ours: Rounds, verdict: str) -> None:
     """A machine that is four times as fast in the third round changes no ratio."""
-    measured, found = said(REDIS, fanout=fanout(ours, (1.0, 2.0, 4.0)))
+    measured, found = judge(REDIS, fanout=fanout(ours, (1.0, 2.0, 4.0)))
     assert found == verdict
     ratios = [ours[0], ours[1] / 2, ours[2] / 4]
     assert measured == f"{sorted(ratios)[1]:.2f} times ({min(ratios):.2f} to {max(ratios):.2f})"
@@ -63,33 +63,33 @@ def test_a_ratio_is_that_of_each_round(ours: Rounds, verdict: str) -> None:
         ((184.0, 294.0, 239.0), (99.0, 112.0, 106.0), "not measurable in this run (spread 110.00 ms)"),
     ],
 )
-def test_noise_is_no_success(before: Rounds, after: Rounds, verdict: str) -> None:
-    assert said(STALLED, stalled=stalled(before, after))[1] == verdict
+def test_noise_gives_no_verdict(before: Rounds, after: Rounds, verdict: str) -> None:
+    assert judge(STALLED, stalled=stalled(before, after))[1] == verdict
 
 
-def test_what_is_added_is_the_median_of_the_differences_of_rounds() -> None:
-    measured, _ = said(STALLED, stalled=stalled((4.0, 5.0, 6.0), (4.1, 5.6, 6.2)))
+def test_a_difference_is_the_median_of_the_differences_of_rounds() -> None:
+    measured, _ = judge(STALLED, stalled=stalled((4.0, 5.0, 6.0), (4.1, 5.6, 6.2)))
     assert measured == "0.20 ms (0.10 to 0.60)"
 
 
 def test_a_short_run_gives_no_verdict() -> None:
-    short = "not measurable in this run (less than 3 rounds of 2 s)"
-    assert said(REDIS, fanout=fanout((9.0,) * 2, (1.0,) * 2)) == ["9.00 times (9.00 to 9.00)", short]
-    assert said(REDIS, fanout=fanout((9.0,) * 3, (1.0,) * 3, seconds=1.9))[1] == short
-    assert said(STALLED, stalled=stalled((4.0,) * 2, (4.0,) * 2))[1] == short
-    assert said(REDIS, fanout=fanout((9.0,) * 3, (1.0,) * 3, seconds=2))[1] == "reached"
+    short = "not measurable in this run (fewer than 3 rounds of 2 s)"
+    assert judge(REDIS, fanout=fanout((9.0,) * 2, (1.0,) * 2)) == ["9.00 times (9.00 to 9.00)", short]
+    assert judge(REDIS, fanout=fanout((9.0,) * 3, (1.0,) * 3, seconds=1.9))[1] == short
+    assert judge(STALLED, stalled=stalled((4.0,) * 2, (4.0,) * 2))[1] == short
+    assert judge(REDIS, fanout=fanout((9.0,) * 3, (1.0,) * 3, seconds=2))[1] == "reached"
 
 
 def test_memory_is_counted_and_needs_one_round() -> None:
     memory = run("memory", "kb", {("10000", "tcpchat"): (7.97,)}, seconds=0.5)
-    assert said(MEMORY, memory=memory) == ["7.97 KB", "reached"]
+    assert judge(MEMORY, memory=memory) == ["7.97 KB", "reached"]
 
 
-def test_nothing_is_said_of_what_failed_or_was_not_run() -> None:
+def test_a_failed_or_missing_benchmark_gives_no_verdict() -> None:
     made = fanout((9.0,) * 3, (1.0,) * 3)
     made.fail("100", "redis", "it broke")
-    assert said(REDIS, fanout=made) == ["", "not measured: Redis Pub/Sub failed"]
-    assert said(MEMORY) == ["", "not measured"]
+    assert judge(REDIS, fanout=made) == ["", "not measured: Redis Pub/Sub failed"]
+    assert judge(MEMORY) == ["", "not measured"]
 
 
 def test_the_page_lists_what_was_not_reached() -> None:
@@ -98,7 +98,7 @@ def test_the_page_lists_what_was_not_reached() -> None:
         "stalled": stalled((4.0, 9.0, 4.0), (4.0,) * 3),
         "memory": run("memory", "kb", {("10000", "tcpchat"): (7.0,) * 3}),
     }
-    missed, unknown = targets.summary(results).split("Of these the run says nothing:")
+    missed, unknown = targets.summary(results).split("Not measured, or not measurable in this run:")
     assert missed.strip() == f"Not reached:\n\n* {REDIS}"
     assert f"* {STALLED}" in unknown
     assert REDIS not in unknown

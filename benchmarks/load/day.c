@@ -1,12 +1,12 @@
-/* day: a day in a chat, in seconds. tcpchat only.
+/* day: a day of a chat in a few seconds. tcpchat only.
  *
  *   day HOST PORT USERS SECONDS RATE RECONNECTS
  *
- * USERS are in the lobby. They say RATE messages a second on average: the user of rank r says as much as 1/r of the
- * first (Zipf), bursts of five times the calm rate come and go, and one message of ten is private. RECONNECTS
- * connections a second break, and come back after 0.05 to 1 s with `resume TOKEN --after SEQ`. Every connection checks
- * that the numbers of the lobby's messages have no gap and that none comes twice, also over its reconnects.
- * The latency is that of every delivery to who is connected. Prints one JSON line. The random numbers are always the same.
+ * USERS are in the lobby. They send RATE messages a second on average: the user of rank r sends 1/r as many as the
+ * first (Zipf), bursts of five times the calm rate come and go, and one message in ten is private. Every second
+ * RECONNECTS connections break, and come back after 0.05 to 1 s with `resume TOKEN --after SEQ`. Each connection checks
+ * that the numbers of the lobby's messages have no gap and none arrives twice, also across its reconnects.
+ * The latency is that of every delivery to a connected user. Prints one JSON line. The random numbers are always the same.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -63,7 +63,7 @@ static void on_line(Conn *c, char *s, size_t n) {
     if (!strncmp(s, "{\"type\":\"message\"", 17)) { said_by_somebody(c, s); return; }
     if (!strncmp(s, "{\"type\":\"sent\"", 14)) { kept++; return; }
     if (!strncmp(s, "{\"type\":\"welcome\"", 17)) {
-        if (u->resuming) return; /* the line that resumes was the first to be sent */
+        if (u->resuming) return; /* the resume line was sent first */
         copy_field(s, "\"token\":\"", u->token, sizeof u->token);
         u->seq = number(s, "\"seq\":");
         snprintf(b, sizeof b, "{\"type\":\"rename\",\"id\":1,\"name\":\"u%d\"}\n", c->id);
@@ -123,7 +123,7 @@ int main(int argc, char **argv) {
     Usage then = usage_now();
     uint64_t done = 0, lost = 0;
     for (double last = then.at, t; (t = now()) < then.at + seconds; last = t) {
-        /* one second of five is a burst: 5/9 of everything is said in a fifth of the time */
+        /* one second of five is a burst: 5/9 of all messages in a fifth of the time */
         due += (t - last) * rate * (fmod(t - then.at, 5) < 1 ? 25.0 / 9 : 5.0 / 9);
         broken += (t - last) * breaks;
         for (; done < due; done++) say();

@@ -1,18 +1,18 @@
-/* joins: many come at once, or come and stay idle.
+/* joins: many clients connect at once, or connect and stay idle.
  *
  *   joins storm PROTO HOST PORT USERS    all connect at once and take a name (tcpchat, irc)
- *   joins idle  PROTO HOST PORT USERS    all connect and say nothing; ends when stdin does
+ *   joins idle  PROTO HOST PORT USERS    all connect and send nothing; ends when stdin ends
  *
- * storm prints the seconds until the last one has its name, and until ten who were there before have been told of
- * every one of them. At most 2,000 connections are being made at the same time, so that the kernel's queue of
- * connections that nobody accepted yet is not what is measured.
+ * storm prints the seconds until the last user has its name, and until ten users who were there before know of every
+ * one of them. At most 2,000 connections are being made at the same time, so that the kernel's queue of new
+ * connections is not measured.
  */
 #define _GNU_SOURCE
 #include "load.h"
 
 enum { WATCHERS = 10, BURST = 2000 };
 static int users, idle, complete;
-static char *heard; /* per watcher and user */
+static char *heard; /* for each watcher and user */
 static int *nheard;
 
 static void greet(Conn *c) {
@@ -24,7 +24,7 @@ static void greet(Conn *c) {
     }
 }
 
-/* Note all names that a line holds; `joined`, `renamed` and IRC's JOIN look the same to it. */
+/* Record all names in a line: `joined`, `renamed` and IRC's JOIN are treated alike. */
 static void watch(Conn *c, char *s) {
     while ((s = strstr(s, "jq"))) {
         int id = atoi(s += 2) - WATCHERS;

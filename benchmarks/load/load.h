@@ -1,5 +1,5 @@
-/* load: what the loads share. Non-blocking connections from many loopback addresses on one epoll, cut into lines.
- * The file that includes it says what to do with a line: `on_line`. */
+/* load: the shared part of the loads. Non-blocking connections from many loopback addresses on one epoll, cut into lines.
+ * The including file handles each line in `on_line`. */
 #ifndef LOAD_H
 #define LOAD_H
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 
 enum { TCPCHAT, IRC, NATS, REDIS };
 enum { FULL_LINE = 1 << 17, PER_ADDRESS = 200, EVENTS = 1024 };
-enum { IRC_BURST = 8 }; /* ngIRCd lets 10 wait to be accepted; whoever is one more tries again after a second */
+enum { IRC_BURST = 8 }; /* ngIRCd queues 10 new connections; one more is retried after a second */
 typedef struct { int fd, id, ready; char *buf; size_t len, cap; char *out; size_t outlen; uint64_t lines; } Conn;
 
 static Conn *conns;
@@ -61,7 +61,7 @@ static void outs(Conn *c, const char *s) { out(c, s, strlen(s)); }
 
 static void open_connection(Conn *c, int id) {
     int one = 1;
-    /* limits that count by address, and the ports of one address, are not what is measured */
+    /* neither limits by address nor the ports of one address are to be measured */
     struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001 + id / PER_ADDRESS)};
     c->id = id; c->ready = 0; c->len = c->outlen = 0; c->lines = 0;
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -74,12 +74,12 @@ static void open_connection(Conn *c, int id) {
 
 static void close_connection(Conn *c) { close(c->fd); c->fd = -1; }
 
-/* The number that says what an IRC line is: that of `:server 366 nick :End` and not one within its text. */
+/* The numeric of an IRC line: that of `:server 366 nick :End`, and not one within its text. */
 static int numeric(const char *s) { const char *p = strchr(s, ' '); return s[0] == ':' && p ? atoi(p + 1) : 0; }
 
 static void became_ready(Conn *c) { if (!c->ready) { c->ready = 1; nready++; } }
 
-/* Connections share one buffer to read into; one of its own has only who holds half a line. */
+/* Connections share one read buffer; only a connection with half a line has its own. */
 static void readable(Conn *c) {
     static char shared[FULL_LINE * 2];
     while (c->fd >= 0) {
@@ -116,7 +116,7 @@ static int poll_once(int wait_ms) {
 
 static void poll_for(double seconds) { for (double end = now() + seconds; now() < end;) poll_once(10); }
 
-/* Open connections from..to, at most `burst` of them on their way, and wait until all are ready. */
+/* Open connections from..to, at most `burst` of them at a time, and wait until all are ready. */
 static void join_all(int from, int to, int burst, void (*greet)(Conn *)) {
     double deadline = now() + 120;
     int before = nready, opened = from;

@@ -2,9 +2,9 @@
  *
  *   pairs KIND PROTO HOST PORT SENDERS WINDOW SECONDS PAYLOAD
  *
- * KIND  keep: a send counts once the server says that it is kept. tcpchat: a private message to oneself, so that
- *             nobody else's reading is measured; redis: XADD (give it appendfsync always).
- *       pair: each sender writes to a receiver of its own, and a message counts once it is there.
+ * KIND  keep: a send counts once the server acknowledges it. tcpchat: a private message to oneself, so that fan-out
+ *             is not measured; redis: XADD (give it appendfsync always).
+ *       pair: each sender sends to its own receiver, and a message counts once it arrives.
  * WINDOW is how many messages of a sender may be under way. Prints one JSON line.
  */
 #define _GNU_SOURCE
@@ -13,7 +13,7 @@
 static int senders, window, keep, measuring;
 static char *pad;
 static uint64_t done;
-static uint64_t *sent_at; /* per sender a ring of the times of what is under way */
+static uint64_t *sent_at; /* for each sender a ring of the send times of messages under way */
 static uint64_t *nsent, *ndone;
 static Latency latency;
 

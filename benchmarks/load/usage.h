@@ -1,4 +1,4 @@
-/* usage: processor time of the load and of the server that it loads, so that a result can say which of them was
+/* usage: processor time of the load and of the server, so that a result can show which of them was
  * at its limit. The server's process id is in the environment, SERVER_PID. */
 #ifndef USAGE_H
 #define USAGE_H
@@ -24,7 +24,7 @@ static double server_seconds(void) {
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = 0;
-    char *rest = strrchr(text, ')'); /* the name before it may hold blanks */
+    char *rest = strrchr(text, ')'); /* the name before it may contain spaces */
     if (!rest || sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2) return 0;
     return (double)(user + system) / sysconf(_SC_CLK_TCK);
 }
@@ -36,7 +36,7 @@ static Usage usage_now(void) {
     return (Usage){now(), own, server_seconds()};
 }
 
-/* Print cores used since then, as two fields of a JSON object. */
+/* Print the cores used since `then`, as two fields of a JSON object. */
 static void print_usage(Usage then) {
     Usage u = usage_now();
     double wall = u.at - then.at;

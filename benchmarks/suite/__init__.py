@@ -1,4 +1,4 @@
-"""Every benchmark, in the order in which they are run and shown."""
+"""All benchmarks, in the order in which they run and are shown."""
 
 from __future__ import annotations
 

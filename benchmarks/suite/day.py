@@ -1,4 +1,4 @@
-"""How it does with what people do: few talk much, in bursts, and connections break."""
+"""A realistic load: few users send most messages, in bursts, and connections break."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
         words = ("127.0.0.1", reached.port, lab.count(int(case)), seconds, RATE, RECONNECTS)
         figures = loads.run(lab.folder, "day", reached, *words)
     if figures["lost"] or figures["doubled"]:
-        raise loads.LoadError(f"messages are missing or came twice: {figures}")
+        raise loads.LoadError(f"messages are missing or arrived twice: {figures}")
     return figures
 
 
 BENCHMARK = Benchmark(
     name="day",
     title="A realistic day",
-    what="1,000 users. The one of rank r says 1/r of what the first one says (Zipf); 100 messages a "
-    "second on average, five times as many in one second of five as in the others; one message of "
-    "ten is private. 20 connections a second break and come back within a second with `resume "
-    "TOKEN --after SEQ`. Each connection checks that it misses nothing and gets nothing twice, "
-    "also over its reconnects.",
+    what="1,000 users send 100 messages a second on average. The user of rank r sends 1/r as many as the "
+    "first one (Zipf). In one second of five there are five times as many messages as in the others, and "
+    "one message in ten is private. Every second 20 connections break, and come back within a second with "
+    "`resume TOKEN --after SEQ`. Each connection checks that no message is missing and none arrives twice, "
+    "also across reconnects.",
     figures=(
         P99,
         P50,
         MAX,
-        Figure(name="resume_p99_ms", title="back after a break, p99", unit="ms", more_is_better=False),
+        Figure(name="resume_p99_ms", title="time to resume, p99", unit="ms", more_is_better=False),
         Figure(name="server_cores", title="the server's share of a core", unit="cores", more_is_better=False),
     ),
     cases={"1000": ("tcpchat",)},

@@ -1,4 +1,4 @@
-"""How many deliveries a second: what four senders say, to everybody."""
+"""Deliveries a second: messages of four senders to all receivers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="fanout",
     title="Fan-out",
-    what="4 senders say 64 bytes at a time to everybody, as fast as 64 messages under way let them. "
-    "Each delivery to each receiver is counted. tcpchat has each message on disk before it tells "
-    "anybody; the others keep nothing. The C loop copies lines to sockets and does nothing else: "
-    "it is what the system allows. With 5,000, ngIRCd takes minutes until all are in, since it "
-    "tells each of each one, and the plain servers are far over their limit: they are left out. "
-    "The plain servers are measured with 1,000 only.",
+    what="4 senders send messages of 64 bytes to all receivers, as fast as 64 messages under way allow. "
+    "Each delivery to each receiver is counted. tcpchat has each message on disk before it delivers it; "
+    "the other servers store nothing. The C loop copies lines to sockets and does nothing else, so that it "
+    "shows what the system can do. With 5,000 receivers, ngIRCd is left out, since it takes minutes to "
+    "admit them: it announces each one to all others. The plain servers, which are far above their limit "
+    "there, are measured with 1,000 receivers only.",
     figures=(DELIVERIES,),
     cases={
         "100": ("tcpchat", "limit", "redis", "nats", "ngircd"),

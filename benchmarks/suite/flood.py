@@ -1,4 +1,4 @@
-"""What one client that sends as fast as it can costs the others, with the server's default limits."""
+"""The cost to others of one client that sends as fast as it can, with the server's default limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK = 64 * 1024  # bytes written at once
 
 @contextmanager
 def flooding(server: Running, line: bytes) -> Iterator[None]:
-    """Let one client send this line without end, in a process of its own."""
+    """Send this line without end, from one client in its own process."""
     pid = os.fork()
     if pid == 0:
         with suppress(BaseException):
@@ -35,7 +35,7 @@ def flooding(server: Running, line: bytes) -> Iterator[None]:
 
 
 def _flood(port: int, line: bytes) -> None:
-    """Write whenever the server takes it, and read whatever it says."""
+    """Write and read whenever the server lets it."""
     block = line * (BLOCK // len(line))
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.settimeout(0)
@@ -43,7 +43,7 @@ def _flood(port: int, line: bytes) -> None:
         while True:
             readable, writable, _ = select.select([connection], [connection], [])
             if readable and not connection.recv(1 << 20):
-                print("the server closed the client that floods", file=sys.stderr)
+                print("the server closed the flooding client", file=sys.stderr)
                 return
             if writable:
                 rest = rest[connection.send(rest) :] or block
@@ -60,10 +60,10 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 
 BENCHMARK = Benchmark(
     name="flood",
-    title="One client in flood",
-    what="300 messages a second of 40 senders to 1,000 receivers, all limits at their defaults, while "
-    "one more client sends as fast as the server takes it: messages, nearly all of which are "
-    "refused, or requests for the list of users. The latency is that of the others.",
+    title="One flooding client",
+    what="40 senders send 300 messages a second to 1,000 receivers, with all limits at their defaults. "
+    "Meanwhile one more client sends as fast as the server reads: messages, nearly all of which are "
+    "refused, or requests for the list of users. The latency is that of the other clients.",
     figures=(P99, P50, MAX),
     cases=dict.fromkeys(("nothing", "sends", "requests"), ("tcpchat",)),
     titles={

@@ -1,4 +1,4 @@
-"""How long it takes until everybody is in when all come at once."""
+"""The time until all users are in the chat when they connect at once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="joins",
     title="Join storm",
-    what="So many connect at once and each takes a name. The seconds until ten who were there before "
-    "have been told of every one of them, and until the last one has its name. Each also hears of "
-    "all that come after it. ngIRCd lets ten wait to be accepted, so no more than eight come at "
-    "the same time; with 5,000 it takes minutes and is left out.",
+    what="All users connect at once, and each takes a name. The figures are the seconds until ten users who "
+    "were there before know of every one of them, and until the last one has its name. Each user is also "
+    "notified of all who come later. ngIRCd queues only ten new connections, so that at most eight are "
+    "made at the same time; with 5,000 users it takes minutes and is left out.",
     figures=(
-        Figure(name="told_s", title="everybody is told of everybody", unit="s", more_is_better=False),
+        Figure(name="told_s", title="ten others know everybody", unit="s", more_is_better=False),
         Figure(name="named_s", title="everybody has a name", unit="s", more_is_better=False),
     ),
     cases={"1000": ("tcpchat", "ngircd"), "5000": ("tcpchat",)},

@@ -1,4 +1,4 @@
-"""How long a message is under way when a given number of them is said each second."""
+"""The latency of messages at a fixed rate."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="latency",
     title="Latency at a fixed rate",
-    what="4 senders say so many messages a second, whether the ones before have arrived or not, to "
-    "1,000 receivers. The time from the moment of sending until each of ten receivers has it. Others "
-    "are measured at one rate each, to keep the run short: the plain servers at the lower one, "
-    "since the higher one is at or over their limit and would only show a queue. How it is with 300 "
-    "messages a second is what the next benchmark begins with.",
+    what="4 senders send messages to 1,000 receivers at a fixed rate, whether earlier messages have arrived "
+    "or not. The latency is the time from sending a message until each of ten receivers has it. To keep "
+    "the run short, the other servers are measured at one rate each: the plain servers at the lower one, "
+    "since the higher one is at or above their limit and would only show a queue. The next benchmark "
+    "includes 300 messages a second.",
     figures=(P99, P50, MAX),
     cases={
         "30": ("tcpchat", "trio", "asyncio"),

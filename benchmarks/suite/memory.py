@@ -1,4 +1,4 @@
-"""How much memory a connection costs that says nothing."""
+"""The memory of an idle connection."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
             assert load.stdout is not None
             if b"joined" not in load.stdout.readline():
-                raise LoadError(f"not all of {count} connections came to be on {server}")
+                raise LoadError(f"{server} did not accept all {count} connections")
             grown = reached.resident() - before
-            load.communicate()  # the end of its stdin ends it
+            load.communicate()  # which closes its stdin and so ends it
         return {"kb": grown / count / 1024}
 
 
 BENCHMARK = Benchmark(
     name="memory",
     title="Memory of an idle connection",
-    what="So many connect, have their name or subscription, and say nothing. How much the server's "
-    "resident memory grew, divided by their number. What the kernel keeps for sockets is not in "
-    "it. On ngIRCd they join no channel.",
+    what="All clients connect, get their name or subscription, and then send nothing. The figure is the "
+    "growth of the server's resident memory divided by the number of clients. It does not include the "
+    "kernel's memory for sockets. On ngIRCd the clients join no channel.",
     figures=(Figure(name="kb", title="memory of a connection", unit="KB", more_is_better=False),),
     once=True,
     cases={"10000": PUSHING},

@@ -1,4 +1,4 @@
-"""How private messages do: many pairs at the same time."""
+"""Private messages between many pairs at the same time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="pairs",
     title="Private messages between pairs",
-    what="Each sender writes 64 bytes to a receiver of its own, with 4 messages under way. A message "
-    "counts when it is there. With tcpchat it is on disk by then, and the author is told that it "
-    "is kept and that it was delivered; the others hand it on.",
+    what="Each sender sends messages of 64 bytes to its own receiver, with 4 messages under way. A message "
+    "counts when it arrives. With tcpchat it is on disk by then, and its author gets an acknowledgement "
+    "and a receipt; the other servers only forward it.",
     figures=(Figure(name="per_s", title="messages a second", unit="/s", more_is_better=True), P50, P99),
     cases={"100": ("tcpchat", "redis", "nats", "ngircd")},
     case_title="{} pairs",

@@ -1,4 +1,4 @@
-"""How many messages a second are acknowledged, each of them on disk by then."""
+"""Acknowledged messages a second, each of them on disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from benchmarks import loads
 from benchmarks.benchmark import P50, P99, Benchmark, Figure, Lab
 from benchmarks.servers import running
 
-CASES = {"1": (1, 1), "1-window": (1, 64), "100": (100, 1), "1000": (1000, 1)}  # senders, under way of each
+CASES = {
+    "1": (1, 1),
+    "1-window": (1, 64),
+    "100": (100, 1),
+    "1000": (1000, 1),
+}  # senders, messages under way of each
 
 
 def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
@@ -22,10 +27,9 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="sends",
     title="Durable sends",
-    what="Each sender sends 64 bytes, waits for the acknowledgement, which means that they are on "
-    "disk, and sends again. They are private "
-    "messages to oneself, so that nobody else's reading is measured. Redis, with `appendfsync "
-    "always`, appends the same to one stream.",
+    what="Each sender sends 64 bytes, waits for the acknowledgement, which means that the message is on "
+    "disk, and sends again. Each sends private messages to itself, so that fan-out is not measured. "
+    "Redis, with `appendfsync always`, appends the same bytes to one stream.",
     figures=(Figure(name="per_s", title="acknowledged a second", unit="/s", more_is_better=True), P50, P99),
     cases=dict.fromkeys(CASES, ("tcpchat", "redis-kept")),
     case_title="{} senders",

@@ -1,4 +1,4 @@
-"""What one receiver that never reads costs the others."""
+"""The cost to others of one receiver that never reads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmarks.benchmark import MAX, P50, P99, Benchmark, Lab
 from benchmarks.servers import Running, running
 
 RECEIVERS, RATE = 1000, 300
-SMALL_BUFFER = 4096  # bytes; so that the server soon notices that nobody reads
+SMALL_BUFFER = 4096  # bytes; small, so that the backlog begins early
 
 
 @contextmanager
 def stalled_reader(server: Running) -> Iterator[None]:
-    """Connect somebody who listens, and never reads."""
+    """Connect a client that receives the lobby and never reads."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
         connection.connect(("127.0.0.1", server.port))
@@ -35,8 +35,8 @@ def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
 BENCHMARK = Benchmark(
     name="stalled",
     title="A receiver that never reads",
-    what="300 messages a second to 1,000 receivers, with and without one more that never reads, whose "
-    "backlog the server keeps. The latency is that of the others.",
+    what="300 messages a second go to 1,000 receivers, with and without one more that never reads, for "
+    "which the server keeps a backlog. The latency is that of the other receivers.",
     figures=(P99, P50, MAX),
     cases=dict.fromkeys(("nobody", "one receiver"), ("tcpchat",)),
     titles={"nobody": "everybody reads", "one receiver": "one receiver never reads"},
