@@ -18,9 +18,6 @@ import trio
 from platformdirs import user_state_path
 
 from tcpchat.address import DEFAULT_PORT, TLS_PORT, Address
-from tcpchat.commands.exit import Exit
-from tcpchat.commands.ping import Ping
-from tcpchat.commands.send import Send
 from tcpchat.link.calls import Calls, PendingCall
 from tcpchat.link.connection import Connection
 from tcpchat.link.credential_store import CredentialStore
@@ -34,7 +31,7 @@ from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.requests import Requests
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, Reconnected, State
 from tcpchat.link.tls import Tls
-from tcpchat.protocol import Event, Reply, Request, Scheduled, Sent
+from tcpchat.protocol import Event, Exit, Ping, Reply, Request, Scheduled, Send, Sent
 
 __all__ = [
     "Address",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,10 @@ import attrs
 import pytest
 
 import tcpchat
-from tcpchat.commands import BY_NAME, COMMANDS, Command
 from tcpchat.errors import CODES
-from tcpchat.protocol import Error, Request
+from tcpchat.handlers import HANDLERS, NOWAIT, PRECHECKS
+from tcpchat.handlers.registry import handles
+from tcpchat.protocol import BY_NAME, COMMANDS, Command, Error, Request
 
 ROOT = Path(tcpchat.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
@@ -25,10 +29,12 @@ LAYERS = [
     {"tcpchat"},  # the package itself, for its version
     {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest"},
     {"names", "wire"},
+    {"commands"},
     {"protocol"},
     {"settings"},
-    {"commands", "store"},
+    {"store"},
     {"chat", "link"},
+    {"handlers"},
     {"client", "serving"},
     {"repl", "admin", "bench"},
     {"server"},
@@ -77,7 +83,7 @@ def imports(node: ast.AST) -> Iterator[str]:
 IMPORTS = {module_of(source): set(imports(ast.parse(source.read_text()))) for source in SOURCES}
 
 
-def named(command: Command[Any]) -> str:
+def named(command: Command[Any, Any]) -> str:
     return command.name
 
 
@@ -85,19 +91,58 @@ def test_every_command_has_a_name_and_a_request_of_its_own() -> None:
     assert len(BY_NAME) == len(COMMANDS) == len({command.request for command in COMMANDS})
 
 
-def test_every_file_of_a_command_is_in_the_registry_and_the_other_way_round() -> None:
-    files = {file.stem for file in (ROOT / "commands").glob("*.py")} - {"__init__", "command"}
-    assert files == set(BY_NAME)
+THEMES = {"messages", "rooms", "profile", "sessions", "moderation", "server"}
+
+
+def test_commands_and_handlers_have_the_same_themes() -> None:
+    assert {command.request.__module__ for command in COMMANDS} == {f"tcpchat.commands.{t}" for t in THEMES}
+    assert {handler.__module__ for handler in HANDLERS.values()} == {f"tcpchat.handlers.{t}" for t in THEMES}
+
+
+def test_every_record_of_a_theme_is_in_the_registry() -> None:
+    modules = [importlib.import_module(f"tcpchat.commands.{theme}") for theme in THEMES]
+    records = [value for module in modules for value in vars(module).values() if isinstance(value, Command)]
+    assert {record.name for record in records} == set(BY_NAME)
+    assert len(records) == len(COMMANDS)
+
+
+def test_every_command_has_one_handler_and_every_handler_a_command() -> None:
+    assert set(HANDLERS) == {command.request for command in COMMANDS}
+    assert len(set(HANDLERS.values())) == len(COMMANDS)
+    assert set(NOWAIT) == {command.request for command in COMMANDS if command.pipelined}
+    assert set(PRECHECKS) <= set(HANDLERS)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_a_command_stands_in_the_file_of_its_name(command: Command[Any]) -> None:
-    assert command.request.__module__ == command.run.__module__ == f"tcpchat.commands.{command.name}"
-    assert command.request.__name__.lower() == command.name
+def test_a_handler_is_async_and_in_the_module_of_its_commands_theme(command: Command[Any, Any]) -> None:
+    handler = HANDLERS[command.request]
+    assert inspect.iscoroutinefunction(handler)
+    theme = command.request.__module__.rpartition(".")[2]
+    assert handler.__module__ == f"tcpchat.handlers.{theme}"
+    for other in (NOWAIT.get(command.request), PRECHECKS.get(command.request)):
+        assert other is None or (
+            other.__module__ == handler.__module__ and not inspect.iscoroutinefunction(other)
+        )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_a_command_explains_itself_and_its_fields(command: Command[Any]) -> None:
+def test_a_record_and_its_request_name_the_same_replies(command: Command[Any, Any]) -> None:
+    (base,) = command.request.__orig_bases__
+    (reply,) = typing.get_args(base)
+    assert set(typing.get_args(reply) or (reply,)) == {command.reply, *command.other_replies}
+    local = [kind for kind in (command.reply, *command.other_replies) if "commands" in kind.__module__]
+    assert all(kind.__module__ == command.request.__module__ for kind in local)
+
+
+def test_a_second_handler_of_a_command_is_a_mistake() -> None:
+    async def another(caller: Any, request: Any) -> Any: ...
+
+    with pytest.raises(ValueError, match="ping"):
+        handles(BY_NAME["ping"])(another)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_a_command_explains_itself_and_its_fields(command: Command[Any, Any]) -> None:
     assert issubclass(command.request, Request)
     assert command.request.__doc__
     assert command.summary
@@ -107,14 +152,14 @@ def test_a_command_explains_itself_and_its_fields(command: Command[Any]) -> None
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_arguments_that_may_be_left_out_and_the_rest_of_a_line_come_last(command: Command[Any]) -> None:
+def test_arguments_that_may_be_left_out_and_the_rest_of_a_line_come_last(command: Command[Any, Any]) -> None:
     needed = [field.default is attrs.NOTHING for field, _ in command.arguments]
     assert needed == sorted(needed, reverse=True)
     assert not any(argument.rest for _, argument in command.arguments[:-1])
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any]) -> None:
+def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any, Any]) -> None:
     said = {field.name for field, _ in command.arguments}
     said |= {field.name for field, option in command.options if option.secret}
     for field in attrs.fields(command.request):
@@ -122,7 +167,7 @@ def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any]) ->
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_only_a_flag_is_given_without_a_value(command: Command[Any]) -> None:
+def test_only_a_flag_is_given_without_a_value(command: Command[Any, Any]) -> None:
     for field, option in command.options:
         assert (option.metavar is None) == (field.default is False), field.name
 
@@ -169,8 +214,8 @@ def test_the_grammar_of_commands_comes_without_the_server() -> None:
     """A client needs it for help and completion."""
     script = "import sys, tcpchat.commands; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
-    assert "tcpchat.commands.send" in loaded
-    server_side = ("tcpchat.chat", "tcpchat.store", "tcpchat.server", "trio", "sqlite3")
+    assert "tcpchat.commands.messages" in loaded
+    server_side = ("tcpchat.handlers", "tcpchat.chat", "tcpchat.store", "tcpchat.server", "trio", "sqlite3")
     assert not [module for module in loaded if module.startswith(server_side)]
 
 
@@ -180,6 +225,7 @@ def test_the_client_comes_without_the_server() -> None:
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
     assert "prompt_toolkit" in loaded
     server_side = {
+        "handlers",
         "chat",
         "store",
         "serving",

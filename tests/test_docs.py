@@ -16,9 +16,8 @@ import trio.lowlevel
 import trio.testing
 
 from chaos.clock import TrioClock
-from tcpchat.commands import COMMANDS
 from tcpchat.errors import CODES
-from tcpchat.protocol import EVENTS, REPLIES, Line
+from tcpchat.protocol import COMMANDS, EVENTS, REPLIES, Line
 from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import StorageError

@@ -12,10 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpchat.admin import BY_NAME as ADMIN
-from tcpchat.commands import COMMANDS, Incomplete, read_request
-from tcpchat.commands.exit import Exit
-from tcpchat.commands.revoke import Revoke
 from tcpchat.errors import ChatError
+from tcpchat.protocol import COMMANDS, Exit, NeedsSecret, Revoke, read_request
 from tcpchat.settings import Limits, Rules, Settings
 from tests.conftest import House, Line, Peer, open_house
 from tests.test_fuzz import anything, json_values
@@ -85,7 +83,7 @@ class Anyone:
         else:
             expected = int(request is not None)
             ends = isinstance(request, Exit | Revoke)
-            while isinstance(request, Incomplete):
+            while isinstance(request, NeedsSecret):
                 lines.append(b"correct horse")  # a line of its own if the command is refused before
                 expected += 1
                 request = request.answer(b"correct horse")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.commands import BY_NAME
 from tcpchat.nearest import distance, nearest
+from tcpchat.protocol import BY_NAME
 
 
 @pytest.mark.parametrize(

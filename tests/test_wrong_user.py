@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from tcpchat.chat.identity import hash_token
-from tcpchat.commands import COMMANDS
+from tcpchat.protocol import COMMANDS
 from tests.conftest import House, Line, open_house
 from tests.people import Clock, Person, connect, guest, log_in, lose, pass_time, resume, user
 

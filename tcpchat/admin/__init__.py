@@ -29,7 +29,7 @@ COMMANDS: Final[tuple[AdminCommand[Any], ...]] = (
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}
 
-_CODEC: Final = Codec[Request](command.request for command in COMMANDS)
+_CODEC: Final = Codec(command.request for command in COMMANDS)
 
 
 def read_request(line: bytes) -> Request:

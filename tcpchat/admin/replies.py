@@ -50,7 +50,7 @@ class Users(Reply):
     """Users by name."""
 
     type: ClassVar[str] = "users"
-    users: list[Any] = attrs.field(metadata={"items": UserRow, **about("by name")})
+    users: list[UserRow] = attrs.field(metadata=about("by name"))
     more: bool = attrs.field(metadata=MORE)
 
 
@@ -90,7 +90,7 @@ class Bans(Reply):
     """All bans that hold."""
 
     type: ClassVar[str] = "bans"
-    bans: list[Any] = attrs.field(metadata={"items": BanRow, **about("users first")})
+    bans: list[BanRow] = attrs.field(metadata=about("users first"))
     more: bool = attrs.field(metadata=MORE)
 
 

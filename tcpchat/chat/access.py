@@ -24,7 +24,6 @@ from tcpchat.protocol import (
     Resumed,
     Revoked,
     Sessions,
-    encode,
 )
 from tcpchat.store.queries.users import find_user, password_hash
 from tcpchat.store.rows import NameRow, UserRow
@@ -87,7 +86,7 @@ class Access:
     async def _tell_unread(self) -> None:
         """Let `unread` follow the reply; a disk that cannot be read now makes nothing else untrue."""
         with suppress(ChatError):
-            self.context.afterwards = encode(await self.context.reading.unread())
+            self.context.trailing_lines = (await self.context.reading.unread()).encode(None)
 
     async def _find(self, token: str) -> tuple[Device, UserRow | None]:
         """Return whose token it is, and what is on disk of a user of whom not all is in memory."""

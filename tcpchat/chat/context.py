@@ -48,7 +48,7 @@ class Context:
     gate: Gate
     commit: Callable[[Entry], Awaitable[None]]
     """Waits until the entry is on disk. Raises ChatError if it is refused."""
-    afterwards: bytes = b""
+    trailing_lines: bytes = b""
     """Lines that are to follow the reply."""
 
     @property
@@ -71,14 +71,14 @@ class Context:
             raise ChatError("bad-token", "another connection took the place of this one")
         return device
 
-    def begin(self, *, free: bool, arriving: bool) -> None:
-        """Note that something is asked, which needs no user if it is `free`; `arriving`: to be another one.
+    def begin(self, *, needs_login: bool, switches_user: bool) -> None:
+        """Note that a request begins; a newcomer listens then, unless it is to be another user.
 
         Raises ChatError `login-required`.
         """
-        if not arriving and self.connection in self.chat.hub.newcomers:
+        if not switches_user and self.connection in self.chat.hub.newcomers:
             self.chat.hub.let_listen(self.connection)
-        if not free and not self.user.id:
+        if needs_login and not self.user.id:
             raise ChatError("login-required", "this server is for its users: log in first, with login NAME")
 
     def now(self) -> int:

@@ -15,12 +15,14 @@ from tcpchat.protocol import (
     LOBBY,
     ConversationInfo,
     Conversations,
+    EncodedReply,
     Place,
     Receipts,
     Unread,
     UnreadInfo,
     encode_part,
     page,
+    reply_with,
 )
 from tcpchat.store.changes import NewMessage, SetReceipts
 from tcpchat.store.queries.messages import count_unread, read_history, unread_messages
@@ -28,6 +30,8 @@ from tcpchat.store.queries.users import counterparts
 from tcpchat.store.rows import Counterpart, UnreadCount, UnreadRange
 
 if TYPE_CHECKING:
+    from orjson import Fragment
+
     from tcpchat.chat.context import Context
     from tcpchat.chat.entry import Entry
 
@@ -118,7 +122,7 @@ class Reading:
 
     async def unread_messages(
         self, place: UserRoom | None, count: int, cursor: int
-    ) -> tuple[list[bytes], int | None]:
+    ) -> tuple[list[Fragment], int | None]:
         """Return a page of what is unread, in all rooms or one, and the cursor of a next page."""
         places = self._all() if place is None else [place]
         user, rooms = self.context.user, _unread(places)
@@ -145,7 +149,7 @@ class Reading:
         own = [one for one in user.conversations.values() if one.room.seq > one.mark.read]
         return [self.lobby(), *(UserRoom(public_name(one.room.name), one.room, one.mark, one) for one in own)]
 
-    async def unread(self) -> Unread:
+    async def unread(self) -> EncodedReply[Unread]:
         """Return where something is unread, the lobby first."""
         user = self.context.user
         places = [one for one in self._all() if one.room is not None and one.room.seq > one.mark.read]
@@ -160,7 +164,7 @@ class Reading:
             for place, found in some
         )
         shown, _ = page(parts)
-        return Unread(rooms=shown)
+        return reply_with(Unread, rooms=shown)
 
     async def read(self, where: Place, seq: int | None) -> Entry:
         """Note how far the user has read. Raises ChatError `no-such-room`, `no-such-user`, `bad-value`."""
@@ -173,7 +177,7 @@ class Reading:
         chat, user = self.context.chat, self.context.user
         return ReadEntry(chat.marks, user, place.username, place.room, place.conversation, seq)
 
-    async def conversations(self, after: str | None) -> Conversations:
+    async def conversations(self, after: str | None) -> EncodedReply[Conversations]:
         """Return the user's conversations, by their ids."""
         user = self.context.user
         own = sorted(
@@ -196,7 +200,7 @@ class Reading:
             for (id, conversation), other in zip(shown, others, strict=True)
         ]
         parts, _ = page(map(encode_part, infos))
-        return Conversations(conversations=parts, more=len(rest) > len(shown))
+        return reply_with(Conversations, conversations=parts, more=len(rest) > len(shown))
 
     def receipts(self, *, on: bool | None) -> Receipts | Entry:
         """Tell or set whether others learn what the user has read."""

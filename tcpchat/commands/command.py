@@ -1,24 +1,21 @@
-"""What a command is: one record from which parser, usage, help, completion, schema and docs come. Pure."""
+"""The record of a command, from which parser, usage, help, completion, schema and docs come. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, NoReturn, TypeVar
 
 import attrs
 
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
-from tcpchat.protocol import Prompt, Reply, Request, decode_utf8
+from tcpchat.wire.base import Reply, Request
+from tcpchat.wire.codec import decode_utf8
+from tcpchat.wire.events import Prompt
 
-if TYPE_CHECKING:  # the handlers' types only: a client has the grammar without the server
-    from tcpchat.chat.context import Context
-    from tcpchat.chat.entry import Entry
-
-R = TypeVar("R", bound=Request)
-Outcome: TypeAlias = "Reply | Entry"
-"""What a handler gives: the reply, or an entry that is answered once it is on disk."""
+Q = TypeVar("Q", bound=Request)
+R = TypeVar("R", bound=Reply)
 
 PASSWORD_COST = 20  # requests that one with a password counts for, since a guess costs more to refuse too
 
@@ -96,25 +93,24 @@ def whole_number(text: str) -> int:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Command(Generic[R]):
-    """One command: its request class tells the fields, this record the rest.
+class Command(Generic[Q, R]):
+    """One command: its request class has the fields, this record the rest. Handlers are in `handlers`.
 
-    A `free` one can be asked by who is no user yet, one that is `arriving` makes the connection another user.
-    A `pipelined` command neither reads nor answers what earlier requests of its connection are still
-    waiting for, so it runs before they are on disk. The others wait. `cost` tells for how many requests it
-    counts.
+    A command that `needs_login` is refused to a connection that is no user yet; one that `switches_user`
+    makes the connection another user. A `pipelined` command neither reads nor answers what earlier requests
+    of its connection are still waiting for, so that it runs before they are on disk; all others wait. `cost`
+    is the number of requests that it counts as.
     """
 
-    request: type[R]
-    run: Callable[[Context, R], Outcome | Awaitable[Outcome]]
+    request: type[Q]
+    reply: type[R]
+    other_replies: tuple[type[Reply], ...] = ()
     summary: str
     examples: tuple[str, ...]
+    needs_login: bool = True
+    switches_user: bool = False
     pipelined: bool = False
-    free: bool = False
-    arriving: bool = False
     cost: int = 1
-    ready: Callable[[Context], None] | None = None
-    """Raises ChatError where it is no use to go on and ask for a secret."""
     options: tuple[tuple[attrs.Attribute[Any], Option], ...] = attrs.field(init=False)
     arguments: tuple[tuple[attrs.Attribute[Any], Argument], ...] = attrs.field(init=False)
 
@@ -146,7 +142,7 @@ class Command(Generic[R]):
             words.append(argument.metavar if required else f"[{argument.metavar}]")
         return " ".join(words)
 
-    def parse(self, rest: str) -> R | Incomplete:
+    def parse(self, rest: str) -> Q | NeedsSecret:
         """Read what follows the command's name in a plain line, which may leave something to the next one.
 
         Raises ChatError `bad-usage`, which carries the usage.
@@ -177,11 +173,11 @@ class Command(Generic[R]):
                 self._refuse(f"{self.name} needs {argument.metavar}", field=field.name)
         return self.complete(values)
 
-    def complete(self, values: dict[str, Any]) -> R | Incomplete:
+    def complete(self, values: dict[str, Any]) -> Q | NeedsSecret:
         """Make the request of the fields' values, or say which secret is missing."""
         for field, option in self.options:
             if option.secret and field.name not in values:
-                return Incomplete(self, values, field)
+                return NeedsSecret(self, values, field)
         return self.request(**values)
 
     def _take_option(self, word: str, rest: str, end: int, values: dict[str, Any]) -> int:
@@ -227,10 +223,10 @@ class Command(Generic[R]):
 
 
 @attrs.frozen(eq=False)
-class Incomplete:
+class NeedsSecret:
     """A plain line that wants a secret `field`, which the next line is."""
 
-    command: Command[Any]
+    command: Command[Any, Any]
     values: dict[str, Any] = attrs.field(repr=False)
     field: attrs.Attribute[Any]
 
@@ -245,11 +241,11 @@ class Incomplete:
         what = self.field.metadata["help"]
         return Prompt(field=self.field.name, message=f"the next line is {what}; an empty one gives up")
 
-    def answer(self, line: bytes) -> Request | Incomplete:
+    def answer(self, line: bytes) -> Request | NeedsSecret:
         """Take the next line. Raises ChatError `bad-usage`, `bad-encoding`."""
         text = decode_utf8(line)
         if not text:
             message = f"{self.command.name} was given up, since the line with {self.field.name} was empty"
             raise ChatError("bad-usage", message, field=self.field.name, usage=self.command.usage)
-        request: Request | Incomplete = self.command.complete(self.values | {self.field.name: text})
+        request: Request | NeedsSecret = self.command.complete(self.values | {self.field.name: text})
         return request

@@ -15,10 +15,8 @@ from typing import Final
 import attrs
 import trio
 
-from tcpchat.commands.read import Read
-from tcpchat.commands.send import Send
 from tcpchat.link.errors import DisconnectedError, RefusedError
-from tcpchat.protocol import Error, Id, Reply, Request
+from tcpchat.protocol import Error, Id, MarkRead, Reply, Request, Send
 
 MAX_WAITING: Final = 10_000  # sends that wait at the same time
 MAX_IN_FLIGHT: Final = 500  # requests; a server remembers the keys of a user's last 1,000 sends
@@ -45,7 +43,7 @@ class PendingCall:
         match self.request:
             case Send(key=key):
                 return key is not None
-            case Read(seq=seq):
+            case MarkRead(seq=seq):
                 return seq is not None
         return False
 

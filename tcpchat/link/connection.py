@@ -7,7 +7,6 @@ from typing import Final
 
 import trio
 
-from tcpchat.commands.ping import Ping
 from tcpchat.link.calls import Calls, PendingCall
 from tcpchat.link.current_user import CurrentUser
 from tcpchat.link.desired_identity import IDENTITY_REPLIES
@@ -18,7 +17,7 @@ from tcpchat.link.handshake import FINAL, TRANSIENT, Handshake
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.link.transport import ConnectionLostError, Transport
-from tcpchat.protocol import Bye, Error, Event, LoggedOut, Renamed, Reply, encode
+from tcpchat.protocol import Bye, Error, Event, LoggedOut, Ping, Renamed, Reply, encode
 
 HANDSHAKE: Final = 10.0  # seconds that it may take
 PING: Final = 15.0  # seconds between two signs of life

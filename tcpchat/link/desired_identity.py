@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import attrs
 
-from tcpchat.commands.login import Login
-from tcpchat.commands.password import Password
-from tcpchat.commands.register import Register
-from tcpchat.commands.resume import Resume
 from tcpchat.protocol import (
     GUEST,
     Bye,
+    ChangePassword,
     LoggedIn,
     LoggedOut,
+    Login,
     PasswordChanged,
+    Register,
     Registered,
     Renamed,
     Reply,
     Request,
+    Resume,
     Resumed,
 )
 
@@ -92,7 +92,7 @@ class DesiredIdentity:
                 return attrs.evolve(self, name=chosen(reply.user), password=None)
             case LoggedOut():
                 return self.any_guest()
-            case PasswordChanged() if self.password is not None and isinstance(request, Password):
+            case PasswordChanged() if self.password is not None and isinstance(request, ChangePassword):
                 return attrs.evolve(self, password=request.new)
         return self
 

@@ -8,15 +8,13 @@ from typing import Final
 import attrs
 import trio
 
-from tcpchat.commands.rename import Rename
-from tcpchat.commands.resume import Resume
 from tcpchat.link.calls import Calls, PendingCall
 from tcpchat.link.desired_identity import DesiredIdentity, Identity
 from tcpchat.link.errors import RefusedError
 from tcpchat.link.inbox import Inbox
 from tcpchat.link.state import Reconnected
 from tcpchat.link.transport import ConnectionLostError, Transport
-from tcpchat.protocol import Bye, Error, Event, Renamed, Reply, Request, Welcome
+from tcpchat.protocol import Bye, Error, Event, Rename, Renamed, Reply, Request, Resume, Welcome
 
 TOKEN_WORTHLESS: Final = {"bad-token", "unknown-type"}  # codes by which a server refuses a token for ever
 FINAL: Final = {"exit", "replaced", "revoked", "banned"}  # codes after which reconnecting would be wrong

@@ -12,17 +12,17 @@ from typing import ClassVar, Final
 
 import attrs
 
-from tcpchat.commands.conversations import Conversations as ListConversations
-from tcpchat.commands.history import MAX_COUNT
-from tcpchat.commands.history import History as ReadHistory
 from tcpchat.protocol import (
     LOBBY,
+    MAX_COUNT,
     Conversations,
     Event,
     History,
     Joined,
     Left,
+    ListConversations,
     Message,
+    ReadHistory,
     Reply,
     Unknown,
     is_direct,

@@ -5,60 +5,61 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from tcpchat.commands.away import Away as BeAway
-from tcpchat.commands.back import Back as BeBack
-from tcpchat.commands.cancel import Cancel
-from tcpchat.commands.conversations import Conversations as ListConversations
-from tcpchat.commands.history import MAX_COUNT, History
-from tcpchat.commands.ignore import Ignore
-from tcpchat.commands.login import Login
-from tcpchat.commands.logout import Logout
-from tcpchat.commands.password import Password
-from tcpchat.commands.read import Read as MarkRead
-from tcpchat.commands.receipts import Receipts as SetReceipts
-from tcpchat.commands.register import Register
-from tcpchat.commands.rename import Rename
-from tcpchat.commands.report import Report
-from tcpchat.commands.revoke import Revoke
-from tcpchat.commands.scheduled import Scheduled as ListScheduled
-from tcpchat.commands.sessions import Sessions as ListSessions
-from tcpchat.commands.status import Status as AskStatus
-from tcpchat.commands.unignore import Unignore
-from tcpchat.commands.unread import Unread as ListUnread
-from tcpchat.commands.users import Users as ListUsers
-from tcpchat.commands.whois import Whois as AskWhois
 from tcpchat.link.errors import DisconnectedError
 from tcpchat.protocol import (
+    MAX_COUNT,
     Away,
     Back,
+    Cancel,
     Cancelled,
+    ChangePassword,
+    ClearAway,
     ConversationInfo,
     Conversations,
+    GetStatus,
+    History,
+    Ignore,
     Ignoring,
+    ListConversations,
+    ListScheduled,
+    ListSessions,
+    ListUnread,
+    ListUsers,
     LoggedIn,
     LoggedOut,
+    Login,
+    Logout,
+    Lookup,
+    MarkRead,
     Message,
     PasswordChanged,
     PendingMessage,
     Read,
+    ReadHistory,
     Receipts,
+    Register,
     Registered,
+    Rename,
     Renamed,
     Reply,
+    Report,
     Reported,
     Request,
+    Revoke,
     Revoked,
     Schedule,
     SessionInfo,
     Sessions,
+    SetAway,
+    SetReceipts,
     Status,
+    Unignore,
     Unread,
     UnreadInfo,
     UserInfo,
     Users,
     Whois,
 )
-from tcpchat.protocol import History as HistoryReply
 
 R = TypeVar("R", bound=Reply)
 
@@ -98,7 +99,7 @@ class Requests:
 
     async def change_password(self, password: str, new: str) -> PasswordChanged:
         """Take another password; all other sessions of yours end."""
-        return await self._ask(Password(password=password, new=new), PasswordChanged)
+        return await self._ask(ChangePassword(password=password, new=new), PasswordChanged)
 
     async def sessions(self) -> list[SessionInfo]:
         """Return from where you are, or may be, connected; lowest number first."""
@@ -120,7 +121,7 @@ class Requests:
 
     async def whois(self, name: str) -> Whois:
         """Return what is known of a user."""
-        return await self._ask(AskWhois(name=name), Whois)
+        return await self._ask(Lookup(name=name), Whois)
 
     async def history(
         self,
@@ -130,13 +131,13 @@ class Requests:
         after: int | None = None,
         room: str | None = None,
         username: str | None = None,
-    ) -> HistoryReply:
+    ) -> History:
         """Return messages of a place; oldest first.
 
         Messages of who you ignore are there, `ignored` and without text.
         """
-        request = History(count=count, before=before, after=after, room=room, username=username)
-        return await self._ask(request, HistoryReply)
+        request = ReadHistory(count=count, before=before, after=after, room=room, username=username)
+        return await self._ask(request, History)
 
     async def conversations(self) -> list[ConversationInfo]:
         """Return with whom you talked privately, and how far each of you has read."""
@@ -159,8 +160,8 @@ class Requests:
         """Yield what others said and you have not read, oldest first; of all rooms, or of one place."""
         cursor = None
         while True:
-            request = History(count=MAX_COUNT, room=room, username=username, unread=True, cursor=cursor)
-            page = await self._ask(request, HistoryReply)
+            request = ReadHistory(count=MAX_COUNT, room=room, username=username, unread=True, cursor=cursor)
+            page = await self._ask(request, History)
             for message in page.messages:
                 if not message.ignored:
                     yield message
@@ -183,11 +184,11 @@ class Requests:
 
     async def away(self, text: str = "") -> Away:
         """Let others see that you are away, until `back`."""
-        return await self._ask(BeAway(text=text), Away)
+        return await self._ask(SetAway(text=text), Away)
 
     async def back(self) -> Back:
         """Let others see that you are not away any more."""
-        return await self._ask(BeBack(), Back)
+        return await self._ask(ClearAway(), Back)
 
     async def ignore(self, name: str) -> list[str]:
         """Hear nothing of a user any more; return whom you ignore."""
@@ -222,4 +223,4 @@ class Requests:
 
     async def status(self) -> Status:
         """Return how the server is."""
-        return await self._ask(AskStatus(), Status)
+        return await self._ask(GetStatus(), Status)

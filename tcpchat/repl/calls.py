@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from tcpchat.client import Client, DisconnectedError, PendingCall, RefusedError
-from tcpchat.commands.history import History as AskHistory
-from tcpchat.protocol import History, Reply, Request
+from tcpchat.protocol import History, ReadHistory, Reply, Request
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.view import render_replies as replies
 from tcpchat.repl.view.screen import Screen
@@ -57,7 +56,7 @@ class Asking:
         try:
             reply = await asked.wait()
             look = self._listener.look()
-            if isinstance(reply, History) and isinstance(request, AskHistory):
+            if isinstance(reply, History) and isinstance(request, ReadHistory):
                 self._screen.show(replies.history(reply, look, newer=request.after is not None))
             else:
                 self._screen.show(replies.reply(reply, look))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tcpchat.commands.help import explain
+from tcpchat.protocol import explain
 from tcpchat.repl.input.parse import ALL_NAMES, HIDDEN, LOCAL, LOCAL_BY_NAME, Local
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.preferences import ANSWERS, CHOICES, MEANING, Preferences

@@ -18,22 +18,22 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
-from tcpchat.commands import Incomplete
-from tcpchat.commands.exit import Exit
-from tcpchat.commands.help import Help
-from tcpchat.commands.register import Register
-from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     GUEST,
     Event,
+    Exit,
+    GetHelp,
     LoggedIn,
     LoggedOut,
     Muted,
+    NeedsSecret,
+    Register,
     Registered,
     Reply,
     Request,
     Resumed,
+    Send,
     as_error,
 )
 from tcpchat.repl.calls import Asking
@@ -263,7 +263,7 @@ class Controller:
             self.failures += 1
             self._screen.complain(render.refusal(as_error(error), self._listener.look()))
 
-    def _ask_secret(self, incomplete: Incomplete) -> None:
+    def _ask_secret(self, incomplete: NeedsSecret) -> None:
         """Ask for what was left out, unless the server would refuse it anyway."""
         user = self._client.user
         if incomplete.command.name == Register.type and user.startswith(GUEST):
@@ -286,7 +286,7 @@ class Controller:
                 self._sending.send(request)
             case Exit():
                 self.leave()
-            case Help():
+            case GetHelp():
                 self._local.help(request.command)
             case _:
                 self._asking.ask(request)

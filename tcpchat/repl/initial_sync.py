@@ -6,10 +6,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tcpchat.client import Client, DisconnectedError
-from tcpchat.commands.conversations import Conversations as ListConversations
-from tcpchat.commands.scheduled import Scheduled as ListScheduled
-from tcpchat.commands.users import Users as ListUsers
-from tcpchat.protocol import Conversations, Reply, Request, Schedule, Users
+from tcpchat.protocol import (
+    Conversations,
+    ListConversations,
+    ListScheduled,
+    ListUsers,
+    Reply,
+    Request,
+    Schedule,
+    Users,
+)
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.view.text import get
 

@@ -14,11 +14,20 @@ import orjson
 import trio
 
 from tcpchat.client import Client, DisconnectedError, RefusedError
-from tcpchat.commands import Incomplete
-from tcpchat.commands.exit import Exit
-from tcpchat.commands.send import Send
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Event, Message, Reply, Request, Unknown, Welcome, as_error, encode
+from tcpchat.protocol import (
+    Event,
+    Exit,
+    Message,
+    NeedsSecret,
+    Reply,
+    Request,
+    Send,
+    Unknown,
+    Welcome,
+    as_error,
+    encode,
+)
 from tcpchat.repl.command_or_text import HELD, refusal
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.end_of_stream import hear_out
@@ -180,7 +189,7 @@ class _Lines:
     """Makes requests of lines, one of which may be the password that the one before it asked for."""
 
     def __init__(self) -> None:
-        self._incomplete: Incomplete | None = None
+        self._incomplete: NeedsSecret | None = None
         self._held = False  # the line before asks for a password, and was refused
 
     @property
@@ -209,8 +218,8 @@ class _Lines:
                 raise ChatError("bad-usage", refusal(asked))
         return None
 
-    def _complete(self, request: Request | Incomplete) -> Request | None:
-        if not isinstance(request, Incomplete):
+    def _complete(self, request: Request | NeedsSecret) -> Request | None:
+        if not isinstance(request, NeedsSecret):
             return request
         self._incomplete = request
         _print(request.prompt())

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from tcpchat.commands import Incomplete
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Request
+from tcpchat.protocol import NeedsSecret, Request
 from tcpchat.repl.questions import Question, Questions
 
 GIVES_UP: Final = "an empty line gives up"
@@ -32,7 +31,7 @@ class Secrets:
         self._go_on = go_on
         self._person = person
 
-    def ask(self, incomplete: Incomplete) -> None:
+    def ask(self, incomplete: NeedsSecret) -> None:
         """Ask for the next secret."""
         what = incomplete.field.metadata["help"]
         self._ask(f"{what}, which is not shown; {GIVES_UP}", what, partial(self._take, incomplete))
@@ -42,7 +41,7 @@ class Secrets:
             self._tell(text)
         self._questions.ask(Question(short=short, answer=answer, secret=True))
 
-    def _take(self, incomplete: Incomplete, line: str) -> None:
+    def _take(self, incomplete: NeedsSecret, line: str) -> None:
         line = line.removesuffix("\n")  # of a paste
         if not line:
             self._give_up(incomplete.command.name)
@@ -52,7 +51,7 @@ class Secrets:
         else:
             self._complete(incomplete, line)
 
-    def _compare(self, incomplete: Incomplete, first: str, line: str) -> None:
+    def _compare(self, incomplete: NeedsSecret, first: str, line: str) -> None:
         line = line.removesuffix("\n")
         if not line:
             self._give_up(incomplete.command.name)
@@ -62,13 +61,13 @@ class Secrets:
             self._tell("these were two different ones, so once more from the first")
             self.ask(incomplete)
 
-    def _complete(self, incomplete: Incomplete, line: str) -> None:
+    def _complete(self, incomplete: NeedsSecret, line: str) -> None:
         try:
             whole = incomplete.answer(line.encode(errors="surrogateescape"))
         except ChatError as error:
             self._refuse(error.message)
             return
-        if isinstance(whole, Incomplete):
+        if isinstance(whole, NeedsSecret):
             self.ask(whole)
         else:
             self._go_on(whole)

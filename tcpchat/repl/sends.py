@@ -10,8 +10,7 @@ import attrs
 import trio
 
 from tcpchat.client import Client, DisconnectedError, Offline, PendingCall, Reconnected, RefusedError
-from tcpchat.commands.send import Send
-from tcpchat.protocol import Event, Message, PendingMessage, Scheduled, Sent
+from tcpchat.protocol import Event, Message, PendingMessage, Scheduled, Send, Sent
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.view import render_replies as replies
 from tcpchat.repl.view import status

@@ -19,8 +19,8 @@ from tcpchat.client import (
     RefusedError,
     Replay,
 )
-from tcpchat.commands.exit import Exit
 from tcpchat.errors import StartError
+from tcpchat.protocol import Exit
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.options import Host, Options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -12,21 +12,26 @@ import trio
 from tcpchat.chat.context import Context
 from tcpchat.chat.entry import Entry
 from tcpchat.chat.limits import TokenBucket
-from tcpchat.commands import BY_NAME, Command, Incomplete, Outcome, read_request
 from tcpchat.errors import ChatError
+from tcpchat.handlers import HANDLERS, NOWAIT, PRECHECKS, Outcome
 from tcpchat.log import Log
 from tcpchat.protocol import (
+    BY_NAME,
     Bye,
+    Command,
+    EncodedReply,
     Error,
     Event,
     Id,
     LineReader,
     LineTooLongError,
+    NeedsSecret,
     Reply,
     Request,
     as_error,
     encode,
     internal_error,
+    read_request,
 )
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
@@ -35,7 +40,6 @@ from tcpchat.serving.fair_queue import Share
 UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
 REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
-_DONE = (Entry, Reply)  # what a handler gave at once; anything else is to be awaited
 REFUSED = {"http-refused": "http", "not-tls": "tls"}
 """Codes of refusals that end the connection, with the word for why."""
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
@@ -65,7 +69,7 @@ class Session:
     """The last request's type and result."""
     cost: int = 1
     """How many requests the one at hand counts for."""
-    incomplete: Incomplete | None = None
+    needs_secret: NeedsSecret | None = None
     """What the next line is the secret for."""
 
     async def run(self) -> None:
@@ -109,17 +113,17 @@ class Session:
             return
         if request is None:
             return
-        if isinstance(request, Incomplete):
+        if isinstance(request, NeedsSecret):
             await self._prompt(request)
             return
         command = BY_NAME[request.type]
         self.cost = command.cost
         if not command.pipelined:
             await connection.wait_settled()
-        outcome = self._run(command, request)
-        if not isinstance(outcome, _DONE):
-            outcome = await self._wait(outcome, request)
-        if isinstance(outcome, Reply):
+        outcome = self._run_nowait(command, request) if command.pipelined else None
+        if outcome is None:
+            outcome = await self._run(command, request)
+        if not isinstance(outcome, Entry):
             await self._reply(request.type, outcome, request.id)
             return
         outcome.asker, outcome.re = connection, request.id
@@ -134,27 +138,27 @@ class Session:
         if connection.unsettled >= UNSETTLED:
             await connection.wait_settled()
 
-    async def _prompt(self, incomplete: Incomplete) -> None:
+    async def _prompt(self, needs_secret: NeedsSecret) -> None:
         """Ask for the secret that the line left out, unless the command would be refused anyway."""
-        command = incomplete.command
+        command = needs_secret.command
         try:
-            self.context.begin(free=command.free, arriving=command.arriving)
-            if command.ready is not None:
-                command.ready(self.context)
+            self.context.begin(needs_login=command.needs_login, switches_user=command.switches_user)
+            if (precheck := PRECHECKS.get(command.request)) is not None:
+                precheck(self.context)
         except ChatError as error:
             await self._reply(command.name, as_error(error), None)
             return
-        self.incomplete = incomplete
-        await self._say(incomplete.prompt())
+        self.needs_secret = needs_secret
+        await self._say(needs_secret.prompt())
         await self._charge()
 
-    def _next_request(self) -> Request | Incomplete | None:
+    def _next_request(self) -> Request | NeedsSecret | None:
         """Read the next line; None if it is empty. Raises ChatError.
 
         After a prompt the line is the secret, whatever it looks like: JSON, a command, blanks. Only HTTP is
         still refused. A line that is refused gives the command up.
         """
-        incomplete, self.incomplete = self.incomplete, None
+        needs_secret, self.needs_secret = self.needs_secret, None
         try:
             line = self.reader.next_line()
         except LineTooLongError as error:
@@ -163,23 +167,29 @@ class Session:
             raise
         if b" HTTP/" in line and _HTTP.match(line):
             raise ChatError("http-refused", HTTP_REFUSED)
-        return read_request(line) if incomplete is None else incomplete.answer(line)
+        return read_request(line) if needs_secret is None else needs_secret.answer(line)
 
-    def _run(self, command: Command[Any], request: Request) -> Outcome | Awaitable[Outcome]:
+    def _run_nowait(self, command: Command[Any, Any], request: Request) -> Outcome[Reply] | None:
+        """Do what is asked, or return None where the command has to wait for something."""
+        try:
+            self._begin(command)
+            return NOWAIT[command.request](self.context, request)
+        except Exception as error:
+            return self._failed(request, error)
+
+    async def _run(self, command: Command[Any, Any], request: Request) -> Outcome[Reply]:
         """Do what is asked; what goes wrong is a reply too."""
         try:
-            context = self.context
-            if context.chat.hub.newcomers or not context.user.id:  # else there is nothing to begin
-                context.begin(free=command.free, arriving=command.arriving)
-            return command.run(context, request)
+            self._begin(command)
+            outcome: Outcome[Reply] = await HANDLERS[command.request](self.context, request)
         except Exception as error:
             return self._failed(request, error)
+        return outcome
 
-    async def _wait(self, outcome: Awaitable[Outcome], request: Request) -> Outcome:
-        try:
-            return await outcome
-        except Exception as error:
-            return self._failed(request, error)
+    def _begin(self, command: Command[Any, Any]) -> None:
+        context = self.context
+        if context.chat.hub.newcomers or not context.user.id:  # else there is nothing to begin
+            context.begin(needs_login=command.needs_login, switches_user=command.switches_user)
 
     def _failed(self, request: Request, error: Exception) -> Reply:
         """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
@@ -189,22 +199,22 @@ class Session:
         self.log.error("bug", request=request.type, reference=reference, exc_info=error)
         return internal_error(reference)
 
-    async def _reply(self, what: str, reply: Reply, re: Id | None) -> None:
+    async def _reply(self, what: str, reply: Reply | EncodedReply[Reply], re: Id | None) -> None:
         if isinstance(reply, Error):
             self.context.chat.refusals[reply.code] += 1
         await self._say(reply, re)
         await self._done(what, reply)
 
-    async def _say(self, line: Reply | Event, re: Id | None = None) -> None:
+    async def _say(self, line: Reply | EncodedReply[Reply] | Event, re: Id | None = None) -> None:
         """Write after everything that was asked before is answered; a stop waits for that too."""
         with trio.CancelScope(shield=True):
             await self.connection.wait_settled()
-        afterwards, self.context.afterwards = self.context.afterwards, b""
-        data = encode(line, re) + afterwards
+        trailing, self.context.trailing_lines = self.context.trailing_lines, b""
+        data = (line.encode(re) if isinstance(line, EncodedReply) else encode(line, re)) + trailing
         self.cost += len(data) // REPLY_BYTES
         self.connection.write_nowait(data)
 
-    async def _done(self, what: str, reply: Reply | None) -> None:
+    async def _done(self, what: str, reply: Reply | EncodedReply[Reply] | None) -> None:
         """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""
         connection = self.connection
         result = reply.code if isinstance(reply, Error) else "ok"

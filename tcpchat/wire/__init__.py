@@ -1,1 +1,1 @@
-"""The wire: message classes, codec and framing. Pure; `tcpchat.protocol` is its front."""
+"""The lines of the wire: places, events, codec and framing. Pure; `tcpchat.protocol` is the front."""

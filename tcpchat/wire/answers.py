@@ -5,7 +5,8 @@ Strict about what it knows, patient about what it does not: version 1 may grow f
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any
 
 import attrs
 import orjson
@@ -13,7 +14,6 @@ from cattrs import BaseValidationError
 
 from tcpchat.errors import ChatError
 from tcpchat.wire.base import Event, Reply
-from tcpchat.wire.messages import EVENTS, REPLIES
 from tcpchat.wire.strict import OPEN, MismatchError, strict_id
 
 SHOWN = 80  # characters of a strange line that an error quotes
@@ -26,33 +26,35 @@ class Unknown(Reply, Event):
     fields: dict[str, Any]
 
 
-_ALL: Final[tuple[Any, ...]] = (*REPLIES, *EVENTS)
-_KINDS: Final = {kind.type: kind for kind in _ALL}
-_STRUCTURE: Final = {tag: OPEN.get_structure_hook(kind) for tag, kind in _KINDS.items()}
+class AnswerReader:
+    """Reads the lines of a server, given the classes that this version knows."""
 
+    def __init__(self, kinds: Iterable[type[Reply | Event]]) -> None:
+        self._kinds = {kind.type: kind for kind in kinds}
+        self._structure = {tag: OPEN.get_structure_hook(kind) for tag, kind in self._kinds.items()}
 
-def read_answer(line: bytes) -> Reply | Event:
-    """Read one line that a server sent.
+    def read(self, line: bytes) -> Reply | Event:
+        """Read one line that a server sent.
 
-    A Renamed, Bye or Error with `re` is a reply, one without an event. Raises ChatError `bad-json` or
-    `wrong-type` where it is no line of this protocol.
-    """
-    try:
-        fields = orjson.loads(line)
-        tag = fields.get("type")
-        if type(tag) is str:
-            structure = _STRUCTURE.get(tag)
-            if structure is not None:
-                answer: Reply | Event = structure(fields, _KINDS[tag])
-                return answer
-            re = strict_id(fields.pop("re", None), None)
-            return Unknown(re=re, fields=fields)
-    except (orjson.JSONDecodeError, AttributeError):
-        pass
-    except (BaseValidationError, KeyError, MismatchError):
-        message = f"a {ascii(tag[:SHOWN])[1:-1]} that is not as it should be: {_shown(line)}"
-        raise ChatError("wrong-type", message) from None
-    raise ChatError("bad-json", f"this is no line of a tcpchat server: {_shown(line)}")
+        A Renamed, Bye or Error with `re` is a reply, one without an event. Raises ChatError `bad-json` or
+        `wrong-type` where it is no line of this protocol.
+        """
+        try:
+            fields = orjson.loads(line)
+            tag = fields.get("type")
+            if type(tag) is str:
+                structure = self._structure.get(tag)
+                if structure is not None:
+                    answer: Reply | Event = structure(fields, self._kinds[tag])
+                    return answer
+                re = strict_id(fields.pop("re", None), None)
+                return Unknown(re=re, fields=fields)
+        except (orjson.JSONDecodeError, AttributeError):
+            pass
+        except (BaseValidationError, KeyError, MismatchError):
+            message = f"a {ascii(tag[:SHOWN])[1:-1]} that is not as it should be: {_shown(line)}"
+            raise ChatError("wrong-type", message) from None
+        raise ChatError("bad-json", f"this is no line of a tcpchat server: {_shown(line)}")
 
 
 def _shown(line: bytes) -> str:

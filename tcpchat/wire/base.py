@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias
 
 import attrs
+
+if TYPE_CHECKING:  # a default is what a checker alone needs: `Request` by itself is a request of any reply
+    from typing_extensions import TypeVar
+
+    R_co = TypeVar("R_co", bound="Reply", default="Reply", covariant=True)
+else:
+    from typing import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True)
 
 Id: TypeAlias = int | str
 """What a client may number its requests with."""
@@ -16,8 +25,11 @@ MAX_EXACT = 2**53 - 1  # the largest integer that every JSON reader keeps exact 
 
 
 @attrs.frozen(kw_only=True)
-class Request:
-    """What a client asks; `id` comes back as `re` of the one reply."""
+class Request(Generic[R_co]):
+    """A line that a client sends, `Request[Pong]` one that is answered with a Pong, or with an Error.
+
+    `id` comes back as `re` of the one reply.
+    """
 
     type: ClassVar[str]
     id: Id | None = attrs.field(default=None, metadata={"help": "comes back as `re` of the reply"})
@@ -41,3 +53,9 @@ class Event:
 def about(text: str) -> dict[str, Any]:
     """Return the attrs metadata that says what a field means; schema and docs show it."""
     return {"help": text}
+
+
+AT = about("when, RFC 3339 in UTC with milliseconds")
+ROOM = about("the room: `lobby`, or the id of a direct room, which stays when its users are renamed")
+OTHER = about("the other user, in a direct room only")
+MORE = about("there are more; ask with `after`")

@@ -21,7 +21,7 @@ from tcpchat.wire.strict import CLOSED, MismatchError, strict_id, wire_name
 
 MAX_LINE_OUT = 1024 * 1024  # bytes; no line to a client is longer, so that a client can bound its memory
 
-T = TypeVar("T", bound=Request | Reply | Event)
+R = TypeVar("R", bound=Reply)
 Line = Request | Reply | Event
 
 
@@ -68,31 +68,51 @@ def encode_part(part: object) -> bytes:
     return orjson.dumps(CLOSED.unstructure(part))
 
 
-def page(parts: Iterable[bytes], room: int = MAX_LINE_OUT - 4096) -> tuple[list[Any], bool]:
-    """Take encoded parts while they fit into `room` bytes; return them and whether some were left.
+@attrs.frozen
+class EncodedReply(Generic[R]):
+    """A reply some of whose fields are encoded already: what many users ask for is encoded once.
+
+    `fields` are named and ordered as on the wire; None is left out. Made by `reply_with`.
+    """
+
+    kind: type[R]
+    fields: dict[str, Any]
+
+    def encode(self, re: Id | None) -> bytes:
+        r"""Return the line with its `\n`."""
+        line = {"type": self.kind.type} if re is None else {"type": self.kind.type, "re": re}
+        return orjson.dumps(line | self.fields, CLOSED.unstructure, orjson.OPT_APPEND_NEWLINE)
+
+
+def reply_with(kind: type[R], **fields: object) -> EncodedReply[R]:
+    """Return a reply of a class, given its fields; lists in it may be those of a `page`."""
+    keys, _ = _layout(kind)  # type: ignore[arg-type]  # a class is hashable
+    assert fields.keys() <= set(keys), fields.keys()
+    return EncodedReply(kind, {key: fields[key] for key in keys if fields.get(key) is not None})
+
+
+def page(parts: Iterable[bytes], limit: int = MAX_LINE_OUT - 4096) -> tuple[list[orjson.Fragment], bool]:
+    """Take encoded parts while they fit into `limit` bytes; return them and whether some were left.
 
     The default leaves 4 KiB for what stands around them in the line. At least one part is taken.
     """
-    taken: list[Any] = []
+    taken: list[orjson.Fragment] = []
     for part in parts:
-        room -= len(part) + 1  # the comma
-        if room < 0 and taken:
+        limit -= len(part) + 1  # the comma
+        if limit < 0 and taken:
             return taken, True
         taken.append(orjson.Fragment(part))
     return taken, False
 
 
-class Codec(Generic[T]):
-    """Reads lines of some classes, told apart by `type`.
+class Codec:
+    """Reads requests of some classes, distinguished by `type`."""
 
-    A server reads requests with it, a client replies and events.
-    """
-
-    def __init__(self, kinds: Iterable[type[T]]) -> None:
-        self._kinds: dict[str, type[T]] = {kind.type: kind for kind in kinds}
+    def __init__(self, kinds: Iterable[type[Request]]) -> None:
+        self._kinds: dict[str, type[Request]] = {kind.type: kind for kind in kinds}
         self._structure = {tag: CLOSED.get_structure_hook(kind) for tag, kind in self._kinds.items()}
 
-    def decode(self, line: bytes) -> T:
+    def decode(self, line: bytes) -> Request:
         """Read one JSON line.
 
         Raises ChatError (`bad-encoding`, `bad-json`, `unknown-type`, `unknown-field`, `missing-field`,
@@ -109,7 +129,7 @@ class Codec(Generic[T]):
         id = fields.get("id")
         try:
             kind = self._kind(tag)
-            request: T = self._structure[kind.type](fields, kind)
+            request: Request = self._structure[kind.type](fields, kind)
         except ChatError as error:
             error.re = _good_id(id)
             raise
@@ -117,7 +137,7 @@ class Codec(Generic[T]):
             raise _explain(error, self._kinds[tag], _good_id(id)) from None
         return request
 
-    def _kind(self, tag: object) -> type[T]:
+    def _kind(self, tag: object) -> type[Request]:
         if tag is None:
             raise ChatError(
                 "missing-field", 'a request needs a "type", for example {"type":"help"}', field="type"

@@ -11,20 +11,21 @@ import attrs
 
 from tcpchat.wire.base import MAX_EXACT, MAX_ID, Event, Reply, Request
 from tcpchat.wire.codec import Line
-from tcpchat.wire.messages import EVENTS, REPLIES
 from tcpchat.wire.strict import wire_name
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _INTEGER = {"type": "integer", "minimum": -MAX_EXACT, "maximum": MAX_EXACT}
 
 
-def schema(requests: Iterable[type[Request]]) -> dict[str, Any]:
-    """Describe the requests given and all replies and events; `$defs` has one entry for each class.
+def schema(
+    requests: Iterable[type[Request]], replies: Iterable[type[Reply]], events: Iterable[type[Event]]
+) -> dict[str, Any]:
+    """Describe these requests, replies and events; `$defs` has one entry for each class.
 
     `$defs/request` and `$defs/line` (what the server sends) tell what a whole line may be.
     """
     requests = tuple(requests)
-    outgoing: tuple[type[Line], ...] = tuple(dict.fromkeys((*REPLIES, *EVENTS)))
+    outgoing: tuple[type[Line], ...] = tuple(dict.fromkeys((*replies, *events)))
     return {
         "$schema": DIALECT,
         "$id": "urn:tcpchat:protocol:1",
@@ -60,7 +61,7 @@ def _describe(kind: type) -> dict[str, Any]:
         required.append("type")
     for attribute in attrs.fields(kind):
         name = wire_name(attribute)
-        described = _of(hints[attribute.name], attribute.metadata)
+        described = _of(hints[attribute.name])
         if attribute.default is None and issubclass(kind, Request):
             described = {"anyOf": [described, {"type": "null"}]}  # the same as absent
         if help := attribute.metadata.get("help"):
@@ -78,21 +79,22 @@ def _describe(kind: type) -> dict[str, Any]:
     }
 
 
-def _of(kind: Any, metadata: typing.Mapping[str, Any]) -> dict[str, Any]:
+def _of(kind: Any) -> dict[str, Any]:
     """Describe the type of one field."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         options = [option for option in arguments if option is not type(None)]
         if options == [int, str]:  # an id
             return {"anyOf": [_INTEGER, {"type": "string", "maxLength": MAX_ID}]}
-        return _of(options[0], metadata)
+        return _of(options[0])
     if origin is list:
-        items = metadata.get("items")
-        return {"type": "array", "items": _describe(items) if items else _of(arguments[0], {})}
+        return {"type": "array", "items": _of(arguments[0])}
     if origin is dict:
-        return {"type": "object", "additionalProperties": _of(arguments[1], {})}
+        return {"type": "object", "additionalProperties": _of(arguments[1])}
     if kind is Any:
         return {}
+    if attrs.has(kind):
+        return _describe(kind)
     if kind is int:
         return dict(_INTEGER)
     return {"type": {str: "string", float: "number", bool: "boolean"}[kind]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -42,26 +41,24 @@ def _strict_bool(value: object, _: type) -> bool:
     return value
 
 
-def _strict_list(value: object, kind: Any) -> list[Any]:
-    (item,) = get_args(kind)
-    return _list_of(item, value, CLOSED)
+def _lists(converter: Converter) -> Callable[[object, Any], list[Any]]:
+    def structure(value: object, kind: Any) -> list[Any]:
+        if type(value) is not list:
+            raise MismatchError("a list")
+        (item,) = get_args(kind)
+        return [converter.structure(part, item) for part in value]
+
+    return structure
 
 
-def _list_of(item: Any, value: object, converter: Converter) -> list[Any]:
-    if type(value) is not list:
-        raise MismatchError("a list")
-    return [converter.structure(part, item) for part in value]
+def _dicts(converter: Converter) -> Callable[[object, Any], dict[str, Any]]:
+    def structure(value: object, kind: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise MismatchError("an object")
+        _, item = get_args(kind)
+        return {key: converter.structure(part, item) for key, part in value.items()}
 
-
-def _open_list(item: Any, value: object, _: object) -> list[Any]:
-    return _list_of(item, value, OPEN)
-
-
-def _strict_dict(value: object, kind: Any) -> dict[str, Any]:
-    if type(value) is not dict:
-        raise MismatchError("an object")
-    _, item = get_args(kind)
-    return {key: CLOSED.structure(part, item) for key, part in value.items()}
+    return structure
 
 
 def _is(container: type) -> Callable[[Any], bool]:
@@ -83,8 +80,8 @@ def _new_converter() -> Converter:
     converter.register_structure_hook(float, _strict_float)
     converter.register_structure_hook(bool, _strict_bool)
     converter.register_structure_hook_func(lambda kind: kind == Id | None, strict_id)
-    converter.register_structure_hook_func(_is(list), _strict_list)
-    converter.register_structure_hook_func(_is(dict), _strict_dict)
+    converter.register_structure_hook_func(_is(list), _lists(converter))
+    converter.register_structure_hook_func(_is(dict), _dicts(converter))
     return converter
 
 
@@ -107,14 +104,8 @@ def _structure(kind: type) -> Callable[..., Any]:
 
 
 def _open_structure(kind: type) -> Callable[..., Any]:
-    """Make the reader of a class that may have new fields, and whose `items` become objects too."""
-    overrides = _overrides(kind)
-    for attribute in attrs.fields(kind):
-        if item := attribute.metadata.get("items"):
-            overrides[attribute.name] = override(
-                rename=wire_name(attribute), struct_hook=partial(_open_list, item)
-            )
-    return make_dict_structure_fn(kind, OPEN, _cattrs_forbid_extra_keys=False, **overrides)
+    """Make the reader of a class that may have new fields."""
+    return make_dict_structure_fn(kind, OPEN, _cattrs_forbid_extra_keys=False, **_overrides(kind))
 
 
 def _unstructure(kind: type) -> Callable[[Any], dict[str, Any]]:

@@ -14,7 +14,7 @@ from tcpchat import admin
 from tcpchat.admin import BY_NAME, COMMANDS
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import REPLIES
-from tcpchat.commands import BY_NAME as OF_THE_CHAT
+from tcpchat.protocol import BY_NAME as OF_THE_CHAT
 from tests.admin.conftest import PASSWORD, Place
 
 FOLDER = Path(admin.__file__).parent

@@ -10,16 +10,23 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tcpchat.commands import BY_NAME, COMMANDS, Command, Incomplete, Option, read_request
 from tcpchat.commands.command import whole_number
-from tcpchat.commands.history import History
-from tcpchat.commands.login import Login
-from tcpchat.commands.report import Report
-from tcpchat.commands.scheduled import Scheduled
-from tcpchat.commands.send import Send
-from tcpchat.commands.users import Users
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Request
+from tcpchat.protocol import (
+    BY_NAME,
+    COMMANDS,
+    Command,
+    ListScheduled,
+    ListUsers,
+    Login,
+    NeedsSecret,
+    Option,
+    ReadHistory,
+    Report,
+    Request,
+    Send,
+    read_request,
+)
 from tcpchat.times import parse_duration
 
 BLANKS = (" ", "\t")
@@ -38,7 +45,7 @@ def is_like_an_option(text: str) -> bool:
 def read(line: str) -> Request | None:
     """Read a line, with "secret" for each secret that it leaves to the next one."""
     request = read_request(line.encode())
-    while isinstance(request, Incomplete):
+    while isinstance(request, NeedsSecret):
         request = request.answer(b"secret")
     return request
 
@@ -49,11 +56,11 @@ def refusal(line: str) -> ChatError:
     return refused.value
 
 
-def plain(command: Command[Any]) -> list[str]:
+def plain(command: Command[Any, Any]) -> list[str]:
     return [example for example in command.examples if not example.startswith("{")]
 
 
-def named(command: Command[Any]) -> str:
+def named(command: Command[Any, Any]) -> str:
     return command.name
 
 
@@ -101,18 +108,18 @@ def test_a_dash_without_a_letter_is_text(text: str) -> None:
         ("send \t-u \t bob  \thi  all ", Send(text="hi  all ", username="bob")),
         ("send\thi", Send(text="hi")),
         ("send hi -u bob", Send(text="hi -u bob")),
-        ("history", History()),
-        ("history -n 5 --before 7", History(count=5, before=7)),
-        ("history --count=5 --after=0", History(count=5, after=0)),
-        ("history -u bob ", History(username="bob")),
-        ("history --", History()),
-        ("history --unread", History(unread=True)),
-        ("history --unread -u bob --cursor 7", History(unread=True, username="bob", cursor=7)),
-        ("history -n 5 --unread", History(count=5, unread=True)),
+        ("history", ReadHistory()),
+        ("history -n 5 --before 7", ReadHistory(count=5, before=7)),
+        ("history --count=5 --after=0", ReadHistory(count=5, after=0)),
+        ("history -u bob ", ReadHistory(username="bob")),
+        ("history --", ReadHistory()),
+        ("history --unread", ReadHistory(unread=True)),
+        ("history --unread -u bob --cursor 7", ReadHistory(unread=True, username="bob", cursor=7)),
+        ("history -n 5 --unread", ReadHistory(count=5, unread=True)),
         ("login bob", Login(name="bob", password="secret")),
         ("login --password=x bob --device phone", Login(name="bob", password="x", device="phone")),
-        ("users --after bob", Users(after="bob")),
-        ("scheduled --after 7", Scheduled(after=7)),
+        ("users --after bob", ListUsers(after="bob")),
+        ("scheduled --after 7", ListScheduled(after=7)),
         ("report bob", Report(username="bob")),
         ("report  bob  he  shouts ", Report(username="bob", reason="he  shouts ")),
         ("report bob -- -u", Report(username="bob", reason="-u")),
@@ -189,14 +196,14 @@ def test_usage_comes_from_the_fields(name: str, usage: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_short_options_are_one_letter_and_unique(command: Command[Any]) -> None:
+def test_short_options_are_one_letter_and_unique(command: Command[Any, Any]) -> None:
     shorts = [option.short for _, option in command.options if option.short]
     assert all(len(short) == 1 for short in shorts)
     assert len(set(shorts)) == len(shorts)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_every_option_reads_the_same_in_each_of_its_forms(command: Command[Any]) -> None:
+def test_every_option_reads_the_same_in_each_of_its_forms(command: Command[Any, Any]) -> None:
     required = " ".join("x" for field, _ in command.arguments if field.default is attrs.NOTHING)
     for field, option in command.options:
         if option.metavar is None:
@@ -260,7 +267,7 @@ def test_a_line_that_is_not_utf_8_is_refused_with_the_place() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_every_example_is_read_as_a_request_of_its_command(command: Command[Any]) -> None:
+def test_every_example_is_read_as_a_request_of_its_command(command: Command[Any, Any]) -> None:
     for line in command.examples:
         assert type(read(line)) is command.request
     assert plain(command)
@@ -357,7 +364,7 @@ def test_whatever_the_bytes_only_a_chat_error_comes_out(line: bytes) -> None:
         request = read_request(line)
     except ChatError:
         return
-    if isinstance(request, Incomplete):
+    if isinstance(request, NeedsSecret):
         assert request.command in COMMANDS
     else:
         assert request is None or request.type in BY_NAME

@@ -7,7 +7,8 @@ import trio.testing
 from jsonschema import Draft202012Validator
 
 from tcpchat import __version__
-from tcpchat.commands import COMMANDS, users
+from tcpchat.handlers import profile
+from tcpchat.protocol import COMMANDS
 from tcpchat.settings import Limits, Settings
 from tests.conftest import House, open_house
 
@@ -57,7 +58,7 @@ async def test_users_tells_who_is_here_since_when(house: House, line: str) -> No
 
 async def test_many_users_come_in_pages_by_name(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """To list all at once would keep others waiting, and who is here changes meanwhile."""
-    monkeypatch.setattr(users, "PAGE", 2)
+    monkeypatch.setattr(profile, "PAGE", 2)
     alice, _, dave, _ = await house.peers("alice", "carol", "dave", "bob")
     page = await alice.ask({"type": "users"})
     assert ([user["name"] for user in page["users"]], page["more"]) == (["alice", "bob"], True)

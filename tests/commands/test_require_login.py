@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpchat.commands import COMMANDS
+from tcpchat.protocol import COMMANDS
 from tcpchat.settings import Rules, Settings
 from tests.conftest import House, Line, open_house
 from tests.people import PASSWORD, Clock, connect, guest, log_in, log_in_on, lose, pass_time, resume, user

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.commands import BY_NAME, Incomplete, read_request
-from tcpchat.commands.login import Login
-from tcpchat.commands.password import Password
 from tcpchat.errors import ChatError
+from tcpchat.protocol import BY_NAME, ChangePassword, Login, NeedsSecret, read_request
 
 
-def left_out(line: str) -> Incomplete:
+def left_out(line: str) -> NeedsSecret:
     request = read_request(line.encode())
-    assert isinstance(request, Incomplete)
+    assert isinstance(request, NeedsSecret)
     return request
 
 
@@ -29,7 +27,7 @@ def left_out(line: str) -> Incomplete:
 )
 def test_each_secret_that_is_left_out_is_asked_for_in_turn(line: str, fields: list[str]) -> None:
     request, asked = read_request(line.encode()), []
-    while isinstance(request, Incomplete):
+    while isinstance(request, NeedsSecret):
         asked.append(request.prompt().field)
         request = request.answer(b"secret")
     assert asked == fields
@@ -38,10 +36,10 @@ def test_each_secret_that_is_left_out_is_asked_for_in_turn(line: str, fields: li
 def test_a_prompt_says_what_the_next_line_is() -> None:
     first = left_out("password")
     second = first.answer(b"old one")
-    assert isinstance(second, Incomplete)
+    assert isinstance(second, NeedsSecret)
     assert first.prompt().message == "the next line is your password so far; an empty one gives up"
     assert second.prompt().message == "the next line is the new password; an empty one gives up"
-    assert second.answer(b" new\tone ") == Password(password="old one", new=" new\tone ")
+    assert second.answer(b" new\tone ") == ChangePassword(password="old one", new=" new\tone ")
 
 
 def test_what_is_answered_does_not_change_the_question() -> None:

@@ -7,14 +7,12 @@ from datetime import UTC
 
 import orjson
 
-from tcpchat.protocol import EVENTS, REPLIES, Codec, Error, Event, Message, Reply
+from tcpchat.protocol import Error, Message, Reply, read_answer
 from tcpchat.repl.view import render
 from tcpchat.repl.view import render_replies as replies
 from tcpchat.repl.view.text import Look, plain
 from tests.hostile.attack import attack
 from tests.hostile.target import Line, Target, codes
-
-CLIENT = Codec[Reply | Event](tuple(dict.fromkeys((*REPLIES, *EVENTS))))
 
 LOUD = b"send " + b"x" * 3000 + b"\n"
 
@@ -136,7 +134,7 @@ def terminal_escapes_in_every_field(target: Target, times: int) -> str:
 
 def _shown(line: Line) -> str:
     """Return the text that the terminal client shows for a line."""
-    read, look = CLIENT.decode(orjson.dumps(line)), Look(width=80, me="me", zone=UTC)
+    read, look = read_answer(orjson.dumps(line)), Look(width=80, me="me", zone=UTC)
     if isinstance(read, Message):
         return plain(render.message(read, look)).replace("\n", "")
     if isinstance(read, Error):

@@ -9,14 +9,9 @@ import trio.testing
 from trio.testing import MockClock
 
 from tcpchat.client import DisconnectedError, PendingCall, RefusedError
-from tcpchat.commands.ping import Ping
-from tcpchat.commands.read import Read
-from tcpchat.commands.send import Send
-from tcpchat.commands.status import Status
 from tcpchat.link import calls as calls_module
 from tcpchat.link.calls import MAX_DELAY, MIN_DELAY, Calls
-from tcpchat.protocol import Error, Pong, Reply, Request, Sent
-from tcpchat.protocol import Read as ReadReply
+from tcpchat.protocol import Error, GetStatus, MarkRead, Ping, Pong, Read, Reply, Request, Send, Sent
 
 GONE = DisconnectedError("the cat ate the cable")
 
@@ -160,7 +155,7 @@ async def test_sends_survive_a_loss_in_their_order_with_their_keys(calls: Calls)
 
 
 async def test_other_requests_fail_and_say_whether_they_may_have_been_done(calls: Calls) -> None:
-    written, unwritten = PendingCall(Status()), PendingCall(Status())
+    written, unwritten = PendingCall(GetStatus()), PendingCall(GetStatus())
     calls.add(written)
     calls.take(0)
     calls.add(unwritten)
@@ -212,7 +207,7 @@ async def test_sends_that_waited_go_out_one_by_one_and_other_requests_need_not_w
     calls.add(PendingCall(Ping()))
     first = calls.take(0)
     assert texts(first) == ["ping", "a"]
-    calls.add(PendingCall(Status()))
+    calls.add(PendingCall(GetStatus()))
     calls.add(send("c"))
     assert texts(calls.take(0)) == ["status"]
     assert calls.wait_until() is None
@@ -369,23 +364,23 @@ async def test_only_the_id_of_a_request_is_changed(calls: Calls) -> None:
 
 
 async def test_a_read_marker_is_repeated_until_it_is_answered(calls: Calls) -> None:
-    said = PendingCall(Read(username="bob", seq=3))
+    said = PendingCall(MarkRead(username="bob", seq=3))
     add(calls, said)
     calls.take(0)
     calls.lose(GONE)
-    later = PendingCall(Read(seq=9))
+    later = PendingCall(MarkRead(seq=9))
     add(calls, later)
     assert calls.unanswered == []
     calls.resume(same_user=True)
     taken = [*calls.take(0)]
-    assert [one.request for one in taken] == [Read(id=2, username="bob", seq=3)]
-    calls.answer(ReadReply(re=2, room="@b", username="bob", seq=3), 0)
+    assert [one.request for one in taken] == [MarkRead(id=2, username="bob", seq=3)]
+    calls.answer(Read(re=2, room="@b", username="bob", seq=3), 0)
     assert said.done
     assert calls.take(0) == [later]
 
 
 async def test_another_user_does_not_repeat_read_markers(calls: Calls) -> None:
-    asked = [PendingCall(Read(seq=3)), PendingCall(Read(seq=4))]
+    asked = [PendingCall(MarkRead(seq=3)), PendingCall(MarkRead(seq=4))]
     add(calls, asked[0])
     calls.take(0)
     calls.lose(GONE)
@@ -399,7 +394,7 @@ async def test_another_user_does_not_repeat_read_markers(calls: Calls) -> None:
 async def test_marking_everything_as_read_is_not_repeated_since_more_may_have_arrived(
     calls: Calls,
 ) -> None:
-    asked = PendingCall(Read())
+    asked = PendingCall(MarkRead())
     add(calls, asked)
     calls.take(0)
     calls.lose(GONE)

@@ -12,6 +12,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from tcpchat import handlers
 from tcpchat.client import (
     Address,
     Client,
@@ -26,7 +27,6 @@ from tcpchat.client import (
     RefusedError,
     Skipped,
 )
-from tcpchat.commands import scheduled, users
 from tcpchat.protocol import Bye, Joined, Message, Scheduled, Sent, Welcome, page
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
@@ -199,8 +199,8 @@ async def test_requests_return_their_results(door: Door) -> None:
 
 
 async def test_lists_longer_than_a_page_are_complete(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    for command in (scheduled, users):
-        monkeypatch.setattr(command, "page", lambda parts: page(parts, 150))
+    for theme in (handlers.messages, handlers.profile):
+        monkeypatch.setattr(theme, "page", lambda parts: page(parts, 150))
     peers = await door.house.peers("bob", "carol", "dave", "eve", "frank")
     async with door.client(name="alice") as client:
         names = [user.name for user in await client.users()]

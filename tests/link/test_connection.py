@@ -24,13 +24,10 @@ from tcpchat.client import (
     Replay,
     Skipped,
 )
-from tcpchat.commands.ping import Ping
-from tcpchat.commands.rename import Rename
-from tcpchat.commands.send import Send
 from tcpchat.link import calls as calls_module
 from tcpchat.link import connection as connections
 from tcpchat.link.connection import CATCH_UP, DEAD, FETCH_RETRY, HANDSHAKE, PING
-from tcpchat.protocol import Bye, Event, Joined, Message, Renamed, Welcome
+from tcpchat.protocol import Bye, Event, Joined, Message, Ping, Rename, Renamed, Send, Welcome
 from tcpchat.wire.answers import Unknown
 from tests.link.conftest import EVEN, FakeServer, ServerSide, cannot_connect, message, until
 

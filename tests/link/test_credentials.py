@@ -24,10 +24,8 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
-from tcpchat.commands.exit import Exit
-from tcpchat.commands.resume import Resume
 from tcpchat.link.credential_store import FOLDER
-from tcpchat.protocol import Renamed
+from tcpchat.protocol import Exit, Renamed, Resume
 from tests.conftest import Line
 from tests.link.conftest import FakeServer, ServerSide, make_client, until
 

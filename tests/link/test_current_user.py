@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tcpchat.commands.resume import Resume
 from tcpchat.link.credential_store import CredentialStore
 from tcpchat.link.current_user import CurrentUser
 from tcpchat.link.desired_identity import DesiredIdentity, Identity
-from tcpchat.protocol import LoggedIn, LoggedOut, Renamed, Resumed
+from tcpchat.protocol import LoggedIn, LoggedOut, Renamed, Resume, Resumed
 
 ALICE = Identity(user="alice", token="t1", journal="j")
 

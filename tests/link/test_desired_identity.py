@@ -5,24 +5,24 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from tcpchat.commands.login import Login
-from tcpchat.commands.password import Password
-from tcpchat.commands.ping import Ping
-from tcpchat.commands.register import Register
-from tcpchat.commands.rename import Rename
-from tcpchat.commands.resume import Resume
 from tcpchat.link.desired_identity import IDENTITY_REPLIES, DesiredIdentity, Identity, chosen
 from tcpchat.protocol import (
     REPLIES,
     Bye,
+    ChangePassword,
     LoggedIn,
     LoggedOut,
+    Login,
     PasswordChanged,
+    Ping,
     Pong,
+    Register,
     Registered,
+    Rename,
     Renamed,
     Reply,
     Request,
+    Resume,
     Resumed,
 )
 
@@ -86,7 +86,7 @@ def test_a_reply_makes_another_identity(
         (None, LOGGED_IN, attrs.evolve(WISH, name="bob", password=None)),
         (None, LoggedOut(user="guest-2", token="t"), DesiredIdentity(device="tin")),
         (
-            Password(password="old", new="new"),
+            ChangePassword(password="old", new="new"),
             PasswordChanged(revoked=0),
             attrs.evolve(WISH, password="new"),
         ),
@@ -102,7 +102,7 @@ def test_a_reply_changes_what_the_next_connection_asks_for(
 
 def test_a_new_password_is_used_only_where_one_was() -> None:
     wish = DesiredIdentity(name="alice")
-    assert wish.after(Password(password="old", new="new"), PasswordChanged(revoked=0)) == wish
+    assert wish.after(ChangePassword(password="old", new="new"), PasswordChanged(revoked=0)) == wish
 
 
 def test_only_the_listed_replies_change_anything() -> None:

@@ -11,9 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from tcpchat.client import Client, Credentials, Reconnected, Skipped
-from tcpchat.commands.history import MAX_COUNT
-from tcpchat.commands.resume import Resume
-from tcpchat.protocol import Absent, Event, Message, Read, Receipt, Unread
+from tcpchat.protocol import MAX_COUNT, Absent, Event, Message, Read, Receipt, Resume, Unread
 from tests.conftest import Line, Peer, open_house
 from tests.link.conftest import Door, FakeServer, ServerSide, message, until
 from tests.link.test_client import FREE

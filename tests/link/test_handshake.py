@@ -17,10 +17,9 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
-from tcpchat.commands.rename import Rename
 from tcpchat.link.connection import HANDSHAKE
 from tcpchat.link.desired_identity import DesiredIdentity
-from tcpchat.protocol import Message, Renamed, Welcome
+from tcpchat.protocol import Message, Rename, Renamed, Welcome
 from tests.link.conftest import EVEN, SOON, FakeServer, cannot_connect, make_client, message, until
 from tests.link.test_credentials import ALICE, client_of, logs_in, resumes
 

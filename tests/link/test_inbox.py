@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpchat.commands.conversations import Conversations
-from tcpchat.commands.history import History as Ask
 from tcpchat.link.inbox import MAX_BYTES, Inbox, Replay, Skipped
-from tcpchat.protocol import Event, History, Joined, Message
+from tcpchat.protocol import Event, History, Joined, ListConversations, Message, ReadHistory
 
 
 def said(seq: int, room: str = "lobby") -> Message:
@@ -28,7 +26,7 @@ def joined(number: int) -> Joined:
 def fetch(inbox: Inbox, answer: History) -> None:
     """Ask for what is wanted, which is some of the lobby, and get this."""
     request = inbox.next_request()
-    assert isinstance(request, Ask)
+    assert isinstance(request, ReadHistory)
     assert (request.after, request.room) == (inbox.last, None)
     inbox.put_reply(request, answer)
 
@@ -196,7 +194,7 @@ class World:
         self.lobby = 0  # messages said
         self.wire: list[Event | History] | None = None
         self.page: tuple[int, int] | None = None  # asked for and not answered: after, until
-        self.request: Ask | Conversations | None = None  # the reader waits for its reply
+        self.request: ReadHistory | ListConversations | None = None  # the reader waits for its reply
         self.others = 0
         self.delivered = 0
         self.skipped = 0
@@ -240,7 +238,7 @@ class World:
             self.skipped += event.events
         elif self.inbox.lagging and self.wire is not None and self.request is None:
             self.request = self.inbox.next_request()
-            assert isinstance(self.request, Ask)
+            assert isinstance(self.request, ReadHistory)
             assert self.request.after is not None
             self.page = (self.request.after, self.lobby)
 

@@ -6,11 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpchat.commands.conversations import Conversations as AskList
-from tcpchat.commands.history import MAX_COUNT
-from tcpchat.commands.history import History as Ask
 from tcpchat.link.inbox import Inbox, Replay, Skipped
-from tcpchat.protocol import ConversationInfo, Conversations, Event, History, Joined, Message
+from tcpchat.protocol import (
+    MAX_COUNT,
+    ConversationInfo,
+    Conversations,
+    Event,
+    History,
+    Joined,
+    ListConversations,
+    Message,
+    ReadHistory,
+)
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
 
@@ -39,7 +46,7 @@ def heard(inbox: Inbox) -> list[tuple[str, int]]:
     return [(event.room, event.seq) for event in events if isinstance(event, Message)]
 
 
-def fetch(inbox: Inbox, answer: History | Conversations) -> Ask | AskList:
+def fetch(inbox: Inbox, answer: History | Conversations) -> ReadHistory | ListConversations:
     """Ask for what is wanted and get this."""
     request = inbox.next_request()
     inbox.put_reply(request, answer)
@@ -59,7 +66,7 @@ def known(*infos: ConversationInfo) -> Inbox:
     inbox = Inbox(100)
     inbox.welcome(0, "j")
     inbox.switch_user(new=False)
-    assert fetch(inbox, listing(*infos)) == AskList()
+    assert fetch(inbox, listing(*infos)) == ListConversations()
     return inbox
 
 
@@ -75,7 +82,7 @@ def test_a_new_guest_requests_nothing_and_direct_rooms_begin_with_their_first_me
 
 def test_unread_messages_come_at_the_start_and_read_ones_do_not() -> None:
     inbox = known(info(BOB, 5, read=3), info(EVE, 2, read=2))
-    assert fetch(inbox, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 4, 5)) == ReadHistory(after=3, count=MAX_COUNT, room=BOB)
     assert not inbox.lagging
     inbox.put(said(BOB, 6))
     inbox.put(said(EVE, 3))
@@ -90,8 +97,8 @@ def test_messages_before_the_list_of_rooms_come_with_a_page() -> None:
     inbox.put(said(EVE, 1))
     assert heard(inbox) == []
     fetch(inbox, listing(info(BOB, 5, read=5)))  # made before those were said
-    assert fetch(inbox, page(BOB, 6)) == Ask(after=5, count=MAX_COUNT, room=BOB)
-    assert fetch(inbox, page(EVE, 1)) == Ask(after=0, count=MAX_COUNT, room=EVE)
+    assert fetch(inbox, page(BOB, 6)) == ReadHistory(after=5, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(EVE, 1)) == ReadHistory(after=0, count=MAX_COUNT, room=EVE)
     assert heard(inbox) == [(BOB, 6), (EVE, 1)]
     assert not inbox.lagging
 
@@ -99,10 +106,10 @@ def test_messages_before_the_list_of_rooms_come_with_a_page() -> None:
 def test_all_pages_of_the_list_are_requested() -> None:
     inbox = Inbox(100)
     inbox.switch_user(new=False)
-    assert fetch(inbox, listing(info(BOB, 1, read=1), more=True)) == AskList()
+    assert fetch(inbox, listing(info(BOB, 1, read=1), more=True)) == ListConversations()
     inbox.put(said(EVE, 8))  # not told of yet
-    assert fetch(inbox, listing(info(EVE, 8, read=7))) == AskList(after=BOB)
-    assert fetch(inbox, page(EVE, 8)) == Ask(after=7, count=MAX_COUNT, room=EVE)
+    assert fetch(inbox, listing(info(EVE, 8, read=7))) == ListConversations(after=BOB)
+    assert fetch(inbox, page(EVE, 8)) == ReadHistory(after=7, count=MAX_COUNT, room=EVE)
     assert heard(inbox) == [(EVE, 8)]
 
 
@@ -121,7 +128,7 @@ def test_missed_messages_come_once_also_from_rooms_that_began_meanwhile() -> Non
     inbox.put(said(BOB, 4))  # at once, since nothing is missing before it
     inbox.put(said(EVE, 2))  # but before this
     fetch(inbox, listing(info(BOB, 4, read=0), info(EVE, 2, read=2)))
-    assert fetch(inbox, page(EVE, 1, 2)) == Ask(after=0, count=MAX_COUNT, room=EVE)
+    assert fetch(inbox, page(EVE, 1, 2)) == ReadHistory(after=0, count=MAX_COUNT, room=EVE)
     assert heard(inbox) == [(BOB, 3), (BOB, 4), (EVE, 1), (EVE, 2)]
     assert not inbox.lagging
 
@@ -131,10 +138,10 @@ def test_a_gap_is_filled_from_history() -> None:
     inbox.put(said(BOB, 5))
     inbox.put(said(BOB, 6))
     inbox.put(said(EVE, 1))
-    assert fetch(inbox, page(BOB, 3, more=True)) == Ask(after=2, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 3, more=True)) == ReadHistory(after=2, count=MAX_COUNT, room=BOB)
     inbox.put(said(BOB, 7))
-    assert fetch(inbox, page(BOB, 4, 5, 6)) == Ask(after=3, count=MAX_COUNT, room=BOB)
-    assert fetch(inbox, page(BOB, 7)) == Ask(after=6, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 4, 5, 6)) == ReadHistory(after=3, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 7)) == ReadHistory(after=6, count=MAX_COUNT, room=BOB)
     inbox.put(said(BOB, 8))
     assert heard(inbox) == [(EVE, 1), *((BOB, seq) for seq in range(3, 9))]
 
@@ -161,7 +168,7 @@ def test_direct_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
     assert len(inbox) == 3
     events = list(iter(inbox.get, None))
     assert not any(isinstance(event, Skipped) for event in events)
-    assert fetch(inbox, page(BOB, 4, 5)) == Ask(after=3, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 4, 5)) == ReadHistory(after=3, count=MAX_COUNT, room=BOB)
     assert heard(inbox) == [(BOB, 4), (BOB, 5)]
 
 
@@ -172,7 +179,7 @@ def test_lagging_rooms_take_turns() -> None:
     for seq in (1, 2):
         asked += [fetch(inbox, page(id, seq, more=True)) for id in (BOB, EVE)]
         asked.append(fetch(inbox, History(room="lobby", messages=[said("lobby", seq)], more=True)))
-    assert [one.room for one in asked if isinstance(one, Ask)] == [BOB, EVE, None] * 2
+    assert [one.room for one in asked if isinstance(one, ReadHistory)] == [BOB, EVE, None] * 2
 
 
 def test_another_user_gets_no_page_of_the_user_before() -> None:
@@ -182,7 +189,7 @@ def test_another_user_gets_no_page_of_the_user_before() -> None:
     inbox.put_reply(request, page(BOB, 1, 2, 3, 4, 5))
     assert heard(inbox) == []
     fetch(inbox, listing(info(BOB, 5, read=4)))
-    assert fetch(inbox, page(BOB, 5)) == Ask(after=4, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 5)) == ReadHistory(after=4, count=MAX_COUNT, room=BOB)
     assert heard(inbox) == [(BOB, 5)]
 
 
@@ -193,7 +200,7 @@ def test_a_list_for_the_user_before_is_ignored() -> None:
     request = inbox.next_request()
     inbox.switch_user(new=False)
     inbox.put_reply(request, listing())  # what comes after BOB
-    assert inbox.next_request() == AskList()
+    assert inbox.next_request() == ListConversations()
 
 
 def test_a_room_that_is_given_up_counts_as_skipped() -> None:
@@ -231,7 +238,7 @@ def test_a_server_that_lost_what_it_had_begins_anew(told: bool) -> None:
     inbox.resume()
     fetch(inbox, listing(*[info(BOB, 2)] * told, info(EVE, 1)))
     if told:
-        assert fetch(inbox, page(BOB, 1, 2)) == Ask(after=0, count=MAX_COUNT, room=BOB)
+        assert fetch(inbox, page(BOB, 1, 2)) == ReadHistory(after=0, count=MAX_COUNT, room=BOB)
     assert not inbox.lagging
     inbox.put(said(BOB, 3 if told else 1))
     assert heard(inbox) == [(EVE, 1), *([(BOB, 1), (BOB, 2), (BOB, 3)] if told else [(BOB, 1)])]
@@ -246,8 +253,8 @@ class World:
         self.user = 0
         self.said: dict[str, list[bool]] = {"lobby": []}  # whether each message is ignored
         self.wire: list[Event | History | Conversations | None] | None = None
-        self.request: Ask | AskList | None = None  # the reader waits for its reply
-        self.page: tuple[Ask | AskList, int, dict[str, int]] | None = None
+        self.request: ReadHistory | ListConversations | None = None  # the reader waits for its reply
+        self.page: tuple[ReadHistory | ListConversations, int, dict[str, int]] | None = None
         self.got: dict[str, list[int]] = {}
         self.begin: dict[str, int] = {"lobby": 0}  # the number after which each is to be told
         for id in ("@0-a", "@0-b", "@1-a", "@1-b"):
@@ -330,7 +337,7 @@ class World:
             return
         request, served, lengths = self.page
         self.page = None
-        if isinstance(request, AskList):
+        if isinstance(request, ListConversations):
             mine = sorted(id for id in lengths if id.startswith(f"@{served}") and id > (request.after or ""))
             infos = [info(id, lengths[id], self.begin.get(id, 0)) for id in mine[: self.size]]
             self.wire.append(listing(*infos, more=len(mine) > self.size))

@@ -7,10 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.commands.ping import Ping
-from tcpchat.commands.send import Send
 from tcpchat.link.transport import ConnectionLostError, Transport
-from tcpchat.protocol import MAX_LINE_OUT, Event, Message, Pong, Reply
+from tcpchat.protocol import MAX_LINE_OUT, Event, Message, Ping, Pong, Reply, Send
 from tcpchat.wire.answers import Unknown
 from tests.link.conftest import message
 

@@ -12,9 +12,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from chaos.clock import TrioClock
+from tcpchat import handlers
 from tcpchat.client import Client, Reconnect, Skipped
-from tcpchat.commands import BY_NAME, scheduled, users
-from tcpchat.protocol import Error, Message, Unknown, Unsent, Welcome, page
+from tcpchat.protocol import BY_NAME, Error, Message, Unknown, Unsent, Welcome, page
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.input.parse import LOCAL
 from tcpchat.repl.model.model import Model
@@ -391,8 +391,8 @@ async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
 async def test_the_pages_of_who_is_here_are_put_together(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for command in (scheduled, users):
-        monkeypatch.setattr(command, "page", lambda parts: page(parts, 150))
+    for theme in (handlers.messages, handlers.profile):
+        monkeypatch.setattr(theme, "page", lambda parts: page(parts, 150))
     await house.peers("b1", "b2", "b3", "b4", "b5")
     async with sitting(house) as alice:
         assert sorted(alice.talk.view.live().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]

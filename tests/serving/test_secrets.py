@@ -8,18 +8,15 @@ import trio
 import trio.testing
 
 from tcpchat.chat.context import Context
-from tcpchat.commands import BY_NAME
-from tcpchat.commands.login import Login
-from tcpchat.commands.password import Password
-from tcpchat.commands.register import Register
-from tcpchat.protocol import Registered
+from tcpchat.handlers import HANDLERS, PRECHECKS
+from tcpchat.protocol import BY_NAME, ChangePassword, Login, Register, Registered
 from tcpchat.settings import Limits, Settings
 from tests.conftest import House, Line, Peer, open_house
 
 LINE = 65_536  # bytes; the longest
 
 
-async def tell(context: Context, request: Register | Login | Password) -> Registered:
+async def tell(context: Context, request: Register | Login | ChangePassword) -> Registered:
     """Answer with what was asked, which `repr` does not show."""
     return Registered(user=repr([value for value in attrs.astuple(request) if value is not None]))
 
@@ -27,7 +24,8 @@ async def tell(context: Context, request: Register | Login | Password) -> Regist
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("register", "login", "password"):
-        monkeypatch.setitem(BY_NAME, name, attrs.evolve(BY_NAME[name], run=tell, ready=None))
+        monkeypatch.setitem(HANDLERS, BY_NAME[name].request, tell)
+    monkeypatch.delitem(PRECHECKS, Register)
 
 
 async def answers(peer: Peer, *lines: str | bytes) -> list[Line]:
@@ -171,7 +169,7 @@ async def test_a_bug_in_the_handler_does_not_log_the_secret(
     async def fail(context: Context, request: Register) -> Registered:
         raise RuntimeError(f"cannot do {request}")
 
-    monkeypatch.setitem(BY_NAME, "register", attrs.evolve(BY_NAME["register"], run=fail, ready=None))
+    monkeypatch.setitem(HANDLERS, Register, fail)
     peer = await house.peer()
     assert kinds(await answers(peer, "register", "correct horse")) == ["prompt", "internal"]
     (bug,) = house.log.named("bug")

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import attrs
 import orjson
@@ -46,9 +47,9 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     float | None: st.none() | st.floats(allow_nan=False, allow_infinity=False),
     list[str]: st.lists(TEXT, max_size=3),
+    list[str] | None: st.none() | st.lists(TEXT, max_size=3),
     dict[str, float]: st.dictionaries(TEXT, st.integers(0, 9) | st.floats(0, 9), max_size=3),
     dict[str, Any]: st.dictionaries(TEXT, st.integers(0, 9) | TEXT, max_size=3),
-    list[dict[str, Any]]: st.lists(st.dictionaries(TEXT, TEXT, max_size=2), max_size=2),
     Id | None: st.none() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text("ab", max_size=MAX_ID),
 }
 
@@ -57,9 +58,18 @@ def made(kind: Any) -> st.SearchStrategy[Any]:
     """Any value of a class of lines, or of what stands inside one."""
     fields = {}
     for field in attrs.fields(attrs.resolve_types(kind)):
-        item = field.metadata.get("items")
-        fields[field.name] = st.lists(made(item), max_size=3) if item else VALUES[field.type]
+        fields[field.name] = _values(field.type)
     return st.builds(kind, **fields)
+
+
+def _values(kind: Any) -> st.SearchStrategy[Any]:
+    if kind in VALUES:
+        return VALUES[kind]
+    if get_origin(kind) is UnionType:
+        inner, _ = get_args(kind)
+        return st.none() | _values(inner)
+    (item,) = get_args(kind)
+    return st.lists(made(item), max_size=3)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from tcpchat.commands import COMMANDS
 from tcpchat.protocol import (
+    COMMANDS,
     EVENTS,
     LOBBY,
     MAX_EXACT,
@@ -20,10 +20,12 @@ from tcpchat.protocol import (
     Back,
     Bye,
     Cancelled,
+    CommandInfo,
     ConversationInfo,
     Conversations,
     Error,
     Event,
+    FieldInfo,
     Help,
     History,
     Ignoring,
@@ -66,7 +68,7 @@ from tcpchat.protocol import (
 )
 
 REQUESTS: list[type[Request]] = [command.request for command in COMMANDS]
-SCHEMA = schema(REQUESTS)
+SCHEMA = schema(REQUESTS, REPLIES, EVENTS)
 AT = "2026-11-21T09:00:00.123Z"
 MESSAGE = Message(room=LOBBY, seq=1, at=AT, sender="alice", text="hi")
 # One of each, every field filled.
@@ -102,7 +104,10 @@ LINES: list[Reply | Event] = [
         re=1, server="tcpchat 1", uptime=1.5, users=1, connections=1, messages=1, messages_per_minute=1,
         scheduled=0, limits={"text_characters": 4000, "messages_per_second": 0.5},
     ),
-    Help(re=1, commands=[{"name": "ping", "usage": "ping", "summary": "a sign of life"}]),
+    Help(re=1, commands=[CommandInfo(
+        name="ping", usage="ping", summary="a sign of life", examples=["ping"],
+        fields=[FieldInfo(name="id", required=False, plain="ID", help="comes back")],
+    )]),
     Schema(re=1, schema=SCHEMA),
     Pong(re=1, at=AT),
     Bye(re=1, code="exit", message="bye"),

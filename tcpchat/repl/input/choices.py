@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from tcpchat.commands import BY_NAME, Argument, Option
+from tcpchat.protocol import BY_NAME, Argument, Option
 from tcpchat.times import DURATION_UNITS
 
 MAX_CANDIDATES: Final = 50

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from tcpchat.commands import BY_NAME, COMMANDS, Argument, Command, Option
+from tcpchat.protocol import BY_NAME, COMMANDS, Argument, Command, Option
 from tcpchat.repl.input.choices import (
     LOCAL_SOURCES,
     MAX_CANDIDATES,
@@ -100,7 +100,7 @@ def _in_text(before: str, commands: Container[str]) -> bool:
     return isinstance(command, Command) and _place(command, before).in_text
 
 
-def _command_of(before: str, commands: Container[str]) -> Command[Any] | LocalCommand | None:
+def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | LocalCommand | None:
     """Return the command whose name is complete and stands before the cursor.
 
     That is after a slash, or where the word is one of `commands`.
@@ -114,7 +114,7 @@ def _command_of(before: str, commands: Container[str]) -> Command[Any] | LocalCo
     return BY_NAME.get(name) or LOCAL_BY_NAME.get(name) if slashed or name in commands else None
 
 
-def _place(command: Command[Any], before: str) -> _Place:
+def _place(command: Command[Any, Any], before: str) -> _Place:
     """Follow the grammar over the tokens before the last, which is the one under the cursor."""
     given: set[str] = set()
     waiting = list(command.arguments)
@@ -144,7 +144,7 @@ def _finished_tokens(before: str) -> Iterator[str]:
     return tokens
 
 
-def _option_of(command: Command[Any], token: str) -> tuple[attrs.Attribute[Any], Option] | None:
+def _option_of(command: Command[Any, Any], token: str) -> tuple[attrs.Attribute[Any], Option] | None:
     name = token.partition("=")[0] if token.startswith("--") else token[:2]
     for field, option in command.options:
         if name in {f"--{field.name}", f"-{option.short}"}:

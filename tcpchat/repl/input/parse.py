@@ -13,10 +13,9 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from tcpchat.commands import BY_NAME, Command, Incomplete
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
-from tcpchat.protocol import Request
+from tcpchat.protocol import BY_NAME, Command, NeedsSecret, Request
 
 BLANKS: Final = (" ", "\t")
 SLASHES: Final = ("/", "\\")
@@ -48,7 +47,7 @@ class Ask:
 class AskSecret:
     """A request that needs a password, which the next line is."""
 
-    incomplete: Incomplete
+    incomplete: NeedsSecret
 
 
 @attrs.frozen
@@ -244,15 +243,15 @@ def _local(command: LocalCommand, argument: str) -> Local:
     return Local(command.name, argument)
 
 
-def _parse(command: Command[Any], rest: str) -> Ask | AskSecret:
+def _parse(command: Command[Any, Any], rest: str) -> Ask | AskSecret:
     try:
-        request: Request | Incomplete = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
+        request: Request | NeedsSecret = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
     except ChatError as error:
         message = error.message.removesuffix(".")
         if command.name in _SECRET:  # the word that is wrong may be the password
             message = f"{command.name} is not written like that; leave the password out, and it is asked for"
         raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
-    if isinstance(request, Incomplete):
+    if isinstance(request, NeedsSecret):
         return AskSecret(request)
     return Ask(_with_breaks(request) if "\n" in rest else request)
 
@@ -279,6 +278,6 @@ def _corrected(line: str) -> str | None:
     return near and f"{near} {line[match.start(2) :]}"
 
 
-def _options(command: Command[Any]) -> set[str]:
+def _options(command: Command[Any, Any]) -> set[str]:
     long = {f"--{field.name}" for field, _ in command.options}
     return long | {f"-{option.short}" for _, option in command.options if option.short}

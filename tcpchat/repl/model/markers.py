@@ -10,9 +10,7 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from tcpchat.commands.history import History as AskHistory
-from tcpchat.commands.read import Read as MarkRead
-from tcpchat.protocol import LOBBY, History, Message, Read, Request, Unread, is_direct
+from tcpchat.protocol import LOBBY, History, MarkRead, Message, Read, ReadHistory, Request, Unread, is_direct
 from tcpchat.repl.view.text import get
 
 INTERVAL = 1.0  # seconds between two marks of a conversation
@@ -114,7 +112,7 @@ class ReadMarkers:
         if not mine and is_direct(message.room) and message.seq > place.mark:
             place.unread.append(message.seq)
 
-    def show_history(self, request: AskHistory, page: History) -> None:
+    def show_history(self, request: ReadHistory, page: History) -> None:
         """Note a page of history that was asked for and shown."""
         lobby = self._places.get(LOBBY)
         numbers = [get(item, "seq") for item in page.messages if get(item, "room") == LOBBY]

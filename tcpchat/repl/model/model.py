@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import trio
 
 from tcpchat.client import Disconnected, Reconnected, Skipped
-from tcpchat.commands.history import History as AskHistory
 from tcpchat.protocol import (
     Absent,
     Away,
@@ -27,6 +26,7 @@ from tcpchat.protocol import (
     Message,
     Muted,
     Read,
+    ReadHistory,
     Receipt,
     Renamed,
     Reply,
@@ -236,7 +236,7 @@ class Model:
                 self.reading.read(reply)
             case Unread():
                 self.reading.told(reply)
-            case History() if isinstance(request, AskHistory):
+            case History() if isinstance(request, ReadHistory):
                 self.reading.show_history(request, reply)
             case Sessions():
                 self.sessions = [(get(item, "number"), get(item, "device")) for item in reply.sessions]

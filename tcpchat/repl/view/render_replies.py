@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -175,25 +175,16 @@ def _status(reply: Status, look: Look) -> Fragments:
 
 def _help(reply: Help, look: Look) -> Fragments:
     """Return usage and summary of each command; with fields and examples where there are some."""
-    fragments = in_rows(
-        [(_text(command, "usage"), _text(command, "summary")) for command in reply.commands], look
-    )
+    fragments = in_rows([(command.usage, command.summary) for command in reply.commands], look)
     for command in reply.commands:
-        if fields := command.get("fields"):
-            rows = [
-                (str(field.get("plain") or f"{field.get('name')} (JSON)"), _text(field, "help"))
-                for field in fields
-            ]
+        if command.fields:
+            rows = [(field.plain or f"{field.name} (JSON)", field.help) for field in command.fields]
             fragments += titled("fields", look) + in_rows(rows, look)
-        if examples := command.get("examples"):
+        if command.examples:
             fragments += titled("examples", look)
-            for example in examples:
-                fragments += hang([("", GAP)], "class:usage", clean_line(str(example)), look)
+            for example in command.examples:
+                fragments += hang([("", GAP)], "class:usage", clean_line(example), look)
     return fragments
-
-
-def _text(item: Mapping[str, Any], name: str) -> str:
-    return str(item.get(name) or "")
 
 
 def _schema(reply: Schema, look: Look) -> Fragments:

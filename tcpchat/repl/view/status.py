@@ -8,7 +8,7 @@ import attrs
 from wcwidth import clip
 
 from tcpchat.client import Closed, Offline, State
-from tcpchat.commands.send import Send
+from tcpchat.protocol import Send
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.text import DeliveryState, Fragments, ticks
 from tcpchat.repl.view.wrap import columns

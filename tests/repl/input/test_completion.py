@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.commands import BY_NAME, COMMANDS, Command
+from tcpchat.protocol import BY_NAME, COMMANDS, Command
 from tcpchat.repl.input.choices import _SOURCES, _SOURCES_OF, MAX_CANDIDATES, CompletionContext, matching
 from tcpchat.repl.input.completion import Candidate, complete
 from tcpchat.repl.input.parse import LOCAL
@@ -186,7 +186,7 @@ def test_the_durations_are_explained_in_words() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_every_option_of_every_command_is_offered_with_its_help(command: Command[Any]) -> None:
+def test_every_option_of_every_command_is_offered_with_its_help(command: Command[Any, Any]) -> None:
     for field, option in command.options:
         found = complete(f"/{command.name} --{field.name}", LIVE)
         assert [(one.text, one.display, one.help) for one in found] == [

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.commands import BY_NAME, COMMANDS
-from tcpchat.commands.away import Away
-from tcpchat.commands.exit import Exit
-from tcpchat.commands.help import Help
-from tcpchat.commands.history import History
-from tcpchat.commands.report import Report
-from tcpchat.commands.send import Send
-from tcpchat.commands.users import Users
 from tcpchat.errors import ChatError
+from tcpchat.protocol import BY_NAME, COMMANDS, Exit, GetHelp, ListUsers, ReadHistory, Report, Send, SetAway
 from tcpchat.repl.input.parse import (
     ALL_NAMES,
     AS_TEXT,
@@ -56,17 +49,17 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
         ("  hi", Say(" hi")),
         ('{"type":"ping"}', Say('{"type":"ping"}')),
         ("{ -u", Say("{ -u")),
-        ("help", Ask(Help())),
-        ("Users ", Ask(Users())),
-        ("history", Ask(History())),
+        ("help", Ask(GetHelp())),
+        ("Users ", Ask(ListUsers())),
+        ("history", Ask(ReadHistory())),
         ("EXIT", Ask(Exit())),
-        ("/help send", Ask(Help(command="send"))),
-        ("/users", Ask(Users())),
-        ("\\Users", Ask(Users())),
+        ("/help send", Ask(GetHelp(command="send"))),
+        ("/users", Ask(ListUsers())),
+        ("\\Users", Ask(ListUsers())),
         ("/send -u bob hi  you ", Ask(Send(text="hi  you ", username="bob"))),
         ("/send //", Ask(Send(text="//"))),
-        ("/history -n 5", Ask(History(count=5))),
-        ("/away lunch, back at one", Ask(Away(text="lunch, back at one"))),
+        ("/history -n 5", Ask(ReadHistory(count=5))),
+        ("/away lunch, back at one", Ask(SetAway(text="lunch, back at one"))),
         ("/set", Local("set", "")),
         ("\\SET theme  dark ", Local("set", "theme  dark")),
         ("/to bob", Local("to", "bob")),
@@ -155,7 +148,7 @@ def test_several_lines(line: str, meaning: object) -> None:
         ("Read", Say("Read")),
         ("to bob", Local("to", "bob")),
         ("history is old", Say("history is old")),
-        ("history", Ask(History())),
+        ("history", Ask(ReadHistory())),
         ("users all", Ambiguous("users all", "/users all", "users")),
     ],
 )

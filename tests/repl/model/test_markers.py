@@ -6,10 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tcpchat.commands.history import History as AskHistory
-from tcpchat.protocol import History, Message, Read, Request, Unread
+from tcpchat.protocol import History, Message, Read, ReadHistory, Request, Unread, UnreadInfo
 from tcpchat.repl.model.markers import INTERVAL, ReadMarkers, send_marks
-from tcpchat.wire.identity import UnreadInfo
 
 
 def lobby(seq: int) -> Message:
@@ -106,29 +104,29 @@ def test_the_mark_does_not_pass_over_what_was_not_shown() -> None:
 @pytest.mark.parametrize(
     ("pages", "mark"),
     [
-        ([(AskHistory(after=100), page(101, 110))], 112),
-        ([(AskHistory(after=100), page(101, 105, more=True))], 105),
-        ([(AskHistory(after=100), page(101, 105)), (AskHistory(after=105), page(106, 115))], 112),
-        ([(AskHistory(before=111), page(91, 110))], 112),
-        ([(AskHistory(before=111), page(106, 110)), (AskHistory(before=106), page(90, 105))], 112),
-        ([(AskHistory(before=111), page(106, 110))], None),
-        ([(AskHistory(after=102), page(103, 105))], None),
-        ([(AskHistory(unread=True), page(103, 107, more=True))], 107),
-        ([(AskHistory(unread=True), page(103, 104))], 112),
+        ([(ReadHistory(after=100), page(101, 110))], 112),
+        ([(ReadHistory(after=100), page(101, 105, more=True))], 105),
+        ([(ReadHistory(after=100), page(101, 105)), (ReadHistory(after=105), page(106, 115))], 112),
+        ([(ReadHistory(before=111), page(91, 110))], 112),
+        ([(ReadHistory(before=111), page(106, 110)), (ReadHistory(before=106), page(90, 105))], 112),
+        ([(ReadHistory(before=111), page(106, 110))], None),
+        ([(ReadHistory(after=102), page(103, 105))], None),
+        ([(ReadHistory(unread=True), page(103, 107, more=True))], 107),
+        ([(ReadHistory(unread=True), page(103, 104))], 112),
         (
             [
                 (
-                    AskHistory(unread=True, username="bob"),
+                    ReadHistory(unread=True, username="bob"),
                     History(room="@b", username="bob", messages=[], more=False),
                 )
             ],
             None,
         ),
-        ([(AskHistory(), History(room="lobby", messages=[], more=False))], None),
+        ([(ReadHistory(), History(room="lobby", messages=[], more=False))], None),
         (
             [
                 (
-                    AskHistory(username="bob"),
+                    ReadHistory(username="bob"),
                     History(room="@b", username="bob", messages=[private(105)], more=False),
                 )
             ],
@@ -136,7 +134,7 @@ def test_the_mark_does_not_pass_over_what_was_not_shown() -> None:
         ),
     ],
 )
-def test_it_moves_once_history_showed_it(pages: list[tuple[AskHistory, History]], mark: int | None) -> None:
+def test_it_moves_once_history_showed_it(pages: list[tuple[ReadHistory, History]], mark: int | None) -> None:
     reading = with_gap()
     for request, reply in pages:
         reading.show_history(request, reply)

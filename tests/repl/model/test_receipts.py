@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.protocol import Conversations, Message, Receipt
+from tcpchat.protocol import ConversationInfo, Conversations, Message, Receipt
 from tcpchat.repl.model.receipts import Receipts
 from tcpchat.repl.view.text import DeliveryState, how_far
-from tcpchat.wire.identity import ConversationInfo
 
 
 def said(seq: int, *, to: str = "bob", sender: str = "alice", room: str = "@b") -> Message:
@@ -66,7 +65,7 @@ def test_it_is_of_the_last_conversation_or_of_whom_text_goes_to() -> None:
 def test_marks_are_known_before_anything_is_said_here() -> None:
     receipts = Receipts()
     info = ConversationInfo(username="bob", room="@b", seq=9, read=9, delivered=8, seen=7)
-    other = {"username": "eve", "room": "@e", "seq": 1, "read": 1, "delivered": 0}
+    other = ConversationInfo(username="eve", room="@e", seq=1, read=1, delivered=0)
     receipts.listed(Conversations(conversations=[info, other], more=False))
     assert receipts.names() == ["eve", "bob"]
     assert receipts.marks == {"@b": (8, 7), "@e": (0, 0)}

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import orjson
 import pytest
 
-from tcpchat.commands import BY_NAME
+from tcpchat.protocol import BY_NAME
 from tests.process import Client, ServerProcess
 from tests.terminal import BRACKETED_PASTE, Terminal, set_editor
 

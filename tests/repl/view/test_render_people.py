@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcpchat.protocol import REPLIES as ALL_REPLIES
 from tcpchat.protocol import (
     Absent,
     Away,
     Back,
+    ConversationInfo,
     Conversations,
     History,
     Ignoring,
@@ -26,8 +28,10 @@ from tcpchat.protocol import (
     Reply,
     Resumed,
     Revoked,
+    SessionInfo,
     Sessions,
     Unread,
+    UnreadInfo,
     UserInfo,
     Users,
     Whois,
@@ -37,7 +41,6 @@ from tcpchat.repl.view import render_people as about
 from tcpchat.repl.view import render_replies as replies
 from tcpchat.repl.view.text import DeliveryState, Look, plain, ticks
 from tcpchat.repl.view.theme import STYLES
-from tcpchat.wire.identity import IDENTITY_REPLIES, ConversationInfo, SessionInfo, UnreadInfo
 from tests.repl.view.test_render import AT, LOOK, check, looks, luminance, shown, texts
 
 WIDE = attrs.evolve(LOOK, width=100)
@@ -130,7 +133,8 @@ def test_a_reply(reply: Reply, lines: list[str]) -> None:
 
 
 def test_there_is_a_rendering_of_each_reply_about_people() -> None:
-    assert {type(reply) for reply, _ in REPLIES} == set(IDENTITY_REPLIES) == set(about.REPLIES)
+    assert {type(reply) for reply, _ in REPLIES} == set(about.REPLIES)
+    assert set(about.REPLIES) | set(replies._REPLIES) == set(ALL_REPLIES)
 
 
 def test_no_token_is_ever_shown() -> None:
@@ -260,6 +264,11 @@ def test_without_colours_all_states_differ() -> None:
     assert len({ticks(got, colours=True) for got in DeliveryState}) == len(DeliveryState)
 
 
+def loose(*items: object) -> list[Any]:
+    """Return items that need not be of the class of a reply's items."""
+    return list(items)
+
+
 @given(st.lists(texts, min_size=6, max_size=6), looks)
 def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) -> None:
     a, b, c, d, e, f = parts
@@ -267,15 +276,15 @@ def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) 
         Resumed(user=a, registered=True, session=1, seq=1),
         LoggedOut(user=b),
         Registered(user=c),
-        Sessions(sessions=[{"number": a, "device": b, "address": c, "since": d, "used": e}, {}, 5]),
+        Sessions(sessions=loose({"number": a, "device": b, "address": c, "since": d, "used": e}, {}, 5)),
         Read(room="@b", username=a, seq=1),
         Read(room=b, seq=1),
-        Unread(rooms=[{"room": a, "count": b}, {"username": c, "count": 1, "mentioned": True}, {}]),
-        Conversations(conversations=[{"username": a, "seq": b}, {"room": c}, 5], more=True),
+        Unread(rooms=loose({"room": a, "count": b}, {"username": c, "count": 1, "mentioned": True}, {})),
+        Conversations(conversations=loose({"username": a, "seq": b}, {"room": c}, 5), more=True),
         Away(text=a, since=b),
         Whois(name=a, registered=False, here=False, since=b, seen=c, away=d, away_since=e, muted_until=f),
         Ignoring(users=parts),
-        Users(users=[{"name": a, "since": b, "registered": True, "away": c}], more=False),
+        Users(users=loose({"name": a, "since": b, "registered": True, "away": c}), more=False),
     ]
     for answer in answers:
         check(replies.reply(answer, look), look)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tcpchat.client import Closed, Offline, Online
-from tcpchat.commands.send import Send
+from tcpchat.protocol import Send
 from tcpchat.repl.view.status import SHOWN, Status, changes_at, clock, prompt, toolbar, waiting
 from tcpchat.repl.view.text import plain
 from tcpchat.repl.view.wrap import columns

@@ -1,19 +1,16 @@
-"""The replies and events of wire version 1. Requests stand beside their handlers in `tcpchat.commands`.
+"""The events of wire version 1, some of which are replies as well. All other replies are in `commands`.
 
-`identity` has those about who you are.
-
-`at`, `since` and `until` are RFC 3339 in UTC with milliseconds; spans are seconds.
+`at`, `since` and `until` are RFC 3339 in UTC with milliseconds; durations are seconds.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.wire.base import Event, Reply, about
-from tcpchat.wire.identity import AT, IDENTITY_EVENTS, IDENTITY_REPLIES, OTHER, ROOM
+from tcpchat.wire.base import AT, OTHER, ROOM, Event, Reply, about
 
 PROTOCOL_VERSION = 1
 
@@ -35,6 +32,15 @@ class Welcome(Event):
         default=None, repr=False, metadata=about("keep it secret: `resume` with it makes you this user")
     )
     hint: str = attrs.field(metadata=about("what a person may type next"))
+
+
+@attrs.frozen(kw_only=True)
+class Prompt(Event):
+    """A plain line left something secret out: the next line is it, as typed; an empty one gives up."""
+
+    type: ClassVar[str] = "prompt"
+    field: str = attrs.field(metadata=about("the field that the line is for"))
+    message: str = attrs.field(metadata=about("the same as a sentence"))
 
 
 @attrs.frozen(kw_only=True)
@@ -74,6 +80,15 @@ class Left(Event):
 
 
 @attrs.frozen(kw_only=True)
+class Renamed(Reply, Event):
+    """Somebody has another name now: as reply it was you, as event somebody else."""
+
+    type: ClassVar[str] = "renamed"
+    old: str
+    new: str
+
+
+@attrs.frozen(kw_only=True)
 class Muted(Event):
     """You were reported by too many: you may read but not send until `until`."""
 
@@ -96,150 +111,57 @@ class Unsent(Event):
 
 
 @attrs.frozen(kw_only=True)
-class Sent(Reply):
-    """The message is on disk, and on its way to everyone who is here."""
+class Read(Reply, Event):
+    """How far you have read: as reply on this connection, as event because another of yours did."""
 
-    type: ClassVar[str] = "sent"
+    type: ClassVar[str] = "read"
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
-    seq: int = attrs.field(metadata=about("its number in the room"))
-    at: str = attrs.field(metadata=AT)
+    seq: int = attrs.field(metadata=about("the last message that is read"))
 
 
 @attrs.frozen(kw_only=True)
-class Scheduled(Reply):
-    """The message is on disk and goes out at `at`."""
+class UnreadInfo:
+    """A room with unread messages."""
 
-    type: ClassVar[str] = "scheduled"
-    number: int = attrs.field(metadata=about("what `cancel` takes"))
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
-    at: str = attrs.field(metadata=AT)
+    count: int = attrs.field(metadata=about("messages of others that are not read"))
+    mentioned: bool = attrs.field(metadata=about("one of them has @ and your name"))
+    read: int = attrs.field(metadata=about("the last message that is read"))
+    seq: int = attrs.field(metadata=about("the last message that there is"))
 
 
 @attrs.frozen(kw_only=True)
-class PendingMessage:
-    """One of your scheduled messages."""
+class Unread(Reply, Event):
+    """Where you have not read everything: as reply if you ask, as event after `resumed` and `logged-in`."""
 
-    number: int
-    at: str = attrs.field(metadata=AT)
+    type: ClassVar[str] = "unread"
+    rooms: list[UnreadInfo] = attrs.field(metadata=about("the lobby first; empty if nothing is unread"))
+
+
+@attrs.frozen(kw_only=True)
+class Receipt(Event):
+    """How far the messages of a direct room got; it counts for all up to that number."""
+
+    type: ClassVar[str] = "receipt"
     room: str = attrs.field(metadata=ROOM)
-    username: str | None = attrs.field(default=None, metadata=OTHER)
-    text: str
-
-
-@attrs.frozen(kw_only=True)
-class Schedule(Reply):
-    """Your scheduled messages, by number."""
-
-    type: ClassVar[str] = "schedule"
-    messages: list[Any] = attrs.field(metadata={"items": PendingMessage, **about("lowest number first")})
-    more: bool = attrs.field(metadata=about("there are more; ask with `after`"))
-
-
-@attrs.frozen(kw_only=True)
-class Cancelled(Reply):
-    """The message will not be sent."""
-
-    type: ClassVar[str] = "cancelled"
-    number: int
-    text: str
-
-
-@attrs.frozen(kw_only=True)
-class Renamed(Reply, Event):
-    """Somebody has another name now: as reply it was you, as event somebody else."""
-
-    type: ClassVar[str] = "renamed"
-    old: str
-    new: str
-
-
-@attrs.frozen(kw_only=True)
-class UserInfo:
-    """A user who is here."""
-
-    name: str
-    since: str = attrs.field(metadata=AT)
-    registered: bool | None = attrs.field(
-        default=None, metadata=about("true if the name is the user's for good")
-    )
-    away: str | None = attrs.field(default=None, metadata=about("what was left for others, if away"))
-    muted_until: str | None = attrs.field(default=None, metadata=AT)
-
-
-@attrs.frozen(kw_only=True)
-class Users(Reply):
-    """Who is here."""
-
-    type: ClassVar[str] = "users"
-    users: list[Any] = attrs.field(metadata={"items": UserInfo, **about("by name")})
-    more: bool = attrs.field(metadata=about("there are more; ask with `after`"))
-
-
-@attrs.frozen(kw_only=True)
-class History(Reply):
-    """What was said, oldest first."""
-
-    type: ClassVar[str] = "history"
-    room: str | None = attrs.field(
-        default=None, metadata=about("the room; absent for what is unread in all of them")
-    )
-    username: str | None = attrs.field(default=None, metadata=OTHER)
-    messages: list[Any] = attrs.field(metadata={"items": Message, **about("as in the event")})
-    more: bool = attrs.field(metadata=about("there are more on that side; ask with `before` or `after`"))
-    cursor: int | None = attrs.field(
-        default=None, metadata=about("of unread ones: what `cursor` takes for the next page")
+    username: str = attrs.field(metadata=about("who got or read them"))
+    delivered: int = attrs.field(metadata=about("the last one that a device of the other was given"))
+    seen: int | None = attrs.field(
+        default=None, metadata=about("the last one that the other has read, unless one of you does not tell")
     )
 
 
 @attrs.frozen(kw_only=True)
-class Reported(Reply):
-    """The report counts."""
+class Absent(Event):
+    """Whom you wrote to is away or not connected; told once. The message is kept for then."""
 
-    type: ClassVar[str] = "reported"
+    type: ClassVar[str] = "absent"
     username: str
-    reports: int = attrs.field(metadata=about("how many different users reported this one"))
-    muted_until: str | None = attrs.field(default=None, metadata=AT)
-
-
-@attrs.frozen(kw_only=True)
-class Status(Reply):
-    """How the server is."""
-
-    type: ClassVar[str] = "status"
-    server: str = attrs.field(metadata=about("the server's name and version"))
-    uptime: float = attrs.field(metadata=about("seconds since it was started"))
-    users: int
-    connections: int
-    messages: int = attrs.field(metadata=about("messages in all, those before a restart too"))
-    messages_per_minute: int = attrs.field(metadata=about("messages in the last 60 seconds"))
-    scheduled: int = attrs.field(metadata=about("messages that are scheduled, of all users"))
-    limits: dict[str, float] = attrs.field(metadata=about("the limits in force, by setting; 0: unlimited"))
-
-
-@attrs.frozen(kw_only=True)
-class Help(Reply):
-    """All commands with usage and summary; or one, with its fields and examples too."""
-
-    type: ClassVar[str] = "help"
-    commands: list[dict[str, Any]]
-
-
-@attrs.frozen(kw_only=True)
-class Schema(Reply):
-    """JSON Schema (2020-12) of every line."""
-
-    type: ClassVar[str] = "schema"
-    schema: dict[str, Any]
-
-
-@attrs.frozen(kw_only=True)
-class Pong(Reply):
-    """The server is alive."""
-
-    type: ClassVar[str] = "pong"
-    at: str = attrs.field(metadata=AT)
+    here: bool = attrs.field(metadata=about("connected, and away by its own word"))
+    text: str | None = attrs.field(default=None, metadata=about("what was left for others to read"))
+    since: str | None = attrs.field(default=None, metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
@@ -282,10 +204,6 @@ def internal_error(reference: str) -> Error:
     return Error(code="internal", message=message, reference=reference)
 
 
-REPLIES: tuple[type[Reply], ...] = (
-    Sent, Scheduled, Schedule, Cancelled, Renamed, Users, History, Reported,
-    Status, Help, Schema, Pong, Bye, Error, *IDENTITY_REPLIES,
-)  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
-    Welcome, Message, Joined, Left, Renamed, Muted, Unsent, Bye, Error, *IDENTITY_EVENTS,
+    Welcome, Message, Joined, Left, Renamed, Muted, Unsent, Bye, Error, Prompt, Read, Unread, Receipt, Absent,
 )  # fmt: skip
