@@ -9,9 +9,11 @@ import sys
 import attrs
 import pytest
 
+from tcpchat import __version__
 from tcpchat.cli import client_runner, fast_path
 from tcpchat.cli.app import parse_and_run
 from tcpchat.repl.options import Options
+from tests.process import PATIENCE
 
 FAST = [
     (),
@@ -41,13 +43,6 @@ SLOW = [
     ("connect", "--", "example.org"),
     ("connect", "--name", "a", "--name", "b"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("TCPCHAT_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -101,3 +96,17 @@ def test_a_command_is_imported_when_it_runs() -> None:
     modules = loaded("from tcpchat.cli.app import app, read_settings\nread_settings(['serve'])")
     assert "tcpchat.cli.serve" in modules
     assert not {"trio", "tcpchat.cli.admin", "tcpchat.cli.bench", "tcpchat.service.daemon"} & modules
+
+
+def test_the_version_is_told_at_once() -> None:
+    """Without importing what only a server needs: the answer comes in a moment."""
+    program = (
+        "import sys\n"
+        "from tcpchat.cli import run\n"
+        "run(['--version'])\n"
+        "print(*sorted({'cyclopts', 'trio', 'sqlite3', 'orjson'} & set(sys.modules)))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert ran.stdout == f"{__version__}\n\n"

@@ -1,4 +1,4 @@
-"""The command line: where settings come from, what the operator reads, and how a server ends."""
+"""`tcpchat serve` as a process: what keeps it from starting, what it prints and logs, and how it ends."""
 
 from __future__ import annotations
 
@@ -6,196 +6,18 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-import attrs
 import orjson
 import pytest
 
-from tcpchat import __version__
-from tcpchat.cli.app import parse_and_run, read_settings
-from tcpchat.settings import Limits, Listening, Running, Settings
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
+from tests.cli.conftest import refusal
 from tests.process import COMMAND, PATIENCE, ServerProcess, environment
 
 SECRET = "the-text-of-a-message"
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing come from the machine: no settings, no files around, a wide terminal for the help."""
-    for name in os.environ:
-        if name.startswith("TCPCHAT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("COLUMNS", "500")
-    monkeypatch.chdir(tmp_path)
-
-
-def settings(*arguments: str) -> Settings:
-    """Return the settings that `tcpchat serve` would run with."""
-    return read_settings(["serve", *arguments])
-
-
-def refusal(capfd: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
-    """Run the command; return the one line that it wrote to stderr, which ended it with this code."""
-    assert parse_and_run(arguments) == code
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith("tcpchat: ")
-    assert err.endswith("\n")
-    assert len(err.splitlines()) == 1
-    return err
-
-
-# Version and help
-
-
-def test_the_version_is_told_at_once() -> None:
-    """Without importing what only a server needs: the answer comes in a moment."""
-    program = (
-        "import sys\n"
-        "from tcpchat.cli import run\n"
-        "run(['--version'])\n"
-        "print(*sorted({'cyclopts', 'trio', 'sqlite3', 'orjson'} & set(sys.modules)))\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=True
-    )
-    assert ran.stdout == f"{__version__}\n\n"
-
-
-def test_the_version_is_told_by_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert parse_and_run(["serve", "--version"]) == 0
-    assert capsys.readouterr().out == f"{__version__}\n"
-
-
-def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert parse_and_run(["--help"]) == 0
-    out = capsys.readouterr().out
-    assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail", "admin"))
-
-
-def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
-    assert parse_and_run(["serve", "--help"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    groups = attrs.asdict(Settings(), recurse=False)
-    fields = {name: value for group in groups.values() for name, value in attrs.asdict(group).items()}
-    assert fields
-    for name, default in fields.items():
-        flag = "--" + name.replace("_", "-")
-        (line,) = [line for line in lines if f" {flag} " in line]
-        assert f"TCPCHAT_{name.upper()}]" in line
-        if default is None:
-            assert "Default: " in line or name == "tls_cert"
-        elif name == "host":
-            assert "127.0.0.1" in line
-        else:
-            assert f"[default: {default}]" in line
-
-
-# Where settings come from
-
-
-def test_without_anything_the_defaults_hold() -> None:
-    assert settings() == Settings()
-
-
-def test_flags_win_over_the_environment_and_that_over_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "chat.toml"
-    file.write_text('port = 1\nhistory = 1\nhost = ["::1", "127.0.0.2"]\nlog-format = "json"\n')
-    monkeypatch.setenv("TCPCHAT_PORT", "2")
-    monkeypatch.setenv("TCPCHAT_HISTORY", "2")
-    monkeypatch.setenv("TCPCHAT_TEXT_CHARACTERS", "2")
-    found = settings("--port", "3", "--config", str(file))
-    assert found.listening == Listening(host=("::1", "127.0.0.2"), port=3)
-    assert found.rules.history == 2
-    assert found.limits == Limits(text_characters=2)
-    assert found.running == Running(log_format="json")
-
-
-def test_the_file_may_be_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "chat.toml").write_text("backlog_bytes = 5\n")
-    monkeypatch.setenv("TCPCHAT_CONFIG", "chat.toml")
-    assert settings().limits.backlog_bytes == 5
-
-
-def test_hosts_are_given_one_by_one_or_as_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings("--host", "::1", "--host", "localhost").listening.host == ("::1", "localhost")
-    monkeypatch.setenv("TCPCHAT_HOST", "::1 localhost")
-    assert settings().listening.host == ("::1", "localhost")
-
-
-# Called wrongly: exit code 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["--port", "x"], ["--port", '"x"']),
-        (["--port", "65536"], ["--port", "<= 65535"]),
-        (["--port=-1"], ["--port", ">= 0"]),
-        (["--history", "501"], ["--history", "<= 500"]),
-        (["--history", "0"], ["--history", ">= 1"]),
-        (["--line-bytes", "131073"], ["--line-bytes", "<= 131072"]),
-        (["--backlog-bytes=-1"], ["--backlog-bytes", ">= 0"]),
-        (["--mute-seconds", "nan"], ["--mute-seconds", "nan"]),
-        (["--log-level", "loud"], ["--log-level", '"warning"']),
-        (["--synchronous", "on"], ["--synchronous", '"full"']),
-        (["--prot", "5"], ["--prot", "Did you mean --port?"]),
-        (["8000"], ["8000"]),
-        (["--config", "no.toml"], ["--config no.toml", "No such file"]),
-        (["--config", "."], ["--config .", "Is a directory"]),
-    ],
-)
-def test_a_wrong_flag_is_named(
-    capfd: pytest.CaptureFixture[str], arguments: list[str], told: list[str]
-) -> None:
-    line = refusal(capfd, 2, "serve", *arguments)
-    assert all(part in line for part in told), line
-
-
-def test_an_unknown_command_is_told_with_what_was_meant(capfd: pytest.CaptureFixture[str]) -> None:
-    assert 'Did you mean "serve"?' in refusal(capfd, 2, "serv")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [("TCPCHAT_PORT", "x", '"x"'), ("TCPCHAT_PORT", "70000", "<= 65535"), ("TCPCHAT_EPHEMERAL", "?", "bool")],
-)
-def test_a_wrong_value_in_the_environment_names_its_variable(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    line = refusal(capfd, 2, "serve")
-    assert name in line
-    assert told in line
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("port = 'x'", ["port", "unable to convert"]),
-        ("port = 70000", ["port", "<= 65535"]),
-        ("port = true", ["port", "unable to convert"]),
-        ("prot = 1", ["prot", "Unknown option"]),
-        ("port =", ["is not TOML"]),
-        ("\udcff", ["is not TOML"]),
-        ("[serve]\nport = 1", ["[serve]", "must not be in a table"]),
-        ("[listening]\nport = 1", ["listening", "Unknown option"]),
-    ],
-)
-def test_what_is_wrong_in_a_file_names_the_file(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path, text: str, told: list[str]
-) -> None:
-    (tmp_path / "chat.toml").write_bytes(text.encode(errors="surrogateescape"))
-    line = refusal(capfd, 2, "serve", "--config", "chat.toml")
-    assert "chat.toml" in line
-    assert all(part in line for part in told), line
 
 
 # Cannot start: exit code 1

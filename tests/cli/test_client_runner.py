@@ -1,0 +1,77 @@
+"""The exit code and the sentence of each failure of the client's commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tcpchat.cli import client_runner
+from tcpchat.cli.client_runner import PASSWORD, is_address, make_plan
+from tcpchat.client import ConnectError, DisconnectedError, RefusedError
+from tcpchat.errors import StartError
+from tcpchat.protocol import Error
+from tcpchat.repl import pipe
+from tcpchat.repl.options import Options
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (ConnectError("nobody there"), 3, "tcpchat: nobody there\n"),
+        (DisconnectedError("gone"), 3, "tcpchat: gone\n"),
+        (StartError("no disk"), 1, "tcpchat: no disk\n"),
+        (RefusedError(Error(code="muted", message="you are muted")), 1, "tcpchat: you are muted\n"),
+        (
+            RefusedError(Error(code="name-taken", message="taken")),
+            1,
+            "tcpchat: taken; to log in, give --name and set TCPCHAT_PASSWORD in the environment\n",
+        ),
+        (KeyboardInterrupt(), 0, ""),
+        (ExceptionGroup("one", [ExceptionGroup("in another", [StartError("deep")])]), 1, "tcpchat: deep\n"),
+    ],
+)
+def test_a_failure_is_one_sentence_and_a_code(
+    error: BaseException,
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pipe, "send", fail)
+    assert client_runner.send(make_plan(), "hi", username=None, time=None) == code
+    assert capsys.readouterr().err == told
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pipe, "send", fail)
+    with pytest.raises(ZeroDivisionError):
+        client_runner.send(make_plan(), "hi", username=None, time=None)
+
+
+def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make_plan().password is None
+    monkeypatch.setenv(PASSWORD, "")
+    assert make_plan().password is None
+    monkeypatch.setenv(PASSWORD, "hunter22")
+    assert make_plan().password == "hunter22"
+
+
+def test_files_are_where_the_system_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    options: Options = make_plan()
+    assert (options.config, options.state) == (tmp_path / "config/tcpchat", tmp_path / "state/tcpchat")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a", True), ("[::1]:9", True), ("a:b", False), ("--x", False)]
+)
+def test_an_address_is_told_from_an_option(text: str, expected: bool) -> None:
+    assert is_address(text) == expected
