@@ -1,4 +1,4 @@
-"""Certificates for the tests, made in memory; and a peer that speaks TLS."""
+"""Certificates for the tests, made in memory, and a peer that speaks TLS."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def write_ca(folder: Path) -> Path:
 
 
 def write_cert(path: Path, *hosts: str, ca: trustme.CA | None = None) -> str:
-    """Write a new certificate with its key, as the server takes it; return the fingerprint."""
+    """Write a new certificate with its key in the server's format; return the fingerprint."""
     issued = (ca or authority()).issue_cert(*(hosts or HOSTS))
     issued.private_key_and_cert_chain_pem.write_to_path(path)
     return fingerprint(ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode()))
 
 
 def certificate(folder: Path, *, client_ca: Path | None = None, ca: trustme.CA | None = None) -> Certificate:
-    """Return what a server has that was started with a new certificate."""
+    """Return a new certificate as a server loads it."""
     write_cert(folder / "cert.pem", ca=ca)
     loaded = Certificate.load(TlsSettings(tls_cert=folder / "cert.pem", tls_client_ca=client_ca))
     assert loaded is not None
@@ -45,7 +45,7 @@ def certificate(folder: Path, *, client_ca: Path | None = None, ca: trustme.CA |
 
 
 async def encrypt(stream: trio.abc.Stream) -> trio.SSLStream[trio.abc.Stream]:
-    """Be a strict client: what ends without TLS's own end is broken."""
+    """Return the stream of a strict client, for which an end without TLS's own end is an error."""
     context = ssl.create_default_context()
     authority().configure_trust(context)
     encrypted = trio.SSLStream(stream, context, server_hostname="localhost")
@@ -54,4 +54,4 @@ async def encrypt(stream: trio.abc.Stream) -> trio.SSLStream[trio.abc.Stream]:
 
 
 async def tls_peer(stream: trio.abc.Stream) -> Peer:
-    return Peer(await encrypt(stream))  # type: ignore[arg-type]  # it only sends and receives
+    return Peer(await encrypt(stream))  # type: ignore[arg-type]  # a peer only sends and receives

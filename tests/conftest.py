@@ -1,4 +1,4 @@
-"""What the tests share: a server on memory streams, peers to talk to it, and a clock that stands still."""
+"""The fixtures of all tests: a server on memory streams, peers, and a log that keeps its lines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Log:
-    """Keeps what was logged, as (event, fields)."""
+    """Keeps log lines as (event, fields)."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, Line]] = []
@@ -51,12 +51,12 @@ class Log:
 
 
 class Peer:
-    """One client: what it types and what it reads, line by line."""
+    """One client, which sends and reads lines."""
 
     def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
         self.stream = stream
         self.events: list[Line] = []
-        """Lines that were passed over while this peer waited for another."""
+        """Lines that were skipped while this peer waited for another one."""
         self.name = ""
         self._tail = b""
         self._ids = 0
@@ -77,7 +77,7 @@ class Peer:
         return decoded
 
     async def next(self, type: str) -> Line:
-        """Return the next line of this type that was not returned before; others go to `events`."""
+        """Return the next line of this type; skipped lines go to `events`."""
         for index, line in enumerate(self.events):
             if line["type"] == type:
                 return self.events.pop(index)
@@ -88,14 +88,14 @@ class Peer:
             self.events.append(line)
 
     async def ask(self, line: str | Line) -> Line:
-        """Send one line, plain or JSON, and return its reply; what comes before goes to `events`."""
+        """Send one line, plain or JSON, and return its reply; earlier lines go to `events`."""
         self._ids += 1
         if isinstance(line, dict):
             await self.send({"id": self._ids} | line)
             lines = await self._until(self._ids)
             self.events += lines[:-1]
             return lines[-1]
-        # A plain line has no id, but replies come in order: what is no event is the reply.
+        # A plain line has no id, but replies come in order: the line that is not an event is the reply.
         await self.send(line, {"type": "ping", "id": self._ids})
         lines = (await self._until(self._ids))[:-1]
         events = {"message", "joined", "left", "muted", "unsent", "unread", "receipt", "absent"}
@@ -112,13 +112,13 @@ class Peer:
         return lines
 
     async def quiet(self) -> list[Line]:
-        """Return all lines up to the pong of a ping: nothing else has been said to this peer."""
+        """Return all lines up to the pong of a ping, which are all that the server has sent so far."""
         self._ids += 1
         await self.send({"type": "ping", "id": self._ids})
         return (await self._until(self._ids))[:-1]
 
     async def leave(self) -> None:
-        """Say exit and read to the end."""
+        """Send `exit` and read to the end."""
         await self.send("exit")
         await self.rest()
 
@@ -139,7 +139,7 @@ def _as_bytes(line: str | bytes | Line) -> bytes:
 
 
 class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
-    """Accepts what `connect` makes."""
+    """Accepts the connections that `connect` makes."""
 
     def __init__(self) -> None:
         self._send, self._receive = trio.open_memory_channel[trio.abc.HalfCloseableStream](1000)
@@ -189,7 +189,7 @@ class House:
         return await self._listener.connect(self.address)
 
     async def peer(self, name: str | None = None) -> Peer:
-        """Connect somebody who has read the welcome, and took `name` if given."""
+        """Return a peer that has read the welcome, and has taken `name` if given."""
         peer = Peer(await self.connect())
         peer.name = (await peer.next("welcome"))["user"]
         if name is not None:
@@ -199,18 +199,18 @@ class House:
         return peer
 
     def user(self, name: str) -> User:
-        """Return the user of this name, who is in memory."""
+        """Return the user of this name, who must be in memory."""
         found = self.chat.hub.find(name)
         assert isinstance(found, User)
         return found
 
     def tell_presence(self) -> None:
-        """Tell at once who came and went, newcomers too, which otherwise waits to be told together."""
+        """Announce joins and leaves at once, instead of a moment later and together."""
         self.chat.hub.let_all_listen()
         self.node.pipeline.tell()
 
     async def peers(self, *names: str) -> list[Peer]:
-        """Connect several; everything that they heard of one another's coming is read."""
+        """Connect several peers, and read everything about one another's joining."""
         peers = [await self.peer(name) for name in names]
         self.tell_presence()
         for peer in peers:
@@ -219,7 +219,7 @@ class House:
 
 
 async def at_once(work: Callable[..., T], /, *arguments: Any, limiter: trio.CapacityLimiter) -> T:
-    """Do what blocks without a thread, so that it takes no time on a mocked clock."""
+    """Run blocking work without a thread, so that it takes no time on a mocked clock."""
     async with limiter:
         return work(*arguments)
 
@@ -234,7 +234,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Run a server on memory streams until the block ends."""
     store = store or SqliteStore(folder, "off")
-    with closing(store):  # also where the block raises, or its caller is cancelled
+    with closing(store):  # also if the block raises, or its caller is cancelled
         log = Log()
         listener = MemoryListener()
         node = Node(settings or Settings(), store, log, TrioClock(), run_sync=run_sync)  # type: ignore[arg-type]
@@ -254,14 +254,14 @@ def null_log() -> structlog.typing.FilteringBoundLogger:
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    """A server in memory with default settings. With `mock_clock` time stands still until it jumps."""
+    """A server in memory with default settings. With `mock_clock`, time stands still until it jumps."""
     async with open_house() as opened:
         yield opened
 
 
 @pytest.fixture(autouse=True)
 def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the server's hasher take no time; what it takes in earnest is for the tests of `passwords`."""
+    """Make password hashing fast; the tests of `passwords` use its real cost."""
     cheap = Cost(passes=1, memory=8)
     monkeypatch.setattr(hasher, "hash_password", partial(passwords.hash_password, cost=cheap))
     monkeypatch.setattr(hasher, "verify", partial(passwords.verify, cost=cheap))

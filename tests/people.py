@@ -1,4 +1,4 @@
-"""Who tests talk as: guests and registered users, with a token, and maybe on several devices."""
+"""Guests and registered users for tests, who may have several sessions."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ Clock = trio.testing.MockClock
 
 
 class Person(Peer):
-    """A peer that knows its token, and asks in JSON."""
+    """A peer that knows its token and sends requests as JSON."""
 
     token = ""
     session = 0
 
     async def do(self, type: str, **fields: Any) -> Line:
-        """Ask, and return the reply."""
+        """Send a request and return the reply."""
         return await self.ask({"type": type} | fields)
 
     async def heard(self, *types: str) -> list[Line]:
-        """Return the events of these types, or all, that came since this was asked last."""
+        """Return the events of these types, or all, since the last call."""
         lines = [*self.events, *await self.quiet()]
         self.events.clear()
         return [line for line in lines if not types or line["type"] in types]
 
     async def texts(self) -> list[str]:
-        """Return the texts that were said since this was asked last."""
+        """Return the texts of the messages since the last call."""
         return [line["text"] for line in await self.heard("message")]
 
     async def names(self) -> list[str]:
@@ -38,7 +38,7 @@ class Person(Peer):
 
 
 async def connect(house: House) -> Person:
-    """Connect, and read the welcome."""
+    """Connect and read the welcome."""
     person = Person(await house.connect())
     welcome = await person.next("welcome")
     person.name, person.token = welcome.get("user", ""), welcome.get("token", "")
@@ -55,7 +55,7 @@ async def guest(house: House, name: str | None = None) -> Person:
 
 
 async def user(house: House, name: str, **fields: Any) -> Person:
-    """Connect somebody who registers."""
+    """Connect a user and register."""
     person = await guest(house, name)
     reply = await person.do("register", password=PASSWORD, **fields)
     assert reply["type"] == "registered", reply
@@ -63,7 +63,7 @@ async def user(house: House, name: str, **fields: Any) -> Person:
 
 
 async def log_in(house: House, name: str, **fields: Any) -> Person:
-    """Connect one more device of a registered user."""
+    """Connect another session of a registered user."""
     return await log_in_on(await connect(house), name, **fields)
 
 
@@ -75,7 +75,7 @@ async def log_in_on(person: Person, name: str, **fields: Any) -> Person:
 
 
 async def resume(house: House, token: str, **fields: Any) -> Person:
-    """Come back on a new connection."""
+    """Resume a session on a new connection."""
     person = await connect(house)
     reply = await person.do("resume", token=token, **fields)
     assert reply["type"] == "resumed", reply
@@ -84,7 +84,7 @@ async def resume(house: House, token: str, **fields: Any) -> Person:
 
 
 async def dead(house: House, token: str) -> bool:
-    """Tell whether nobody can come back with the token."""
+    """Return whether the token is worthless."""
     person = await connect(house)
     reply = await person.do("resume", token=token)
     if reply["type"] == "resumed":
@@ -95,7 +95,7 @@ async def dead(house: House, token: str) -> bool:
 
 
 async def lose(*people: Peer) -> None:
-    """Break the connections, and let the server notice."""
+    """Cut the connections, and let the server notice."""
     for person in people:
         await person.stream.aclose()
     await trio.testing.wait_all_tasks_blocked()
@@ -109,7 +109,7 @@ async def end_of(person: Peer) -> str:
 
 
 async def pass_time(house: House, clock: Clock, *seconds: float) -> None:
-    """Let time pass, and after each span all that it brings."""
+    """Let time pass, and after each duration everything that becomes due."""
     for span in (*seconds, 0):
         await trio.testing.wait_all_tasks_blocked()
         await house.node.pipeline.wait_idle()

@@ -1,4 +1,4 @@
-"""A server in a process of its own, and a client to talk to it without trio."""
+"""A server in its own process, and a client without trio that connects to it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any, Self
 
 import orjson
 
-PATIENCE = 20  # seconds; a busy machine starts a process slowly
+PATIENCE = 20  # seconds; a busy machine starts processes slowly
 COMMAND = [sys.executable, "-m", "tcpchat"]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment without settings of tcpchat, and with `extra`.
 
-    Whoever runs the tests has identities of their own in the folder of states, which no test is to touch.
+    The developer who runs the tests has credentials in the real state folder, which no test may touch.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TCPCHAT_")}
     return kept | {"XDG_STATE_HOME": _state_folder()} | dict(extra or {})
@@ -37,9 +37,9 @@ def _state_folder() -> str:
 
 
 class ServerProcess:
-    """Runs `tcpchat serve` while the block lasts; by its end the process is gone, whatever happens.
+    """Runs `tcpchat serve` while the block lasts. At its end the process has ended, whatever happens.
 
-    `before` stands in front of the command, such as a shell that lowers a limit and then becomes it.
+    `before` comes before the command, such as a shell that lowers a limit and then executes it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ServerProcess:
     ) -> None:
         self._command = [*before, *COMMAND, "serve", "--port", str(port), *options]
         self._environ = environment(environ)
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed where the process is
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -89,12 +89,12 @@ class ServerProcess:
         return self.process.wait(PATIENCE)
 
     def rest_of_stdout(self) -> str:
-        """Return what came after the first line, once the process has ended."""
+        """Return the output after the first line, once the process has ended."""
         assert self.process.stdout is not None
         return self.process.stdout.read().decode()
 
     def log(self) -> str:
-        """Return what was written to stderr so far."""
+        """Return the output on stderr so far."""
         size = os.fstat(self._stderr.fileno()).st_size
         return os.pread(self._stderr.fileno(), size, 0).decode()
 

@@ -1,4 +1,4 @@
-"""A person at a terminal: `tcpchat` in a real pty, and what a terminal emulator has on its screen."""
+"""A user at a terminal: `tcpchat` in a real pty, and the screen of a terminal emulator."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ import pyte
 
 from tests.process import PATIENCE, environment
 
-BRACKETED_PASTE = 2004 << 5  # as pyte notes private modes
+BRACKETED_PASTE = 2004 << 5  # as pyte records private modes
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "backspace": "\x7f", "up": "\x1b[A", "left": "\x1b[D"}
-LOOK = 0.05  # seconds between two looks at what is not on the screen
+LOOK = 0.05  # seconds between two checks of a condition outside the screen
 READ = 64 * 1024  # bytes at once
 
 
 def home(folder: Path) -> dict[str, str]:
-    """Return the environment of somebody whose files are all in this folder."""
+    """Return the environment of a user with all files in this folder."""
     homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "CONFIG", "DATA")}
     clean = {name: value for name, value in environment().items() if name not in {"NO_COLOR", "COLORTERM"}}
     return clean | homes | {"TERM": "xterm-256color", "TZ": "UTC", "PYTHONUTF8": "1"}
 
 
 class Terminal:
-    """Runs `tcpchat` while the block lasts; by its end the process is gone, whatever happens.
+    """Runs `tcpchat` while the block lasts. At its end the process has ended, whatever happens.
 
-    Nothing is read while nobody waits, as from a terminal that is busy; each wait has a deadline.
+    Output is read only during a wait, as by a busy terminal. Each wait has a deadline.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Terminal:
         self._arguments = ["-m", "tcpchat", *arguments]
         self._environ = home(folder) | dict(environ or {})
         self.raw = bytearray()
-        """All that was written to the terminal."""
+        """All bytes that were written to the terminal."""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
 
@@ -56,7 +56,7 @@ class Terminal:
         size = (self.screen.lines, self.screen.columns)
         with (
             warnings.catch_warnings()
-        ):  # later Pythons dislike a fork beside threads; it becomes python at once
+        ):  # later Pythons warn of a fork beside threads; here it executes python at once
             warnings.simplefilter("ignore", DeprecationWarning)
             self._child = pexpect.spawn(
                 sys.executable, self._arguments, env=self._environ, dimensions=size, echo=True
@@ -72,13 +72,11 @@ class Terminal:
             self._child.wait()
         self._child.close()
 
-    # What a person does.
-
     def type(self, text: str) -> None:
         self._child.send(text)
 
     def key(self, names: str) -> None:
-        """Press keys such as `enter`, `c-c`, `escape enter`; blanks stand between several."""
+        """Press keys such as `enter`, `c-c`, `escape enter`, separated by spaces."""
         self.type(
             "".join(KEYS.get(name) or chr(ord(name.removeprefix("c-")) & 0x1F) for name in names.split())
         )
@@ -88,12 +86,12 @@ class Terminal:
         self.type(f"{line}\r")
 
     def paste(self, text: str) -> None:
-        """Insert text as a terminal does that was asked for bracketed paste; it sends CR for breaks."""
+        """Paste text as a terminal does in bracketed paste mode, which sends CR for line breaks."""
         assert BRACKETED_PASTE in self.screen.mode
         self.type("\x1b[200~" + text.replace("\n", "\r") + "\x1b[201~")
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size as xterm does: lines go at the top, and only if the cursor would be outside."""
+        """Change the size as xterm does: only if the cursor would be outside, lines leave at the top."""
         screen = self.screen
         over = max(0, screen.cursor.y + 1 - rows)
         y = screen.cursor.y - over
@@ -109,11 +107,9 @@ class Terminal:
     def signal(self, number: int) -> None:
         self._child.kill(number)
 
-    # What a person sees.
-
     @property
     def lines(self) -> list[str]:
-        """The lines of the screen without blanks at their ends, but with those before the cursor."""
+        """The lines of the screen without trailing spaces, except those before the cursor."""
         lines = [line.rstrip() for line in self.screen.display]
         row = self.screen.cursor.y
         lines[row] = max(lines[row], self.before_cursor, key=len)
@@ -121,7 +117,7 @@ class Terminal:
 
     @property
     def before_cursor(self) -> str:
-        """The line of the cursor up to it."""
+        """The text before the cursor in its line."""
         row = self.screen.buffer[self.screen.cursor.y]
         return "".join(row[column].data for column in range(self.screen.cursor.x))
 
@@ -130,12 +126,12 @@ class Terminal:
         return "\n".join(self.lines)
 
     def row(self, text: str) -> int:
-        """Return the number of the last line that holds this."""
+        """Return the number of the last line that contains this."""
         (*_, row) = (row for row, line in enumerate(self.lines) if text in line)
         return row
 
     def cell(self, text: str) -> Any:
-        """Return the first cell of this text where it is lowest: its `fg`, `bg`, `bold`, `reverse` …"""
+        """Return the first cell of the lowest place of this text: its `fg`, `bg`, `bold`, `reverse` …"""
         row = self.row(text)
         cells = [self.screen.buffer[row][column] for column in range(self.screen.columns)]
         starts = [
@@ -144,30 +140,30 @@ class Terminal:
         return cells[starts[0]]
 
     def wait_for(self, *what: str | re.Pattern[str]) -> None:
-        """Wait until the screen shows all of this; a pattern may go over several lines."""
+        """Wait until the screen shows all of these; a pattern may span several lines."""
         self.wait_until(lambda: all(self.shows(one) for one in what), f"to show {what}")
 
     def wait_gone(self, what: str | re.Pattern[str]) -> None:
-        """Wait until the screen does not show this any more."""
+        """Wait until the screen no longer shows this."""
         self.wait_until(lambda: not self.shows(what), f"not to show {what}")
 
     def shows(self, what: str | re.Pattern[str]) -> bool:
         return what in self.text if isinstance(what, str) else what.search(self.text) is not None
 
     def wait_until(self, condition: Callable[[], bool], what: str = "to be so") -> None:
-        """Take in what is drawn until a condition holds, which may be of something else than the screen."""
+        """Read the output until a condition holds, which need not be about the screen."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if not self._read(min(LOOK, deadline - time.monotonic())) and time.monotonic() > deadline:
                 raise AssertionError(f"the screen was never seen {what}; it is:\n{self.text}")
 
     def read_for(self, seconds: float) -> None:
-        """Take in what is drawn until nothing comes for so long."""
+        """Read the output until there is none for so many seconds."""
         while self._read(seconds):
             pass
 
     def _read(self, seconds: float) -> bool:
-        """Take in what comes within these seconds; say whether something did."""
+        """Read the output of these seconds; return whether there was any."""
         try:
             data = self._child.read_nonblocking(READ, timeout=max(0.0, seconds))
         except (pexpect.TIMEOUT, pexpect.EOF):
@@ -177,7 +173,7 @@ class Terminal:
         return True
 
     def exit_code(self) -> int:
-        """Wait until the process has ended and all that it drew is seen; return its exit code."""
+        """Wait until the process has ended and all output is read; return its exit code."""
         deadline = time.monotonic() + PATIENCE
         while self._read(deadline - time.monotonic()):
             pass
@@ -187,11 +183,11 @@ class Terminal:
 
     @property
     def echoes(self) -> bool:
-        """Whether the terminal itself shows what is typed."""
+        """Whether the terminal itself echoes typed characters."""
         return bool(self.stty()[3] & termios.ECHO)
 
     def stty(self) -> list[Any]:
-        """Return the settings of the terminal's line."""
+        """Return the settings of the terminal line."""
         return termios.tcgetattr(self._child.child_fd)
 
 
@@ -205,7 +201,7 @@ def set_editor(folder: Path, script: str) -> dict[str, str]:
 
 
 def is_running(pid: int) -> bool:
-    """Say whether there is such a process."""
+    """Return whether there is such a process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

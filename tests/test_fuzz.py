@@ -1,6 +1,6 @@
-"""A hunt for bytes that break reading: only ChatError may come out, as a line that fits.
+"""A search for bytes that break decoding: only a ChatError may result, and its line must not be too long.
 
-Short by default; `make fuzz` hunts for some minutes.
+Short by default; `make fuzz` searches for some minutes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ pairs = st.tuples(st.sampled_from(FIELDS).map(orjson.dumps) | strings, json_valu
 
 @st.composite
 def json_lines(draw: st.DrawFn) -> bytes:
-    """Draw an object that looks like a line: a good type mostly, and fields that may be anything."""
+    """Draw an object that looks like a line: usually a known type, and fields with any value."""
     type_ = b'"' + draw(st.sampled_from(TAGS)) + b'"' if draw(st.booleans()) else draw(json_values)
     members = [b'"type":' + type_]
     members += [key + b":" + value for key, value in draw(st.lists(pairs, max_size=6))]
@@ -81,7 +81,7 @@ def plain_lines(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def mutated(draw: st.DrawFn, lines: st.SearchStrategy[bytes]) -> bytes:
-    """Draw a line and cut, double or replace some of its bytes."""
+    """Draw a line and cut, duplicate or replace some of its bytes."""
     line = bytearray(draw(lines))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(line)))
@@ -97,7 +97,7 @@ anything = st.one_of(
 
 
 def check_refusal(error: ChatError) -> None:
-    """Check that a refusal can be told: its line fits and can be read by anybody."""
+    """Check that a refusal can be sent: its line is short enough and can be decoded."""
     line = encode(as_error(error), error.re)
     assert len(line) < MAX_LINE_OUT
     assert line.index(b"\n") == len(line) - 1
@@ -107,7 +107,7 @@ def check_refusal(error: ChatError) -> None:
 
 
 def check_request(line: bytes, secret: bytes | None = None) -> None:
-    """Check what a line gives; `secret`, or the line again, is what is answered to prompts."""
+    """Check the result of a line; prompts are answered with `secret`, or with the line again."""
     try:
         request = read_request(line)
         while isinstance(request, NeedsSecret):
@@ -123,7 +123,7 @@ def check_request(line: bytes, secret: bytes | None = None) -> None:
 
 
 @given(json_lines() | mutated(json_lines()) | st.binary())
-def test_a_client_survives_whatever_a_server_says(line: bytes) -> None:
+def test_a_client_survives_any_line_of_a_server(line: bytes) -> None:
     try:
         read = read_answer(line)
     except ChatError as error:
@@ -133,7 +133,7 @@ def test_a_client_survives_whatever_a_server_says(line: bytes) -> None:
 
 
 @given(json_lines() | mutated(json_lines()) | mutated(good))
-def test_a_server_survives_whatever_json_a_client_sends(line: bytes) -> None:
+def test_a_server_survives_any_json_line(line: bytes) -> None:
     try:
         request = SERVER.decode(line)
     except ChatError as error:
@@ -143,7 +143,7 @@ def test_a_server_survives_whatever_json_a_client_sends(line: bytes) -> None:
 
 
 @given(plain_lines() | mutated(plain_lines()))
-def test_a_server_survives_whatever_words_a_client_sends(line: bytes) -> None:
+def test_a_server_survives_any_plain_line(line: bytes) -> None:
     check_request(line)
 
 
@@ -158,7 +158,7 @@ def test_a_server_survives_any_secret(line: bytes, secret: bytes) -> None:
 
 
 @given(st.sampled_from([b"register", b"login bob", b"password"]), st.text(min_size=1))
-def test_a_secret_is_what_was_typed(line: bytes, secret: str) -> None:
+def test_a_secret_is_read_as_it_was_typed(line: bytes, secret: str) -> None:
     read = read_request(line)
     while isinstance(read, NeedsSecret):
         read = read.answer(secret.encode())

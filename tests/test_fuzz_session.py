@@ -1,6 +1,6 @@
-"""A hunt for scripts that break a whole server: several clients say anything, in any order.
+"""A search for scripts that break a whole server: several clients send anything, in any order.
 
-Short by default; `make fuzz` hunts for some minutes.
+Short by default; `make fuzz` searches for some minutes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FIELDS = {
 
 @st.composite
 def requests(draw: st.DrawFn, kinds: list[type]) -> Line:
-    """Draw a request that may well be right."""
+    """Draw a request that is often valid."""
     kind = draw(st.sampled_from(kinds))
     line: Line = {"type": kind.type}  # type: ignore[attr-defined]
     for field in attrs.fields(kind):
@@ -59,7 +59,7 @@ steps = st.tuples(st.integers(0, CLIENTS - 1), requests(TALK) | requests(TALK) |
 
 
 class Anyone:
-    """A client that says something and asks whether the server is still there."""
+    """A client that sends lines and checks that the server still answers."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -68,7 +68,7 @@ class Anyone:
         self._asked = 0
 
     async def say(self, what: Line | bytes) -> None:
-        """Say it, and check that it has one reply, unless it ends the connection."""
+        """Send a line, and check that it gets one reply, unless it ends the connection."""
         if self.peer is None:
             await self.come()
         assert self.peer is not None
@@ -84,7 +84,7 @@ class Anyone:
             expected = int(request is not None)
             ends = isinstance(request, Exit | Revoke)
             while isinstance(request, NeedsSecret):
-                lines.append(b"correct horse")  # a line of its own if the command is refused before
+                lines.append(b"correct horse")  # a separate line if the command is refused before
                 expected += 1
                 request = request.answer(b"correct horse")
         self._asked += 1
@@ -117,12 +117,12 @@ EVENTS = {
     "message", "joined", "left", "renamed", "muted", "unsent", "unread", "receipt", "absent", "read",
     "prompt", "bye", "welcome",
 }  # fmt: skip
-"""Lines that may be no reply; `renamed` and `read` may be both."""
+"""Types of lines that need not be replies; `renamed` and `read` can be both."""
 
 
 @settings(max_examples=EXAMPLES)
 @given(st.lists(steps, max_size=30))
-def test_a_server_survives_whatever_several_clients_do(script: list[tuple[int, Line | bytes]]) -> None:
+def test_a_server_survives_any_script_of_several_clients(script: list[tuple[int, Line | bytes]]) -> None:
     trio.run(_play, script)
 
 
@@ -144,7 +144,7 @@ async def _play(script: list[tuple[int, Line | bytes]]) -> None:
 @given(
     st.lists(requests([command.request for command in ADMIN.values()]) | json_values | anything, max_size=15)
 )
-def test_the_operators_desk_survives_any_line(lines: list[Line | bytes]) -> None:
+def test_the_operators_socket_survives_any_line(lines: list[Line | bytes]) -> None:
     trio.run(_ask_the_desk, lines)
 
 

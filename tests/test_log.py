@@ -1,4 +1,4 @@
-"""The operator's log: every line arrives, on one line, and nobody waits for who reads it."""
+"""The operator's log: every event is one line, and nothing waits for the reader of the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVIL = "a\nb\r\x1b[2J\x07\x00\x7f\x85\x9b\u2028\u202e\ud800 end"
 
 
 class Pipe:
-    """The reading end is the test's, the writing end a `LogWriter`'s."""
+    """A pipe that the test reads and a `LogWriter` writes."""
 
     def __init__(self) -> None:
         reading, self.writing = os.pipe()
@@ -28,7 +28,7 @@ class Pipe:
         self._open = True
 
     def fill(self) -> int:
-        """Write until nothing fits any more; return how many bytes that were."""
+        """Write until the pipe is full; return the number of bytes."""
         os.set_blocking(self.writing, False)
         filled = 0
         try:
@@ -39,7 +39,7 @@ class Pipe:
         return filled
 
     def read(self, count: int) -> None:
-        """Make room for what waits to be written."""
+        """Read so many bytes, so that waiting ones can be written."""
         while count:
             count -= len(self._reader.read(count))
 
@@ -77,7 +77,7 @@ def pipe() -> Iterator[Pipe]:
 
 @pytest.fixture(autouse=True)
 def library_logging() -> Iterator[None]:
-    """Put back what `configure` changes for the whole process."""
+    """Restore the process-wide settings that `configure` changes."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers = []  # else `configure` would close those of pytest
@@ -89,7 +89,7 @@ def library_logging() -> Iterator[None]:
 # The writer
 
 
-def test_lines_come_out_in_order_without_being_asked_to(pipe: Pipe) -> None:
+def test_lines_are_written_in_order_without_a_flush(pipe: Pipe) -> None:
     writer = LogWriter(pipe.writing)
     lines = [b"line %d" % number for number in range(1000)]
     for line in lines:
@@ -107,7 +107,7 @@ def test_it_writes_again_after_a_pause(pipe: Pipe) -> None:
     writer.close()
 
 
-def test_close_writes_what_is_waiting(pipe: Pipe) -> None:
+def test_close_writes_the_waiting_lines(pipe: Pipe) -> None:
     writer = LogWriter(pipe.writing)
     for number in range(100):
         writer.msg(b"line %d" % number)
@@ -132,7 +132,7 @@ def test_lines_of_several_threads_are_never_mixed(pipe: Pipe) -> None:
     assert sorted(found) == [b"a" * 100] * 100 + [b"b" * 100] * 100 + [b"c" * 100] * 100
 
 
-def test_while_nobody_reads_lines_are_dropped_and_counted_and_nobody_waits(pipe: Pipe) -> None:
+def test_without_a_reader_lines_are_dropped_and_counted_and_nothing_waits(pipe: Pipe) -> None:
     filled = pipe.fill()
     writer = LogWriter(pipe.writing)
     sent = 3 * WAITING
@@ -156,7 +156,9 @@ def test_while_nobody_reads_lines_are_dropped_and_counted_and_nobody_waits(pipe:
     assert len(numbers) + sum(dropped) == sent
 
 
-def test_close_waits_only_a_moment_for_who_does_not_read(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_waits_only_a_moment_for_a_reader_that_does_not_read(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "CLOSE", 0.05)
     filled = pipe.fill()
     writer = LogWriter(pipe.writing)
@@ -185,13 +187,13 @@ def test_a_closed_reading_end_ends_the_log_but_nothing_else(pipe: Pipe) -> None:
 
 
 def test_a_non_blocking_pipe_that_is_full_for_a_moment_does_not_end_the_log(pipe: Pipe) -> None:
-    """O_NONBLOCK belongs to the pipe, not to the process: whoever shares stderr may set it."""
+    """O_NONBLOCK belongs to the pipe, not to the process: another process that shares stderr may set it."""
     filled = pipe.fill()
     flags = fcntl.fcntl(pipe.writing, fcntl.F_GETFL)
     fcntl.fcntl(pipe.writing, fcntl.F_SETFL, flags | os.O_NONBLOCK)
     writer = LogWriter(pipe.writing)
     writer.msg(b"early")
-    writer._thread.join(0.2)  # long enough for it to try, and to give up if that is what it does
+    writer._thread.join(0.2)  # long enough to try, and to give up if it does
     pipe.read(filled)
     late = b"x" * 4 * filled  # which the pipe takes in parts
     writer.msg(late)
@@ -274,7 +276,7 @@ def test_json_is_one_object_a_line(value: object) -> None:
 
 
 def test_json_takes_a_lone_surrogate_too() -> None:
-    """Arguments and file names that are not UTF-8 hold them, and so do messages of exceptions."""
+    """Arguments and file names that are not UTF-8 contain them, and so do messages of exceptions."""
     assert orjson.loads(written("json", path="\udcff"))["event"] == "event"
 
 
@@ -324,7 +326,7 @@ def test_the_level_can_change_while_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("level", "expected"), [("debug", ["w", "e"]), ("info", ["w", "e"]), ("error", ["e"])]
 )
-def test_warnings_of_libraries_go_the_same_way(level: str, expected: list[str]) -> None:
+def test_warnings_of_libraries_go_to_the_log(level: str, expected: list[str]) -> None:
     out = Out()
     configure(out, format="json", level=level)
     library = logging.getLogger("some.library")
@@ -336,7 +338,7 @@ def test_warnings_of_libraries_go_the_same_way(level: str, expected: list[str]) 
     assert {line["source"] for line in lines} == {"some.library"}
 
 
-def test_configuring_again_replaces_what_was_there() -> None:
+def test_configuring_again_replaces_the_old_handlers() -> None:
     first, second = Out(), Out()
     configure(first, format="text", level="info")
     configure(second, format="text", level="info")
@@ -345,7 +347,7 @@ def test_configuring_again_replaces_what_was_there() -> None:
     assert len(second.lines) == 1
 
 
-def test_text_shows_what_libraries_say_without_control_characters() -> None:
+def test_text_shows_warnings_of_libraries_without_control_characters() -> None:
     out = Out()
     configure(out, format="text", level="info")
     logging.getLogger("library").warning("peer said %s", EVIL)
