@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import closing
 
 import pytest
 
@@ -21,7 +22,9 @@ def send(server: FakeServer, *numbers: int) -> None:
         for number in numbers:
             text = make_text("0", 0, number, time.monotonic_ns(), 64)
             connection.sendall(b'{"type":"send","id":%d,"text":"%s"}\n' % (number, text.encode()))
-        connection.recv(1 << 16)
+        replies = b""
+        while replies.count(b'"sent"') < len(numbers):
+            replies += connection.recv(1 << 16)
 
 
 def read(receivers: Receivers, deliveries: int) -> None:
@@ -40,7 +43,11 @@ def test_messages_are_counted_for_each_connection(monkeypatch: pytest.MonkeyPatc
         return b"" if (index, number) == (1, 0) else line
 
     server = FakeServer(deliver, once)
-    receivers = Receivers(plan_for(server.port), 3)
+    with closing(server), closing(Receivers(plan_for(server.port), 3)) as receivers:
+        check(server, receivers)
+
+
+def check(server: FakeServer, receivers: Receivers) -> None:
     send(server, 0, 1)
     read(receivers, 4)  # two of the first, one each of the others
     while "slow-consumer" not in receivers.result((SendLog(sent=2),), 0).closed:
@@ -51,5 +58,3 @@ def test_messages_are_counted_for_each_connection(monkeypatch: pytest.MonkeyPatc
     assert 0 < len(result.latencies) <= 3
     assert receivers.progress == 2
     assert receivers.last_at > 0
-    receivers.close()
-    server.close()
