@@ -24,7 +24,6 @@ from tcpchat.client import (
     Tls,
     UntrustedError,
 )
-from tcpchat.fingerprint import fingerprint, halves, parse_fingerprint
 from tcpchat.protocol import Message, Sent
 from tcpchat.server import Server
 from tcpchat.service.node import Node
@@ -340,38 +339,6 @@ async def test_a_token_from_tls_is_not_used_without(port: Port, tmp_path: Path) 
 
 
 # Fingerprints
-
-
-def test_a_fingerprint_is_read_as_people_and_openssl_write_it() -> None:
-    written = fingerprint(b"certificate")
-    digits = written.removeprefix("SHA256:")
-    for text in (
-        written,
-        digits,
-        digits.replace(":", "").lower(),
-        f"sha256 Fingerprint={digits}",
-        f" {written}\n",
-        "\n".join(halves(written)),
-        f"  {halves(written)[0]}:\r\n\t {halves(written)[1]}",
-        digits.replace(":", " "),
-    ):
-        assert parse_fingerprint(text) == written
-    for text in (
-        "",
-        "SHA256:",
-        digits[:-3],
-        digits + ":00",
-        digits.replace("A", "G", 1) + "G",
-        "SHA1:" + digits,
-    ):
-        with pytest.raises(ValueError, match="is not the SHA-256 of a certificate"):
-            parse_fingerprint(text)
-
-
-def test_a_fingerprint_is_shown_in_two_lines_of_16_bytes_one_below_the_other() -> None:
-    first, second = halves("SHA256:" + ":".join(f"{byte:02X}" for byte in range(32)))
-    assert first == "SHA256:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F"
-    assert second == "       10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F"
 
 
 def test_a_checking_context_checks_the_host_name(tmp_path: Path) -> None:
