@@ -69,8 +69,6 @@ class Checker:
         self.trace("check", "broken", problem)
         self.on_problem()
 
-    # What authors learn
-
     def invoke(self, author: str, to: str | None, characters: int) -> str:
         """Return a text that was never sent before, for the author to send."""
         number = len(self.ops) + 1
@@ -119,8 +117,6 @@ class Checker:
             op.outcome = outcome
         self.trace(op.author, outcome, f"{text.partition(' ')[0]} {details}")
 
-    # What the disk has
-
     def store(self, rows: Iterable[Row]) -> None:
         """Record the rows that were written after all others."""
         for row in rows:
@@ -160,8 +156,6 @@ class Checker:
             missing = [row[3][:40] for row in self._rows if row not in set(rows)]
             self.fail(f"P1: of {len(self._rows)} stored messages {len(rows)} are on disk; not {missing[:5]}")
 
-    # What clients receive
-
     def receive(self, user: str, message: Message) -> None:
         """Record a message that the library gave to a user's program."""
         self.delivered += 1
@@ -190,8 +184,6 @@ class Checker:
             self.duplicated += seq <= last
             self.fail(f"P2: {receiver} received {place} {seq} after {last}")
         places[place] = seq
-
-    # What is true in the end
 
     def check_outcomes(self) -> None:
         """Check that every operation has an outcome, and that the disk agrees with it."""
