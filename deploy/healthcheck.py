@@ -1,17 +1,17 @@
-"""Asks the server of this container for something, as a client does; exits with 0 if it answered."""
+"""Health check of the container: sends a request as a client does, and exits with 0 on a reply."""
 
 import os
 import socket
 import sys
 
-SECONDS = 2  # within which a server that is well has long answered
+SECONDS = 2  # a healthy server replies much sooner
 
 
 def main() -> int:
     port = int(os.environ.get("TCPCHAT_PORT", "8000"))
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
-            connection.sendall(b"exit\n")  # so that no guest is left behind
+            connection.sendall(b"exit\n")  # leaves no guest behind
             lines = connection.makefile("rb").readlines()
     except OSError as error:
         print(error)
