@@ -79,7 +79,7 @@ async def play(port: int, person: Person, theme: str) -> None:
         await look(person.wait_for, "alice →")
         if theme != "dark":
             person.type(f"/set theme {theme}\r")
-            await look(person.wait_for, "theme is")
+            await look(person.wait_for, "theme set to")
             person.type("\x0c")
             await look(person.wait_for_clear)
         await bob.send("morning! the new build is up 🎉")

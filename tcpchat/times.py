@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
@@ -41,6 +42,15 @@ def timestamp(at: int) -> str:
     """Return a point in time as RFC 3339 in UTC with milliseconds."""
     seconds, milliseconds = divmod(at, MILLISECONDS)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03d}Z"
+
+
+def parse_timestamp(text: str) -> int | None:
+    """Return an RFC 3339 time as milliseconds since 1970, or None if it is none or has no offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else round(moment.timestamp() * MILLISECONDS)
 
 
 def parse_duration(text: str) -> float:

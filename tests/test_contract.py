@@ -253,11 +253,18 @@ def test_only_the_command_line_knows_its_parser() -> None:
 
 def test_only_the_terminal_knows_prompt_toolkit() -> None:
     users = {module for module, names in IMPORTS.items() if any("prompt_toolkit" in name for name in names)}
-    assert users == {f"tcpchat.repl.terminal.{name}" for name in ("terminal", "layout", "printer")}
+    assert users == {
+        f"tcpchat.repl.terminal.{name}" for name in ("terminal", "input_line", "layout", "printer")
+    }
 
 
 @pytest.mark.parametrize(
-    "module", [module for module in IMPORTS if re.match(r"tcpchat\.repl\.(input|view)\.", module)]
+    "module",
+    [
+        module
+        for module in IMPORTS
+        if re.match(r"tcpchat\.repl\.(input|view|model)\.|tcpchat\.repl\.prompts", module)
+    ],
 )
 def test_what_is_pure_in_the_client_does_no_input_and_output(module: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[module]} & {*NO_IO, "asyncio"}

@@ -17,11 +17,11 @@ import orjson
 import trio
 
 from tcpchat.cli import admin_output
+from tcpchat.cli.confirm import confirm
 from tcpchat.cli.exit_codes import FAILED, cause, complain, discard_output
 from tcpchat.errors import StartError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Request
-from tcpchat.repl.confirm import confirm
 from tcpchat.service.offline import ask
 from tcpchat.store.backup import restore
 from tcpchat.store.sqlite import DATABASE, lock_folder

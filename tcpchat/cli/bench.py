@@ -17,10 +17,10 @@ from tcpchat.bench.plan import Plan
 from tcpchat.bench.summary import as_json, as_text
 from tcpchat.cli.client_commands import Where
 from tcpchat.cli.client_runner import HERE
+from tcpchat.cli.confirm import confirm
 from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, INTERRUPTED, complain
 from tcpchat.cli.tls_options import Switch
 from tcpchat.errors import StartError
-from tcpchat.repl.confirm import confirm
 from tcpchat.repl.view.clean import clean
 
 WARNING = (

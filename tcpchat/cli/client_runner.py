@@ -72,7 +72,7 @@ def talk(plan: Options, *, plain: bool = False, json: bool = False) -> int:
     from tcpchat.repl import pipe
 
     def run(plan: Options) -> int:
-        return _run(partial(pipe.talk_json if json else pipe.talk_plainly, pipe.for_pipe(plan)))
+        return _run(partial(pipe.chat_in_json if json else pipe.chat_plainly, pipe.for_pipe(plan)))
 
     return _exit_code(plan, run, asks=sys.stdin.isatty() and not json)
 

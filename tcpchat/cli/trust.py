@@ -10,11 +10,11 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from tcpchat.cli.confirm import confirm
 from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.errors import StartError
 from tcpchat.fingerprint import halves
 from tcpchat.link.known_servers import KnownServers
-from tcpchat.repl.confirm import confirm
 from tcpchat.repl.options import Options
 
 T = TypeVar("T")

@@ -1,70 +1,193 @@
-"""What was asked and is not answered yet, but for what was said, and the answers as they come."""
+"""The requests under way that somebody typed, messages among them, and what becomes of each."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
-import attrs
+import trio
 
-from tcpchat.client import Client, DisconnectedError, PendingCall, RefusedError
-from tcpchat.protocol import History, ReadHistory, Reply, Request
+from tcpchat.client import Client, DisconnectedError, Offline, PendingCall, Reconnected, RefusedError
+from tcpchat.protocol import Event, Message, PendingMessage, Reply, Request, Scheduled, Send, Sent
 from tcpchat.repl.model.model import Model
-from tcpchat.repl.view import render_replies as replies
-from tcpchat.repl.view.screen import Screen
+from tcpchat.repl.view import status
+from tcpchat.repl.view.display import Display
+from tcpchat.repl.view.text import Fragments
 
-if TYPE_CHECKING:
-    import trio
+SHOWN_WITHIN = 1.0  # seconds to wait for the event of an acknowledged message
+WAITS_AFTER = 0.3  # seconds; a message that is acknowledged by then is not shown as waiting
+REMEMBERED = 1000  # messages of yours that were shown
+
+_Number: TypeAlias = tuple[str, int]
+"""The room and number of a message."""
 
 
-@attrs.define(eq=False)
-class Asking:
-    """Asks the server, and shows what it answers.
+class Calls:
+    """Makes requests in the order in which they are typed, and shows their replies.
 
-    `start` runs a job beside; `failed` counts and may tell what came to nothing; `replied` gets an answer
-    before anything that was said after it; `idle` is where waits who wants everything to be answered.
+    `on_reply` gets each reply before any later event. `countdown` is unparked when something in the lines
+    around the input begins to count down.
     """
 
-    _client: Client
-    _screen: Screen
-    _listener: Model
-    _start: Callable[[Callable[[PendingCall], Awaitable[None]], PendingCall], None] = attrs.field(
-        kw_only=True
-    )
-    _failed: Callable[[str | None], None] = attrs.field(kw_only=True)
-    _replied: Callable[[Request, Reply], None] = attrs.field(kw_only=True)
-    _idle: trio.lowlevel.ParkingLot = attrs.field(kw_only=True)
-    _unanswered: int = attrs.field(default=0, init=False)
+    def __init__(
+        self,
+        client: Client,
+        model: Model,
+        display: Display,
+        countdown: trio.lowlevel.ParkingLot,
+        on_reply: Callable[[Request, Reply], None],
+    ) -> None:
+        self.failures = 0
+        """How many requests failed."""
+        self._client = client
+        self._model = model
+        self._display = display
+        self._countdown = countdown
+        self._on_reply = on_reply
+        self._nursery: trio.Nursery | None = None
+        self._sends: dict[PendingCall, float] = {}  # and when each began
+        self._others = 0
+        self._not_shown: set[_Number] = set()  # acknowledged messages whose event is not there yet
+        self._shown: deque[_Number] = deque(maxlen=REMEMBERED)  # yours, those of other devices too
+        self._changed = trio.lowlevel.ParkingLot()
 
-    def __len__(self) -> int:
-        return self._unanswered
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Follow calls until cancelled."""
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            await trio.sleep_forever()
 
-    def ask(self, request: Request) -> None:
-        """Ask at once, so that what is entered next comes after it."""
+    @property
+    def unsent(self) -> int:
+        """How many messages are not acknowledged."""
+        return len(self._sends)
+
+    def send(self, send: Send) -> None:
+        """Send a message, at once or when the server is back."""
         try:
-            asked = self._client.request_nowait(request, on_reply=partial(self._replied, request))
+            call = self._client.send_nowait(send.text, room=send.room, username=send.username, time=send.time)
         except DisconnectedError as error:
-            self._failed(f"{request.type} was not done: {error}")
+            self._fail(f"not sent: {error}")
             return
-        self._unanswered += 1
-        self._start(self._follow, asked)
+        self._sends[call] = trio.current_time()
+        self._start(call)
+        if isinstance(self._client.state, Offline):
+            self._display.screen.refresh()
 
-    async def _follow(self, asked: PendingCall) -> None:
-        """Show what the server answers."""
-        request = asked.request
+    def request(self, request: Request) -> None:
+        """Make a request, unless the server is away."""
         try:
-            reply = await asked.wait()
-            look = self._listener.look()
-            if isinstance(reply, History) and isinstance(request, ReadHistory):
-                self._screen.show(replies.history(reply, look, newer=request.after is not None))
-            else:
-                self._screen.show(replies.reply(reply, look))
-        except RefusedError as error:
-            self._failed(None)
-            self._listener.refused(error.error)
+            call = self._client.request_nowait(request, on_reply=partial(self._on_reply, request))
         except DisconnectedError as error:
-            self._failed(str(error))
+            self._fail(f"{request.type} was not done: {error}")
+            return
+        self._others += 1
+        self._start(call)
+
+    def _start(self, call: PendingCall) -> None:
+        assert self._nursery is not None
+        self._nursery.start_soon(self._follow_send if call in self._sends else self._follow, call)
+
+    async def _follow(self, call: PendingCall) -> None:
+        try:
+            self._display.reply(call.request, await call.wait())
+        except RefusedError as error:
+            self._refuse(error)
+        except DisconnectedError as error:
+            self._fail(str(error))
         finally:
-            self._unanswered -= 1
-            self._idle.unpark_all()
+            self._others -= 1
+            self._changed.unpark_all()
+
+    async def _follow_send(self, call: PendingCall) -> None:
+        """Show what becomes of a message; once it is stored, its event shows it."""
+        send = call.request
+        assert isinstance(send, Send)
+        with trio.move_on_after(WAITS_AFTER):
+            await call.wait_done()
+        waited = not call.done
+        if waited:
+            self._display.screen.refresh()
+        try:
+            self._acknowledge(send, await call.wait())
+        except RefusedError as error:
+            if waited:  # by now nobody knows which message it was
+                self._display.fail(f"not sent: {send.text!r}")
+            self._refuse(error)
+        except DisconnectedError as error:
+            self._give_up(call, str(error))
+        finally:
+            del self._sends[call]
+            self._changed.unpark_all()
+        self._display.screen.refresh()
+
+    def _acknowledge(self, send: Send, reply: Reply) -> None:
+        if isinstance(reply, Sent):
+            number = (reply.room, reply.seq)
+            if number not in self._shown:
+                self._not_shown.add(number)
+        elif isinstance(reply, Scheduled):
+            self._model.scheduled.add(
+                PendingMessage(
+                    number=reply.number,
+                    at=reply.at,
+                    room=reply.room,
+                    username=reply.username,
+                    text=send.text,
+                )
+            )
+            self._display.reply(send, reply)
+            self._countdown.unpark_all()
+
+    def _refuse(self, error: RefusedError) -> None:
+        self.failures += 1
+        self._model.apply_refusal(error.error)
+        self._display.refuse(error.error)
+        self._countdown.unpark_all()
+
+    def _fail(self, text: str) -> None:
+        self.failures += 1
+        self._display.fail(text)
+
+    def _give_up(self, call: PendingCall, why: str) -> None:
+        assert isinstance(call.request, Send)
+        what = "may not have been sent" if call.written else "not sent"
+        self._fail(f"{what}: {call.request.text!r}: {why}")
+
+    def give_up(self) -> None:
+        """Show which messages are not acknowledged, since nobody waits for them any more."""
+        for call in self._sends:
+            self._give_up(call, "you left")
+
+    def apply(self, event: Event) -> None:
+        """Take an event that was shown: a message of yours, or that the server has other data."""
+        if isinstance(event, Message) and self._model.is_mine(event):
+            number = (event.room, event.seq)
+            if number in self._not_shown:
+                self._not_shown.discard(number)
+            else:
+                self._shown.append(number)
+            self._changed.unpark_all()
+        elif isinstance(event, Reconnected) and event.data_reset:  # the same numbers are given again
+            self._not_shown.clear()
+            self._shown.clear()
+
+    async def wait_settled(self) -> None:
+        """Wait until every call has its reply, and for a moment until acknowledged messages are shown."""
+        while self._sends or self._others:
+            await self._changed.park()
+        with trio.move_on_after(SHOWN_WITHIN):
+            while self._not_shown:
+                await self._changed.park()
+
+    def waiting(self) -> Fragments:
+        """Return the lines above the input: messages that are sent and not acknowledged."""
+        now, offline = trio.current_time(), isinstance(self._client.state, Offline)
+        late = [
+            call.request
+            for call, began in self._sends.items()
+            if (offline or now - began >= WAITS_AFTER) and isinstance(call.request, Send)
+        ]
+        return status.waiting(late, self._display.screen.width)

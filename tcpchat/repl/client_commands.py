@@ -1,15 +1,15 @@
-"""What the client does itself: `/set`, `/to`, `/clear`, and its part of `help`. No server is asked."""
+"""The commands that the client does itself, without the server: `/set`, `/to`, `/clear`, `/help`."""
 
 from __future__ import annotations
 
+from tcpchat.errors import ChatError
 from tcpchat.protocol import explain
-from tcpchat.repl.input.parse import ALL_NAMES, HIDDEN, LOCAL, LOCAL_BY_NAME, Local
+from tcpchat.repl.input.parse import ALL_NAMES, CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, HIDDEN, RunCommand
 from tcpchat.repl.model.model import Model
-from tcpchat.repl.model.preferences import ANSWERS, CHOICES, MEANING, Preferences
-from tcpchat.repl.view import render
-from tcpchat.repl.view import render_replies as replies
-from tcpchat.repl.view.screen import Screen
-from tcpchat.repl.view.status import Status
+from tcpchat.repl.model.place import LOBBY_PLACE, Place
+from tcpchat.repl.model.preferences import ANSWERS, ASK, CHOICES, COMMAND, MEANING, Preferences
+from tcpchat.repl.view import render, render_replies
+from tcpchat.repl.view.display import Display
 
 HINTS = (
     "A line that begins with / is a command: /send, /users. Anything else you type is sent as text.",
@@ -21,79 +21,92 @@ HINTS = (
 )
 
 
-class LocalCommands:
-    """Does them on the parts of one Controller."""
+class ClientCommands:
+    """Runs them on one conversation."""
 
-    def __init__(self, screen: Screen, preferences: Preferences, status: Status, listener: Model) -> None:
-        self._screen = screen
+    def __init__(self, model: Model, display: Display, preferences: Preferences) -> None:
+        self._model = model
+        self._display = display
         self._preferences = preferences
-        self._status = status
-        self._listener = listener
 
-    def run(self, command: Local) -> str | None:
-        """Do it; return what is wrong with it, if anything."""
-        does = {"set": self._set, "to": self._to, "clear": self._clear}[command.name]
-        return does(command.argument.strip())
+    def run(self, command: RunCommand) -> None:
+        """Run a command. Raises ChatError where it is used wrongly."""
+        run = {"set": self._set, "to": self._to, "clear": self._clear}[command.name]
+        run(command.argument.strip())
 
     def help(self, word: str | None) -> None:
         """Show all commands, or one. Raises ChatError `unknown-command`."""
-        look = self._listener.look()
-        local = LOCAL_BY_NAME.get((word or "").lstrip("/"))
-        if local is not None:
-            self._screen.show(render.notice(f"/{local.usage}: {local.summary}", look))
+        screen, look = self._display.screen, self._display.look
+        own = CLIENT_COMMANDS_BY_NAME.get((word or "").lstrip("/"))
+        if own is not None:
+            screen.show(render.notice(f"/{own.usage}: {own.summary}", look))
             return
-        self._screen.show(replies.reply(explain(word), look))
+        screen.show(render_replies.reply(explain(word), look))
         if word is None:
-            for line in (*(f"/{command.usage}: {command.summary}" for command in LOCAL), *HINTS):
-                self._screen.show(render.notice(line, look))
+            for line in (*(f"/{command.usage}: {command.summary}" for command in CLIENT_COMMANDS), *HINTS):
+                screen.show(render.notice(line, look))
+
+    def keep(self, word: str, answer: str) -> None:
+        """Keep what lines are that begin with a command's word. Raises ChatError where that cannot be."""
+        choices = word_choices(word)
+        if answer not in choices:
+            raise ChatError("bad-usage", f"{word} must be {' or '.join(choices)}")
+        problem = self._preferences.keep(word, answer)
+        lines = f"lines that begin with “{word}” are"
+        if answer == ASK:
+            self._changed(f"{lines} asked about again", problem)
+        else:
+            what = "commands" if answer == COMMAND else "text"
+            self._changed(f"{lines} {what} now; /set {word} ask undoes it", problem)
+
+    def _changed(self, text: str, problem: str | None) -> None:
+        self._display.notice(text)
+        if problem is not None:
+            raise ChatError("bad-usage", problem)
 
     def _clear(self, _: str) -> None:
-        self._screen.clear()
+        self._display.screen.clear()
 
-    def _to(self, name: str) -> str | None:
-        listener = self._listener
-        if name and name not in listener.roster and name not in listener.receipts.names():
-            return f"nobody called {name!r} is here; /to alone sends to the lobby again"
-        self._status.target = name or None
-        self._screen.refresh()
-        return None
+    def _to(self, name: str) -> None:
+        if name and not self._model.knows(name):
+            message = f"there is no user {name!r} here; /to alone sends to the lobby again"
+            raise ChatError("no-such-user", message)
+        self._model.place = Place.direct(name) if name else LOBBY_PLACE
+        self._display.screen.refresh()
 
-    def _set(self, words: str) -> str | None:
+    def _set(self, words: str) -> None:
         name, _, value = words.partition(" ")
         value = value.strip()
         if not value:
-            return self._show_settings(name)
-        if name in ALL_NAMES:
-            return self._keep(name, value)
-        wrong = self._preferences.set(name, value)
-        if wrong is None:
-            self._listener.notice(f"{name} is {value} now")
-            if name == "theme":
-                self._screen.use_theme(value)
-        return wrong
+            self._show_settings(name)
+        elif name in ALL_NAMES:
+            self.keep(name, value)
+        else:
+            self._set_value(name, value)
 
-    def _keep(self, word: str, answer: str) -> str | None:
-        choices = word_choices(word)
-        if answer not in choices:
-            return f"{word} must be {' or '.join(choices)}"
-        wrong = self._preferences.keep(word, None if answer == ANSWERS[0] else answer)
-        if wrong is None:
-            self._listener.notice(f"{word} is {answer} now")
-        return wrong
+    def _set_value(self, name: str, value: str) -> None:
+        try:
+            problem = self._preferences.set(name, value)
+        except ValueError as error:
+            raise ChatError("bad-usage", str(error)) from None
+        if name == "theme":
+            self._display.screen.use_theme(value)
+        self._changed(f"{name} set to {value}", problem)
 
-    def _show_settings(self, only: str) -> str | None:
+    def _show_settings(self, only: str) -> None:
         if only and only not in MEANING and only not in ALL_NAMES:
-            return f"there is no setting {only!r}; there are {', '.join(MEANING)}, and each command's word"
-        for name, now in self._preferences.items():
-            if not only or name == only:
+            raise ChatError("bad-usage", f"there is no setting {only!r}; there are {', '.join(MEANING)}")
+        for name, value in self._preferences.items():
+            if only in {"", name}:
                 choices = " or ".join(CHOICES.get(name, ())) or "any"
-                self._listener.notice(f"{name} {now or '(none)'}: {MEANING[name]} ({choices})")
-        words = dict.fromkeys([only], ANSWERS[0]) if only in ALL_NAMES else {}
-        for word, answer in {**words, **self._preferences.words}.items():
-            if word in ALL_NAMES and (not only or word == only):
-                meaning = f"what a line is that begins with “{word}” and no /"
-                self._listener.notice(f"{word} {answer}: {meaning} ({' or '.join(word_choices(word))})")
-        return None
+                self._display.notice(f"{name} {value or '(none)'}: {MEANING[name]} ({choices})")
+        answers = dict(self._preferences.words)
+        if only in ALL_NAMES:
+            answers.setdefault(only, ASK)
+        for word, answer in answers.items():
+            if word in ALL_NAMES and only in {"", word}:
+                choices = " or ".join(word_choices(word))
+                self._display.notice(f"{word} {answer}: lines that begin with “{word}” and no / ({choices})")
 
 
 def word_choices(word: str) -> tuple[str, ...]:

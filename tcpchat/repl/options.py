@@ -1,4 +1,4 @@
-"""What a person asked for on the command line, as a value."""
+"""The options of one run of the client, as a value. Quick to import."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 HISTORY = 20  # messages from before that are shown at the start
 
 Host = Callable[[], AbstractAsyncContextManager[str]]
-"""Runs a server while the block lasts; gives a sentence about where it keeps things."""
+"""Runs a server while the block lasts; gives a sentence about where it stores messages."""
 
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """Where to talk and as whom."""
+    """Which server to connect to, as which user, and how."""
 
     address: str
     tls: Tls | None = None
-    """Which server is to be trusted; None speaks to any, without TLS."""
+    """How the server's certificate is verified; None connects without TLS."""
     name: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
-    """Of the registered user `name`; without a name it counts for nothing."""
+    """The password of the registered user `name`; ignored without a name."""
     remember: bool = True
-    """Be who one was here before, and keep who one is. A script is that only with a `name`."""
+    """Use the saved credentials for this server, and save new ones. A script does so only with a `name`."""
     anyone: bool = False
     """Connect all the same if the name cannot be had, or a login is required."""
     history: int = HISTORY
     history_on_reset: int | None = HISTORY
-    """Messages that are shown where the server comes back with other data; None: all, as scripts want it."""
+    """Messages to show where the server comes back with other data; None: all, as scripts want it."""
     pause: float = 0.0
-    """Seconds to wait after something came, so that in a busy room more is drawn at once."""
+    """Seconds to wait after something was received, so that in a busy room more is drawn at once."""
     patient: bool = False
     """Wait instead of being refused for sending too fast."""
     host: Host | None = None
-    """What to do if nobody answers at the address."""
+    """Runs a server if nobody answers at the address."""
     config: Path | None = None
-    """The folder where settings are kept; None keeps none."""
+    """The folder of the settings; None saves none."""
     state: Path | None = None
-    """The folder where what was typed and who one is are kept; None keeps nothing."""
+    """The folder of the input history and the credentials; None saves neither."""

@@ -28,28 +28,21 @@ from tcpchat.protocol import (
     as_error,
     encode,
 )
-from tcpchat.repl.command_or_text import HELD, refusal
 from tcpchat.repl.controller import Controller
-from tcpchat.repl.end_of_stream import hear_out
-from tcpchat.repl.input.parse import Ambiguous, Ask, AskSecret, Local, Say, understand
+from tcpchat.repl.input.parse import Ambiguous, Call, NeedsPassword, RunCommand, SendText, understand
 from tcpchat.repl.model.preferences import SETTINGS, Preferences
 from tcpchat.repl.options import Options
-from tcpchat.repl.session import (
-    as_whom,
-    connected,
-    converse,
-    leave_nothing,
-    local_zone,
-    open_client,
-)
+from tcpchat.repl.prompts import HELD, refusal
+from tcpchat.repl.session import connected, converse, leave_nothing, local_zone, open_client, with_name
+from tcpchat.repl.sync import listen
 from tcpchat.repl.view import render
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, plain
 
-LOGIN_REQUIRED = "login-required"  # the code where nobody is connected, who may log in
+LOGIN_REQUIRED = "login-required"  # the code where the client is connected as nobody, and may log in
 
 
-class Plain:
+class PlainScreen:
     """A screen that only grows: the conversation on stdout, what goes wrong on stderr."""
 
     def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> None:
@@ -59,7 +52,7 @@ class Plain:
 
     @property
     def width(self) -> int:
-        """As wide as it gets: what reads this wraps lines itself, if at all."""
+        """As wide as it gets: the program that reads this wraps lines itself, if at all."""
         return UNWRAPPED
 
     def show(self, fragments: Fragments) -> None:
@@ -71,13 +64,13 @@ class Plain:
         self._stderr.flush()
 
     def refresh(self) -> None:
-        """Do nothing: nothing stands around the input."""
+        """Do nothing: there are no lines around the input."""
 
     def bell(self) -> None:
         """Do nothing: a script has no ears, and a screen reader reads aloud anyway."""
 
     def clear(self) -> None:
-        """Do nothing: what was said stays."""
+        """Do nothing: what was printed stays."""
 
     def edit(self, line: str, shown: str) -> None:
         self.complain([("", f"not sent: {clean_line(shown)}\n")])
@@ -86,15 +79,17 @@ class Plain:
         """Do nothing: there are no colours."""
 
 
-def for_pipe(plan: Options) -> Options:
-    """Return the plan for whoever feeds this program: nothing old is shown, and nothing is too fast."""
-    return plan if sys.stdin.isatty() else attrs.evolve(plan, history=0, history_on_reset=None, patient=True)
+def for_pipe(options: Options) -> Options:
+    """Return the options for lines from a program: no old messages are shown, and sends wait their turn."""
+    if sys.stdin.isatty():
+        return options
+    return attrs.evolve(options, history=0, history_on_reset=None, patient=True)
 
 
 async def read_lines(stdin: TextIO, secret: Callable[[], bool] = lambda: False) -> AsyncIterator[str]:
-    """Yield the lines of stdin as they come; whoever stops listening leaves one read behind.
+    """Yield the lines of stdin as they come; a secret one is not echoed.
 
-    A line that is to be a `secret` is not echoed.
+    Whoever stops iterating leaves one read behind.
     """
     while True:
         with _without_echo(stdin, hide=secret()):
@@ -119,65 +114,69 @@ def _without_echo(stdin: TextIO, *, hide: bool) -> Iterator[None]:
         termios.tcsetattr(stdin, termios.TCSADRAIN, before)
 
 
-async def leave_on_signal(talk: Controller, signals: AsyncIterator[int]) -> None:
-    async for _ in signals:
-        talk.leave_now()
-
-
-async def talk_plainly(plan: Options) -> int:
+async def chat_plainly(options: Options) -> int:
     """Chat in linear text until all of stdin is answered; return how many lines failed.
 
     Raises as `converse` does.
     """
-    screen = Plain(sys.stdin, sys.stdout, sys.stderr)
+    screen = PlainScreen(sys.stdin, sys.stdout, sys.stderr)
 
-    async def feed(talk: Controller) -> None:
+    async def feed(controller: Controller) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(leave_on_signal, talk, signals)
-                async for line in read_lines(sys.stdin, lambda: talk.asks_secret):
-                    talk.entered(line)
+                nursery.start_soon(_leave_on_signal, controller, signals)
+                async for line in read_lines(sys.stdin, lambda: controller.lines.asks_password):
+                    controller.enter(line)
                     if not screen.asks:
-                        await talk.wait_settled()  # so that what is printed is in the order of the lines
-                talk.no_more_lines()
-                await talk.wait_settled()
-                talk.leave_now()
+                        await controller.wait_settled()  # so that replies are in the order of the lines
+                controller.lines.end()
+                await controller.wait_settled()
+                controller.leave_now()
 
-    talk = await converse(plan, screen, Preferences(plan.config and plan.config / SETTINGS), feed)
-    return talk.failures
+    controller = await converse(options, screen, _preferences(options), feed)
+    return controller.failures
 
 
-async def talk_json(plan: Options) -> int:
+async def _leave_on_signal(controller: Controller, signals: AsyncIterator[int]) -> None:
+    async for _ in signals:
+        controller.leave_now()
+
+
+def _preferences(options: Options) -> Preferences:
+    return Preferences(options.config and options.config / SETTINGS)
+
+
+async def chat_in_json(options: Options) -> int:
     """Print each event and reply as a line of JSON, and do what stdin says until its end.
 
     Returns how many lines failed. Raises as `converse` does.
     """
     failures = 0
     gave_up: DisconnectedError | RefusedError | None = None
-    lines = _Lines()
-    plan = as_whom(plan, Preferences(plan.config and plan.config / SETTINGS), person=False)
-    async with connected(plan) as (client, _):
+    lines = _RequestReader()
+    options = with_name(options, _preferences(options), person=False)
+    async with connected(options) as (client, _):
         if client.refused is not None and client.refused.code != LOGIN_REQUIRED:
             raise client.refused
 
         async def print_events(scope: trio.CancelScope) -> None:
             nonlocal gave_up
-            gave_up = await hear_out(client, _print)
+            gave_up = await listen(client, _print)
             scope.cancel()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(print_events, nursery.cancel_scope)
-            async for line in read_lines(sys.stdin, lambda: lines.waits_for_secret):
+            async for line in read_lines(sys.stdin, lambda: lines.asks_password):
                 try:
                     request = lines.read(line)
                     if isinstance(request, Exit):
                         break
                     if request is not None:
-                        _print(await _ask(client, request))
+                        _print(await _request(client, request))
                 except (ChatError, RefusedError) as error:
                     failures += 1
                     _print(as_error(error) if isinstance(error, ChatError) else error.error)
-            failures += lines.waits_for_secret
+            failures += lines.asks_password
             await leave_nothing(client)
             nursery.cancel_scope.cancel()
         if gave_up is not None:
@@ -185,7 +184,7 @@ async def talk_json(plan: Options) -> int:
     return failures
 
 
-class _Lines:
+class _RequestReader:
     """Makes requests of lines, one of which may be the password that the one before it asked for."""
 
     def __init__(self) -> None:
@@ -193,11 +192,11 @@ class _Lines:
         self._held = False  # the line before asks for a password, and was refused
 
     @property
-    def waits_for_secret(self) -> bool:
+    def asks_password(self) -> bool:
         return self._incomplete is not None
 
     def read(self, line: str) -> Request | None:
-        """Return what a line asks for; None if that is nothing or it waits for a secret. Raises ChatError."""
+        """Return the request of a line; None if it has none or waits for a password. Raises ChatError."""
         if self._held:
             self._held = False
             raise ChatError("bad-usage", HELD)
@@ -205,17 +204,17 @@ class _Lines:
             incomplete, self._incomplete = self._incomplete, None
             return self._complete(incomplete.answer(line.encode(errors="surrogateescape")))
         match understand(line):
-            case Say(text=text):
+            case SendText(text=text):
                 return Send(text=text)
-            case Ask(request=request):
+            case Call(request=request):
                 return request
-            case AskSecret(incomplete=incomplete):
+            case NeedsPassword(incomplete=incomplete):
                 return self._complete(incomplete)
-            case Local(name=name):
+            case RunCommand(name=name):
                 raise ChatError("unknown-command", f"/{name} is for terminals")
-            case Ambiguous() as asked:
-                self._held = asked.asks_secret
-                raise ChatError("bad-usage", refusal(asked))
+            case Ambiguous() as ambiguous:
+                self._held = ambiguous.asks_password
+                raise ChatError("bad-usage", refusal(ambiguous))
         return None
 
     def _complete(self, request: Request | NeedsSecret) -> Request | None:
@@ -226,7 +225,7 @@ class _Lines:
         return None
 
 
-async def _ask(client: Client, request: Request) -> Reply:
+async def _request(client: Client, request: Request) -> Reply:
     if isinstance(request, Send):
         return await client.send(
             request.text, room=request.room, username=request.username, time=request.time
@@ -234,16 +233,16 @@ async def _ask(client: Client, request: Request) -> Reply:
     return await client.request(request)
 
 
-async def send(plan: Options, text: str, username: str | None, time: float | None) -> None:
-    """Say one thing; return once it is kept. Raises ConnectError, DisconnectedError or RefusedError."""
-    async with open_client(_in_a_script(plan)) as client:
+async def send(options: Options, text: str, username: str | None, time: float | None) -> None:
+    """Send one message; return once it is stored. Raises ConnectError, DisconnectedError or RefusedError."""
+    async with open_client(_for_script(options)) as client:
         await client.send(text, username=username, time=time)
         await leave_nothing(client)
 
 
-async def tail(plan: Options, *, json: bool, follow: bool) -> None:
-    """Print the last messages, and with `follow` all that come. Raises ConnectError or DisconnectedError."""
-    async with open_client(_in_a_script(plan)) as client:
+async def tail(options: Options, *, json: bool, follow: bool) -> None:
+    """Print the last messages, and with `follow` the new ones. Raises ConnectError or DisconnectedError."""
+    async with open_client(_for_script(options)) as client:
         look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
         last = 0
         async for event in client.events():
@@ -251,15 +250,16 @@ async def tail(plan: Options, *, json: bool, follow: bool) -> None:
                 last = last or event.seq
             if isinstance(event, Message):
                 _print(event) if json else _write(plain(render.message(event, look)))
-            done = plan.history == 0 or last == 0 or (isinstance(event, Message) and event.seq >= last)
+            done = options.history == 0 or last == 0 or (isinstance(event, Message) and event.seq >= last)
             if done and not follow:
                 break
         await leave_nothing(client)
 
 
-def _in_a_script(plan: Options) -> Options:
-    """Return the plan of who is somebody only by name."""
-    return attrs.evolve(plan, remember=plan.remember and plan.name is not None, history_on_reset=None)
+def _for_script(options: Options) -> Options:
+    """Return the options of a script, which uses saved credentials only with a name."""
+    remember = options.remember and options.name is not None
+    return attrs.evolve(options, remember=remember, history_on_reset=None)
 
 
 def _print(line: Reply | Event) -> None:

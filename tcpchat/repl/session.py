@@ -1,8 +1,8 @@
-"""From nothing to a conversation: join a server, or host one, and talk until somebody leaves."""
+"""A session from its start to its end: connect to a server, or host one, and chat until the person leaves."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, tzinfo
 
@@ -21,111 +21,139 @@ from tcpchat.client import (
 )
 from tcpchat.errors import StartError
 from tcpchat.protocol import Exit
-from tcpchat.repl.controller import Controller
+from tcpchat.repl.controller import Controller, where
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.options import Host, Options
-from tcpchat.repl.view.screen import Screen
+from tcpchat.repl.view import render_people
+from tcpchat.repl.view.display import Screen
 from tcpchat.times import SystemClock
 
-GIVE_UP = 24 * 3600.0  # seconds; a server may be away over night
+GIVE_UP = 24 * 3600.0  # seconds; a server may be down over night
 
 
 async def converse(
-    plan: Options, screen: Screen, preferences: Preferences, beside: Callable[[Controller], Awaitable[None]]
+    options: Options,
+    screen: Screen,
+    preferences: Preferences,
+    feed: Callable[[Controller], Awaitable[None]],
 ) -> Controller:
-    """Connect, and talk until somebody leaves; `beside` gets the Controller and feeds it lines.
+    """Connect, and chat until somebody leaves; `feed` gets the controller and enters lines.
 
     Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up,
-    RefusedError if the server will not have it, or a script cannot be who it is to be.
+    RefusedError if the server refuses the client, or a script cannot have its name.
     """
-    plan = as_whom(plan, preferences, person=screen.asks)
-    async with connected(plan) as (client, kept):
-        talk = Controller(client, screen, preferences, SystemClock(), local_zone(), hosting=kept is not None)
-        talk.greet(kept)
-        if client.refused is not None and plan.name is not None:
-            talk.notice(_why_not(plan.name, client.refused))
+    options = with_name(options, preferences, person=screen.asks)
+    async with connected(options) as (client, stored):
+        clock, zone = SystemClock(), local_zone()
+        controller = Controller(client, screen, preferences, clock, zone, hosting=stored is not None)
+        for line in greeting(client, options, stored, person=screen.asks):
+            controller.display.notice(line)
         async with trio.open_nursery() as nursery:
-            await nursery.start(_until_over, talk, nursery.cancel_scope)
-            await beside(talk)
+            await nursery.start(_until_left, controller, nursery.cancel_scope)
+            await feed(controller)
         if not screen.asks:
             await leave_nothing(client)
-    if talk.gave_up is not None:
-        raise talk.gave_up
-    return talk
+    if controller.gave_up is not None:
+        raise controller.gave_up
+    return controller
 
 
-def as_whom(plan: Options, preferences: Preferences, *, person: bool) -> Options:
-    """Return the plan with the name to have, and what to do if it cannot be had.
+def greeting(client: Client, options: Options, stored: str | None, *, person: bool) -> Iterator[str]:
+    """Yield the lines of the start: where this is, and who you are.
 
-    A script must not speak under another name than the one that it was given; nor is it who somebody at the
-    terminal was, unless it asks for that by name.
+    `stored` says where a server of our own stores messages. A script is told no more than that.
     """
-    name = plan.name or preferences["name"] or None
-    remember = plan.remember and (person or name is not None)
-    return attrs.evolve(plan, name=name, remember=remember, anyone=person or plan.name is None)
+    if stored is not None:
+        yield f"nobody answered on {client.address}, so this is the server now; {stored}"
+    if person:
+        place = f"{client.server} on {where(client)}"
+        if client.user:
+            you_are = render_people.you_are(client.user, registered=client.registered)
+            yield f"{place}; {you_are}. Just type, or type help."
+        else:
+            yield f"{place}; this server is for registered users: /login NAME"
+        if client.remember_problem:
+            yield client.remember_problem
+    if client.refused is not None and options.name is not None:
+        yield _why_not(options.name, client.refused)
 
 
 def _why_not(name: str, error: RefusedError) -> str:
-    """Return why one is not who one wanted to be."""
-    return f"you cannot be {name} now: {error}"
+    """Return why you do not have the name that you asked for."""
+    if error.code == "name-taken":
+        return f"{name} is taken. If it is your account, type: /login {name}"
+    return f"you cannot be {name}: {error}"
+
+
+def with_name(options: Options, preferences: Preferences, *, person: bool) -> Options:
+    """Return the options with the name to have, and whether to go on where it cannot be had.
+
+    A script must not speak under another name than its own; nor is it the user of the terminal, unless it
+    asks for that name.
+    """
+    name = options.name or preferences["name"] or None
+    remember = options.remember and (person or name is not None)
+    return attrs.evolve(options, name=name, remember=remember, anyone=person or options.name is None)
 
 
 async def leave_nothing(client: Client) -> None:
-    """Let a guest who was not here before be gone for good, so that the name is free again."""
+    """End a guest who was not here before, so that the name is free again at once."""
     if client.user and not client.registered and client.session is None:
         with suppress(DisconnectedError, RefusedError):
             await client.request(Exit())
 
 
 @asynccontextmanager
-async def connected(plan: Options) -> AsyncIterator[tuple[Client, str | None]]:
-    """Join the server of the plan, or where nobody answers host one, if that is the plan.
+async def connected(options: Options) -> AsyncIterator[tuple[Client, str | None]]:
+    """Connect to the server, or where nobody answers host one if the options say so.
 
-    Gives the client, and where the server keeps things if it is our own. Raises as `converse`.
+    Gives the client, and where the server stores messages if it is our own. Raises as `converse`.
     """
     async with AsyncExitStack() as stack:
-        kept = None
+        stored = None
         try:
-            client = await stack.enter_async_context(open_client(plan))
+            client = await stack.enter_async_context(open_client(options))
         except ConnectError as error:
-            if plan.host is None or not error.nobody:
+            if options.host is None or not error.nobody:
                 raise
-            client, kept = await _host(plan, plan.host, stack)
-        yield client, kept
+            client, stored = await _host(options, options.host, stack)
+        yield client, stored
 
 
-async def _host(plan: Options, host: Host, stack: AsyncExitStack) -> tuple[Client, str | None]:
+async def _host(options: Options, host: Host, stack: AsyncExitStack) -> tuple[Client, str | None]:
     try:
-        kept = await stack.enter_async_context(host())
+        stored = await stack.enter_async_context(host())
     except StartError as failure:  # somebody else may have been as fast
         try:
-            return await stack.enter_async_context(open_client(plan)), None
+            return await stack.enter_async_context(open_client(options)), None
         except ConnectError:
             raise failure from None
-    return await stack.enter_async_context(open_client(plan)), kept
+    return await stack.enter_async_context(open_client(options)), stored
 
 
-def open_client(plan: Options) -> Client:
-    """Return the client of a plan, not connected yet."""
+def open_client(options: Options) -> Client:
+    """Return the client, not connected yet."""
     return Client(
-        plan.address,
-        tls=plan.tls,
+        options.address,
+        tls=options.tls,
         credentials=Credentials(
-            name=plan.name,
-            password=plan.password if plan.name is not None else None,
-            remember=plan.state if plan.remember and plan.state is not None else False,
-            required=not plan.anyone,
+            name=options.name,
+            password=options.password if options.name is not None else None,
+            remember=options.state if options.remember and options.state is not None else False,
+            required=not options.anyone,
         ),
-        replay=Replay(last=plan.history, last_on_reset=plan.history_on_reset),
+        replay=Replay(last=options.history, last_on_reset=options.history_on_reset),
         reconnect=Reconnect(give_up=GIVE_UP),
-        flow=FlowControl(patient=plan.patient, pause=plan.pause),
+        flow=FlowControl(patient=options.patient, pause=options.pause),
     )
 
 
-async def _until_over(
-    talk: Controller, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+async def _until_left(
+    controller: Controller,
+    scope: trio.CancelScope,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    await talk.run(task_status=task_status)
+    await controller.run(task_status=task_status)
     scope.cancel()
 
 

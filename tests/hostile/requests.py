@@ -8,8 +8,7 @@ from datetime import UTC
 import orjson
 
 from tcpchat.protocol import Error, Message, Reply, read_answer
-from tcpchat.repl.view import render
-from tcpchat.repl.view import render_replies as replies
+from tcpchat.repl.view import render, render_replies
 from tcpchat.repl.view.text import Look, plain
 from tests.hostile.attack import attack
 from tests.hostile.target import Line, Target, codes
@@ -140,4 +139,4 @@ def _shown(line: Line) -> str:
     if isinstance(read, Error):
         return plain(render.refusal(read, look)).replace("\n", "")
     assert isinstance(read, Reply)
-    return plain(replies.reply(read, look)).replace("\n", "")
+    return plain(render_replies.reply(read, look)).replace("\n", "")

@@ -72,36 +72,36 @@ class Screen:
 class Person:
     """Somebody at a screen."""
 
-    def __init__(self, talk: Controller, screen: Screen, client: Client) -> None:
-        self.talk = talk
+    def __init__(self, controller: Controller, screen: Screen, client: Client) -> None:
+        self.controller = controller
         self.screen = screen
         self.client = client
 
     def enter(self, *lines: str) -> None:
         for line in lines:
-            self.talk.entered(line)
+            self.controller.enter(line)
 
     async def do(self, line: str) -> None:
         """Enter a line and wait until it is answered."""
-        self.talk.entered(line)
+        self.controller.enter(line)
         await self.settle()
 
     async def settle(self) -> None:
         await wait_all_tasks_blocked()
-        await self.talk.wait_settled()
+        await self.controller.wait_settled()
         await wait_all_tasks_blocked()
 
     @property
     def prompt(self) -> str:
-        return plain(self.talk.view.prompt())
+        return plain(self.controller.prompt())
 
     @property
     def toolbar(self) -> str:
-        return plain(self.talk.view.toolbar())
+        return plain(self.controller.toolbar())
 
     @property
     def waiting(self) -> list[str]:
-        return plain(self.talk.waiting()).splitlines()
+        return plain(self.controller.waiting()).splitlines()
 
     async def until(self, text: str) -> None:
         """Wait until the prompt, the toolbar or the lines that wait hold this."""

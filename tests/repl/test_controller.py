@@ -14,13 +14,12 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from chaos.clock import TrioClock
 from tcpchat import handlers
 from tcpchat.client import Client, Reconnect, Skipped
-from tcpchat.protocol import BY_NAME, Error, Message, Unknown, Unsent, Welcome, page
+from tcpchat.protocol import BY_NAME, Error, Message, Unknown, Unsent, page
+from tcpchat.repl.calls import WAITS_AFTER
 from tcpchat.repl.controller import Controller
-from tcpchat.repl.input.parse import LOCAL
-from tcpchat.repl.model.model import Model
+from tcpchat.repl.input.parse import CLIENT_COMMANDS
 from tcpchat.repl.model.preferences import Preferences
-from tcpchat.repl.sends import SOON as SHOWN_AFTER
-from tcpchat.repl.view.status import SHOWN, Status
+from tcpchat.repl.view.status import SHOWN
 from tcpchat.settings import Limits, Rules, Settings
 from tests.conftest import House, Peer, open_house
 from tests.link.conftest import Door
@@ -32,15 +31,15 @@ STRICT = Settings(rules=Rules(reports_to_mute=1, mute_seconds=90))
 class Sitter(Person):
     """Somebody on a cable to a house."""
 
-    def __init__(self, talk: Controller, screen: Screen, client: Client, door: Door) -> None:
-        super().__init__(talk, screen, client)
+    def __init__(self, controller: Controller, screen: Screen, client: Client, door: Door) -> None:
+        super().__init__(controller, screen, client)
         self.door = door
 
     async def go_offline(self) -> None:
         """Lose the server, which cannot be reached from now on."""
         self.door.shut = True
         await self.door.cable.cut()
-        await self.screen.line("trying to come back")
+        await self.screen.line("Reconnecting")
 
 
 @asynccontextmanager
@@ -53,17 +52,19 @@ async def sitting(
     preferences: Preferences | None = None,
     **options: Any,
 ) -> AsyncIterator[Sitter]:
-    """Let somebody talk until the block ends."""
+    """Let somebody controller until the block ends."""
     door, screen = Door(house), Screen(asks=asks)
     async with door.client(**({"name": name, "last": 20} | options)) as client:
-        talk = Controller(client, screen, preferences or Preferences(None), TrioClock(), UTC, hosting=hosting)
+        controller = Controller(
+            client, screen, preferences or Preferences(None), TrioClock(), UTC, hosting=hosting
+        )
         async with trio.open_nursery() as nursery:
-            await nursery.start(talk.run)
-            person = Sitter(talk, screen, client, door)
-            while not talk.view.live().users:
+            await nursery.start(controller.run)
+            person = Sitter(controller, screen, client, door)
+            while not controller.completion_context().users:
                 await screen._news.park()
             yield person
-            talk.leave_now()
+            controller.leave_now()
 
 
 @pytest.fixture
@@ -98,22 +99,13 @@ async def texts(peer: Peer) -> list[str]:
 # Saying something.
 
 
-async def test_the_greeting_says_where_this_is(alice: Sitter) -> None:
-    alice.talk.greet("messages are stored in /there")
-    where = alice.client.address
-    assert alice.screen.told.startswith(
-        f"· nobody answered on {where}, so this is the server now; messages are stored in /there · tcpchat "
-    )
-    assert alice.screen.told.endswith(f" on {where}; you are alice. Just type, or type help.")
-
-
 async def test_text_is_said_and_marked_when_it_is_kept(alice: Sitter, bob: Peer) -> None:
     await alice.do("hello  all ")
     assert await texts(bob) == ["hello  all "]
     assert await alice.screen.line("hello") == "alice ✓ hello  all "
     assert alice.screen.count("hello") == 1
     assert alice.waiting == []
-    assert alice.talk.failures == 0
+    assert alice.controller.failures == 0
 
 
 @pytest.mark.parametrize(
@@ -148,7 +140,7 @@ async def test_a_message_to_the_id_of_a_direct_room_is_private(alice: Sitter, bo
 async def test_to_changes_whom_text_goes_to(house: House, alice: Sitter, bob: Peer) -> None:
     await alice.do("/to nobody")
     assert alice.prompt == "alice → lobby ▸ "
-    assert alice.screen.complaints[-1].startswith("✗ nobody called 'nobody' is here")
+    assert alice.screen.complaints[-1].startswith("✗ there is no user 'nobody' here")
     await alice.do("/to bob")
     assert alice.prompt == "alice → bob ▸ "
     await bob.ask({"type": "rename", "name": "robert"})
@@ -165,16 +157,16 @@ async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
 ) -> None:
     alice.door.cable.loses_sent = True
     alice.enter("one", "/send -u alice two")
-    mock_clock.jump(SHOWN_AFTER / 2)
+    mock_clock.jump(WAITS_AFTER / 2)
     await wait_all_tasks_blocked()
     assert alice.waiting == []
     before = alice.screen.refreshed
-    mock_clock.jump(SHOWN_AFTER)
+    mock_clock.jump(WAITS_AFTER)
     await wait_all_tasks_blocked()
     assert alice.waiting == ["… one", "… → alice  two"]
     assert alice.screen.refreshed > before
     alice.enter(*(f"line {number}" for number in range(SHOWN)))
-    mock_clock.jump(SHOWN_AFTER)
+    mock_clock.jump(WAITS_AFTER)
     assert alice.waiting[-1] == "… and 2 more"
     alice.door.cable.loses_sent = False  # so that leaving is heard
 
@@ -218,10 +210,10 @@ async def test_text_goes_to_the_place_of_the_prompt(alice: Sitter, bob: Peer) ->
 
 async def test_a_question_is_taken_back_by_a_key(alice: Sitter, bob: Peer) -> None:
     await alice.do("read the docs")
-    assert alice.talk.question is not None
-    assert alice.talk.question.keys == "ctCT"
-    assert alice.talk.view.complete("/") == []
-    alice.talk.drop_question()
+    assert alice.controller.lines.question is not None
+    assert alice.controller.lines.question.keys == "ctCT"
+    assert alice.controller.complete("/") == []
+    alice.controller.lines.take_back()
     assert alice.screen.edited == ["read the docs"]
     assert alice.prompt == "alice → lobby ▸ "
     assert await texts(bob) == []
@@ -236,15 +228,15 @@ async def test_an_answer_is_kept_for_the_word_until_it_is_asked_about_again(alic
     await alice.do("C")
     await alice.do("send hi")
     assert await texts(bob) == ["read the docs", "Read it", "ho", "hi"]
-    assert alice.talk.view.complete("send -u b")
+    assert alice.controller.complete("send -u b")
     del alice.screen.complaints[:]
     await alice.do("/set")
-    assert "read text: what a line is that begins with “read” and no / (ask or command or text)" in " ".join(
+    assert "read text: lines that begin with “read” and no / (ask or command or text)" in " ".join(
         alice.screen.told.split()
     )
     await alice.do("/set read ask")
     await alice.do("read on")
-    assert alice.talk.question is not None
+    assert alice.controller.lines.question is not None
     assert await texts(bob) == []
 
 
@@ -269,7 +261,7 @@ async def test_such_a_line_is_refused_where_nobody_can_be_asked(house: House) ->
         assert "not sent: “send hello” may be a command (write /send hello) or text" in alice.screen.told
         await alice.do("sned -u bob secret")
         assert "(write /send -u bob secret) or text (start it with a space)" in alice.screen.told
-        assert alice.talk.failures == 2
+        assert alice.controller.failures == 2
         assert alice.prompt == "alice → lobby ▸ "
         assert await texts(bob) == []
         await alice.do(" send hello")
@@ -296,8 +288,8 @@ async def test_what_was_wrong_is_told_and_counted(
     await alice.do(line)
     assert told in alice.screen.told
     if usage:
-        assert alice.screen.complaints[-1] == f"  {BY_NAME[usage].usage}"
-    assert alice.talk.failures == 1
+        assert alice.screen.complaints[-1] == f"  /{BY_NAME[usage].usage}"
+    assert alice.controller.failures == 1
     assert await texts(bob) == []
 
 
@@ -317,14 +309,14 @@ async def test_requests_show_their_replies(alice: Sitter, bob: Peer) -> None:
 async def test_rename_changes_the_prompt_and_who_is_here(alice: Sitter, bob: Peer) -> None:
     await alice.do("/rename alicia")
     assert alice.prompt == "alicia → lobby ▸ "
-    assert sorted(alice.talk.view.live().users) == ["alicia", "bob"]
+    assert sorted(alice.controller.completion_context().users) == ["alicia", "bob"]
     await alice.do("me")
     assert await alice.screen.line("✓ me") == "alicia ✓ me"
 
 
 async def test_help_knows_the_commands_of_the_client_too(alice: Sitter) -> None:
     await alice.do("help")
-    for usage in [*(command.usage for command in LOCAL), "send [-u/--username NAME]", "//users"]:
+    for usage in [*(command.usage for command in CLIENT_COMMANDS), "/send [-u/--username NAME]", "//users"]:
         assert alice.screen.count(usage), usage
     await alice.do("/help /set")
     assert alice.screen.shown[-1].startswith("· /set [NAME [VALUE]]: show or change")
@@ -377,7 +369,7 @@ async def test_private_messages_are_unread_until_something_is_entered(alice: Sit
 
 async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
     assert "2 here" in alice.toolbar
-    assert alice.talk.view.live().users[0] == "bob"
+    assert alice.controller.completion_context().users[0] == "bob"
     await alice.do("/set joins off")
     carol = await house.peer("carol")
     house.tell_presence()
@@ -385,7 +377,7 @@ async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
     assert alice.screen.count("carol joined") == 0
     await say(carol, "hi")
     await alice.screen.line("carol  hi")
-    assert next(candidate.text for candidate in alice.talk.view.complete("/send -u ")) == "carol"
+    assert next(candidate.text for candidate in alice.controller.complete("/send -u ")) == "carol"
 
 
 async def test_the_pages_of_who_is_here_are_put_together(
@@ -395,7 +387,7 @@ async def test_the_pages_of_who_is_here_are_put_together(
         monkeypatch.setattr(theme, "page", lambda parts: page(parts, 150))
     await house.peers("b1", "b2", "b3", "b4", "b5")
     async with sitting(house) as alice:
-        assert sorted(alice.talk.view.live().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]
+        assert sorted(alice.controller.completion_context().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]
         for number in range(5):
             await alice.do(f"/send -t {number + 60} tea {number}")
         await alice.door.cable.cut()
@@ -407,7 +399,7 @@ async def test_days_are_told_apart(alice: Sitter) -> None:
     for seq, at in enumerate(
         ("2026-11-21T23:59:00.000Z", "2026-11-22T00:01:00.000Z", "soon", "2026-11-22T00:02:00.000Z")
     ):
-        alice.talk._listener.hear(Message(room="lobby", seq=seq, at=at, sender="x", text=f"m{seq}"))
+        alice.controller._take_event(Message(room="lobby", seq=seq, at=at, sender="x", text=f"m{seq}"))
     lines = [line.strip("─ ") for line in alice.screen.shown]
     assert lines == [
         "Saturday 21 November 2026",
@@ -419,24 +411,17 @@ async def test_days_are_told_apart(alice: Sitter) -> None:
     ]
 
 
-def test_events_of_a_later_version_and_broken_times_do_no_harm() -> None:
-    screen, status = Screen(), Status(address="x", me="alice")
-    listener = Model(screen, Preferences(None), status, TrioClock(), UTC)
-    listener.hear(Unknown(fields={"type": "later"}))
-    assert screen.lines == []
-
-
-async def test_what_the_listener_says_of_rarer_events() -> None:
-    screen, status = Screen(), Status(address="x", me="alice")
-    listener = Model(screen, Preferences(None), status, TrioClock(), UTC)
-    listener.hear(Skipped(events=7))
-    listener.hear(Unsent(number=3, text="t", code="muted", message="you are\x1b[2J muted"))
-    listener.hear(Error(code="slow", message="be quick", retry_after=3.0))
-    listener.hear(
-        Welcome(protocol=1, server="s", user="u", room="lobby", seq=0, journal="j", token="t", hint="")
-    )
-    assert screen.complaints == [
-        "· 7 events came faster than they could be shown and were left out",
+async def test_rarer_events_are_shown_too(alice: Sitter) -> None:
+    del alice.screen.complaints[:]
+    for event in (
+        Unknown(fields={"type": "later"}),
+        Skipped(events=7),
+        Unsent(number=3, text="t", code="muted", message="you are\x1b[2J muted"),
+        Error(code="slow", message="be quick", retry_after=3.0),
+    ):
+        alice.controller._take_event(event)
+    assert alice.screen.complaints == [
+        "· 7 events came too fast to be shown and were left out",
         "✗ your scheduled message 3 was not sent: you are␛[2J muted",
         "✗ be quick",
         "  works again in 3s",
@@ -461,7 +446,7 @@ async def test_the_toolbar_counts_down_while_you_are_muted(mock_clock: MockClock
             assert f"muted {left}" in alice.toolbar
         await alice.do("but I")
         assert await alice.screen.line("works again in") == "  works again in 1m28s"
-        assert alice.talk.failures == 1
+        assert alice.controller.failures == 1
         mock_clock.jump(88)
         assert "muted" not in alice.toolbar
 
@@ -490,11 +475,14 @@ async def test_what_is_scheduled_is_counted_until_it_goes_out(
     await alice.do("/send -t 10 tea is ready")
     await alice.do("/send -t 20m -u bob still there?")
     assert "2 scheduled" in alice.toolbar
-    assert [text for _, text in alice.talk.view.live().pending] == ["tea is ready", "still there?"]
-    assert [line[-26:] for line in alice.screen.shown[1:]] == [
-        f"scheduled as {number}; cancel {number} stops it"[-26:] for number in (1, 2)
+    assert [text for _, text in alice.controller.completion_context().pending] == [
+        "tea is ready",
+        "still there?",
     ]
-    (_, (number, _)) = alice.talk.view.live().pending
+    assert [line[-26:] for line in alice.screen.shown[1:]] == [
+        f"scheduled as {number}; /cancel {number} stops it"[-26:] for number in (1, 2)
+    ]
+    (_, (number, _)) = alice.controller.completion_context().pending
     await alice.do(f"/cancel {number}")
     assert "1 scheduled" in alice.toolbar
     mock_clock.jump(10)
@@ -516,7 +504,7 @@ async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
         pass
     await alice.go_offline()
     assert alice.prompt.startswith("[offline 0:00, ")
-    assert alice.toolbar.startswith(f" {alice.client.address} away")
+    assert alice.toolbar.startswith(f" {alice.client.address} unreachable")
     alice.enter("one", "two", "/send -u bob three")
     assert alice.waiting == ["… on its way", "… one", "… two", "… → bob  three"]
     await say(bob, "said meanwhile")
@@ -543,8 +531,8 @@ async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Sitte
         alice.screen.complaints[-1]
         == "✗ users was not done: not connected; try again when the server is back"
     )
-    assert alice.talk.failures == 1
-    assert [candidate.text for candidate in alice.talk.view.complete("us")] == ["users"]
+    assert alice.controller.failures == 1
+    assert [candidate.text for candidate in alice.controller.complete("us")] == ["users"]
 
 
 async def test_the_countdown_to_the_next_attempt_is_drawn(house: House, mock_clock: MockClock) -> None:
@@ -564,24 +552,24 @@ async def test_the_countdown_to_the_next_attempt_is_drawn(house: House, mock_clo
             assert alice.screen.refreshed > drawn
         alice.door.shut = False
         mock_clock.jump(10)
-        await alice.screen.line("nothing was missed")
+        await alice.screen.line("nothing new")
 
 
 async def test_when_it_gives_up_it_says_what_was_not_sent(house: House, mock_clock: MockClock) -> None:
     door, screen = Door(house), Screen()
     async with door.client(name="alice", reconnect=Reconnect.never()) as client:
-        talk = Controller(client, screen, Preferences(None), TrioClock(), UTC)
+        controller = Controller(client, screen, Preferences(None), TrioClock(), UTC)
         async with trio.open_nursery() as nursery:
-            await nursery.start(talk.run)
+            await nursery.start(controller.run)
             door.cable.loses_sent = True
-            talk.entered("lost?")
+            controller.enter("lost?")
             await wait_all_tasks_blocked()
-            mock_clock.jump(SHOWN_AFTER)
+            mock_clock.jump(WAITS_AFTER)
             await wait_all_tasks_blocked()
             await door.cable.cut()
-    assert talk.gave_up is not None
-    assert talk.failures == 1
-    assert any("not known to be sent: 'lost?'" in line for line in screen.complaints)
+    assert controller.gave_up is not None
+    assert controller.failures == 1
+    assert any("may not have been sent: 'lost?'" in line for line in screen.complaints)
 
 
 async def test_what_was_never_written_is_told_apart_from_what_is_in_doubt(
@@ -595,9 +583,9 @@ async def test_what_was_never_written_is_told_apart_from_what_is_in_doubt(
         alice.enter("typed while away")
         mock_clock.jump(2)
         await wait_all_tasks_blocked()
-        assert alice.talk.gave_up is not None
+        assert alice.controller.gave_up is not None
         lost, away = (line for line in alice.screen.complaints if "sent: '" in line)
-        assert "✗ not known to be sent: 'lost?'" in lost
+        assert "✗ may not have been sent: 'lost?'" in lost
         assert "✗ not sent: 'typed while away'" in away
 
 
@@ -606,7 +594,7 @@ async def test_what_was_never_written_is_told_apart_from_what_is_in_doubt(
 
 async def ended(person: Person) -> bool:
     await wait_all_tasks_blocked()
-    return person.talk._left.is_set()
+    return person.controller.lines.left.is_set()
 
 
 @pytest.mark.parametrize("line", ["exit", "/exit", "EXIT"])
@@ -616,7 +604,7 @@ async def test_exit_leaves(alice: Sitter, line: str) -> None:
 
 
 async def test_a_guest_leaves_without_a_question(alice: Sitter, bob: Peer) -> None:
-    alice.talk.leave()
+    alice.controller.lines.leave()
     assert await ended(alice)
 
 
@@ -624,15 +612,15 @@ async def test_a_host_is_asked_while_others_are_here(house: House) -> None:
     async with sitting(house, hosting=True) as alice:
         await house.peers("bob", "carol")
         await alice.until("3 here")
-        alice.talk.leave()
+        alice.controller.lines.leave()
         assert alice.prompt == "[y or n] ▸ "
         assert alice.screen.complaints[-1] == (
-            "· 2 others are here, for whom the server stops with you. Leave all the same?"
+            "· 2 other people are connected, and the chat stops when you leave. Leave anyway?"
         )
         alice.enter("n")
         assert not await ended(alice)
         assert alice.prompt == "alice → lobby ▸ "
-        alice.talk.leave()
+        alice.controller.lines.leave()
         alice.enter("y")
         assert await ended(alice)
 
@@ -641,25 +629,25 @@ async def test_who_leaves_twice_is_not_asked_twice(house: House) -> None:
     async with sitting(house, hosting=True) as alice:
         await house.peers("bob")
         await alice.until("2 here")
-        alice.talk.leave()
+        alice.controller.lines.leave()
         assert not await ended(alice)
-        alice.talk.leave()
+        alice.controller.lines.leave()
         assert await ended(alice)
 
 
 async def test_a_host_who_is_alone_leaves_without_a_question(house: House) -> None:
     async with sitting(house, hosting=True) as alice:
-        alice.talk.leave()
+        alice.controller.lines.leave()
         assert await ended(alice)
 
 
 async def test_what_is_not_sent_is_a_reason_to_ask(alice: Sitter) -> None:
     await alice.go_offline()
     alice.enter("one", "two")
-    alice.talk.leave()
-    assert alice.screen.complaints[-1].startswith("· 2 messages are not sent yet.")
+    alice.controller.lines.leave()
+    assert alice.screen.complaints[-1].startswith("· 2 messages have not been sent yet.")
     assert not await ended(alice)
-    alice.talk.leave_now()
+    alice.controller.leave_now()
     assert await ended(alice)
     assert [line.strip() for line in alice.screen.complaints[-2:]] == [
         "✗ not sent: 'one': you left",
@@ -672,7 +660,7 @@ async def test_a_line_that_is_no_answer_stays_and_is_done(house: House, answer: 
     async with sitting(house, hosting=True) as alice:
         await house.peers("bob")
         await alice.until("2 here")
-        alice.talk.leave()
+        alice.controller.lines.leave()
         await alice.do(answer)
         assert not await ended(alice)
         assert "you stay" in alice.screen.told
@@ -691,8 +679,8 @@ async def test_settings_are_shown_and_changed(alice: Sitter) -> None:
     assert alice.screen.count("theme dark") == 2
     await alice.do("/set theme mono")
     assert alice.screen.themes == ["mono"]
-    assert alice.screen.complaints[-1] == "· theme is mono now"
-    assert alice.talk.failures == 0
+    assert alice.screen.complaints[-1] == "· theme set to mono"
+    assert alice.controller.failures == 0
 
 
 @pytest.mark.parametrize(
@@ -700,7 +688,7 @@ async def test_settings_are_shown_and_changed(alice: Sitter) -> None:
     [
         ("/set nope", "there is no setting 'nope'"),
         ("/set nope on", "there is no setting 'nope'"),
-        ("/set bell loud", "bell is on or off, not 'loud'"),
+        ("/set bell loud", "bell must be on or off"),
         ("/set send often", "send must be ask or command or text"),
         ("/set login text", "login must be ask or command"),
     ],
@@ -708,7 +696,7 @@ async def test_settings_are_shown_and_changed(alice: Sitter) -> None:
 async def test_a_wrong_setting_is_told(alice: Sitter, line: str, told: str) -> None:
     await alice.do(line)
     assert told in alice.screen.told
-    assert alice.talk.failures == 1
+    assert alice.controller.failures == 1
     assert alice.screen.themes == []
 
 
@@ -720,10 +708,10 @@ async def test_times_can_be_left_out(alice: Sitter) -> None:
 
 async def test_lines_that_are_entered_at_once_are_done_in_their_order(house: House) -> None:
     async with sitting(house) as alice:
-        alice.talk.entered("/rename zoe")
-        alice.talk.entered("I am zoe now")
-        alice.talk.entered("/rename alice")
+        alice.controller.enter("/rename zoe")
+        alice.controller.enter("I am zoe now")
+        alice.controller.enter("/rename alice")
         assert (await alice.screen.line("I am zoe now")).startswith("zoe")
-        await alice.talk.wait_settled()
+        await alice.controller.wait_settled()
         kinds = [line["type"] for line in alice.door.cable.sent if line["type"] in {"rename", "send"}]
     assert kinds[-3:] == ["rename", "send", "rename"]

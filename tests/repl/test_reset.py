@@ -12,9 +12,9 @@ from trio.testing import MockClock
 from chaos.clock import TrioClock
 from tcpchat.client import Disconnected, Reconnected
 from tcpchat.repl.options import Options
-from tcpchat.repl.pipe import _in_a_script
+from tcpchat.repl.pipe import _for_script
 from tcpchat.repl.session import open_client
-from tcpchat.repl.view.render_people import RESET, back
+from tcpchat.repl.view.render_people import DATA_RESET, back
 from tcpchat.times import timestamp
 from tests.conftest import House, open_house
 from tests.link.conftest import until
@@ -46,20 +46,23 @@ async def come_back(person: test_people.Sitter, *, seq: int = 0, journal: str = 
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        (BACK, "back as alice after 0:04; nothing was missed"),
+        (BACK, "back as alice after 0:04; nothing new"),
         (BACK | {"missed": 1}, "back as alice after 0:04; 1 message was missed:"),
         (BACK | {"missed": 2}, "back as alice after 0:04; 2 messages were missed:"),
-        (BACK | {"user": ""}, "back after 0:04, but not logged in any more: login NAME"),
-        (RESTORED, f"back as alice, a new guest, after 0:04; {RESET}. Nothing has been said there yet"),
+        (BACK | {"user": ""}, "back after 0:04, but not logged in any more: /login NAME logs in"),
+        (RESTORED, f"back as alice, a new guest, after 0:04; {DATA_RESET}. Its lobby is empty"),
         (
             RESTORED | {"registered": True, "missed": 1},
-            f"back as alice, logged in again, after 0:04; {RESET}. 1 message of its lobby follows:",
+            f"back as alice, logged in again, after 0:04; {DATA_RESET}. 1 message of its lobby follows:",
         ),
         (
             RESTORED | {"same_user": True, "missed": 3},
-            f"back as alice after 0:04; {RESET}. 3 messages of its lobby follow:",
+            f"back as alice after 0:04; {DATA_RESET}. 3 messages of its lobby follow:",
         ),
-        (RESTORED | {"user": ""}, f"back after 0:04, but not logged in any more: login NAME; {RESET}"),
+        (
+            RESTORED | {"user": ""},
+            f"back after 0:04, but not logged in any more: /login NAME logs in; {DATA_RESET}",
+        ),
     ],
 )
 def test_one_sentence_tells_who_is_back_and_to_what(fields: dict[str, Any], text: str) -> None:
@@ -79,7 +82,7 @@ async def test_a_server_that_kept_nothing_missed_nothing_and_what_was_said_since
         alice.client.retry_now()
         await alice.settle()
         await alice.screen.line("✓ waits")
-    assert f"back as alice, a new guest, after 0:00; {RESET}. 1 message of its lobby follows:" in (
+    assert f"back as alice, a new guest, after 0:00; {DATA_RESET}. 1 message of its lobby follows:" in (
         alice.screen.told
     )
     assert "missed" not in alice.screen.told
@@ -91,8 +94,8 @@ async def test_a_name_that_is_registered_there_is_told_to_be_so(alice: test_peop
     alice.stage.refuse("rename", "name-taken")
     alice.stage.user = "guest-2"
     await come_back(alice)
-    assert "you are guest-2 now, and not alice any more" in alice.screen.told
-    assert "you are not who you were: because name-taken" in alice.screen.told
+    assert "your name is now guest-2; it was alice" in alice.screen.told
+    assert "could not resume your session: because name-taken" in alice.screen.told
     assert alice.prompt == "guest-2 → lobby ▸ "
 
 
@@ -100,8 +103,8 @@ async def test_a_name_that_is_registered_there_is_told_to_be_so(alice: test_peop
 async def test_a_person_is_shown_the_last_of_it_and_a_script_all(script: bool, follow: int) -> None:
     stage = Stage(seq=3)
     with Socket(stage) as server:
-        plan = Options(address=server.where, remember=False)
-        async with open_client(_in_a_script(plan) if script else plan) as client:
+        options = Options(address=server.where, remember=False)
+        async with open_client(_for_script(options) if script else options) as client:
             stage.journal, stage.seq = "other", 50
             server.say({"type": "bye", "code": "server-stopping", "message": "the server stops"})
             await until(client, Disconnected)
@@ -127,11 +130,12 @@ async def test_what_is_not_scheduled_there_is_told(alice: test_people.Sitter) ->
     await come_back(alice)
     assert "1 scheduled" in alice.toolbar
     assert (
-        "your scheduled message 1 is not there for alice, so it may never be sent: 'tea'" in alice.screen.told
+        "your scheduled message 1 is not on the server any more, so it may never be sent: 'tea'"
+        in alice.screen.told
     )
     assert "'cake'" not in alice.screen.told
     await come_back(alice, journal="another")
-    assert alice.screen.told.count("scheduled message 1 is not there") == 1
+    assert alice.screen.told.count("scheduled message 1 is not on") == 1
 
 
 async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.Sitter) -> None:
@@ -142,7 +146,7 @@ async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.S
         "messages": [pending(2, "tea") if "after" in request else pending(1, "other")],
     }  # fmt: skip
     await come_back(alice)
-    assert "scheduled message 1 is not there" not in alice.screen.told
+    assert "scheduled message 1 is not on" not in alice.screen.told
 
 
 async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -> None:
@@ -151,14 +155,14 @@ async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -
     await alice.do("/send -t 1 tea")
     await trio.sleep(0.3)
     await come_back(alice)
-    assert "scheduled message 1 is not there" not in alice.screen.told
+    assert "scheduled message 1 is not on" not in alice.screen.told
 
 
 async def test_of_the_same_data_nothing_is_told_to_be_gone(alice: test_people.Sitter) -> None:
     alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await alice.do("/send -t 10m tea")
     await come_back(alice, journal="j")
-    assert "scheduled message 1 is not there" not in alice.screen.told
+    assert "scheduled message 1 is not on" not in alice.screen.told
 
 
 # What was known of the old data.

@@ -77,7 +77,7 @@ def test_in_a_pipe_the_next_line_is_the_password(server: Socket, tmp_path: Path)
 def test_a_password_that_does_not_come_is_a_failure(server: Socket, tmp_path: Path) -> None:
     done = run(tmp_path, "connect", server.where, input="/login alice\n")
     assert done.returncode == 1
-    assert "login was given up" in done.stderr
+    assert "login was cancelled" in done.stderr
     assert server.stage.of("login") == []
 
 

@@ -142,7 +142,7 @@ _SOURCES_OF: Final[dict[str, dict[str, Source]]] = {
     "revoke": {"NUMBER": _sessions},
 }
 """The same where a command's values are others than elsewhere."""
-LOCAL_SOURCES: Final[dict[str, tuple[Callable[..., Iterable[Choice]], ...]]] = {
+CLIENT_SOURCES: Final[dict[str, tuple[Callable[..., Iterable[Choice]], ...]]] = {
     "set": (_settings, _setting_values),
     "to": (_users,),
 }

@@ -1,7 +1,7 @@
-"""What may come next in a line: a pure function of the text before the cursor and of what is known now.
+"""Completion: a pure function of the text before the cursor and of what is known now.
 
-Everything about commands comes from the registry's records and `LOCAL`; what a value can be is told by its
-metavar. Nothing here raises, whatever was typed.
+Everything about commands comes from the registry's records and `CLIENT_COMMANDS`; the metavar of a value says
+what it can be. Nothing here raises, whatever was typed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 
 from tcpchat.protocol import BY_NAME, COMMANDS, Argument, Command, Option
 from tcpchat.repl.input.choices import (
-    LOCAL_SOURCES,
+    CLIENT_SOURCES,
     MAX_CANDIDATES,
     Choice,
     CompletionContext,
@@ -22,7 +22,14 @@ from tcpchat.repl.input.choices import (
     mentions,
     values,
 )
-from tcpchat.repl.input.parse import BLANKS, LOCAL, LOCAL_BY_NAME, RUNS_BARE, SLASHES, LocalCommand
+from tcpchat.repl.input.parse import (
+    BLANKS,
+    CLIENT_COMMANDS,
+    CLIENT_COMMANDS_BY_NAME,
+    RUNS_BARE,
+    SLASHES,
+    ClientCommand,
+)
 from tcpchat.repl.view.clean import clean_line
 
 MAX_TOKEN: Final = 128  # characters; the longest name
@@ -100,7 +107,7 @@ def _in_text(before: str, commands: Container[str]) -> bool:
     return isinstance(command, Command) and _place(command, before).in_text
 
 
-def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | LocalCommand | None:
+def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | ClientCommand | None:
     """Return the command whose name is complete and stands before the cursor.
 
     That is after a slash, or where the word is one of `commands`.
@@ -111,7 +118,7 @@ def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | Lo
     word = first[0]
     slashed = word.startswith(SLASHES)
     name = word[slashed:].lower()
-    return BY_NAME.get(name) or LOCAL_BY_NAME.get(name) if slashed or name in commands else None
+    return BY_NAME.get(name) or CLIENT_COMMANDS_BY_NAME.get(name) if slashed or name in commands else None
 
 
 def _place(command: Command[Any, Any], before: str) -> _Place:
@@ -164,7 +171,7 @@ def _first_words(token: str, live: CompletionContext) -> Iterator[Choice]:
     slash = token[:1] if token.startswith(SLASHES) else ""
     word = token[len(slash) :].lower()
     summaries = {command.name: command.summary for command in COMMANDS}
-    summaries |= {command.name: command.summary for command in LOCAL}
+    summaries |= {command.name: command.summary for command in CLIENT_COMMANDS}
     if not slash:
         bare = [name for name in summaries if name in RUNS_BARE or name in live.commands]
         summaries = {name: summaries[name] for name in bare if name.startswith(word)}
@@ -176,7 +183,7 @@ def _after_command(before: str, token: str, live: CompletionContext) -> list[Can
     command = _command_of(before, live.commands)
     if command is None:
         return []
-    if isinstance(command, LocalCommand):
+    if isinstance(command, ClientCommand):
         return _candidates(_local(command, before, token, live), len(token))
     place = _place(command, before)
     option = None if place.only_value else _option_of(command, token)
@@ -204,7 +211,7 @@ def _options(place: _Place, token: str) -> Iterator[Choice]:
             yield text, option.written(field.name), field.metadata["help"]
 
 
-def _local(command: LocalCommand, before: str, token: str, live: CompletionContext) -> Iterable[Choice]:
+def _local(command: ClientCommand, before: str, token: str, live: CompletionContext) -> Iterable[Choice]:
     given = list(_finished_tokens(before))
-    sources = LOCAL_SOURCES.get(command.name, ())
+    sources = CLIENT_SOURCES.get(command.name, ())
     return sources[len(given)](token, live, *given) if len(given) < len(sources) else ()

@@ -16,42 +16,41 @@ import attrs
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import BY_NAME, Command, NeedsSecret, Request
+from tcpchat.repl.model.preferences import COMMAND, TEXT
 
 BLANKS: Final = (" ", "\t")
 SLASHES: Final = ("/", "\\")
 AS_TEXT: Final = "to send it as text, start the line with a space"
 RUNS_BARE: Final = frozenset({"help", "users", "history", "exit"})
 """Commands that a line which is this word and nothing else runs, without a slash."""
-COMMAND: Final = "command"
-TEXT: Final = "text"
 _WORD = re.compile(r"[^ \t\n]*")
 _OPTION_FIRST = re.compile(r"([^\W_]+)[ \t]*(--?[A-Za-z]+)(?=[= \t\n]|$)")
 _BREAK_IN_COMMAND = " \n"  # the grammar parts words at blanks only; a break ends a word too
 
 
 @attrs.frozen
-class Say:
+class SendText:
     """Text, verbatim, for the place of the prompt."""
 
     text: str
 
 
 @attrs.frozen
-class Ask:
+class Call:
     """A request to the server."""
 
     request: Request
 
 
 @attrs.frozen
-class AskSecret:
+class NeedsPassword:
     """A request that needs a password, which the next line is."""
 
     incomplete: NeedsSecret
 
 
 @attrs.frozen
-class Local:
+class RunCommand:
     """A command of the client; `argument` is the rest of the line without blanks around it."""
 
     name: str
@@ -81,10 +80,10 @@ class Ambiguous:
         return self.word is not None and self.word not in HIDDEN
 
     @property
-    def asks_secret(self) -> bool:
+    def asks_password(self) -> bool:
         """Whether the next line would be a password, and must not become text by accident."""
         try:
-            return isinstance(understand(self.command), AskSecret)
+            return isinstance(understand(self.command), NeedsPassword)
         except ChatError:
             return False
 
@@ -94,11 +93,11 @@ class Nothing:
     """A blank line."""
 
 
-Meaning: TypeAlias = Say | Ask | AskSecret | Local | Ambiguous | Nothing
+Meaning: TypeAlias = SendText | Call | NeedsPassword | RunCommand | Ambiguous | Nothing
 
 
 @attrs.frozen
-class LocalCommand:
+class ClientCommand:
     """A command that the client does itself."""
 
     name: str
@@ -106,13 +105,13 @@ class LocalCommand:
     summary: str
 
 
-LOCAL: Final = (
-    LocalCommand("set", "set [NAME [VALUE]]", "show or change a setting, which is kept"),
-    LocalCommand("to", "to [NAME]", "send what you type to this user; without NAME to the lobby again"),
-    LocalCommand("clear", "clear", "clear the screen"),
+CLIENT_COMMANDS: Final = (
+    ClientCommand("set", "set [NAME [VALUE]]", "show or change a setting, which is kept"),
+    ClientCommand("to", "to [NAME]", "send what you type to this user; without NAME to the lobby again"),
+    ClientCommand("clear", "clear", "clear the screen"),
 )
-LOCAL_BY_NAME: Final = {command.name: command for command in LOCAL}
-ALL_NAMES: Final = (*BY_NAME, *LOCAL_BY_NAME)
+CLIENT_COMMANDS_BY_NAME: Final = {command.name: command for command in CLIENT_COMMANDS}
+ALL_NAMES: Final = (*BY_NAME, *CLIENT_COMMANDS_BY_NAME)
 _SECRET: Final = frozenset(
     name for name, command in BY_NAME.items() if any(option.secret for _, option in command.options)
 )
@@ -144,7 +143,7 @@ def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
     if line.startswith("//"):
         return _double_slash(line)
     if line.startswith(BLANKS):
-        return Say(_without_blank(line))
+        return SendText(_without_blank(line))
     if line.startswith(SLASHES):
         return _slashed(line)
     name = _first_word(line).lower()
@@ -153,7 +152,7 @@ def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
     if line.strip().lower() == "quit":
         return Ambiguous(line, f"/{ELSEWHERE['quit']}", None)
     corrected = _corrected(line)
-    return Say(line) if corrected is None else Ambiguous(line, f"/{corrected}", None)
+    return SendText(line) if corrected is None else Ambiguous(line, f"/{corrected}", None)
 
 
 def _bare(line: str, name: str, kept: str | None) -> Meaning:
@@ -162,7 +161,7 @@ def _bare(line: str, name: str, kept: str | None) -> Meaning:
         return _slashed(f"/{line}")
     ambiguous = Ambiguous(line, f"/{line}", name)
     if kept == TEXT and ambiguous.keeps_text and _corrected(line) is None:
-        return Say(line)
+        return SendText(line)
     return ambiguous
 
 
@@ -195,11 +194,11 @@ def _first_word(line: str) -> str:
     return match[0]
 
 
-def _double_slash(line: str) -> Say | Nothing:
+def _double_slash(line: str) -> SendText | Nothing:
     """Drop both slashes; but `//users` is how a command is said, as text, with its slash."""
     if _first_word(line[2:]).lower() in ALL_NAMES:
-        return Say(line[1:])
-    return Say(line[2:]) if line[2:].strip() else Nothing()
+        return SendText(line[1:])
+    return SendText(line[2:]) if line[2:].strip() else Nothing()
 
 
 def _without_blank(line: str) -> str:
@@ -218,14 +217,14 @@ ELSEWHERE: Final = {
 """What other chats call our commands."""
 
 
-def _slashed(line: str) -> Ask | AskSecret | Local:
+def _slashed(line: str) -> Call | NeedsPassword | RunCommand:
     word = _first_word(line[1:])
     rest = line[1 + len(word) :]
     name = word.lower()
     if name in BY_NAME:
         return _parse(BY_NAME[name], rest)
-    if name in LOCAL_BY_NAME:
-        return _local(LOCAL_BY_NAME[name], rest.strip())
+    if name in CLIENT_COMMANDS_BY_NAME:
+        return _local(CLIENT_COMMANDS_BY_NAME[name], rest.strip())
     if not word:
         raise ChatError("unknown-command", f"there is no command after {line[0]}; {AS_TEXT}", suggestion=None)
     near = ELSEWHERE.get(name) or nearest(name, ALL_NAMES)
@@ -234,16 +233,16 @@ def _slashed(line: str) -> Ask | AskSecret | Local:
     raise ChatError("unknown-command", message, suggestion=near)
 
 
-def _local(command: LocalCommand, argument: str) -> Local:
+def _local(command: ClientCommand, argument: str) -> RunCommand:
     places = len(command.usage.split()) - 1
     given = argument.split()
     if len(given) > places:
         message = f"{command.name} does not take {given[places][:64]!r}; {AS_TEXT}"
         raise ChatError("bad-usage", message, usage=f"/{command.usage}")
-    return Local(command.name, argument)
+    return RunCommand(command.name, argument)
 
 
-def _parse(command: Command[Any, Any], rest: str) -> Ask | AskSecret:
+def _parse(command: Command[Any, Any], rest: str) -> Call | NeedsPassword:
     try:
         request: Request | NeedsSecret = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
     except ChatError as error:
@@ -252,8 +251,8 @@ def _parse(command: Command[Any, Any], rest: str) -> Ask | AskSecret:
             message = f"{command.name} is not written like that; leave the password out, and it is asked for"
         raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
     if isinstance(request, NeedsSecret):
-        return AskSecret(request)
-    return Ask(_with_breaks(request) if "\n" in rest else request)
+        return NeedsPassword(request)
+    return Call(_with_breaks(request) if "\n" in rest else request)
 
 
 def _with_breaks(request: Request) -> Request:

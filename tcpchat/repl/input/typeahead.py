@@ -1,4 +1,4 @@
-"""What is typed before there is a connection: kept for the Controller to come, and seen meanwhile."""
+"""The lines that are entered before there is a connection: shown, and kept for the controller. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.wrap import columns
 
 SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
-"""What may have a password in it or after it, as far as that is known without the rest of the client."""
+"""Lines that may hold a password, or be followed by one, as far as that is known without the grammar."""
 _LEAVES = re.compile(r"\s*[/\\]?exit\s*", re.IGNORECASE)
 _HIDDEN = "…"  # stands for a line that may hold a password
 
@@ -23,6 +23,7 @@ class Typeahead:
         self._lines: list[str] = []
 
     def add(self, line: str) -> None:
+        """Add a line at the end."""
         self._lines.append(line)
 
     def next(self) -> str | None:
@@ -30,12 +31,12 @@ class Typeahead:
         return self._lines.pop(0) if self._lines else None
 
     def may_be_asked(self) -> bool:
-        """Say whether what is entered next may be the answer to a question for a password."""
+        """Return whether the next line may be the answer to a question for a password."""
         return any(map(SECRET.match, self._lines))
 
     @staticmethod
     def leaves(line: str) -> bool:
-        """Say whether it is the command to leave, for which nobody has to be connected."""
+        """Return whether a line is the command to leave, which needs no connection."""
         return _LEAVES.fullmatch(line) is not None
 
     def waiting(self, width: int) -> list[tuple[str, str]]:
@@ -48,7 +49,7 @@ class Typeahead:
         return fragments[:-1]
 
     def unsent(self) -> Iterator[str]:
-        """Yield what to tell a person who leaves, or who got no connection."""
+        """Yield a line about each, for a person who leaves or gets no connection."""
         for shown in self._shown():
             yield f"not sent: {shown}"
 

@@ -1,57 +1,52 @@
-"""What a person has seen: how far the read marks are to move, and what is unread.
+"""Read markers: how far the person has read each room, and which private messages are unread. Pure.
 
 What was shown counts as read once the person shows a sign of being there: a key, not that something came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
-import trio
 
-from tcpchat.protocol import LOBBY, History, MarkRead, Message, Read, ReadHistory, Request, Unread, is_direct
-from tcpchat.repl.view.text import get
-
-INTERVAL = 1.0  # seconds between two marks of a conversation
+from tcpchat.protocol import LOBBY, History, MarkRead, Message, Read, ReadHistory, Unread
+from tcpchat.repl.model.place import Place
 
 
 @attrs.define
-class _Place:
-    """The lobby, or a private conversation.
+class _Marker:
+    """How far one room was shown and read.
 
-    At the start only so many of the lobby's messages are shown, and some before them may be unread too. Then
-    the mark waits until these are shown as well: it never passes over what nobody saw.
+    At the start only the last messages of the lobby are shown, and some before them may be unread too. Then
+    the marker waits until these are shown as well: it never passes over a message that nobody saw.
     """
 
-    mark: int = 0
-    """What the server knows."""
-    asked: int = 0
-    """What the server was told; the library sees to it that it arrives."""
+    read: int = 0
+    """The marker as the server has it."""
+    requested: int = 0
+    """The marker as it was sent to the server; the library sees to it that it arrives."""
     first: int = 0
-    shown: int = 0
-    """All of these numbers, from the first to the last, were shown."""
+    last: int = 0
+    """All messages from the first to the last were shown."""
     others: int = 0
-    """The last one that was shown and is not ours."""
+    """The last one shown that is not yours."""
     before: int | None = None
-    """All up to it are read, or were shown as history; None if nothing before the first is unread."""
+    """All up to this one are read, or were shown as history; None if nothing before the first is unread."""
     seen: int = 0
-    """How far the mark may go."""
+    """How far the marker may go."""
     unread: list[int] = attrs.field(factory=list)
-    """Private messages of others that were shown and not seen yet."""
+    """Private messages of the other user that were shown and not seen yet."""
 
     @property
     def is_due(self) -> bool:
-        return self.seen > max(self.mark, self.asked)
+        return self.seen > max(self.read, self.requested)
 
     def show(self, seq: int, *, mine: bool) -> None:
         self.first = self.first or seq
-        self.shown = max(self.shown, seq)
+        self.last = max(self.last, seq)
         if not mine:
             self.others = max(self.others, seq)
 
     def show_page(self, first: int, last: int) -> None:
-        """Take it that all from the first to the last number were shown as history."""
+        """Take it that all messages from the first to the last were shown as history."""
         if self.before is None:
             return
         if first <= self.before + 1:
@@ -60,7 +55,7 @@ class _Place:
             self.first = min(self.first, first)
 
     def read_to(self, seq: int) -> None:
-        self.mark = max(self.mark, seq)
+        self.read = max(self.read, seq)
         self.unread = [number for number in self.unread if number > seq]
         if self.before is not None:
             self.before = max(self.before, seq)
@@ -72,99 +67,85 @@ class _Place:
 
 
 class ReadMarkers:
-    """The read marks of one user, by room."""
+    """The read markers of one user, by room."""
 
     def __init__(self) -> None:
-        self.moved = trio.lowlevel.ParkingLot()
-        """Where waits who tells the server."""
-        self._places: dict[str, _Place] = {}
+        self._markers: dict[str, _Marker] = {}
         self._journal: str | None = None
 
     @property
     def unread(self) -> int:
         """How many private messages were shown while the person was not there."""
-        return sum(len(place.unread) for place in self._places.values())
+        return sum(len(marker.unread) for marker in self._markers.values())
 
-    def _place(self, room: str) -> _Place:
-        return self._places.setdefault(room, _Place())
+    def _of(self, room: str) -> _Marker:
+        return self._markers.setdefault(room, _Marker())
 
     def welcome(self, journal: str, seq: int) -> bool:
-        """Note whose data this is, where the lobby has got to `seq`; return whether it is other than before.
+        """Take the id of the server's data, and the last number of the lobby; return whether the data is new.
 
-        Then the numbers from before mean nothing.
+        Then the numbers from before mean nothing, and the markers begin anew.
         """
-        lobby = self._places.get(LOBBY, _Place())
-        other = self._journal not in {None, journal} or seq < lobby.shown
-        if other:
-            self._places.clear()
+        is_new = self._journal not in {None, journal} or seq < self._of(LOBBY).last
+        if is_new:
+            self._markers.clear()
         self._journal = journal
-        return other
+        return is_new
 
-    def forget(self) -> None:
-        """Begin anew as another user, who has seen what the screen shows of the lobby."""
-        lobby = self._places.get(LOBBY, _Place())
-        self._places = {LOBBY: _Place(first=lobby.first, shown=lobby.shown, others=lobby.others)}
+    def change_user(self) -> None:
+        """Begin anew as another user, who has seen the part of the lobby that the screen shows."""
+        lobby = self._of(LOBBY)
+        self._markers = {LOBBY: _Marker(first=lobby.first, last=lobby.last, others=lobby.others)}
 
-    def show(self, message: Message, *, mine: bool) -> None:
-        """Note a message that came and is shown."""
-        place = self._place(message.room)
-        place.show(message.seq, mine=mine)
-        if not mine and is_direct(message.room) and message.seq > place.mark:
-            place.unread.append(message.seq)
+    def show(self, message: Message, place: Place, *, mine: bool) -> None:
+        """Take it that a message is shown."""
+        marker = self._of(message.room)
+        marker.show(message.seq, mine=mine)
+        if not mine and place.is_direct and message.seq > marker.read:
+            marker.unread.append(message.seq)
 
     def show_history(self, request: ReadHistory, page: History) -> None:
-        """Note a page of history that was asked for and shown."""
-        lobby = self._places.get(LOBBY)
-        numbers = [get(item, "seq") for item in page.messages if get(item, "room") == LOBBY]
-        if lobby is None or lobby.before is None:
+        """Take it that a page of history is shown."""
+        lobby = self._of(LOBBY)
+        if lobby.before is None:
             return
+        numbers = [message.seq for message in page.messages if message.room == LOBBY]
         if not request.unread:
             if numbers:
                 lobby.show_page(numbers[0], numbers[-1])
-        elif page.room in {None, LOBBY}:  # all of the lobby that is unread, from the mark on
+        elif page.room in {None, LOBBY}:  # all of the lobby that is unread, from the marker on
             last = max([lobby.before, *numbers]) if page.more else max(lobby.before, lobby.first - 1)
             lobby.before = last
 
-    def told(self, unread: Unread) -> None:
-        """Take from where on there is something unread."""
-        for item in unread.rooms:
-            place, read = self._place(get(item, "room")), get(item, "read")
-            place.mark = max(place.mark, read)
-            if get(item, "room") == LOBBY:
-                place.before = max(place.before or 0, read)
+    def set_unread(self, unread: Unread) -> None:
+        """Take the markers of the rooms with unread messages."""
+        for room in unread.rooms:
+            marker = self._of(room.room)
+            marker.read = max(marker.read, room.read)
+            if room.room == LOBBY:
+                marker.before = max(marker.before or 0, room.read)
 
-    def read(self, read: Read) -> None:
-        """Take how far a device of ours has read."""
-        self._place(read.room).read_to(read.seq)
+    def set_read(self, read: Read) -> None:
+        """Take the marker as a device of the user has moved it."""
+        self._of(read.room).read_to(read.seq)
 
-    def here(self) -> bool:
-        """Note that the person is there; return whether anything was unseen."""
+    def see(self) -> bool:
+        """Take it that the person sees what is shown; return whether a private message was unseen."""
         unread = self.unread
-        for place in self._places.values():
-            place.see()
-        if any(place.is_due for place in self._places.values()):
-            self.moved.unpark_all()
+        for marker in self._markers.values():
+            marker.see()
         return unread > 0
 
-    def marks(self) -> list[MarkRead]:
-        """Return what the server is to be told now, and take it as told."""
-        marks = []
-        for where, place in self._places.items():
-            if place.is_due:
-                place.asked = place.seen
-                marks.append(MarkRead(room=where, seq=place.seen))
-        return marks
+    def take_due(self) -> list[MarkRead]:
+        """Return the requests that move the markers on the server, and take these as made."""
+        requests = []
+        for room, marker in self._markers.items():
+            if marker.is_due:
+                marker.requested = marker.seen
+                requests.append(MarkRead(room=room, seq=marker.seen))
+        return requests
 
-
-async def send_marks(
-    reading: ReadMarkers, connected: Callable[[], bool], ask: Callable[[Request], None]
-) -> None:
-    """Tell the server how far the person has read: at once, and then not oftener than each `INTERVAL`."""
-    while True:
-        marks = reading.marks() if connected() else []
-        for mark in marks:
-            ask(mark)
-        if marks:
-            await trio.sleep(INTERVAL)
-        else:
-            await reading.moved.park()
+    @property
+    def are_due(self) -> bool:
+        """Whether `take_due` would return something."""
+        return any(marker.is_due for marker in self._markers.values())

@@ -13,7 +13,7 @@ from tcpchat.files import write_file
 from tcpchat.protocol import GUEST
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
-WORDS: Final = "words"  # where in the file the answers are that `keep` got
+WORDS: Final = "words"  # the field of the file with the answers of `keep`
 NOTHING: Final = '""'  # how a setting is made empty
 SWITCH: Final = ("on", "off")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -23,12 +23,15 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "theme": ("dark", "light", "mono"),
 }
 """The values that a setting may have, the default first. `name` is any name, and empty at first."""
-ANSWERS: Final = ("ask", "command", "text")
-"""The values of a setting that is a command's word."""
+ASK: Final = "ask"
+COMMAND: Final = "command"
+TEXT: Final = "text"
+ANSWERS: Final = (ASK, COMMAND, TEXT)
+"""The values of a setting that is a command's word: what lines are that begin with it and have no slash."""
 MEANING: Final[Mapping[str, str]] = {
     "bell": "ring when somebody mentions you or writes to you privately",
-    "timestamps": "show when something was said",
-    "joins": "show who comes and goes",
+    "timestamps": "show the time of each message",
+    "joins": "show when users join and leave",
     "theme": "colours for a dark or a light terminal, or none",
     "name": 'the name to take when you connect; "" takes none',
 }
@@ -48,45 +51,49 @@ class Preferences:
         return self._values[name]
 
     def on(self, name: str) -> bool:
-        """Say whether a switch is on."""
+        """Return whether a switch is on."""
         return self._values[name] == "on"
 
     def items(self) -> list[tuple[str, str]]:
+        """Return names and values."""
         return list(self._values.items())
 
     def set(self, name: str, value: str) -> str | None:
-        """Change a setting and keep it; return what is wrong with that, if anything."""
+        """Change a setting; return why it could not be saved, or None.
+
+        Raises ValueError, with a text for the person, if there is no such setting or value.
+        """
         if name not in self._values:
-            return f"there is no setting {name!r}; there are {', '.join(self._values)}"
+            raise ValueError(f"there is no setting {name!r}; there are {', '.join(self._values)}")
         choices = CHOICES.get(name)
         if choices and value not in choices:
-            return f"{name} is {' or '.join(choices)}, not {value!r}"
+            raise ValueError(f"{name} must be {' or '.join(choices)}")
         if name == "name" and value.startswith(GUEST):
-            return f"the server gives the names that begin with {GUEST}"
+            raise ValueError(f"names that begin with {GUEST} are given by the server")
         self._values[name] = "" if value == NOTHING else value
-        return self._write()
+        return self._save()
 
     @property
     def words(self) -> Mapping[str, str]:
-        """By a command's word what the lines are that begin with it and have no slash, if not asked about."""
+        """The answers that are kept, COMMAND or TEXT, by a command's word."""
         return self._words
 
-    def keep(self, word: str, answer: str | None) -> str | None:
-        """Keep what lines are that begin with a word, None to ask again; return what is wrong with that."""
+    def keep(self, word: str, answer: str) -> str | None:
+        """Keep one of `ANSWERS` for a command's word; return why it could not be saved, or None."""
         self._words.pop(word, None)
-        if answer is not None:
+        if answer != ASK:
             self._words[word] = answer
-        return self._write()
+        return self._save()
 
-    def _write(self) -> str | None:
+    def _save(self) -> str | None:
         if self._path is None:
             return None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            data = orjson.dumps(self._values | {WORDS: self._words}, option=orjson.OPT_INDENT_2)
-            write_file(self._path, data)
+            values = self._values | {WORDS: self._words}
+            write_file(self._path, orjson.dumps(values, option=orjson.OPT_INDENT_2))
         except OSError as error:
-            return f"it holds for now, but could not be kept: {error}"
+            return f"this applies until you leave, since it could not be saved: {error}"
         return None
 
 

@@ -1,4 +1,4 @@
-"""Trio as a guest of asyncio: one thread for the chat and for the input line."""
+"""Trio as a guest of asyncio: the chat and the input line share one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The input line and what stands around it, as prompt-toolkit wants it described."""
+"""The input line and the lines around it, as prompt-toolkit wants them described."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ INPUT = 12  # lines of the input that are seen at once
 
 
 class LiveCompleter(Completer):
-    """Asks for what there is at the moment."""
+    """Asks for the candidates of the moment."""
 
     def __init__(self, candidates: Callable[[str], Iterable[Candidate]]) -> None:
         self._candidates = candidates
@@ -54,7 +54,7 @@ class LiveCompleter(Completer):
 
 
 class TypedLine(Buffer):
-    """Leaves it to whoever accepts a line whether it is kept in the history; passwords must not be."""
+    """Leaves it to its accept handler whether a line is kept in the history; passwords must not be."""
 
     def validate_and_handle(self) -> None:
         assert self.accept_handler is not None
@@ -62,17 +62,17 @@ class TypedLine(Buffer):
 
 
 @attrs.frozen(kw_only=True)
-class Around:
-    """What stands around the input, each asked for whenever it is drawn."""
+class Surroundings:
+    """The lines around the input, each called for whenever it is drawn."""
 
     prefix: Callable[[int, int], AnyFormattedText]
     waiting: Callable[[], FormattedText]
     toolbar: Callable[[], FormattedText]
-    asks_secret: Callable[[], bool]
+    asks_password: Callable[[], bool]
 
 
-def layout(buffer: Buffer, secret: Buffer, around: Around) -> Layout:
-    """Return the rows of the input: what waits, what is typed, the search, the menu, the toolbar."""
+def layout(buffer: Buffer, password: Buffer, around: Surroundings) -> Layout:
+    """Return the rows of the input: waiting messages, the line, the search, the menu, the toolbar."""
     search = SearchToolbar()
     control = BufferControl(
         buffer=buffer,
@@ -88,20 +88,20 @@ def layout(buffer: Buffer, secret: Buffer, around: Around) -> Layout:
         get_line_prefix=around.prefix,
     )
     hidden = Window(
-        BufferControl(buffer=secret, input_processors=[PasswordProcessor()]),
+        BufferControl(buffer=password, input_processors=[PasswordProcessor()]),
         height=1,
         dont_extend_height=True,
         get_line_prefix=around.prefix,
     )
-    secretly = Condition(around.asks_secret)
+    hides = Condition(around.asks_password)
     waiting = Window(FormattedTextControl(around.waiting), dont_extend_height=True)
     toolbar = Window(
         FormattedTextControl(around.toolbar), height=1, dont_extend_height=True, style="class:toolbar"
     )
     rows: list[Container] = [
         ConditionalContainer(waiting, Condition(lambda: bool(around.waiting()))),
-        ConditionalContainer(hidden, secretly),
-        ConditionalContainer(text, ~secretly),
+        ConditionalContainer(hidden, hides),
+        ConditionalContainer(text, ~hides),
         search.__pt_container__(),
         CompletionsMenu(max_height=MENU, scroll_offset=1),
         ConditionalContainer(toolbar, ~is_done),
@@ -110,7 +110,7 @@ def layout(buffer: Buffer, secret: Buffer, around: Around) -> Layout:
 
 
 def history_of(path: Path | None) -> History:
-    """Return what was typed in earlier sessions, in a file that only its user may read."""
+    """Return the lines of earlier sessions, from a file that only its user may read."""
     if path is None:
         return InMemoryHistory()
     try:

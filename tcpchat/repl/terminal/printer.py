@@ -1,4 +1,4 @@
-"""What is shown above the input: collected for a moment, and written at once."""
+"""The printer of what is shown above the input: it collects for a moment, and writes at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAITING = 50_000  # fragments, which are some 10,000 lines, that wait while noth
 
 
 class Printer:
-    """Writes above the input of an application that runs, in the style of the moment."""
+    """Writes above the input of a running application, in the style of the moment."""
 
     def __init__(self, app: Application[None], style: Callable[[], Style]) -> None:
         self._app = app
@@ -62,7 +62,7 @@ class Printer:
             self._app.renderer.render(self._app, self._app.layout)
 
     def print(self) -> None:
-        """Write what waits, where no input is drawn."""
+        """Write what waits; no input is drawn meanwhile."""
         out, self._out = self._out, []
         if out:
             # Not the one of `shortcuts`, which merges styles anew for each call.

@@ -15,6 +15,7 @@ import attrs
 
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Error, Joined, Left, Message, Renamed
+from tcpchat.repl.model.delivery import delivery_state
 from tcpchat.repl.view.clean import clean, clean_line
 from tcpchat.repl.view.text import (
     BREAK,
@@ -25,7 +26,6 @@ from tcpchat.repl.view.text import (
     Look,
     hang,
     hour,
-    how_far,
     name_style,
     ticks,
 )
@@ -37,7 +37,7 @@ MOST_LINES: Final = 40  # of one message; nobody can push everything else off th
 
 
 def message(m: Message, look: Look) -> Fragments:
-    """Return what somebody said, with who and when."""
+    """Return a message with its author and time."""
     text = _folded(clean(m.text).rstrip("\n"))
     own = m.sender == look.me
     head: Fragments = [("class:time", f"{hour(m.at, look)} ")] if look.timestamps else []
@@ -54,8 +54,8 @@ def message(m: Message, look: Look) -> Fragments:
 
 def _mark(m: Message, look: Look) -> Fragments:
     """Return how far your own message got, as far as that is known when it is shown."""
-    got = how_far(m.seq, look.marks.get(m.room, (0, 0)))
-    style, text = ticks(got, colours=look.colours)
+    state = delivery_state(m.seq, look.markers.get(m.room, (0, 0)))
+    style, text = ticks(state, colours=look.colours)
     return [(style, f" {text} ")]
 
 
@@ -69,7 +69,7 @@ def _folded(text: str) -> str:
 
 
 def is_mention(text: str, me: str) -> bool:
-    """Say whether a text names me: as a whole word, in any case, with or without @."""
+    """Return whether a text names me: as a whole word, in any case, with or without @."""
     folded = me.lower()
     return bool(me) and folded in text.lower() and _name_in_text(folded).search(text) is not None
 
@@ -81,7 +81,7 @@ def _name_in_text(name: str) -> re.Pattern[str]:
 
 
 def day(date: date, look: Look) -> Fragments:
-    """Return the line between the messages of one day and those of another."""
+    """Return the line above the messages of a day."""
     written = f"{date:%A} {date.day} {date:%B %Y}"
     if look.width >= UNWRAPPED:
         return [("class:day", written), BREAK]
@@ -91,7 +91,7 @@ def day(date: date, look: Look) -> Fragments:
 
 
 def presence(event: Joined | Left | Renamed, look: Look) -> Fragments:
-    """Return who came, went, or is called otherwise now. Of many, as many as fit into a line are named."""
+    """Return who joined, left, or has a new name. Of many users, as many as fit into a line are named."""
     style = "class:presence"
     if isinstance(event, Renamed):
         return hang([], style, f"{clean_line(event.old)} is now {clean_line(event.new)}", look)
@@ -101,12 +101,12 @@ def presence(event: Joined | Left | Renamed, look: Look) -> Fragments:
     )
 
 
-def _some(names: Sequence[str], room: int) -> str:
-    """Return as many names as there is room for, at least one, and how many more there are."""
+def _some(names: Sequence[str], width: int) -> str:
+    """Return as many names as fit into the width, at least one, and how many more there are."""
     shown: list[str] = []
     for name in names:
         longer = [*shown, clean_line(name)]
-        if shown and columns(_listed(longer, len(names))) > room:
+        if shown and columns(_listed(longer, len(names))) > width:
             break
         shown = longer
     return _listed(shown, len(names))
@@ -118,16 +118,16 @@ def _listed(shown: Sequence[str], count: int) -> str:
 
 
 def notice(text: str, look: Look) -> Fragments:
-    """Return something to know."""
+    """Return a notice of the client."""
     return hang([("class:notice", "· ")], "class:notice", clean(text), look)
 
 
 def refusal(error: Error | ChatError, look: Look) -> Fragments:
-    """Return why something was not done, how it is written, and when it works again."""
+    """Return why something was not done, the usage of its command, and when it works again."""
     details = error.details if isinstance(error, ChatError) else attrs.asdict(error)
     fragments = hang([("class:error", "✗ ")], "class:error", clean(error.message), look)
     if usage := details.get("usage"):
-        fragments += hang([("", GAP)], "class:usage", clean_line(str(usage)), look)
+        fragments += hang([("", GAP)], "class:usage", clean_line(f"/{str(usage).removeprefix('/')}"), look)
     wait = details.get("retry_after")
     if isinstance(wait, int | float) and wait >= SHORT_WAIT:
         fragments += hang([("", GAP)], "class:dim", f"works again in {format_duration(wait)}", look)

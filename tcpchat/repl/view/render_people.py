@@ -1,4 +1,4 @@
-"""How replies and events about people look: who you are, what is read, and how others stand to you. Pure."""
+"""How replies and events about people look: who you are, what is read, and how others relate to you. Pure."""
 
 from __future__ import annotations
 
@@ -22,81 +22,86 @@ from tcpchat.protocol import (
     Reply,
     Resumed,
     Revoked,
+    SessionInfo,
     Sessions,
     Unread,
+    UnreadInfo,
     Whois,
 )
+from tcpchat.repl.model.delivery import DeliveryState, delivery_state
+from tcpchat.repl.model.place import Place
 from tcpchat.repl.options import HISTORY
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.render import notice
 from tcpchat.repl.view.status import clock
-from tcpchat.repl.view.tables import in_rows, titled
 from tcpchat.repl.view.text import (
     GAP,
-    DeliveryState,
     Fragments,
     Look,
-    get,
+    counted,
     hang,
-    how_far,
+    in_rows,
     moment,
     name_style,
     ticks,
+    titled,
 )
 
 
 def you_are(name: str, *, registered: bool) -> str:
-    """Return who you are, as the greeting says it."""
+    """Return the sentence of the greeting that says who you are."""
     return f"you are {name} (registered)" if registered else f"you are {name}"
 
 
-RESET: Final = "the server has other data now (new, or from a backup), and may not have what is above"
+DATA_RESET: Final = (
+    "the server has other data now (new, or from a backup), which may lack what is shown above"
+)
 
 
 def back(event: Reconnected) -> str:
-    """Return who you are after coming back, and what of what was said follows."""
+    """Return who you are after a reconnect, and how many missed messages follow."""
     after = clock(event.seconds)
     if not event.user:
-        text = f"back after {after}, but not logged in any more: login NAME"
-        return f"{text}; {RESET}" if event.data_reset else text
+        text = f"back after {after}, but not logged in any more: /login NAME logs in"
+        return f"{text}; {DATA_RESET}" if event.data_reset else text
     if not event.data_reset:
-        missed = _messages(event.missed, "was missed:", "were missed:") or "nothing was missed"
+        missed = f"{_messages(event.missed, 'was', 'were')} missed:" if event.missed else "nothing new"
         return f"back as {event.user} after {after}; {missed}"
     who = event.user
     if not event.same_user:
         who += ", logged in again," if event.registered else ", a new guest,"
-    last = _messages(event.missed, "of its lobby follows:", "of its lobby follow:")
-    return f"back as {who} after {after}; {RESET}. {last or 'Nothing has been said there yet'}"
+    text = f"back as {who} after {after}; {DATA_RESET}"
+    if not event.missed:
+        return f"{text}. Its lobby is empty"
+    return f"{text}. {_messages(event.missed, 'of its lobby follows', 'of its lobby follow')}:"
 
 
 def _messages(count: int, one: str, several: str) -> str:
-    if not count:
-        return ""
-    return f"1 message {one}" if count == 1 else f"{count} messages {several}"
+    return f"{counted(count, 'message')} {one if count == 1 else several}"
 
 
 def unread(event: Unread, look: Look) -> Fragments:
-    """Return where there is something new; nothing if there is not."""
-    places = [_place(item) for item in event.rooms]
-    if not places:
+    """Return the rooms with unread messages; nothing if there are none."""
+    if not event.rooms:
         return []
-    missing = any(get(item, "room") == LOBBY and _number(item, "count") > HISTORY for item in event.rooms)
-    hint = "; history --unread shows what is not shown below, read takes all as read" if missing else ""
-    return notice(f"unread: {', '.join(places)}{hint}", look)
+    rooms = ", ".join(map(_unread_room, event.rooms))
+    missing = any(room.room == LOBBY and room.count > HISTORY for room in event.rooms)
+    hint = "; /history --unread shows the rest, /read marks everything as read" if missing else ""
+    return notice(f"unread: {rooms}{hint}", look)
 
 
-def _place(item: object) -> str:
-    where = clean_line(str(get(item, "username") or get(item, "room") or "?"))
-    mentioned = " (you are mentioned)" if get(item, "mentioned") else ""
-    return f"{where} {_number(item, 'count')}{mentioned}"
+def _unread_room(room: UnreadInfo) -> str:
+    mentioned = " (you are mentioned)" if room.mentioned else ""
+    return f"{clean_line(Place(room.room, room.username).name)} {room.count}{mentioned}"
 
 
 def absent(event: Absent, look: Look) -> Fragments:
-    """Return why whom you wrote to may not answer soon."""
+    """Return why the user whom you wrote to may not answer soon."""
+    name = event.username
     if not event.here:
-        return notice(f"{event.username} is not connected; it is kept until then", look)
+        return notice(f"{name} is offline; your message will be delivered when {name} is back", look)
     text = f": {event.text}" if event.text else ""
-    return notice(f"{event.username} is away{text}", look)
+    return notice(f"{name} is away{text}", look)
 
 
 def _resumed(reply: Resumed, look: Look) -> Fragments:
@@ -109,49 +114,51 @@ def _logged_in(reply: LoggedIn, look: Look) -> Fragments:
 
 def _logged_out(reply: LoggedOut, look: Look) -> Fragments:
     if reply.user is None:
-        return notice("you are logged out; login NAME is the way back", look)
-    return notice(f"you are logged out, and a new guest: {reply.user}", look)
+        return notice("you are logged out; /login NAME logs in again", look)
+    return notice(f"you are logged out, and now a new guest: {reply.user}", look)
 
 
 def _registered(reply: Registered, look: Look) -> Fragments:
-    return notice(f"{reply.user} is yours on this server; elsewhere login {reply.user} makes you it", look)
+    return notice(
+        f"{reply.user} is now registered to you. On another device, type: /login {reply.user}", look
+    )
 
 
 def _password_changed(reply: PasswordChanged, look: Look) -> Fragments:
-    others = {0: "", 1: "; your other session is over"}.get(
-        reply.revoked, f"; your {reply.revoked} other sessions are over"
+    others = {0: "", 1: "; your other session has ended"}.get(
+        reply.revoked, f"; your {reply.revoked} other sessions have ended"
     )
-    return notice(f"the new password holds{others}", look)
+    return notice(f"your password is changed{others}", look)
 
 
 def _sessions(reply: Sessions, look: Look) -> Fragments:
-    count = len(reply.sessions)
-    fragments = titled("1 session" if count == 1 else f"{count} sessions", look)
-    for item in reply.sessions:
-        head = [("class:title", f"{clean_line(str(get(item, 'number'))):>3}{GAP}")]
-        fragments += hang(head, "", " · ".join(clean_line(part) for part in _session(item, look)), look)
+    fragments = titled(counted(len(reply.sessions), "session"), look)
+    for session in reply.sessions:
+        head = [("class:title", f"{session.number:>3}{GAP}")]
+        fragments += hang(head, "", " · ".join(map(clean_line, _session(session, look))), look)
     return fragments
 
 
-def _session(item: object, look: Look) -> Iterable[str]:
-    yield str(get(item, "device") or "no name")
-    yield str(get(item, "address"))
-    yield f"since {moment(get(item, 'since'), look)}"
-    if get(item, "current"):
-        yield "this one"
-    elif get(item, "here"):
+def _session(session: SessionInfo, look: Look) -> Iterable[str]:
+    yield session.device or "no name"
+    yield session.address
+    yield f"since {moment(session.since, look)}"
+    if session.current:
+        yield "this session"
+    elif session.here:
         yield "connected"
     else:
-        yield f"used {moment(get(item, 'used'), look)}"
+        yield f"last used {moment(session.used, look)}"
 
 
 def _revoked(reply: Revoked, look: Look) -> Fragments:
-    return notice(f"session {reply.number} is over", look)
+    return notice(f"session {reply.number} has ended", look)
 
 
 def _read(reply: Read, look: Look) -> Fragments:
-    where = f"what {reply.username} and you said" if reply.username else f"the {reply.room}"
-    return notice(f"you have read {where} up to {reply.seq}", look)
+    place = Place(reply.room, reply.username)
+    where = f"your conversation with {place.name}" if place.is_direct else f"the {place.name}"
+    return notice(f"{where} is marked as read up to {reply.seq}", look)
 
 
 def _unread(reply: Unread, look: Look) -> Fragments:
@@ -160,42 +167,31 @@ def _unread(reply: Unread, look: Look) -> Fragments:
 
 def _conversations(reply: Conversations, look: Look) -> Fragments:
     if not reply.conversations:
-        return notice("you have talked with nobody privately", look)
+        return notice("no private conversations yet", look)
     fragments: Fragments = []
-    for item in reply.conversations:
-        name = str(get(item, "username"))
-        seq, read = _number(item, "seq"), _number(item, "read")
-        got = how_far(seq, (_number(item, "delivered"), _number(item, "seen")))
-        head = [("", GAP), (name_style(name, look.me), clean_line(name)), ("", GAP)]
-        said = "1 message" if seq == 1 else f"{seq} messages"
-        text = f"{said}, {'all read' if read >= seq else f'read up to {read}'}"
-        if got is not DeliveryState.SENT:
-            head += [ticks(got, colours=look.colours), ("", GAP)]
-        fragments += hang(head, "", text, look)
+    for one in reply.conversations:
+        state = delivery_state(one.seq, (one.delivered, one.seen or 0))
+        head = [("", GAP), (name_style(one.username, look.me), clean_line(one.username)), ("", GAP)]
+        if state is not DeliveryState.SENT:
+            head += [ticks(state, colours=look.colours), ("", GAP)]
+        read = "all read" if one.read >= one.seq else f"read up to {one.read}"
+        fragments += hang(head, "", f"{counted(one.seq, 'message')}, {read}", look)
     if reply.more:
-        after = get(reply.conversations[-1], "room")
-        fragments += notice(f"there are more: conversations --after {after}", look)
+        fragments += notice(f"there are more: /conversations --after {reply.conversations[-1].room}", look)
     return fragments
 
 
-def _number(item: object, name: str) -> int:
-    number = get(item, name)
-    return number if isinstance(number, int) else 0
-
-
 def _receipts(reply: Receipts, look: Look) -> Fragments:
-    if reply.on:
-        return notice("others learn what you have read of theirs, and you what they have of yours", look)
-    return notice("nobody learns what you have read, and you do not what others have", look)
+    return notice(f"read receipts are {'on' if reply.on else 'off'}, for both sides", look)
 
 
 def _away(reply: Away, look: Look) -> Fragments:
     text = f": {reply.text}" if reply.text else ""
-    return notice(f"others see that you are away{text}; back ends it", look)
+    return notice(f"others see that you are away{text}. /back ends it", look)
 
 
 def _back(reply: Back, look: Look) -> Fragments:
-    return notice("you are not away any more", look)
+    return notice("you are no longer away", look)
 
 
 def _whois(reply: Whois, look: Look) -> Fragments:
@@ -204,7 +200,7 @@ def _whois(reply: Whois, look: Look) -> Fragments:
     if reply.here:
         rows.append(("here", "connected now"))
     else:
-        rows.append(("seen", f"not connected; last {moment(reply.seen, look)}"))
+        rows.append(("offline", f"last connected {moment(reply.seen, look)}"))
     if reply.away is not None:
         since = f" (since {moment(reply.away_since, look)})" if reply.away_since else ""
         rows.append(("away", f"{reply.away or 'yes'}{since}"))
@@ -215,7 +211,7 @@ def _whois(reply: Whois, look: Look) -> Fragments:
 
 def _ignoring(reply: Ignoring, look: Look) -> Fragments:
     names = ", ".join(map(clean_line, reply.users))
-    return notice(f"you hear nothing of {names}" if names else "you ignore nobody", look)
+    return notice(f"you ignore {names}" if names else "you ignore nobody", look)
 
 
 REPLIES: Final[dict[type[Reply], Callable[[Any, Look], Fragments]]] = {

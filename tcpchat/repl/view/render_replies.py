@@ -1,4 +1,4 @@
-"""How replies look. Pure; see `render` for events, and `about` for what is about who you are."""
+"""How replies look. Pure; `render` has events, and `render_people` what is about people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tcpchat.protocol import (
     Error,
     Help,
     History,
-    Message,
     Pong,
     Renamed,
     Reply,
@@ -23,19 +22,33 @@ from tcpchat.protocol import (
     Schema,
     Sent,
     Status,
+    UserInfo,
     Users,
 )
-from tcpchat.repl.view import render_people as about
+from tcpchat.repl.model.place import Place
+from tcpchat.repl.view import render_people
 from tcpchat.repl.view.clean import clean, clean_line
 from tcpchat.repl.view.render import day, message, notice, refusal
-from tcpchat.repl.view.tables import in_columns, in_rows, titled
-from tcpchat.repl.view.text import GAP, Fragments, Look, get, hang, hour, local_time, moment, name_style
+from tcpchat.repl.view.text import (
+    GAP,
+    Fragments,
+    Look,
+    counted,
+    hang,
+    hour,
+    in_columns,
+    in_rows,
+    local_time,
+    moment,
+    name_style,
+    titled,
+)
 from tcpchat.times import format_duration
 
 
 def reply(reply: Reply, look: Look) -> Fragments:
-    """Return what the server answered; nothing for a `sent`, since the message itself shows it."""
-    return (_REPLIES.get(type(reply)) or about.REPLIES.get(type(reply), _unknown))(reply, look)
+    """Return a reply of the server; nothing for a `sent`, since the message itself is shown."""
+    return (_REPLIES.get(type(reply)) or render_people.REPLIES.get(type(reply), _unknown))(reply, look)
 
 
 def _unknown(reply: Any, look: Look) -> Fragments:
@@ -44,80 +57,64 @@ def _unknown(reply: Any, look: Look) -> Fragments:
     return notice(f"the server answered with {fields.get('type') or getattr(reply, 'type', '?')}", look)
 
 
-def _as_message(item: object) -> Message:
-    if isinstance(item, Message):
-        return item
-    to = get(item, "to")
-    return Message(
-        seq=int(get(item, "seq") or 0),
-        at=str(get(item, "at")),
-        sender=str(get(item, "from") or "?"),
-        text=str(get(item, "text") or ""),
-        room=str(get(item, "room") or "?"),
-        to=None if to is None else str(to),
-        ignored=get(item, "ignored"),
-    )
-
-
 def _users(reply: Users, look: Look) -> Fragments:
-    count = len(reply.users)
-    fragments = titled("1 user" if count == 1 else f"{count} users", look)
-    marked = [user for user in reply.users if _is_marked(user)]
-    others = [user for user in reply.users if not _is_marked(user)]
+    fragments = titled(counted(len(reply.users), "user"), look)
+    marked = [user for user in reply.users if _needs_line(user)]
+    others = [user for user in reply.users if not _needs_line(user)]
     fragments += in_columns([_user_cell(user, look) for user in others], look)
     for user in marked:
         *head, (style, text) = _user_cell(user, look)
         fragments += hang(head, style, text, look)
     if reply.more and reply.users:
-        fragments += notice(f"there are more: users --after {get(reply.users[-1], 'name')}", look)
+        fragments += notice(f"there are more: /users --after {reply.users[-1].name}", look)
     return fragments
 
 
-def _is_marked(user: object) -> bool:
-    """Say whether so much is to be said of a user that it takes a line."""
-    return bool(get(user, "muted_until")) or get(user, "away") is not None
+def _needs_line(user: UserInfo) -> bool:
+    """Return whether so much is shown of a user that it takes a line."""
+    return bool(user.muted_until) or user.away is not None
 
 
-def _user_cell(user: object, look: Look) -> Fragments:
-    name = str(get(user, "name"))
+def _user_cell(user: UserInfo, look: Look) -> Fragments:
     cell = [
-        (name_style(name, look.me), clean_line(name)),
-        ("class:time", f" {moment(get(user, 'since'), look)}"),
+        (name_style(user.name, look.me), clean_line(user.name)),
+        ("class:time", f" {moment(user.since, look)}"),
     ]
-    if get(user, "registered"):
+    if user.registered:
         cell.append(("class:dim", " registered"))
-    if muted := get(user, "muted_until"):
-        cell.append(("class:error", f" muted until {moment(muted, look)}"))
-    if (away := get(user, "away")) is not None:
-        cell.append(("class:notice", f" away: {clean_line(str(away))}" if away else " away"))
+    if user.muted_until:
+        cell.append(("class:error", f" muted until {moment(user.muted_until, look)}"))
+    if user.away is not None:
+        cell.append(("class:notice", f" away: {clean_line(user.away)}" if user.away else " away"))
     return cell
 
 
 def history(reply: History, look: Look, *, newer: bool = False) -> Fragments:
-    """Return messages under their days, but for those of whom you ignore.
+    """Return messages under their days, without those of users that you ignore.
 
-    `newer` if it was asked for those after some number.
+    `newer` if those after some number were requested.
     """
     fragments: Fragments = []
     today = None
-    for said in map(_as_message, reply.messages):
-        if said.ignored:
+    for one in reply.messages:
+        if one.ignored:
             continue
-        time = local_time(said.at, look.zone)
+        time = local_time(one.at, look.zone)
         if time is not None and time.date() != today:
             today = time.date()
             fragments += day(today, look)
-        fragments += message(said, look)
+        fragments += message(one, look)
     if not reply.messages:
-        fragments += notice("nothing was said", look)
-    elif reply.more and reply.cursor is not None:
-        whose = f" -u {reply.username}" if reply.username else ""
-        fragments += notice(f"there is more: history --unread{whose} --cursor {reply.cursor}", look)
+        fragments += notice("no messages", look)
     elif reply.more:
-        end, option = (-1, "--after") if newer else (0, "--before")
-        whose = f" -u {reply.username}" if reply.username else ""
-        seq = get(reply.messages[end], "seq")
-        fragments += notice(f"there is more: history{whose} {option} {seq}", look)
+        user = f" -u {reply.username}" if reply.username else ""
+        if reply.cursor is not None:
+            options = f" --unread{user} --cursor {reply.cursor}"
+        elif newer:
+            options = f"{user} --after {reply.messages[-1].seq}"
+        else:
+            options = f"{user} --before {reply.messages[0].seq}"
+        fragments += notice(f"there are more: /history{options}", look)
     return fragments
 
 
@@ -125,27 +122,27 @@ def _schedule(reply: Schedule, look: Look) -> Fragments:
     if not reply.messages:
         return notice("nothing is scheduled", look)
     fragments: Fragments = []
-    for item in reply.messages:
+    for one in reply.messages:
+        place = Place(one.room, one.username)
         head = [
-            ("class:title", f"{clean_line(str(get(item, 'number'))):>3}{GAP}"),
-            ("class:time", f"{moment(get(item, 'at'), look)} "),
-            ("class:private" if get(item, "username") else "class:dim", f"{_where(item)}{GAP}"),
+            ("class:title", f"{one.number:>3}{GAP}"),
+            ("class:time", f"{moment(one.at, look)} "),
+            ("class:private" if place.is_direct else "class:dim", f"{_arrow(place)}{GAP}"),
         ]
-        fragments += hang(head, "", clean(str(get(item, "text") or "")), look)
+        fragments += hang(head, "", clean(one.text), look)
     if reply.more:
-        fragments += notice(f"there are more: scheduled --after {get(reply.messages[-1], 'number')}", look)
+        fragments += notice(f"there are more: /scheduled --after {reply.messages[-1].number}", look)
     return fragments
 
 
-def _where(item: object) -> str:
-    return "→ " + clean_line(str(get(item, "username") or get(item, "room") or "?"))
+def _arrow(place: Place) -> str:
+    return f"→ {clean_line(place.name)}"
 
 
 def _scheduled(reply: Scheduled, look: Look) -> Fragments:
-    when = moment(reply.at, look)
-    return notice(
-        f"{when} {_where(reply)}: scheduled as {reply.number}; cancel {reply.number} stops it", look
-    )
+    where = _arrow(Place(reply.room, reply.username))
+    stop = f"/cancel {reply.number} stops it"
+    return notice(f"{moment(reply.at, look)} {where}: scheduled as {reply.number}; {stop}", look)
 
 
 def _cancelled(reply: Cancelled, look: Look) -> Fragments:
@@ -153,16 +150,15 @@ def _cancelled(reply: Cancelled, look: Look) -> Fragments:
 
 
 def _reported(reply: Reported, look: Look) -> Fragments:
-    count = "1 report" if reply.reports == 1 else f"{reply.reports} reports"
     muted = f"; muted until {moment(reply.muted_until, look)}" if reply.muted_until else ""
-    return notice(f"{reply.username} is reported: {count}{muted}", look)
+    return notice(f"{reply.username} was reported: {counted(reply.reports, 'report')}{muted}", look)
 
 
 def _status(reply: Status, look: Look) -> Fragments:
     rows = [
         ("server", reply.server),
         ("up", format_duration(reply.uptime)),
-        ("users", f"{reply.users} with {reply.connections} connections"),
+        ("users", f"{reply.users} with {counted(reply.connections, 'connection')}"),
         ("messages", f"{reply.messages}, {reply.messages_per_minute} in the last minute"),
         ("scheduled", str(reply.scheduled)),
         *(
@@ -175,7 +171,7 @@ def _status(reply: Status, look: Look) -> Fragments:
 
 def _help(reply: Help, look: Look) -> Fragments:
     """Return usage and summary of each command; with fields and examples where there are some."""
-    fragments = in_rows([(command.usage, command.summary) for command in reply.commands], look)
+    fragments = in_rows([(f"/{command.usage}", command.summary) for command in reply.commands], look)
     for command in reply.commands:
         if command.fields:
             rows = [(field.plain or f"{field.name} (JSON)", field.help) for field in command.fields]
@@ -183,7 +179,8 @@ def _help(reply: Help, look: Look) -> Fragments:
         if command.examples:
             fragments += titled("examples", look)
             for example in command.examples:
-                fragments += hang([("", GAP)], "class:usage", clean_line(example), look)
+                line = example if example.startswith("{") else f"/{example}"
+                fragments += hang([("", GAP)], "class:usage", clean_line(line), look)
     return fragments
 
 
@@ -193,11 +190,11 @@ def _schema(reply: Schema, look: Look) -> Fragments:
 
 
 def _pong(reply: Pong, look: Look) -> Fragments:
-    return notice(f"pong; the server says that it is {hour(reply.at, look)}", look)
+    return notice(f"pong; the server's clock says {hour(reply.at, look)}", look)
 
 
 def _renamed(reply: Renamed, look: Look) -> Fragments:
-    return notice(f"you are {reply.new} now", look)
+    return notice(f"you are now {reply.new}", look)
 
 
 def _bye(reply: Bye, look: Look) -> Fragments:

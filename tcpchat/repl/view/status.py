@@ -1,4 +1,4 @@
-"""What the prompt and the toolbar say: pure functions of what is known and what time it is."""
+"""The prompt, the toolbar and the lines of unsent messages: pure functions of a status and the time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from wcwidth import clip
 
 from tcpchat.client import Closed, Offline, State
 from tcpchat.protocol import Send
+from tcpchat.repl.model.delivery import DeliveryState
+from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.view.clean import clean_line
-from tcpchat.repl.view.text import DeliveryState, Fragments, ticks
+from tcpchat.repl.view.text import Fragments, ticks
 from tcpchat.repl.view.wrap import columns
 from tcpchat.times import format_duration
 
@@ -18,14 +20,14 @@ SHOWN = 5  # lines of what waits to be sent
 ALMOST = 0.999  # seconds; a countdown ends with 1 s, not with 0 s
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Status:
-    """What the lines around the input show. Times are of a monotonic clock, in seconds."""
+    """Everything that the lines around the input show. Times are seconds of a monotonic clock."""
 
     address: str
     me: str = ""
-    target: str | None = None
-    """Whom text goes to; None is the lobby."""
+    place: Place = LOBBY_PLACE
+    """Where text goes."""
     state: State = attrs.field(factory=lambda: Closed("connecting"))
     latency: float | None = None
     here: int = 0
@@ -35,22 +37,20 @@ class Status:
     muted_until: float = 0.0
     limited_until: float = 0.0
     question: str | None = None
-    """The answers that the question above may have; the next line is one."""
-    secret: bool = False
-    """That line is a secret."""
+    """The possible answers to the question above the input; the next line is one."""
     away: str | None = None
     """What others read, if you are away."""
-    receipt: tuple[str, DeliveryState] | None = None
+    delivery: tuple[str, DeliveryState] | None = None
     """To whom your last private message went, and how far it got."""
     colours: bool = True
-    """Else what only a colour tells is told in words."""
+    """Whether colours are shown; if not, words say what otherwise only a colour does."""
 
 
 def prompt(status: Status, now: float) -> Fragments:
-    """Return what stands before the input: the state of the network, who you are, where text goes."""
+    """Return the text before the input: the state of the network, your name, and where text goes."""
     if status.question is not None:
         return [("class:question", f"[{status.question}] ▸ ")]
-    where = clean_line(status.target or "lobby")
+    where = clean_line(status.place.name)
     fragments: Fragments = []
     if isinstance(status.state, Offline):
         fragments.append(("class:offline", _offline(status.state, now) + " "))
@@ -89,10 +89,10 @@ def toolbar(status: Status, now: float) -> Fragments:
     if status.away is not None:
         parts.append(f"away: {clean_line(status.away)}" if status.away else "away")
     fragments: Fragments = [("class:toolbar", " " + " │ ".join(parts))]
-    if status.receipt is not None:
-        name, got = status.receipt
+    if status.delivery is not None:
+        name, state = status.delivery
         fragments.append(("class:toolbar", f" │ {clean_line(name)} "))
-        fragments.append(ticks(got, colours=status.colours))
+        fragments.append(ticks(state, colours=status.colours))
     for until, what in ((status.muted_until, "muted"), (status.limited_until, "too fast: wait")):
         if until > now:
             left = int(until - now + ALMOST)
@@ -102,17 +102,18 @@ def toolbar(status: Status, now: float) -> Fragments:
 
 def _network(status: Status) -> str:
     if isinstance(status.state, Offline | Closed):
-        return f"{status.address} away" if isinstance(status.state, Offline) else status.address
+        return f"{status.address} unreachable" if isinstance(status.state, Offline) else status.address
     if status.latency is None:
         return status.address
     return f"{status.address} {max(1, round(status.latency * 1000))} ms"
 
 
 def waiting(sends: Sequence[Send], width: int) -> Fragments:
-    """Return the lines above the input: what was sent and is not acknowledged."""
+    """Return the lines above the input: messages that are sent and not acknowledged."""
     fragments: Fragments = []
     for send in sends[:SHOWN]:
-        to = f"→ {clean_line(send.username)}  " if send.username else ""
+        place = send.username or send.room
+        to = f"→ {clean_line(place)}  " if place else ""
         later = f"(in {format_duration(send.time)})  " if send.time else ""
         line = f"… {to}{later}{clean_line(send.text)}"
         line = line if columns(line) <= width else f"{clip(line, 0, width - 1)}…"
@@ -123,7 +124,7 @@ def waiting(sends: Sequence[Send], width: int) -> Fragments:
 
 
 def changes_at(status: Status, now: float) -> float | None:
-    """Return when the lines will be different though nothing happened, if they will."""
+    """Return when the lines change by time alone, or None if they do not."""
     if isinstance(status.state, Offline) or now < max(status.muted_until, status.limited_until):
         return now + 1
     return None

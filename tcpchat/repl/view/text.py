@@ -1,16 +1,17 @@
-"""What all that is shown has in common: styled fragments, names, times, hanging text. Pure."""
+"""What everything that is shown has in common: styled fragments, names, times, hanging text, tables. Pure."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
-from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
+from tcpchat.repl.model.delivery import DeliveryState
+from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.theme import NAME_COLOURS
 from tcpchat.repl.view.wrap import columns, place, wrap
 
@@ -34,37 +35,16 @@ class Look:
     timestamps: bool = True
     zone: tzinfo
     colours: bool = True
-    """Else what only a colour tells is told in words."""
-    marks: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
-    """By conversation up to which message it was delivered, and read."""
+    """Whether colours are shown; if not, words say what otherwise only a colour does."""
+    markers: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
+    """The last message that was delivered, and the last that was read, by direct room."""
 
 
-class DeliveryState(Enum):
-    """How far a message of yours got: to the server, to a device of whom it is to, under that one's eyes."""
-
-    SENT = "sent"
-    DELIVERED = "delivered"
-    READ = "read"
-
-
-def how_far(seq: int, marks: tuple[int, int]) -> DeliveryState:
-    """Return how far a message got, of a conversation that was delivered and read up to these numbers."""
-    delivered, seen = marks
-    if seq <= seen:
-        return DeliveryState.READ
-    return DeliveryState.DELIVERED if seq <= delivered else DeliveryState.SENT
-
-
-def ticks(got: DeliveryState, *, colours: bool) -> tuple[str, str]:
+def ticks(state: DeliveryState, *, colours: bool) -> tuple[str, str]:
     """Return the mark of a message that got so far."""
-    if got is DeliveryState.READ:
+    if state is DeliveryState.READ:
         return "class:receipt.seen", "✓✓" if colours else "✓✓ (read)"
-    return ("class:receipt", "✓✓") if got is DeliveryState.DELIVERED else ("class:own", "✓")
-
-
-def get(item: object, name: str) -> Any:
-    """Return a field of an item of a list, which is an object or, as it came, a mapping."""
-    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+    return ("class:receipt", "✓✓") if state is DeliveryState.DELIVERED else ("class:own", "✓")
 
 
 def plain(fragments: Fragments) -> str:
@@ -81,7 +61,7 @@ def name_style(name: str, me: str | None = None) -> str:
 
 
 def local_time(at: object, zone: tzinfo) -> datetime | None:
-    """Read a time of the wire; None if it is none."""
+    """Return a time of the wire in a time zone; None if it cannot be read."""
     try:
         time = datetime.fromisoformat(at)  # type: ignore[arg-type]  # or TypeError
         return None if time.tzinfo is None else time.astimezone(zone)
@@ -90,13 +70,20 @@ def local_time(at: object, zone: tzinfo) -> datetime | None:
 
 
 def hour(at: object, look: Look) -> str:
+    """Return a time as `18:03`."""
     time = local_time(at, look.zone)
     return NO_TIME if time is None else f"{time.hour:02}:{time.minute:02}"
 
 
 def moment(at: object, look: Look) -> str:
+    """Return a time as `21 Nov 18:03`."""
     time = local_time(at, look.zone)
     return NO_TIME if time is None else f"{time.day} {time:%b %H:%M}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 message`, `2 messages`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def hang(head: Fragments, style: str, text: str, look: Look) -> Fragments:
@@ -130,3 +117,39 @@ def _broken(head: Fragments, width: int) -> Fragments:
             fragments += [BREAK, (style, line)]
             used = columns(line)
     return [*fragments, BREAK, ("", " " * DEEP_INDENT)]
+
+
+def titled(text: str, look: Look) -> Fragments:
+    """Return a title on a line of its own."""
+    return hang([], "class:title", text, look)
+
+
+def in_columns(cells: Sequence[Fragments], look: Look) -> Fragments:
+    """Set cells side by side, as many in a line as fit, in columns of one width."""
+    sizes = [columns(plain(cell)) for cell in cells]
+    widest = max(sizes, default=0) + len(GAP)
+    across = max(1, look.width // widest)
+    fragments: Fragments = []
+    for i, (cell, size) in enumerate(zip(cells, sizes, strict=True), 1):
+        if i % across == 0 or i == len(cells):
+            fragments += hang(cell[:-1], *cell[-1], look)
+        else:
+            fragments += [*cell, ("", " " * (widest - size))]
+    return fragments
+
+
+def in_rows(rows: Sequence[tuple[str, str]], look: Look) -> Fragments:
+    """Set pairs in two columns; where the left one is too wide, the right one goes below it."""
+    cleaned = [(clean_line(left), clean_line(right)) for left, right in rows]
+    limit = max(look.width, NARROWEST) // 3 - len(GAP) * 2
+    column = max((size for left, _ in cleaned if (size := columns(left)) <= limit), default=0)
+    blank = [("", " " * (column + len(GAP) * 2))]
+    fragments: Fragments = []
+    for left, right in cleaned:
+        missing = column - columns(left)
+        if missing >= 0:
+            head = [("", GAP), ("class:usage", left), ("", " " * missing + GAP)]
+            fragments += hang(head, "", right, look)
+        else:
+            fragments += hang([("", GAP)], "class:usage", left, look) + hang(blank, "", right, look)
+    return fragments

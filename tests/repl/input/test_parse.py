@@ -13,16 +13,16 @@ from tcpchat.protocol import BY_NAME, COMMANDS, Exit, GetHelp, ListUsers, ReadHi
 from tcpchat.repl.input.parse import (
     ALL_NAMES,
     AS_TEXT,
+    CLIENT_COMMANDS,
+    CLIENT_COMMANDS_BY_NAME,
     HIDDEN,
-    LOCAL,
-    LOCAL_BY_NAME,
     RUNS_BARE,
     Ambiguous,
-    Ask,
-    AskSecret,
-    Local,
+    Call,
+    NeedsPassword,
     Nothing,
-    Say,
+    RunCommand,
+    SendText,
     tells_secret,
     understand,
 )
@@ -36,35 +36,35 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
         ("", Nothing()),
         (" \t\n ", Nothing()),
         ("//", Nothing()),
-        ("hi  all ", Say("hi  all ")),
-        ("//text", Say("text")),
-        ("///text", Say("/text")),
-        ("// text", Say(" text")),
-        ("//users", Say("/users")),
-        ("//Send -u bob hi", Say("/Send -u bob hi")),
-        ("//to", Say("/to")),
-        ("//users,", Say("users,")),
-        (" send -u bob", Say("send -u bob")),
-        ("\t/help", Say("/help")),
-        ("  hi", Say(" hi")),
-        ('{"type":"ping"}', Say('{"type":"ping"}')),
-        ("{ -u", Say("{ -u")),
-        ("help", Ask(GetHelp())),
-        ("Users ", Ask(ListUsers())),
-        ("history", Ask(ReadHistory())),
-        ("EXIT", Ask(Exit())),
-        ("/help send", Ask(GetHelp(command="send"))),
-        ("/users", Ask(ListUsers())),
-        ("\\Users", Ask(ListUsers())),
-        ("/send -u bob hi  you ", Ask(Send(text="hi  you ", username="bob"))),
-        ("/send //", Ask(Send(text="//"))),
-        ("/history -n 5", Ask(ReadHistory(count=5))),
-        ("/away lunch, back at one", Ask(SetAway(text="lunch, back at one"))),
-        ("/set", Local("set", "")),
-        ("\\SET theme  dark ", Local("set", "theme  dark")),
-        ("/to bob", Local("to", "bob")),
-        ("/clear", Local("clear", "")),
-        ("@bob hi", Say("@bob hi")),
+        ("hi  all ", SendText("hi  all ")),
+        ("//text", SendText("text")),
+        ("///text", SendText("/text")),
+        ("// text", SendText(" text")),
+        ("//users", SendText("/users")),
+        ("//Send -u bob hi", SendText("/Send -u bob hi")),
+        ("//to", SendText("/to")),
+        ("//users,", SendText("users,")),
+        (" send -u bob", SendText("send -u bob")),
+        ("\t/help", SendText("/help")),
+        ("  hi", SendText(" hi")),
+        ('{"type":"ping"}', SendText('{"type":"ping"}')),
+        ("{ -u", SendText("{ -u")),
+        ("help", Call(GetHelp())),
+        ("Users ", Call(ListUsers())),
+        ("history", Call(ReadHistory())),
+        ("EXIT", Call(Exit())),
+        ("/help send", Call(GetHelp(command="send"))),
+        ("/users", Call(ListUsers())),
+        ("\\Users", Call(ListUsers())),
+        ("/send -u bob hi  you ", Call(Send(text="hi  you ", username="bob"))),
+        ("/send //", Call(Send(text="//"))),
+        ("/history -n 5", Call(ReadHistory(count=5))),
+        ("/away lunch, back at one", Call(SetAway(text="lunch, back at one"))),
+        ("/set", RunCommand("set", "")),
+        ("\\SET theme  dark ", RunCommand("set", "theme  dark")),
+        ("/to bob", RunCommand("to", "bob")),
+        ("/clear", RunCommand("clear", "")),
+        ("@bob hi", SendText("@bob hi")),
     ],
 )
 def test_what_a_line_means(line: str, meaning: object) -> None:
@@ -77,13 +77,13 @@ def test_a_line_that_begins_with_a_command_is_asked_about(name: str, rest: str) 
     for line in (name + rest, name.upper() + rest):
         if rest.strip() or name not in RUNS_BARE:
             assert understand(line) == Ambiguous(line, f"/{line}", name)
-    assert isinstance(understand(name), Ask if name in RUNS_BARE else Ambiguous)
+    assert isinstance(understand(name), Call if name in RUNS_BARE else Ambiguous)
 
 
 @pytest.mark.parametrize("line", ["quit", " QUIT "[1:]])
 def test_who_looks_for_the_way_out_is_asked(line: str) -> None:
     assert understand(line) == Ambiguous(line, "/exit", None)
-    assert understand("quit it") == Say("quit it")
+    assert understand("quit it") == SendText("quit it")
 
 
 @pytest.mark.parametrize(
@@ -113,23 +113,23 @@ def test_what_looks_like_a_mistyped_private_message_is_asked_about(line: str, co
     ],
 )  # fmt: skip
 def test_anything_else_is_text(line: str) -> None:
-    assert understand(line) == Say(line)
+    assert understand(line) == SendText(line)
 
 
 @pytest.mark.parametrize(
     ("line", "meaning"),
     [
-        ("a\nb ", Say("a\nb ")),
-        ("histroy\nx", Say("histroy\nx")),
-        ("  def f():\n    pass", Say("  def f():\n    pass")),
-        (" /etc\n/usr", Say("/etc\n/usr")),
-        (" send\nx", Say("send\nx")),
-        (" read\nx", Say("read\nx")),
-        ("{\n}", Say("{\n}")),
-        ("/send a\n  b\n", Ask(Send(text="a\n  b\n"))),
-        ("/send\n  a \nb", Ask(Send(text="  a \nb"))),
-        ("/send -u bob\na\n\nb", Ask(Send(text="a\n\nb", username="bob"))),
-        ("/report\nbob a\nb", Ask(Report(username="bob", reason="a\nb"))),
+        ("a\nb ", SendText("a\nb ")),
+        ("histroy\nx", SendText("histroy\nx")),
+        ("  def f():\n    pass", SendText("  def f():\n    pass")),
+        (" /etc\n/usr", SendText("/etc\n/usr")),
+        (" send\nx", SendText("send\nx")),
+        (" read\nx", SendText("read\nx")),
+        ("{\n}", SendText("{\n}")),
+        ("/send a\n  b\n", Call(Send(text="a\n  b\n"))),
+        ("/send\n  a \nb", Call(Send(text="  a \nb"))),
+        ("/send -u bob\na\n\nb", Call(Send(text="a\n\nb", username="bob"))),
+        ("/report\nbob a\nb", Call(Report(username="bob", reason="a\nb"))),
     ],
 )
 def test_several_lines(line: str, meaning: object) -> None:
@@ -142,13 +142,13 @@ def test_several_lines(line: str, meaning: object) -> None:
 @pytest.mark.parametrize(
     ("line", "meaning"),
     [
-        ("send hello", Ask(Send(text="hello"))),
-        ("SEND -u bob hi", Ask(Send(text="hi", username="bob"))),
-        ("read the docs", Say("read the docs")),
-        ("Read", Say("Read")),
-        ("to bob", Local("to", "bob")),
-        ("history is old", Say("history is old")),
-        ("history", Ask(ReadHistory())),
+        ("send hello", Call(Send(text="hello"))),
+        ("SEND -u bob hi", Call(Send(text="hi", username="bob"))),
+        ("read the docs", SendText("read the docs")),
+        ("Read", SendText("Read")),
+        ("to bob", RunCommand("to", "bob")),
+        ("history is old", SendText("history is old")),
+        ("history", Call(ReadHistory())),
         ("users all", Ambiguous("users all", "/users all", "users")),
     ],
 )
@@ -159,7 +159,7 @@ def test_an_answer_can_be_kept_for_each_word(line: str, meaning: object) -> None
 
 @pytest.mark.parametrize("line", ["send -u bob secret", "send --time=5 x"])
 def test_text_that_was_kept_is_not_meant_for_what_looks_private(line: str) -> None:
-    assert understand("send it", {"send": "text"}) == Say("send it")
+    assert understand("send it", {"send": "text"}) == SendText("send it")
     assert understand(line, {"send": "text"}) == Ambiguous(line, f"/{line}", "send")
 
 
@@ -185,7 +185,7 @@ def test_what_may_hold_a_password_is_never_text_unasked(name: str) -> None:
 )
 def test_a_password_that_is_left_out_is_asked_for(line: str, command: str, values: object) -> None:
     meant = understand(line)
-    assert isinstance(meant, AskSecret)
+    assert isinstance(meant, NeedsPassword)
     assert (meant.incomplete.command.name, meant.incomplete.values) == (command, values)
 
 
@@ -202,7 +202,7 @@ def test_a_password_that_is_left_out_is_asked_for(line: str, command: str, value
 def test_an_ambiguous_line_knows_whether_a_password_would_follow(line: str, asks: bool) -> None:
     meant = understand(line)
     assert isinstance(meant, Ambiguous)
-    assert meant.asks_secret is asks
+    assert meant.asks_password is asks
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_only_what_begins_with_a_slash_is_refused(line: str) -> None:
     except ChatError:
         assert line.startswith(("/", "\\"))
         return
-    if isinstance(meaning, Say):
+    if isinstance(meaning, SendText):
         assert not line.startswith(("/", "\\")) or line.startswith("//")
         assert line.startswith((" ", "\t", "//")) or re.split(r"[ \t\n]", line)[0].lower() not in ALL_NAMES
 
@@ -313,9 +313,9 @@ def test_only_what_begins_with_a_slash_is_refused(line: str) -> None:
 @given(st.text(max_size=40).filter(str.strip))
 def test_any_text_can_be_said(text: str) -> None:
     if re.split(r"[ \t\n]", text)[0].lower() not in ALL_NAMES:
-        assert understand("//" + text) == Say(text)
+        assert understand("//" + text) == SendText(text)
     if "\n" not in text:
-        assert understand(" " + text) == Say(text)
+        assert understand(" " + text) == SendText(text)
 
 
 @given(st.sampled_from(["send", "history", "read"]), st.integers(0, 4), st.sampled_from("aexz"))
@@ -335,9 +335,9 @@ def test_the_command_of_an_ambiguous_line_can_be_understood() -> None:
             if not example.startswith("{") and example not in RUNS_BARE:
                 meant = understand(example)
                 assert isinstance(meant, Ambiguous)
-                assert isinstance(understand(meant.command), Ask | AskSecret)
+                assert isinstance(understand(meant.command), Call | NeedsPassword)
 
 
 def test_the_commands_of_the_client_are_not_the_servers() -> None:
-    assert not set(LOCAL_BY_NAME) & set(BY_NAME)
-    assert all(command.usage.split()[0] == command.name and command.summary for command in LOCAL)
+    assert not set(CLIENT_COMMANDS_BY_NAME) & set(BY_NAME)
+    assert all(command.usage.split()[0] == command.name and command.summary for command in CLIENT_COMMANDS)

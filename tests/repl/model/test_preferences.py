@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tcpchat.repl.model.preferences import CHOICES, MEANING, Preferences
+from tcpchat.repl.model.preferences import ASK, CHOICES, MEANING, Preferences
 
 DEFAULTS = {"bell": "on", "timestamps": "on", "joins": "on", "theme": "dark", "name": ""}
 
@@ -39,7 +39,7 @@ def test_answers_are_kept_beside_the_settings(path: Path) -> None:
     assert now.keep("read", "text") is None
     now.keep("send", "command")
     now.keep("away", "text")
-    now.keep("away", None)
+    now.keep("away", ASK)
     then = Preferences(path)
     assert then.words == {"read": "text", "send": "command"}
     assert dict(then.items()) == DEFAULTS
@@ -58,14 +58,17 @@ def test_setting_leaves_no_other_file_behind(path: Path) -> None:
     ("name", "value", "why"),
     [
         ("bel", "on", "there is no setting 'bel'; there are bell, timestamps, joins, theme, name"),
-        ("bell", "loud", "bell is on or off, not 'loud'"),
-        ("theme", "Dark", "theme is dark or light or mono, not 'Dark'"),
-        ("joins", "", "joins is on or off, not ''"),
+        ("bell", "loud", "bell must be on or off"),
+        ("theme", "Dark", "theme must be dark or light or mono"),
+        ("name", "guest-7", "names that begin with guest- are given by the server"),
+        ("joins", "", "joins must be on or off"),
     ],
 )
 def test_what_is_wrong_is_told_and_changes_nothing(path: Path, name: str, value: str, why: str) -> None:
     settings = Preferences(path)
-    assert settings.set(name, value) == why
+    with pytest.raises(ValueError, match=r"must be|there is no|given by") as wrong:
+        settings.set(name, value)
+    assert str(wrong.value) == why
     assert dict(settings.items()) == DEFAULTS
     assert not path.exists()
 
@@ -101,10 +104,10 @@ def test_what_is_good_in_a_file_holds(path: Path) -> None:
     assert dict(Preferences(path).items()) == DEFAULTS | {"bell": "off", "name": "bob"}
 
 
-def test_a_setting_that_cannot_be_kept_holds_for_now(tmp_path: Path) -> None:
+def test_a_setting_that_cannot_be_saved_applies_until_the_end(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     settings = Preferences(tmp_path / "config" / "settings.json")
-    assert "holds for now, but could not be kept" in (settings.set("bell", "off") or "")
+    assert "this applies until you leave, since it could not be saved" in (settings.set("bell", "off") or "")
     assert not settings.on("bell")
 
 

@@ -1,9 +1,10 @@
-"""Who is here, the recently active first."""
+"""The users who are here, the recently active first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tcpchat.protocol import UserInfo, Users
 from tcpchat.repl.model.roster import Roster
 
 
@@ -21,19 +22,19 @@ def test_nobody_is_here_at_first() -> None:
 
 def test_the_last_to_speak_comes_first() -> None:
     people = roster("alice", "bob", "carol")
-    people.spoke("alice")
-    people.spoke("bob")
-    people.spoke("alice")
+    people.touch("alice")
+    people.touch("bob")
+    people.touch("alice")
     assert people.recent() == ["alice", "bob", "carol"]
-    people.spoke("somebody who left")
+    people.touch("somebody who left")
     assert people.recent() == ["alice", "bob", "carol"]
 
 
 def test_who_comes_is_recent_and_who_leaves_is_gone() -> None:
     people = roster("alice", "bob")
-    people.joined(["carol", "dave"])
+    people.join(["carol", "dave"])
     assert people.recent()[0] == "dave"
-    people.left(["dave", "bob", "nobody"])
+    people.leave(["dave", "bob", "nobody"])
     assert people.recent() == ["carol", "alice"]
     assert len(people) == 2
     assert "bob" not in people
@@ -41,17 +42,17 @@ def test_who_comes_is_recent_and_who_leaves_is_gone() -> None:
 
 def test_a_new_name_takes_the_place_of_the_old() -> None:
     people = roster("alice", "bob")
-    people.renamed("alice", "alicia")
+    people.rename("alice", "alicia")
     assert people.recent() == ["alicia", "bob"]
     assert "alice" not in people
-    people.renamed("stranger", "zoe")
+    people.rename("stranger", "zoe")
     assert people.recent() == ["zoe", "alicia", "bob"]
 
 
 def test_the_whole_list_drops_who_left_and_keeps_who_was_active_ahead() -> None:
     people = roster("alice", "bob", "carol")
-    people.spoke("carol")
-    people.spoke("alice")
+    people.touch("carol")
+    people.touch("alice")
     people.fill(["alice", "carol", "dave", "erin"])
     assert people.recent()[:2] == ["alice", "carol"]
     assert sorted(people.recent()[2:]) == ["dave", "erin"]
@@ -61,10 +62,10 @@ def test_the_whole_list_drops_who_left_and_keeps_who_was_active_ahead() -> None:
 def test_what_was_returned_is_made_anew_after_each_change() -> None:
     people = roster("alice", "bob")
     changes: list[tuple[Callable[[], None], str]] = [
-        (lambda: people.spoke("bob"), "bob"),
-        (lambda: people.joined(["carol"]), "carol"),
-        (lambda: people.left(["carol"]), "bob"),
-        (lambda: people.renamed("alice", "ann"), "ann"),
+        (lambda: people.touch("bob"), "bob"),
+        (lambda: people.join(["carol"]), "carol"),
+        (lambda: people.leave(["carol"]), "bob"),
+        (lambda: people.rename("alice", "ann"), "ann"),
         (lambda: people.fill(["zoe"]), "zoe"),
     ]
     for change, first in changes:
@@ -72,3 +73,13 @@ def test_what_was_returned_is_made_anew_after_each_change() -> None:
         change()
         assert people.recent()[0] == first
     assert people.recent() is people.recent(), "thousands of names are not listed anew for each key"
+
+
+def test_pages_of_the_list_count_once_the_last_one_is_there() -> None:
+    people = roster("zoe")
+    for names, more in ((["alice", "bob"], True), (["carol"], False)):
+        people.add_page(Users(users=[UserInfo(name=name, since="") for name in names], more=more))
+        assert ("zoe" in people) is more
+    assert sorted(people.recent()) == ["alice", "bob", "carol"]
+    people.add_page(Users(users=[UserInfo(name="dave", since="")], more=False))
+    assert people.recent() == ["dave"]

@@ -22,7 +22,7 @@ def pending() -> ScheduledMessages:
     """Somebody who scheduled a cake, is connected and has the list."""
     pending = ScheduledMessages(lambda message: message.text == "due")
     pending.clear()
-    assert pending.listed(page(one(1, "cake"))) == []
+    assert pending.add_page(page(one(1, "cake"))) == []
     return pending
 
 
@@ -30,7 +30,7 @@ def lost(pending: ScheduledMessages, *, reset: bool = False) -> None:
     """Lose the connection and come back."""
     pending.hold()
     if reset:
-        pending.reset()
+        pending.data_replaced()
     pending.clear()
 
 
@@ -40,50 +40,50 @@ def texts(messages: list[PendingMessage]) -> list[str]:
 
 def test_what_other_data_lacks_is_told_once(pending: ScheduledMessages) -> None:
     lost(pending, reset=True)
-    assert texts(pending.listed(page())) == ["cake"]
+    assert texts(pending.add_page(page())) == ["cake"]
     lost(pending, reset=True)
-    assert pending.listed(page()) == []
+    assert pending.add_page(page()) == []
 
 
 def test_what_is_there_or_was_due_is_not_told(pending: ScheduledMessages) -> None:
     pending.add(one(2, "due"))
     lost(pending, reset=True)
-    assert pending.listed(page(one(1, "cake"))) == []
+    assert pending.add_page(page(one(1, "cake"))) == []
 
 
 def test_without_other_data_nothing_is_told(pending: ScheduledMessages) -> None:
     lost(pending)
-    assert pending.listed(page()) == []
+    assert pending.add_page(page()) == []
 
 
 def test_a_list_that_never_came_takes_nothing_away(pending: ScheduledMessages) -> None:
     lost(pending)
     lost(pending, reset=True)
-    assert texts(pending.listed(page())) == ["cake"]
+    assert texts(pending.add_page(page())) == ["cake"]
 
 
 def test_what_was_cancelled_before_the_list_came_is_not_told(pending: ScheduledMessages) -> None:
     lost(pending)
     pending.remove(1)
     lost(pending, reset=True)
-    assert pending.listed(page()) == []
+    assert pending.add_page(page()) == []
 
 
 def test_what_was_scheduled_before_the_list_came_is_told(pending: ScheduledMessages) -> None:
     lost(pending)
     pending.add(one(2, "tea"))
     lost(pending, reset=True)
-    assert texts(pending.listed(page())) == ["cake", "tea"]
+    assert texts(pending.add_page(page())) == ["cake", "tea"]
 
 
 def test_half_a_list_of_other_data_does_not_stand_for_what_was_held(pending: ScheduledMessages) -> None:
     lost(pending, reset=True)
-    assert pending.listed(page(one(1, "bread"), more=True)) == []
+    assert pending.add_page(page(one(1, "bread"), more=True)) == []
     lost(pending)
-    assert texts(pending.listed(page(one(1, "bread")))) == ["cake"]
+    assert texts(pending.add_page(page(one(1, "bread")))) == ["cake"]
 
 
 def test_a_number_of_other_data_is_another_message(pending: ScheduledMessages) -> None:
     lost(pending, reset=True)
     pending.remove(1)
-    assert texts(pending.listed(page())) == ["cake"]
+    assert texts(pending.add_page(page())) == ["cake"]

@@ -46,9 +46,9 @@ def test_a_password_is_asked_for_twice_and_seen_by_nobody(
     alice.type(SECRET)
     alice.wait_until(lambda: alice.before_cursor == ASKED + "*" * len(SECRET))
     alice.key("enter")
-    alice.wait_for("[the same again] ▸ ")
+    alice.wait_for("[repeat the password] ▸ ")
     alice.enter(SECRET)
-    alice.wait_for("alice is yours on this server", PROMPT)
+    alice.wait_for("alice is now registered to you", PROMPT)
     assert [request["password"] for request in server.stage.of("register")] == [SECRET]
     alice.key("up")
     alice.wait_for(f"{PROMPT}/register")
@@ -95,9 +95,9 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
     alice.wait_for(ASKED)
     alice.type(SECRET)
     alice.key("c-x c-e enter")
-    alice.wait_for("[the same again] ▸ ")
+    alice.wait_for("[repeat the password] ▸ ")
     alice.enter(SECRET)
-    alice.wait_for("alice is yours")
+    alice.wait_for("alice is now registered")
     assert [request["password"] for request in server.stage.of("register")] == [SECRET]
     assert not list(tmp_path.rglob("seen"))
     assert SECRET.encode() not in alice.raw
@@ -133,7 +133,7 @@ def test_a_password_before_there_is_a_connection_waits_for_the_question(
         person.enter("/login alice")
         person.wait_until(lambda: person.before_cursor == "▸ ")
         person.enter(SECRET)
-        person.wait_for("what comes next may be asked for")
+        person.wait_for("the next line may be a password")
         server.open.set()
         person.wait_for("[the password] ▸ " + "*" * len(SECRET))
         person.key("enter")
@@ -191,7 +191,7 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
     stage.refuse("users", "login-required")
     stage.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
     with Socket(stage) as server, Terminal("connect", server.where, folder=tmp_path) as person:
-        person.wait_for("this server is for registered users: login NAME")
+        person.wait_for("this server is for registered users: /login NAME")
         stage.reply("users", "users", users=[{"name": "alice", "since": AT}], more=False)
         person.enter("/login alice")
         person.wait_for("[the password] ▸ ")
@@ -204,6 +204,6 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
 def test_a_name_that_is_taken_says_how_to_log_in(server: Socket, tmp_path: Path) -> None:
     server.stage.refuse("rename", "name-taken")
     with Terminal("connect", server.where, "--name", "robert", folder=tmp_path) as person:
-        person.wait_for("you cannot be robert now: because name-taken", PROMPT)
+        person.wait_for("robert is taken. If it is your account, type: /login robert", PROMPT)
         person.key("c-d")
         assert person.exit_code() == 0

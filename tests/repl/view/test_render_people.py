@@ -36,76 +36,73 @@ from tcpchat.protocol import (
     Users,
     Whois,
 )
-from tcpchat.repl.view import render
-from tcpchat.repl.view import render_people as about
-from tcpchat.repl.view import render_replies as replies
-from tcpchat.repl.view.text import DeliveryState, Look, plain, ticks
-from tcpchat.repl.view.theme import STYLES
-from tests.repl.view.test_render import AT, LOOK, check, looks, luminance, shown, texts
+from tcpchat.repl.view import render, render_people, render_replies
+from tcpchat.repl.view.text import Look, plain
+from tests.repl.view.rendering import AT, LOOK, check, looks, shown, texts
 
 WIDE = attrs.evolve(LOOK, width=100)
 MONO = attrs.evolve(WIDE, colours=False)
 SESSION: dict[str, Any] = {"device": "laptop", "address": "10.0.0.7", "since": AT, "used": AT}
-SESSIONS: list[Any] = [
+SESSIONS = [
     SessionInfo(number=1, here=True, current=True, **SESSION),
-    {"number": 12, "here": True, "current": False} | SESSION | {"device": ""},
+    SessionInfo(number=12, here=True, current=False, **SESSION | {"device": ""}),
     SessionInfo(number=13, here=False, current=False, **SESSION),
 ]
-PLACES: list[Any] = [
+ROOMS = [
     UnreadInfo(room="lobby", count=12, mentioned=True, read=1, seq=13),
-    {"username": "bob", "room": "@b", "count": 3, "mentioned": False, "read": 1, "seq": 4},
+    UnreadInfo(username="bob", room="@b", count=3, mentioned=False, read=1, seq=4),
 ]
-TALKS: list[Any] = [
+DIRECT_ROOMS = [
     ConversationInfo(username="bob", room="@b", seq=4, read=4, delivered=4, seen=2),
-    {"username": "eve", "room": "@e", "seq": 1, "read": 0, "delivered": 1, "seen": 1},
+    ConversationInfo(username="eve", room="@e", seq=1, read=0, delivered=1, seen=1),
     ConversationInfo(username="zoe", room="@z", seq=2, read=1, delivered=1),
 ]
 REPLIES: list[tuple[Reply, list[str]]] = [
     (Resumed(user="alice", registered=True, session=2, seq=1), ["· you are alice (registered)"]),
     (Resumed(user="alice", registered=False, session=2, seq=1), ["· you are alice"]),
     (LoggedIn(user="alice", session=2, token="t-secret", seq=1), ["· you are alice (registered)"]),
-    (LoggedOut(user="guest-2", token="t-secret"), ["· you are logged out, and a new guest: guest-2"]),
-    (LoggedOut(), ["· you are logged out; login NAME is the way back"]),
+    (LoggedOut(user="guest-2", token="t-secret"), ["· you are logged out, and now a new guest: guest-2"]),
+    (LoggedOut(), ["· you are logged out; /login NAME logs in again"]),
     (
         Registered(user="alice"),
-        ["· alice is yours on this server; elsewhere login alice makes you it"],
+        ["· alice is now registered to you. On another device, type: /login alice"],
     ),
-    (PasswordChanged(revoked=0), ["· the new password holds"]),
-    (PasswordChanged(revoked=1), ["· the new password holds; your other session is over"]),
-    (PasswordChanged(revoked=2), ["· the new password holds; your 2 other sessions are over"]),
+    (PasswordChanged(revoked=0), ["· your password is changed"]),
+    (PasswordChanged(revoked=1), ["· your password is changed; your other session has ended"]),
+    (PasswordChanged(revoked=2), ["· your password is changed; your 2 other sessions have ended"]),
     (
         Sessions(sessions=SESSIONS),
         [
             "3 sessions",
-            "  1  laptop · 10.0.0.7 · since 21 Nov 09:00 · this one",
+            "  1  laptop · 10.0.0.7 · since 21 Nov 09:00 · this session",
             " 12  no name · 10.0.0.7 · since 21 Nov 09:00 · connected",
-            " 13  laptop · 10.0.0.7 · since 21 Nov 09:00 · used 21 Nov 09:00",
+            " 13  laptop · 10.0.0.7 · since 21 Nov 09:00 · last used 21 Nov 09:00",
         ],
     ),
     (
         Sessions(sessions=SESSIONS[:1]),
-        ["1 session", "  1  laptop · 10.0.0.7 · since 21 Nov 09:00 · this one"],
+        ["1 session", "  1  laptop · 10.0.0.7 · since 21 Nov 09:00 · this session"],
     ),
-    (Revoked(number=3), ["· session 3 is over"]),
-    (Read(room="lobby", seq=812), ["· you have read the lobby up to 812"]),
-    (Read(username="bob", room="@b", seq=3), ["· you have read what bob and you said up to 3"]),
-    (Unread(rooms=PLACES), ["· unread: lobby 12 (you are mentioned), bob 3"]),
+    (Revoked(number=3), ["· session 3 has ended"]),
+    (Read(room="lobby", seq=812), ["· the lobby is marked as read up to 812"]),
+    (Read(username="bob", room="@b", seq=3), ["· your conversation with bob is marked as read up to 3"]),
+    (Unread(rooms=ROOMS), ["· unread: lobby 12 (you are mentioned), bob 3"]),
     (Unread(rooms=[]), ["· nothing is unread"]),
     (
-        Conversations(conversations=TALKS, more=True),
+        Conversations(conversations=DIRECT_ROOMS, more=True),
         [
             "  bob  ✓✓  4 messages, all read",
             "  eve  ✓✓  1 message, read up to 0",
             "  zoe  2 messages, read up to 1",
-            "· there are more: conversations --after @z",
+            "· there are more: /conversations --after @z",
         ],
     ),
-    (Conversations(conversations=[], more=False), ["· you have talked with nobody privately"]),
-    (Receipts(on=True), ["· others learn what you have read of theirs, and you what they have of yours"]),
-    (Receipts(on=False), ["· nobody learns what you have read, and you do not what others have"]),
-    (Away(text="lunch", since=AT), ["· others see that you are away: lunch; back ends it"]),
-    (Away(text="", since=AT), ["· others see that you are away; back ends it"]),
-    (Back(), ["· you are not away any more"]),
+    (Conversations(conversations=[], more=False), ["· no private conversations yet"]),
+    (Receipts(on=True), ["· read receipts are on, for both sides"]),
+    (Receipts(on=False), ["· read receipts are off, for both sides"]),
+    (Away(text="lunch", since=AT), ["· others see that you are away: lunch. /back ends it"]),
+    (Away(text="", since=AT), ["· others see that you are away. /back ends it"]),
+    (Back(), ["· you are no longer away"]),
     (
         Whois(name="bob", registered=True, here=True, since=AT, away="lunch", away_since=AT, muted_until=AT),
         [
@@ -117,33 +114,33 @@ REPLIES: list[tuple[Reply, list[str]]] = [
     ),
     (
         Whois(name="bob", registered=False, here=False, since=AT, seen=AT),
-        ["  bob   a guest since 21 Nov 09:00", "  seen  not connected; last 21 Nov 09:00"],
+        ["  bob      a guest since 21 Nov 09:00", "  offline  last connected 21 Nov 09:00"],
     ),
-    (Ignoring(users=["bob", "eve"]), ["· you hear nothing of bob, eve"]),
+    (Ignoring(users=["bob", "eve"]), ["· you ignore bob, eve"]),
     (Ignoring(users=[]), ["· you ignore nobody"]),
 ]
 
 
 @pytest.mark.parametrize(("reply", "lines"), REPLIES, ids=[type(reply).__name__ for reply, _ in REPLIES])
 def test_a_reply(reply: Reply, lines: list[str]) -> None:
-    assert shown(replies.reply(reply, WIDE)) == lines
+    assert shown(render_replies.reply(reply, WIDE)) == lines
     for width in (20, 33, 80):
         look = attrs.evolve(LOOK, width=width)
-        check(replies.reply(reply, look), look)
+        check(render_replies.reply(reply, look), look)
 
 
 def test_there_is_a_rendering_of_each_reply_about_people() -> None:
-    assert {type(reply) for reply, _ in REPLIES} == set(about.REPLIES)
-    assert set(about.REPLIES) | set(replies._REPLIES) == set(ALL_REPLIES)
+    assert {type(reply) for reply, _ in REPLIES} == set(render_people.REPLIES)
+    assert set(render_people.REPLIES) | set(render_replies._REPLIES) == set(ALL_REPLIES)
 
 
 def test_no_token_is_ever_shown() -> None:
     for reply, _ in REPLIES:
-        assert "t-secret" not in plain(replies.reply(reply, WIDE)) + repr(reply)
+        assert "t-secret" not in plain(render_replies.reply(reply, WIDE)) + repr(reply)
 
 
 def test_without_colours_read_is_a_word() -> None:
-    lines = shown(replies.reply(Conversations(conversations=TALKS, more=False), MONO))
+    lines = shown(render_replies.reply(Conversations(conversations=DIRECT_ROOMS, more=False), MONO))
     assert lines[:2] == ["  bob  ✓✓  4 messages, all read", "  eve  ✓✓ (read)  1 message, read up to 0"]
 
 
@@ -151,13 +148,13 @@ def test_without_colours_read_is_a_word() -> None:
 
 
 def test_users_who_are_away_or_muted_have_a_line_each() -> None:
-    users: list[Any] = [
+    users = [
         UserInfo(name="ann", since=AT, registered=True),
         UserInfo(name="bob", since=AT, away="lunch\nback at one", registered=True),
-        {"name": "eve", "since": AT, "away": "", "muted_until": AT},
+        UserInfo(name="eve", since=AT, away="", muted_until=AT),
         UserInfo(name="zoe", since=AT),
     ]
-    assert shown(replies.reply(Users(users=users, more=False), WIDE)) == [
+    assert shown(render_replies.reply(Users(users=users, more=False), WIDE)) == [
         "4 users",
         "ann 21 Nov 09:00 registered  zoe 21 Nov 09:00",
         "bob 21 Nov 09:00 registered away: lunch⏎back at one",
@@ -168,18 +165,21 @@ def test_users_who_are_away_or_muted_have_a_line_each() -> None:
 @pytest.mark.parametrize(
     ("event", "line"),
     [
-        (Absent(username="bob", here=False), "· bob is not connected; it is kept until then"),
+        (
+            Absent(username="bob", here=False),
+            "· bob is offline; your message will be delivered when bob is back",
+        ),
         (Absent(username="bob", here=True, text="", since=AT), "· bob is away"),
         (Absent(username="bob", here=True, text="lu\x1bnch", since=AT), "· bob is away: lu␛nch"),
     ],
 )
 def test_who_is_not_there(event: Absent, line: str) -> None:
-    assert shown(about.absent(event, WIDE)) == [line]
+    assert shown(render_people.absent(event, WIDE)) == [line]
 
 
 def test_as_an_event_nothing_unread_is_nothing_to_show() -> None:
-    assert about.unread(Unread(rooms=[]), WIDE) == []
-    assert shown(about.unread(Unread(rooms=PLACES), WIDE)) == [
+    assert render_people.unread(Unread(rooms=[]), WIDE) == []
+    assert shown(render_people.unread(Unread(rooms=ROOMS), WIDE)) == [
         "· unread: lobby 12 (you are mentioned), bob 3"
     ]
 
@@ -190,8 +190,8 @@ def test_what_is_not_shown_at_the_start_is_told(count: int, hint: bool) -> None:
         UnreadInfo(room="lobby", count=count, mentioned=False, read=1, seq=90),
         UnreadInfo(room="@b", username="bob", count=99, mentioned=False, read=1, seq=100),
     ]
-    line = " ".join(shown(about.unread(Unread(rooms=places), WIDE)))
-    assert ("history --unread shows" in line) is hint
+    line = " ".join(shown(render_people.unread(Unread(rooms=places), WIDE)))
+    assert ("/history --unread shows" in line) is hint
 
 
 # Ticks.
@@ -202,7 +202,7 @@ def private(seq: int, sender: str = "alice", **fields: Any) -> Message:
     return Message(to=to, room="@b", seq=seq, at=AT, sender=sender, text="hi", **fields)
 
 
-MARKS = {"@b": (3, 2), "@c": (9, 9)}
+MARKERS = {"@b": (3, 2), "@c": (9, 9)}
 
 
 @pytest.mark.parametrize(
@@ -218,75 +218,55 @@ MARKS = {"@b": (3, 2), "@c": (9, 9)}
 def test_an_own_message_that_is_shown_again_has_its_ticks(
     seq: int, colours: bool, mark: str, style: str
 ) -> None:
-    look = attrs.evolve(LOOK, marks=MARKS, colours=colours)
+    look = attrs.evolve(LOOK, markers=MARKERS, colours=colours)
     assert (style, mark) in render.message(private(seq), look)
-    again = replies.history(History(username="bob", messages=[private(seq)], more=False), look)
+    again = render_replies.history(History(username="bob", messages=[private(seq)], more=False), look)
     assert (style, mark) in again
-    item: Any = {"seq": seq, "room": "@b", "to": "bob", "from": "alice", "at": AT, "text": "hi"}
-    assert (style, mark) in replies.history(History(messages=[item], more=False), look)
 
 
 def test_others_and_the_lobby_have_no_more_ticks_than_before() -> None:
-    look = attrs.evolve(LOOK, marks={"lobby": (0, 0)} | MARKS)
+    look = attrs.evolve(LOOK, markers={"lobby": (0, 0)} | MARKERS)
     assert shown(render.message(private(1, "bob"), look)) == ["09:00 bob → alice  hi"]
     said = Message(room="lobby", seq=1, at=AT, sender="alice", text="hi")
-    assert shown(render.message(said, attrs.evolve(LOOK, marks=MARKS))) == ["09:00 alice ✓ hi"]
+    assert shown(render.message(said, attrs.evolve(LOOK, markers=MARKERS))) == ["09:00 alice ✓ hi"]
 
 
 def test_what_somebody_said_whom_you_ignore_is_not_in_the_history() -> None:
-    messages: list[Any] = [
-        private(1, "bob", ignored=True),
-        {"seq": 2, "at": AT, "from": "bob", "text": "", "ignored": True},
-        private(3),
-    ]
-    lines = shown(replies.history(History(username="bob", messages=messages, more=False), LOOK))
+    messages = [private(1, "bob", ignored=True), private(3)]
+    lines = shown(render_replies.history(History(username="bob", messages=messages, more=False), LOOK))
     assert [line for line in lines if "──" not in line] == ["09:00 alice → bob ✓ hi"]
 
 
 def test_more_that_is_unread_comes_with_the_cursor() -> None:
     page = History(messages=[private(1)], more=True, cursor=7)
-    assert shown(replies.reply(page, LOOK))[-1] == "· there is more: history --unread --cursor 7"
+    assert shown(render_replies.reply(page, LOOK))[-1] == "· there are more: /history --unread --cursor 7"
     page = History(username="bob", messages=[private(1)], more=True, cursor=7)
-    assert shown(replies.reply(page, LOOK))[-1] == "· there is more: history --unread -u bob --cursor 7"
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_ticks_can_be_read_on_the_toolbar_and_are_told_apart(theme: str) -> None:
-    ground = next(word[3:] for word in STYLES[theme]["toolbar"].split() if word.startswith("bg:"))
-    for role in ("receipt", "receipt.seen", "own"):
-        dim, bright = sorted([luminance(STYLES[theme][role]), luminance(ground)])
-        assert (bright + 0.05) / (dim + 0.05) >= 4.5, role
-    assert STYLES[theme]["receipt"] != STYLES[theme]["receipt.seen"]
-
-
-def test_without_colours_all_states_differ() -> None:
-    assert len({ticks(got, colours=False)[1] for got in DeliveryState}) == len(DeliveryState)
-    assert len({ticks(got, colours=True) for got in DeliveryState}) == len(DeliveryState)
-
-
-def loose(*items: object) -> list[Any]:
-    """Return items that need not be of the class of a reply's items."""
-    return list(items)
+    assert (
+        shown(render_replies.reply(page, LOOK))[-1] == "· there are more: /history --unread -u bob --cursor 7"
+    )
 
 
 @given(st.lists(texts, min_size=6, max_size=6), looks)
 def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) -> None:
     a, b, c, d, e, f = parts
+    session = SessionInfo(number=1, device=a, address=b, since=c, used=d, here=False, current=False)
+    unread = UnreadInfo(room=a, count=1, mentioned=True, read=0, seq=1)
+    direct = ConversationInfo(username=a, room=b, seq=1, read=0, delivered=0)
     answers: list[Reply] = [
         Resumed(user=a, registered=True, session=1, seq=1),
         LoggedOut(user=b),
         Registered(user=c),
-        Sessions(sessions=loose({"number": a, "device": b, "address": c, "since": d, "used": e}, {}, 5)),
+        Sessions(sessions=[session, attrs.evolve(session, current=True)]),
         Read(room="@b", username=a, seq=1),
         Read(room=b, seq=1),
-        Unread(rooms=loose({"room": a, "count": b}, {"username": c, "count": 1, "mentioned": True}, {})),
-        Conversations(conversations=loose({"username": a, "seq": b}, {"room": c}, 5), more=True),
+        Unread(rooms=[unread, attrs.evolve(unread, username=c)]),
+        Conversations(conversations=[direct], more=True),
         Away(text=a, since=b),
         Whois(name=a, registered=False, here=False, since=b, seen=c, away=d, away_since=e, muted_until=f),
         Ignoring(users=parts),
-        Users(users=loose({"name": a, "since": b, "registered": True, "away": c}), more=False),
+        Users(users=[UserInfo(name=a, since=b, registered=True, away=c)], more=False),
     ]
     for answer in answers:
-        check(replies.reply(answer, look), look)
-    check(about.absent(Absent(username=a, here=True, text=b), look), look)
-    check(about.absent(Absent(username=c, here=False), look), look)
+        check(render_replies.reply(answer, look), look)
+    check(render_people.absent(Absent(username=a, here=True, text=b), look), look)
+    check(render_people.absent(Absent(username=c, here=False), look), look)

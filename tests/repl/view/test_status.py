@@ -8,6 +8,7 @@ import pytest
 
 from tcpchat.client import Closed, Offline, Online
 from tcpchat.protocol import Send
+from tcpchat.repl.model.place import Place
 from tcpchat.repl.view.status import SHOWN, Status, changes_at, clock, prompt, toolbar, waiting
 from tcpchat.repl.view.text import plain
 from tcpchat.repl.view.wrap import columns
@@ -24,7 +25,7 @@ def status(**fields: Any) -> Status:
     ("fields", "now", "says"),
     [
         ({}, 0, "alice → lobby ▸ "),
-        ({"target": "bob"}, 0, "alice → bob ▸ "),
+        ({"place": Place.direct("bob")}, 0, "alice → bob ▸ "),
         ({"question": "y or n"}, 0, "[y or n] ▸ "),
         ({"question": "y or n", "state": AWAY}, 142, "[y or n] ▸ "),
         ({"state": AWAY}, 100, "[offline 0:00, next try in 46 s] alice → lobby ▸ "),
@@ -35,7 +36,7 @@ def status(**fields: Any) -> Status:
         ({"state": AWAY}, 150, "[offline 0:50, trying] alice → lobby ▸ "),
         ({"state": Closed("it gave up")}, 0, "[it gave up] alice → lobby ▸ "),
         ({"me": "", "state": Closed("connecting")}, 0, "[connecting] ▸ "),
-        ({"target": "b\x1b[2Job\u202e"}, 0, "alice → b␛[2Job<U+202E> ▸ "),
+        ({"place": Place.direct("b\x1b[2Job\u202e")}, 0, "alice → b␛[2Job<U+202E> ▸ "),
         ({"me": "al\nice", "state": Closed("\x07")}, 0, "[␇] al⏎ice → lobby ▸ "),
     ],
 )
@@ -49,7 +50,7 @@ def test_the_prompt(fields: dict[str, Any], now: float, says: str) -> None:
         ({}, " here:8000"),
         ({"latency": 0.0031}, " here:8000 3 ms"),
         ({"latency": 0.00001}, " here:8000 1 ms"),
-        ({"latency": 0.2, "state": AWAY}, " here:8000 away"),
+        ({"latency": 0.2, "state": AWAY}, " here:8000 unreachable"),
         ({"latency": 0.2, "state": Closed("over")}, " here:8000"),
         ({"here": 3, "unread": 2, "scheduled": 1}, " here:8000 │ 3 here │ 2 unread private │ 1 scheduled"),
         ({"muted_until": 10.0}, " here:8000"),
@@ -86,6 +87,7 @@ def test_a_span_is_written_as_on_a_clock(seconds: float, shown: str) -> None:
         ([], ""),
         ([Send(text="hi")], "… hi"),
         ([Send(text="hi", username="bob")], "… → bob  hi"),
+        ([Send(text="hi", room="ops")], "… → ops  hi"),
         ([Send(text="hi", time=600)], "… (in 10m)  hi"),
         ([Send(text="hi", username="b\nob", time=5)], "… → b⏎ob  (in 5s)  hi"),
         ([Send(text="one\ntwo\x1b]0;x\x07")], "… one⏎two␛]0;x␇"),

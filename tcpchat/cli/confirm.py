@@ -1,17 +1,12 @@
-"""Yes or no."""
+"""A yes or no from the person at the terminal."""
 
 from __future__ import annotations
 
 import sys
 
 
-def is_yes(answer: str) -> bool:
-    """Say whether it is a yes; everything else is a no."""
-    return answer.strip().lower() in {"y", "yes"}
-
-
 def confirm(question: str) -> bool:
-    """Ask on stderr, where nothing reads along; who ends it with Ctrl-D says no. Raises KeyboardInterrupt."""
+    """Ask on stderr, which no pipe reads; the end of the input is a no. Raises KeyboardInterrupt."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     answer = ""
     try:
@@ -19,4 +14,4 @@ def confirm(question: str) -> bool:
     finally:
         if not answer:
             print(file=sys.stderr)  # the cursor is still behind the question
-    return is_yes(answer)
+    return answer.strip().lower() in {"y", "yes"}

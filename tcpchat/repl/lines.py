@@ -1,0 +1,197 @@
+"""What typed lines do: sent, run, or asked about. Owns the open question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import trio
+
+from tcpchat.client import Client, Offline
+from tcpchat.errors import ChatError
+from tcpchat.protocol import GUEST, Exit, GetHelp, NeedsSecret, Register, Request, Send, as_error
+from tcpchat.repl.calls import Calls
+from tcpchat.repl.client_commands import ClientCommands
+from tcpchat.repl.input.parse import (
+    Ambiguous,
+    Call,
+    Meaning,
+    NeedsPassword,
+    RunCommand,
+    SendText,
+    tells_secret,
+    understand,
+)
+from tcpchat.repl.model.model import Model
+from tcpchat.repl.model.preferences import Preferences
+from tcpchat.repl.prompts import (
+    Action,
+    Ask,
+    CommandOrText,
+    Edit,
+    Fail,
+    Keep,
+    Leave,
+    PasswordPrompt,
+    Question,
+    QuitPrompt,
+    RunLine,
+    Tell,
+    losses,
+    refuse,
+)
+from tcpchat.repl.view.display import Display
+
+
+class Lines:
+    """Does what lines say, in the order in which they are entered; `hosting` if the server stops with us."""
+
+    def __init__(
+        self,
+        client: Client,
+        model: Model,
+        display: Display,
+        calls: Calls,
+        preferences: Preferences,
+        *,
+        hosting: bool,
+    ) -> None:
+        self.failures = 0
+        """How many lines failed before they became a request."""
+        self.question: Question | None = None
+        """The question whose answer the next line is."""
+        self.left = trio.Event()
+        """The person has left."""
+        self._client = client
+        self._model = model
+        self._display = display
+        self._screen = display.screen
+        self._calls = calls
+        self._commands = ClientCommands(model, display, preferences)
+        self._preferences = preferences
+        self._hosting = hosting
+
+    def enter(self, line: str) -> None:
+        """Do what a line says, or show why not."""
+        question = self._close_question()
+        if question is not None:
+            self._perform(question.answer(line))
+        elif not line and isinstance(self._client.state, Offline):
+            self._client.retry_now()
+        else:
+            self._perform([RunLine(line)])
+
+    def end(self) -> None:
+        """Take it that no more lines will be entered."""
+        if self.asks_password:
+            self.enter("")
+
+    @property
+    def asks_password(self) -> bool:
+        """Whether the next line is a password."""
+        return self.question is not None and self.question.secret
+
+    def may_keep(self, line: str) -> bool:
+        """Return whether a line may be kept, to be found again: not if it may hold a password."""
+        question = self.question
+        return not (question and (question.secret or question.private)) and not tells_secret(line)
+
+    def take_back(self) -> None:
+        """Close the open question without an answer."""
+        question = self._close_question()
+        if question is not None:
+            self._perform(question.take_back())
+
+    def leave(self) -> None:
+        """Leave, after a question if messages or other people would suffer; not if that is asked already.
+
+        A line that waits for an answer is given back instead.
+        """
+        if isinstance(self.question, CommandOrText):
+            self.take_back()
+            return
+        others = len(self._model.roster) - 1 if self._hosting else 0
+        unsent = self._calls.unsent
+        if not losses(unsent, others) or not self._screen.asks or isinstance(self.question, QuitPrompt):
+            self.left.set()
+        else:
+            self._ask(QuitPrompt(unsent, others))
+
+    def _ask(self, question: Question) -> None:
+        if question.text:
+            self._display.notice(question.text)
+        self.question = question
+        self._screen.refresh()
+
+    def _close_question(self) -> Question | None:
+        question, self.question = self.question, None
+        if question is not None:
+            self._screen.refresh()
+        return question
+
+    def _perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            try:
+                self._act(action)
+            except ChatError as error:
+                self.failures += 1
+                self._display.refuse(as_error(error))
+
+    def _act(self, action: Action) -> None:
+        """Perform an action of a question. Raises ChatError where a line is no command or used wrongly."""
+        match action:
+            case RunLine(line=line):
+                self._do(understand(line, self._preferences.words if self._screen.asks else {}))
+            case Ask(question=question):
+                self._ask(question)
+            case Tell(text=text):
+                self._display.notice(text)
+            case Fail(text=text):
+                self._fail(text)
+            case Edit(line=line, shown=shown):
+                self._screen.edit(line, shown)
+            case Keep(word=word, answer=answer):
+                self._commands.keep(word, answer)
+            case Leave():
+                self.left.set()
+            case _:
+                self._do(action)
+
+    def _do(self, meaning: Meaning) -> None:
+        """Do what a line means. Raises ChatError where a command of the client is used wrongly."""
+        match meaning:
+            case SendText(text=text):
+                place = self._model.place
+                self._calls.send(Send(text=text, room=place.room_field, username=place.user))
+            case Call(request=request):
+                self._request(request)
+            case NeedsPassword(incomplete=incomplete):
+                self._ask_password(incomplete)
+            case RunCommand():
+                self._commands.run(meaning)
+            case Ambiguous():
+                self._perform([Ask(CommandOrText(meaning))] if self._screen.asks else refuse(meaning))
+
+    def _request(self, request: Request) -> None:
+        match request:
+            case Send():
+                self._calls.send(request)
+            case Exit():
+                self.leave()
+            case GetHelp():
+                self._commands.help(request.command)
+            case _:
+                self._calls.request(request)
+
+    def _ask_password(self, incomplete: NeedsSecret) -> None:
+        """Ask for the password that was left out, unless the server would refuse the request anyway."""
+        user = self._client.user
+        if incomplete.command.name == Register.type and user.startswith(GUEST):
+            self._fail("choose a name first (/rename NAME); guest names cannot be registered")
+        elif incomplete.command.name == Register.type and self._client.registered:
+            self._fail(f"{user} is registered already")
+        else:
+            self._ask(PasswordPrompt(incomplete, person=self._screen.asks))
+
+    def _fail(self, text: str) -> None:
+        self.failures += 1
+        self._display.fail(text)

@@ -1,0 +1,228 @@
+"""Questions to the person, each of which takes the next line as its answer. Pure.
+
+An answer returns actions, which the controller performs: it may send text, run a line, or ask again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Final, TypeAlias
+
+import attrs
+
+from tcpchat.errors import ChatError
+from tcpchat.protocol import NeedsSecret
+from tcpchat.repl.input.parse import Ambiguous, Call, SendText
+from tcpchat.repl.model.preferences import COMMAND, TEXT
+
+
+@attrs.frozen
+class Tell:
+    """Show a notice."""
+
+    text: str
+
+
+@attrs.frozen
+class Fail:
+    """Show that a line failed, and count it."""
+
+    text: str
+
+
+@attrs.frozen
+class Ask:
+    """Ask a question, in place of the one before."""
+
+    question: Question
+
+
+@attrs.frozen
+class RunLine:
+    """Take a line as if it had been entered."""
+
+    line: str
+
+
+@attrs.frozen
+class Edit:
+    """Give a line back to be changed; `shown` is what others may see of it."""
+
+    line: str
+    shown: str
+
+
+@attrs.frozen
+class Keep:
+    """Keep the answer for all lines that begin with a word."""
+
+    word: str
+    answer: str
+
+
+@attrs.frozen
+class Leave:
+    """Leave without another question."""
+
+
+Action: TypeAlias = Tell | Fail | Ask | RunLine | Edit | Keep | Leave | SendText | Call
+
+
+class Question(ABC):
+    """One question. `text` is shown when it is asked, `short` stands before the input.
+
+    Each of `keys`, alone in the input, is an answer without Enter. The answer to a `secret` question is
+    neither shown nor kept, the one to a `private` question is not kept.
+    """
+
+    text: str = ""
+    short: str = ""
+    keys: str = ""
+    secret: bool = False
+    private: bool = False
+
+    @abstractmethod
+    def answer(self, line: str) -> list[Action]:
+        """Return what the answer does."""
+
+    def take_back(self) -> list[Action]:
+        """Return what is done if the person takes the question back."""
+        return []
+
+
+class CommandOrText(Question):
+    """The question whether a line is a command or text."""
+
+    short = "c, t or Esc"
+    _MEANING: Final = {"c": COMMAND, "C": COMMAND, "command": COMMAND, "t": TEXT, "T": TEXT, "text": TEXT}
+
+    def __init__(self, line: Ambiguous) -> None:
+        self._line = line
+        self.private = line.asks_password
+        self.keys = "ct" + ("C" if line.word else "") + ("T" if line.keeps_text else "")
+        run = "it" if line.word or line.shown != line.line else f"“{line.command}”"
+        self.text = (
+            f"“{line.shown}”: command or text? c runs {run}, t sends it as text, Esc lets you change it"
+        )
+        if line.word:
+            self.text += f". {' or '.join(self.keys[2:])} also keeps the answer for “{line.word}”"
+
+    def answer(self, line: str) -> list[Action]:
+        """Run or send the line, or give it back; an answer that is none is a line of its own."""
+        answer, asked = line.strip(), self._line
+        if not answer:
+            return self.take_back()
+        meaning = self._MEANING.get(answer)
+        if meaning is None or (len(answer) == 1 and answer not in self.keys):
+            dropped = Tell(f"not sent: {asked.shown}")
+            if self.private:
+                return [dropped, Tell("what you typed after it may be a password, so it was not sent either")]
+            return [dropped, RunLine(line)]
+        actions: list[Action] = [RunLine(asked.command) if meaning == COMMAND else SendText(asked.line)]
+        if answer.isupper() and asked.word is not None:
+            actions.insert(0, Keep(asked.word, meaning))
+        return actions
+
+    def take_back(self) -> list[Action]:
+        """Give the line back."""
+        return [Edit(self._line.line, self._line.shown)]
+
+
+def refuse(line: Ambiguous) -> list[Action]:
+    """Return what is done with such a line where nobody can be asked: neither run nor sent."""
+    actions: list[Action] = [Fail(refusal(line))]
+    return [*actions, Ask(HeldLine())] if line.asks_password else actions
+
+
+def refusal(line: Ambiguous) -> str:
+    """Return why such a line is neither run nor sent."""
+    command = line.command if line.shown == line.line else "it with /"
+    return f"not sent: “{line.shown}” may be a command (write {command}) or text (start it with a space)"
+
+
+HELD: Final = "not sent: it may be a password, since the line before it asks for one and was refused"
+
+
+class HeldLine(Question):
+    """Holds the line after a refused one that asks for a password, where nobody can be asked."""
+
+    secret = True
+
+    def answer(self, line: str) -> list[Action]:
+        """Refuse the line."""
+        return [Fail(HELD)] if line else []
+
+
+CANCELS: Final = "an empty line cancels"
+
+
+class PasswordPrompt(Question):
+    """Asks for what a request leaves out: a new password twice, where a person types it."""
+
+    secret = True
+
+    def __init__(self, incomplete: NeedsSecret, *, person: bool, first: str | None = None) -> None:
+        self._incomplete = incomplete
+        self._person = person
+        self._first = first
+        what: str = incomplete.field.metadata["help"]
+        self.short = what if first is None else "repeat the password"
+        if person and first is None:
+            self.text = f"{what}, which is not shown ({CANCELS})"
+        elif person:
+            self.text = f"repeat the password ({CANCELS})"
+
+    def answer(self, line: str) -> list[Action]:
+        """Complete the request, or ask for the next password."""
+        line = line.removesuffix("\n")  # of a paste
+        incomplete = self._incomplete
+        if not line:
+            return [self._cancelled()]
+        if self._first is None and self._person and incomplete.is_new:
+            return [Ask(PasswordPrompt(incomplete, person=True, first=line))]
+        if self._first is not None and line != self._first:
+            again = PasswordPrompt(incomplete, person=True)
+            return [Tell("the passwords do not match; try again"), Ask(again)]
+        try:
+            request = incomplete.answer(line.encode(errors="surrogateescape"))
+        except ChatError as error:
+            return [Fail(error.message)]
+        if isinstance(request, NeedsSecret):
+            return [Ask(PasswordPrompt(request, person=self._person))]
+        return [Call(request)]
+
+    def _cancelled(self) -> Action:
+        name = self._incomplete.command.name
+        if self._person:
+            return Tell(f"{name} was cancelled")
+        return Fail(f"{name} was cancelled, since its password is not on the next line")
+
+
+class QuitPrompt(Question):
+    """Asks before the person leaves, if messages or other people would suffer."""
+
+    short = "y or n"
+    keys = "yn"
+
+    def __init__(self, unsent: int, others: int) -> None:
+        self.text = f"{losses(unsent, others)}. Leave anyway?"
+
+    def answer(self, line: str) -> list[Action]:
+        """Leave, or stay; an answer that is none is a line of its own."""
+        answer = line.strip().lower()
+        if answer in {"y", "yes"}:
+            return [Leave()]
+        stay = Tell("you stay")
+        return [stay] if answer in {"", "n", "no"} else [stay, RunLine(line)]
+
+
+def losses(unsent: int, others: int) -> str:
+    """Return what is lost if the person leaves now; an empty text if nothing is."""
+    reasons = []
+    if unsent:
+        count = "one message has" if unsent == 1 else f"{unsent} messages have"
+        reasons.append(f"{count} not been sent yet")
+    if others > 0:
+        people = "1 other person is" if others == 1 else f"{others} other people are"
+        reasons.append(f"{people} connected, and the chat stops when you leave")
+    return " and ".join(reasons)

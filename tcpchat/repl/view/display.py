@@ -1,0 +1,181 @@
+"""The conversation on a screen: what events, replies, refusals and notices show there.
+
+It reads the model, and never changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, tzinfo
+from typing import Protocol
+
+from tcpchat.client import Disconnected, Reconnected, Skipped
+from tcpchat.protocol import (
+    Absent,
+    Error,
+    Event,
+    History,
+    Joined,
+    Left,
+    Message,
+    Muted,
+    PendingMessage,
+    Read,
+    ReadHistory,
+    Receipt,
+    Renamed,
+    Reply,
+    Request,
+    Unread,
+    Unsent,
+)
+from tcpchat.repl.model.model import Model
+from tcpchat.repl.model.preferences import Preferences
+from tcpchat.repl.view import render, render_people, render_replies
+from tcpchat.repl.view.clean import clean_line
+from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, local_time
+
+
+class Screen(Protocol):
+    """A terminal or a pipe. Nothing of it blocks."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a person to ask."""
+
+    def show(self, fragments: Fragments) -> None:
+        """Show messages, and the replies to what was typed."""
+
+    def complain(self, fragments: Fragments) -> None:
+        """Show what went wrong, and what happens to the connection."""
+
+    def refresh(self) -> None:
+        """Draw the lines around the input again."""
+
+    def bell(self) -> None:
+        """Ring."""
+
+    def clear(self) -> None:
+        """Begin with an empty screen."""
+
+    def edit(self, line: str, shown: str) -> None:
+        """Give a line back to be changed; a screen without an input shows that it was not sent.
+
+        `shown` is the line without what may be a password.
+        """
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours."""
+
+
+class Display:
+    """Shows one conversation, each event once, after the model has taken it."""
+
+    def __init__(self, screen: Screen, model: Model, preferences: Preferences, zone: tzinfo) -> None:
+        self.screen = screen
+        self._model = model
+        self._preferences = preferences
+        self._zone = zone
+        self._day: date | None = None  # of the last message
+
+    @property
+    def look(self) -> Look:
+        """How things are to be shown now."""
+        return Look(
+            width=self.screen.width,
+            me=self._model.me,
+            timestamps=self._preferences.on("timestamps"),
+            zone=self._zone,
+            colours=self.colours,
+            markers=self._model.delivery.markers,
+        )
+
+    @property
+    def colours(self) -> bool:
+        """Whether the screen has any."""
+        return self.screen.width < UNWRAPPED and self._preferences["theme"] != "mono"
+
+    def event(self, event: Event) -> None:  # noqa: C901, PLR0912  # a case for each kind of event
+        """Show an event; one of a later version shows nothing."""
+        match event:
+            case Message():
+                self._message(event)
+            case Renamed() if event.new == self._model.me:
+                self.fail(f"your name is now {event.new}; it was {event.old}")
+            case Joined() | Left() | Renamed():
+                self._presence(event)
+            case Unread() if self.screen.asks:
+                self.screen.complain(render_people.unread(event, self.look))
+            case Read() | Receipt():
+                self.screen.refresh()
+            case Absent():
+                self.screen.complain(render_people.absent(event, self.look))
+            case Muted():
+                self.fail(event.message)
+            case Unsent():
+                self.fail(f"your scheduled message {event.number} was not sent: {event.message}")
+            case Error():
+                self.refuse(event)
+            case Disconnected():
+                self.notice(f"{event.reason}. Reconnecting …; what you send waits until then")
+            case Reconnected():
+                if event.user and event.refused:
+                    self.fail(f"could not resume your session: {event.refused}")
+                self.notice(render_people.back(event))
+            case Skipped():
+                self.notice(f"{event.events} events came too fast to be shown and were left out")
+
+    def reply(self, request: Request, reply: Reply) -> None:
+        """Show the reply to a request that was typed."""
+        if isinstance(reply, History) and isinstance(request, ReadHistory):
+            newer = request.after is not None
+            self.screen.show(render_replies.history(reply, self.look, newer=newer))
+        else:
+            self.screen.show(render_replies.reply(reply, self.look))
+
+    def lost(self, messages: Iterable[PendingMessage]) -> None:
+        """Show which scheduled messages the server does not have any more."""
+        for message in messages:
+            self.fail(
+                f"your scheduled message {message.number} is not on the server any more,"
+                f" so it may never be sent: {message.text!r}"
+            )
+
+    def notice(self, text: str) -> None:
+        """Show a line of the client's own."""
+        self.screen.complain(render.notice(clean_line(text), self.look))
+
+    def fail(self, text: str) -> None:
+        """Show that something went wrong."""
+        self.refuse(Error(code="", message=text))
+
+    def refuse(self, error: Error) -> None:
+        """Show why something was not done."""
+        self.screen.complain(render.refusal(error, self.look))
+
+    def _message(self, message: Message) -> None:
+        """Show a message, under a line with its day if that is another than of the one before."""
+        look = self.look
+        time = local_time(message.at, self._zone)
+        if time is not None and time.date() != self._day:
+            self._day = time.date()
+            self.screen.show(render.day(self._day, look))
+        self.screen.show(render.message(message, look))
+        if self._rings(message):
+            self.screen.bell()
+
+    def _rings(self, message: Message) -> bool:
+        model = self._model
+        if not self._preferences.on("bell") or model.is_mine(message) or not model.is_new(message):
+            return False
+        return model.place_of(message).is_direct or render.is_mention(message.text, model.me)
+
+    def _presence(self, event: Joined | Left | Renamed) -> None:
+        if self._preferences.on("joins"):
+            self.screen.show(render.presence(event, self.look))
+        else:
+            self.screen.refresh()

@@ -1,0 +1,80 @@
+"""What everything that is shown has in common: names, times, marks, tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpchat.repl.model.delivery import DeliveryState
+from tcpchat.repl.view.text import (
+    Look,
+    counted,
+    hang,
+    in_columns,
+    in_rows,
+    local_time,
+    moment,
+    name_style,
+    ticks,
+    titled,
+)
+from tcpchat.repl.view.theme import NAME_COLOURS
+from tests.repl.view.rendering import AT, LOOK, check, looks, shown, texts
+
+
+def test_the_style_of_a_name_is_the_same_everywhere() -> None:
+    assert name_style("bob") == "class:name.8"
+    assert name_style("bob", "bob") == "class:me"
+    assert {name_style(str(i)) for i in range(500)} == {f"class:name.{i}" for i in range(NAME_COLOURS)}
+    assert name_style("\ud800").startswith("class:name.")
+
+
+def test_without_colours_all_states_differ() -> None:
+    assert len({ticks(state, colours=False)[1] for state in DeliveryState}) == len(DeliveryState)
+    assert len({ticks(state, colours=True) for state in DeliveryState}) == len(DeliveryState)
+
+
+@pytest.mark.parametrize(
+    ("at", "time"),
+    [
+        (AT, datetime(2026, 11, 21, 9, 0, 0, 123000, UTC)),
+        ("2026-11-21T10:00:00.123+01:00", datetime(2026, 11, 21, 9, 0, 0, 123000, UTC)),
+        ("2026-11-21T09:00:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("soon", None),
+        (5, None),
+        (None, None),
+    ],
+)
+def test_a_time_of_the_wire_that_cannot_be_read_is_none(at: object, time: datetime | None) -> None:
+    assert local_time(at, UTC) == time
+    assert (moment(at, LOOK) == "--:--") is (time is None)
+
+
+def test_a_number_has_its_noun() -> None:
+    assert [counted(n, "message") for n in (0, 1, 2)] == ["0 messages", "1 message", "2 messages"]
+
+
+def test_cells_stand_beside_each_other_as_long_as_they_fit() -> None:
+    look = attrs.evolve(LOOK, width=20)
+    cells = [[("", name)] for name in ("ann", "bob", "carol", "dave")]
+    assert shown(in_columns([*cells], look)) == ["ann    bob", "carol  dave"]
+    assert in_columns([], look) == []
+
+
+def test_pairs_stand_in_two_columns_or_below_each_other() -> None:
+    look = attrs.evolve(LOOK, width=30)
+    assert shown(in_rows([("a", "one"), ("abc", "two")], look)) == ["  a    one", "  abc  two"]
+    wide = shown(in_rows([("a", "one"), ("x" * 20, "two")], look))
+    assert wide == ["  a  one", "  " + "x" * 20, "     two"]
+
+
+@given(st.lists(texts, min_size=2, max_size=6), looks)
+def test_tables_are_clean_and_fit(parts: list[str], look: Look) -> None:
+    check(in_rows(list(zip(parts, reversed(parts), strict=True)), look), look)
+    check(titled("x" * 200, look), look)
+    check(hang([("", "head ")], "", "word " * 50, look), look)

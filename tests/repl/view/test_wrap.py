@@ -1,0 +1,30 @@
+"""How many columns text takes, and where it breaks."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcpchat.repl.view import wrap
+from tcpchat.repl.view.clean import clean
+from tests.repl.view.rendering import texts
+
+
+@given(texts, st.integers(10, 80), st.integers(10, 80))
+def test_wrapping_loses_nothing_but_blanks(text: str, first: int, rest: int) -> None:
+    line = clean(text).replace("\n", " ")
+    lines = wrap.wrap(line, first, rest)
+    assert "".join("".join(lines).split()) == "".join(line.split())
+    assert wrap.columns(lines[0]) <= first
+    assert all(wrap.columns(line) <= rest for line in lines[1:])
+
+
+def test_what_no_terminal_joins_is_as_wide_as_its_parts() -> None:
+    assert wrap.columns("👩🏻‍❤️‍💋‍👨🏼") == 2
+    assert wrap.columns("क्" * 40) == 40
+    assert wrap.columns("ᄀ" * 40) == 80
+
+
+def test_no_line_begins_with_a_mark_of_the_line_before() -> None:
+    assert wrap.wrap("日日\u093e日", 4, 4) == ["日日\u093e", "日"]
+    assert wrap.wrap("日本。日本", 4, 6) == ["日", "本。日", "本"]
