@@ -97,7 +97,7 @@ async def play(port: int, person: Person, theme: str) -> None:
         await look(person.wait_for, "command or text?")
         person.type("c")
         await look(person.wait_for, "✓ a secret")
-        await bob.mark_read("alice")
+        await bob.mark_read(username="alice")
         await look(person.wait_for, "│ bob ✓✓")
         person.type("/send -u ")
         await look(person.wait_for, " chloé ")

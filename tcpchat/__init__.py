@@ -1,22 +1,27 @@
-"""tcpchat: a chat server that talks to netcat, and a client that people live in.
+"""tcpchat: a chat server that talks to netcat, a terminal client, and a client library.
 
-`from tcpchat import Client` is the library; everything in `__all__` comes with it.
+`from tcpchat import Client` is the library; everything in `__all__` belongs to it. `tcpchat.protocol` has all
+requests, replies and events.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from tcpchat._version import __version__
 
 if TYPE_CHECKING:
     from tcpchat.client import (
+        Address,
         Client,
+        Closed,
         ConnectError,
         Credentials,
         Disconnected,
         DisconnectedError,
         FlowControl,
+        Offline,
+        Online,
         PendingCall,
         Reconnect,
         Reconnected,
@@ -28,54 +33,98 @@ if TYPE_CHECKING:
     )
     from tcpchat.protocol import (
         Absent,
+        Away,
+        Back,
+        Cancelled,
+        ConversationInfo,
+        Error,
         Event,
         Joined,
         Left,
+        LoggedIn,
+        LoggedOut,
         Message,
         Muted,
+        PasswordChanged,
+        PendingMessage,
         Read,
         Receipt,
+        Registered,
         Renamed,
+        Reply,
+        Reported,
+        Request,
+        Revoked,
         Scheduled,
+        Send,
         Sent,
+        SessionInfo,
+        Status,
         Unread,
+        UnreadInfo,
         Unsent,
+        UserInfo,
+        Whois,
     )
 
 __all__ = [
     "Absent",
+    "Address",
+    "Away",
+    "Back",
+    "Cancelled",
     "Client",
+    "Closed",
     "ConnectError",
+    "ConversationInfo",
     "Credentials",
     "Disconnected",
     "DisconnectedError",
+    "Error",
     "Event",
     "FlowControl",
     "Joined",
     "Left",
+    "LoggedIn",
+    "LoggedOut",
     "Message",
     "Muted",
+    "Offline",
+    "Online",
+    "PasswordChanged",
     "PendingCall",
+    "PendingMessage",
     "Read",
     "Receipt",
     "Reconnect",
     "Reconnected",
     "RefusedError",
+    "Registered",
     "Renamed",
     "Replay",
+    "Reply",
+    "Reported",
+    "Request",
+    "Revoked",
     "Scheduled",
+    "Send",
     "Sent",
+    "SessionInfo",
     "Skipped",
+    "Status",
     "Tls",
     "Unread",
+    "UnreadInfo",
     "Unsent",
     "UntrustedError",
+    "UserInfo",
+    "Whois",
     "__version__",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Import the library when it is used: a command line should not wait for it."""
+    """Import the library when it is used, since a command line should not wait for it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from tcpchat import client, protocol

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import attrs
 import trio
@@ -54,6 +54,8 @@ __all__ = [
     "Tls",
     "UntrustedError",
 ]
+
+R = TypeVar("R", bound=Reply)
 
 LEAVE: Final = 1.0  # seconds that a server gets to answer the calls in flight
 
@@ -226,8 +228,8 @@ class Client(Requests):
                 await self.request_nowait(farewell).wait()
 
     def request_nowait(
-        self, request: Request, on_reply: Callable[[Reply], None] | None = None
-    ) -> PendingCall:
+        self, request: Request[R], on_reply: Callable[[R], None] | None = None
+    ) -> PendingCall[R]:
         """Make a request without waiting; the call's `wait` returns the reply. Its `id` is set here.
 
         Requests are written in the order in which they are made. Without a connection, a Send with a `key`
@@ -237,8 +239,8 @@ class Client(Requests):
         self._connection.start(call)
         return call
 
-    async def request(self, request: Request) -> Reply:
-        """Make a request and return the reply. Raises RefusedError, or DisconnectedError if it was lost."""
+    async def request(self, request: Request[R]) -> R:
+        """Make a request and return its reply. Raises RefusedError, or DisconnectedError if it was lost."""
         return await self.request_nowait(request).wait()
 
     def send_nowait(
@@ -248,7 +250,7 @@ class Client(Requests):
         room: str | None = None,
         username: str | None = None,
         time: float | None = None,
-    ) -> PendingCall:
+    ) -> PendingCall[Sent | Scheduled]:
         """Send as `send` does, without waiting; the call's `wait` returns Sent or Scheduled."""
         if time is not None and not math.isfinite(time):
             raise ValueError(f"time is a number of seconds, not {time}")
@@ -270,10 +272,7 @@ class Client(Requests):
         cancelled, the message may have been sent or not. Raises RefusedError, or DisconnectedError if the
         client gave up.
         """
-        reply = await self.send_nowait(text, room=room, username=username, time=time).wait()
-        if not isinstance(reply, Sent | Scheduled):
-            raise DisconnectedError(f"the server answered send with {reply.type}")
-        return reply
+        return await self.send_nowait(text, room=room, username=username, time=time).wait()
 
     async def ping(self) -> float:
         """Return the seconds to the server and back."""

@@ -26,7 +26,7 @@ ROOT = Path(tcpchat.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"tcpchat"},  # the package itself, for its version
+    {"_version"},
     {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest"},
     {"names", "wire"},
     {"commands"},
@@ -41,6 +41,7 @@ LAYERS = [
     {"service"},
     {"cli"},
     {"__main__"},
+    {"tcpchat"},  # the package itself: the library as programs import it
 ]
 """A part may import from the layers above it in this list, and from itself."""
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}

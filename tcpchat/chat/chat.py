@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from tcpchat import __version__
+from tcpchat._version import __version__
 from tcpchat.chat.bans import Bans
 from tcpchat.chat.directory import Directory
 from tcpchat.chat.entry import Entry

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from tcpchat import __version__
+from tcpchat._version import __version__
 
 STDIN = 0  # file descriptor
 PREFIX = "TCPCHAT_"  # of environment variables

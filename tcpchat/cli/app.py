@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
-from tcpchat import __version__
+from tcpchat._version import __version__
 from tcpchat.cli import PREFIX, client_commands
 from tcpchat.cli.config_sources import Environment, config_file, warn_unknown_env
 from tcpchat.cli.exit_codes import CALLED_WRONGLY, complain

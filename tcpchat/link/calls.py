@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Generic, cast
 
 import attrs
 import trio
 
 from tcpchat.link.errors import DisconnectedError, RefusedError
-from tcpchat.protocol import Error, Id, MarkRead, Reply, Request, Send
+from tcpchat.protocol import COMMANDS, Error, Id, MarkRead, Reply, Request, Send
+from tcpchat.wire.base import R_co
 
 MAX_WAITING: Final = 10_000  # sends that wait at the same time
 MAX_IN_FLIGHT: Final = 500  # requests; a server remembers the keys of a user's last 1,000 sends
@@ -24,16 +25,21 @@ MIN_DELAY, MAX_DELAY = 0.05, 60.0  # seconds until a rate-limited send is repeat
 OUTCOME_UNKNOWN: Final = "the connection broke before the reply, so it may have been done or not"
 
 
+_EXPECTED: Final[dict[type[Request], tuple[type[Reply], ...]]] = {
+    command.request: (command.reply, *command.other_replies) for command in COMMANDS
+}
+
+
 @attrs.define(eq=False)
-class PendingCall:
+class PendingCall(Generic[R_co]):
     """A request without a reply yet. `wait` for it; it may take until the server is back."""
 
-    request: Request
-    on_reply: Callable[[Reply], None] | None = attrs.field(default=None, kw_only=True)
+    request: Request[R_co]
+    on_reply: Callable[[R_co], None] | None = attrs.field(default=None, kw_only=True)
     """Called with a good reply before anything that was received after it."""
     written: bool = attrs.field(default=False, init=False)
     """It was given to a connection, so that the server may have received it."""
-    _reply: Reply | None = attrs.field(default=None, init=False)
+    _reply: R_co | None = attrs.field(default=None, init=False)
     _error: Exception | None = attrs.field(default=None, init=False)
     _done: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -56,8 +62,8 @@ class PendingCall:
         """Wait until it was answered, or given up."""
         await self._done.wait()
 
-    async def wait(self) -> Reply:
-        """Return the reply. Raises RefusedError, or DisconnectedError if it was lost."""
+    async def wait(self) -> R_co:
+        """Return the reply. Raises RefusedError, or DisconnectedError if it was lost or of another class."""
         await self._done.wait()
         if self._error is not None:
             raise self._error
@@ -65,9 +71,13 @@ class PendingCall:
         return self._reply
 
     def succeed(self, reply: Reply) -> None:
-        self._reply = reply
+        """Finish with this reply, or fail if a request of this class has no such replies."""
+        if not isinstance(reply, _EXPECTED.get(type(self.request), Reply)):
+            self.fail(DisconnectedError(f"the server answered {self.request.type} with {reply.type}"))
+            return
+        self._reply = cast("R_co", reply)
         if self.on_reply is not None:
-            self.on_reply(reply)
+            self.on_reply(self._reply)
         self._done.set()
 
     def fail(self, error: Exception) -> None:

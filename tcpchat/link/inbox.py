@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 import attrs
 
+from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     LOBBY,
     MAX_COUNT,
@@ -90,8 +91,7 @@ class Inbox:
         self._lobby = Room(LOBBY, replay.after)
         self._rooms = {LOBBY: self._lobby}
         self._lagging: dict[Room, None] = {}  # in the order in which they get their next pages
-        self._listing = False  # the server is to list the rooms
-        self._listed: str | None = None  # the last one that it has listed
+        self._list: ListConversations | None = None  # the next page of the server's list of rooms
         self._complete = True  # a room that is not here begins with its first event
         self._request: ReadHistory | ListConversations | None = None
         self._requested: Room | None = None  # whose history the request is for
@@ -104,7 +104,7 @@ class Inbox:
     @property
     def lagging(self) -> bool:
         """Whether there is a `next_request` to make."""
-        return self._listing or bool(self._lagging)
+        return self._list is not None or bool(self._lagging)
 
     @property
     def nearly_full(self) -> bool:
@@ -146,13 +146,13 @@ class Inbox:
         for room in self._others():
             self._drop(room)
         self._complete = new
-        self._listing, self._listed, self._request = not new, None, None
+        self._list, self._request = None if new else ListConversations(), None
 
     def resume(self) -> None:
         """Continue as the same user on a new connection: each room after the last event that was taken."""
         for room in self._others():
             room.unconfirmed = room.last
-        self._listing, self._listed, self._request = True, None, None
+        self._list, self._request = ListConversations(), None
 
     def put(self, event: Event) -> None:
         """Take an event from the connection."""
@@ -207,9 +207,9 @@ class Inbox:
 
         Lagging rooms take turns.
         """
-        if self._listing:
+        if self._list is not None:
             self._requested = None
-            self._request = ListConversations(after=self._listed)
+            self._request = self._list
         else:
             room = self._requested = next(iter(self._lagging))
             id = None if room is self._lobby else room.id
@@ -221,8 +221,8 @@ class Inbox:
         if request is not self._request:
             return  # it is about rooms of the user before
         self._request = None
-        if isinstance(reply, Conversations):
-            self._put_list(reply)
+        if isinstance(request, ListConversations) and isinstance(reply, Conversations):
+            self._put_list(request, reply)
         elif isinstance(reply, History) and self._requested is not None:
             self._put_page(self._requested, reply)
 
@@ -259,7 +259,7 @@ class Inbox:
         room.newest = max(room.newest, last)
         self._set_lagging(room, lagging=page.more or newer)
 
-    def _put_list(self, page: Conversations) -> None:
+    def _put_list(self, request: ListConversations, page: Conversations) -> None:
         for info in page.conversations:
             room = self._rooms.get(info.room) or self._add(info.room)
             if room.last is None:
@@ -268,8 +268,8 @@ class Inbox:
                 room.last = room.newest = 0  # the server lost what it had
             room.unconfirmed = None
             self._set_newest(room, info.seq)
-        if page.more and page.conversations:
-            self._listed = page.conversations[-1].room
+        self._list = next_page(request, page)
+        if self._list is not None:
             return
         for room in self._others():
             if room.unconfirmed is not None:  # the server lost it
@@ -278,7 +278,7 @@ class Inbox:
 
     def _end_list(self) -> None:
         """Let the rooms that the server has not listed begin with their first event."""
-        self._listing, self._complete = False, True
+        self._list, self._complete = None, True
         for room in self._others():
             room.unconfirmed = None
             if room.last is None:

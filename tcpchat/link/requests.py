@@ -1,11 +1,11 @@
-"""What a program can ask, as methods that return what it wants to know."""
+"""The requests that a program can make, as methods that return typed values."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from tcpchat.link.errors import DisconnectedError
+from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     MAX_COUNT,
     Away,
@@ -15,11 +15,8 @@ from tcpchat.protocol import (
     ChangePassword,
     ClearAway,
     ConversationInfo,
-    Conversations,
     GetStatus,
-    History,
     Ignore,
-    Ignoring,
     ListConversations,
     ListScheduled,
     ListSessions,
@@ -36,7 +33,6 @@ from tcpchat.protocol import (
     PendingMessage,
     Read,
     ReadHistory,
-    Receipts,
     Register,
     Registered,
     Rename,
@@ -47,17 +43,13 @@ from tcpchat.protocol import (
     Request,
     Revoke,
     Revoked,
-    Schedule,
     SessionInfo,
-    Sessions,
     SetAway,
     SetReceipts,
     Status,
     Unignore,
-    Unread,
     UnreadInfo,
     UserInfo,
-    Users,
     Whois,
 )
 
@@ -65,63 +57,62 @@ R = TypeVar("R", bound=Reply)
 
 
 class Requests:
-    """The commands, each as a method that raises RefusedError, or DisconnectedError if its answer was lost.
+    """The requests; each method raises RefusedError, or DisconnectedError if the reply was lost.
 
     A place is a `room`, such as `lobby` or the id of a direct room, or the direct room with a `username`;
     without either it is the lobby.
     """
 
-    async def request(self, request: Request) -> Reply:
-        """Ask and wait for the reply. Raises RefusedError, or DisconnectedError if it was lost."""
+    async def request(self, request: Request[R]) -> R:
+        """Make a request and return its reply."""
         raise NotImplementedError
 
-    async def _ask(self, request: Request, kind: type[R]) -> R:
-        reply = await self.request(request)
-        if not isinstance(reply, kind):
-            raise DisconnectedError(f"the server answered {request.type} with {reply.type}")
-        return reply
+    async def pages(self, request: Request[R]) -> AsyncIterator[R]:
+        """Make a request for a list, and yield all its pages.
+
+        Users, conversations, scheduled messages, and messages that are unread or `after` a number have pages.
+        """
+        following: Request[R] | None = request
+        while following is not None:
+            page = await self.request(following)
+            yield page
+            following = next_page(following, page)
 
     async def rename(self, name: str) -> Renamed:
-        """Take another name, which is taken again after a connection was lost."""
-        return await self._ask(Rename(name=name), Renamed)
+        """Change the name. After a lost connection the client asks for it again."""
+        return await self.request(Rename(name=name))
 
     async def register(self, password: str) -> Registered:
-        """Keep your name for good; take one of your own first."""
-        return await self._ask(Register(password=password), Registered)
+        """Register the name, which must be one that was chosen."""
+        return await self.request(Register(password=password))
 
     async def login(self, name: str, password: str) -> LoggedIn:
-        """Be the registered user of this name. Only the token is kept, not the password."""
-        return await self._ask(Login(name=name, password=password), LoggedIn)
+        """Log in as the registered user of this name. The token is saved, the password is not."""
+        return await self.request(Login(name=name, password=password))
 
     async def logout(self) -> LoggedOut:
-        """End this session; you are a new guest, or nobody where login is required."""
-        return await self._ask(Logout(), LoggedOut)
+        """End this session; the client is a new guest then, or nobody where a login is required."""
+        return await self.request(Logout())
 
     async def change_password(self, password: str, new: str) -> PasswordChanged:
-        """Take another password; all other sessions of yours end."""
-        return await self._ask(ChangePassword(password=password, new=new), PasswordChanged)
+        """Change the password; all other sessions of the user end."""
+        return await self.request(ChangePassword(password=password, new=new))
 
     async def sessions(self) -> list[SessionInfo]:
-        """Return from where you are, or may be, connected; lowest number first."""
-        return (await self._ask(ListSessions(), Sessions)).sessions
+        """Return the user's sessions, lowest number first."""
+        return (await self.request(ListSessions())).sessions
 
     async def revoke(self, number: int) -> Revoked:
-        """End a session of yours, wherever it is."""
-        return await self._ask(Revoke(number=number), Revoked)
+        """End a session of the user, on whatever device."""
+        return await self.request(Revoke(number=number))
 
     async def users(self) -> list[UserInfo]:
-        """Return who is here, by name."""
-        users: list[UserInfo] = []
-        more = True
-        while more:
-            page = await self._ask(ListUsers(after=users[-1].name if users else None), Users)
-            more = page.more and bool(page.users)
-            users += page.users
-        return users
+        """Return the connected users, by name."""
+        return [user async for page in self.pages(ListUsers()) for user in page.users]
 
     async def whois(self, name: str) -> Whois:
-        """Return what is known of a user."""
-        return await self._ask(Lookup(name=name), Whois)
+        """Return information about a user."""
+        return await self.request(Lookup(name=name))
 
     async def history(
         self,
@@ -131,96 +122,78 @@ class Requests:
         after: int | None = None,
         room: str | None = None,
         username: str | None = None,
-    ) -> History:
-        """Return messages of a place; oldest first.
+    ) -> list[Message]:
+        """Return messages of a place, oldest first: the last ones, or those `before` or `after` a number.
 
-        Messages of who you ignore are there, `ignored` and without text.
+        Messages of ignored users are among them, `ignored` and without text.
         """
         request = ReadHistory(count=count, before=before, after=after, room=room, username=username)
-        return await self._ask(request, History)
+        return (await self.request(request)).messages
 
     async def conversations(self) -> list[ConversationInfo]:
-        """Return with whom you talked privately, and how far each of you has read."""
-        conversations: list[ConversationInfo] = []
-        more = True
-        while more:
-            after = conversations[-1].room if conversations else None
-            page = await self._ask(ListConversations(after=after), Conversations)
-            more = page.more and bool(page.conversations)
-            conversations += page.conversations
-        return conversations
+        """Return the user's private conversations, with the numbers that each side has read."""
+        pages = self.pages(ListConversations())
+        return [conversation async for page in pages for conversation in page.conversations]
 
     async def unread(self) -> list[UnreadInfo]:
-        """Return where there is something that you have not read, the lobby first."""
-        return (await self._ask(ListUnread(), Unread)).rooms
+        """Return the rooms with unread messages, the lobby first."""
+        return (await self.request(ListUnread())).rooms
 
     async def unread_messages(
-        self, username: str | None = None, *, room: str | None = None
+        self, *, room: str | None = None, username: str | None = None
     ) -> AsyncIterator[Message]:
-        """Yield what others said and you have not read, oldest first; of all rooms, or of one place."""
-        cursor = None
-        while True:
-            request = ReadHistory(count=MAX_COUNT, room=room, username=username, unread=True, cursor=cursor)
-            page = await self._ask(request, History)
+        """Yield unread messages of others, oldest first, of a place or of all; ignored ones are left out."""
+        request = ReadHistory(count=MAX_COUNT, room=room, username=username, unread=True)
+        async for page in self.pages(request):
             for message in page.messages:
                 if not message.ignored:
                     yield message
-            if not page.more or page.cursor is None:
-                return
-            cursor = page.cursor
 
     async def mark_read(
-        self, username: str | None = None, seq: int | None = None, *, room: str | None = None
+        self, seq: int | None = None, *, room: str | None = None, username: str | None = None
     ) -> Read:
-        """Say that you have read a place up to this message, or the last.
+        """Mark a place as read, up to this message or to the last.
 
-        With a number it waits for the server if that is away.
+        With a number it waits for the server if there is no connection.
         """
-        return await self._ask(MarkRead(room=room, username=username, seq=seq), Read)
+        return await self.request(MarkRead(seq=seq, room=room, username=username))
 
     async def receipts(self, on: bool | None = None) -> bool:  # noqa: FBT001  # as in `receipts on`
-        """Return whether others learn what you have read, and you what they have; or change it."""
-        return (await self._ask(SetReceipts(on=on), Receipts)).on
+        """Return whether read receipts are on, for both sides; or switch them."""
+        return (await self.request(SetReceipts(on=on))).on
 
     async def away(self, text: str = "") -> Away:
-        """Let others see that you are away, until `back`."""
-        return await self._ask(SetAway(text=text), Away)
+        """Show others that the user is away, until `back`."""
+        return await self.request(SetAway(text=text))
 
     async def back(self) -> Back:
-        """Let others see that you are not away any more."""
-        return await self._ask(ClearAway(), Back)
+        """No longer show that the user is away."""
+        return await self.request(ClearAway())
 
     async def ignore(self, name: str) -> list[str]:
-        """Hear nothing of a user any more; return whom you ignore."""
-        return (await self._ask(Ignore(name=name), Ignoring)).users
+        """Ignore a user; return the names of all ignored users."""
+        return (await self.request(Ignore(name=name))).users
 
     async def unignore(self, name: str) -> list[str]:
-        """Hear of a user again; return whom you ignore."""
-        return (await self._ask(Unignore(name=name), Ignoring)).users
+        """No longer ignore a user; return the names of all ignored users."""
+        return (await self.request(Unignore(name=name))).users
 
     async def ignoring(self) -> list[str]:
-        """Return whom you ignore."""
-        return (await self._ask(Ignore(), Ignoring)).users
+        """Return the names of all ignored users."""
+        return (await self.request(Ignore())).users
 
     async def scheduled(self) -> list[PendingMessage]:
-        """Return your messages that go out later, lowest number first."""
-        messages: list[PendingMessage] = []
-        more = True
-        while more:
-            after = messages[-1].number if messages else None
-            page = await self._ask(ListScheduled(after=after), Schedule)
-            more = page.more and bool(page.messages)
-            messages += page.messages
-        return messages
+        """Return the user's scheduled messages, lowest number first."""
+        return [message async for page in self.pages(ListScheduled()) for message in page.messages]
 
     async def cancel(self, number: int | None = None) -> Cancelled:
         """Cancel the scheduled message of this number, or the last one."""
-        return await self._ask(Cancel(number=number), Cancelled)
+        return await self.request(Cancel(number=number))
 
     async def report(self, username: str, reason: str | None = None) -> Reported:
         """Report a user."""
-        return await self._ask(Report(username=username, reason=reason), Reported)
+        return await self.request(Report(username=username, reason=reason))
 
     async def status(self) -> Status:
-        """Return how the server is."""
-        return await self._ask(GetStatus(), Status)
+        """Return the state of the server."""
+        return await self.request(GetStatus())

@@ -21,7 +21,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tcpchat import __version__
+from tcpchat._version import __version__
 from tcpchat.chat.entry import Delivery, Entry
 from tcpchat.errors import CODES
 from tcpchat.protocol import Error

@@ -185,11 +185,11 @@ async def test_requests_return_their_results(door: Door) -> None:
         assert await client.scheduled() == []
         assert [user.name for user in await client.users()] == ["alice", "bob"]
         history = await client.history()
-        assert [one.text for one in history.messages] == ["hi"]
-        assert isinstance(history.messages[0], Message)
-        assert (await client.history(before=1)).messages == []
-        assert (await client.history(after=1)).messages == []
-        assert [one.text for one in (await client.history(username="bob")).messages] == ["psst", "psst again"]
+        assert [one.text for one in history] == ["hi"]
+        assert isinstance(history[0], Message)
+        assert await client.history(before=1) == []
+        assert await client.history(after=1) == []
+        assert [one.text for one in await client.history(username="bob")] == ["psst", "psst again"]
         assert (await client.report("bob", "spam")).reports == 1
         assert (await client.status()).users == 2
         assert await client.ping() >= 0

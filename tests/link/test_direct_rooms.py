@@ -271,4 +271,4 @@ async def test_a_later_run_gets_unread_messages_only(tmp_path: Path) -> None:
             assert [(await until(client, Message)).text for _ in range(2)] == ["two", "three"]
             (unread,) = await client.unread()
             assert (unread.username, unread.count, unread.read) == ("bob", 2, 1)
-            assert [one.text async for one in client.unread_messages("bob")] == ["two", "three"]
+            assert [one.text async for one in client.unread_messages(username="bob")] == ["two", "three"]

@@ -42,7 +42,7 @@ def told(seq: int) -> Message:
 
 
 async def unread(client: Client, username: str | None = None) -> list[Message]:
-    return [one async for one in client.unread_messages(username)]
+    return [one async for one in client.unread_messages(username=username)]
 
 
 Ask = Callable[[Client], Awaitable[object]]
@@ -66,7 +66,7 @@ CASES: list[tuple[Ask, list[Line], object]] = [
         PasswordChanged(revoked=3),
     ),
     (
-        lambda client: client.mark_read("bob", 4),
+        lambda client: client.mark_read(4, username="bob"),
         [
             {"type": "read", "username": "bob", "seq": 4},
             {"type": "read", "room": "@b", "username": "bob", "seq": 4},
