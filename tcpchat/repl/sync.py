@@ -8,19 +8,8 @@ from contextlib import suppress
 import trio
 
 from tcpchat.client import Client, DisconnectedError, RefusedError
-from tcpchat.protocol import (
-    Bye,
-    Conversations,
-    Error,
-    Event,
-    ListConversations,
-    ListScheduled,
-    ListUsers,
-    Reply,
-    Request,
-    Schedule,
-    Users,
-)
+from tcpchat.link.paging import next_page
+from tcpchat.protocol import Bye, Error, Event, ListConversations, ListScheduled, ListUsers, Reply, Request
 from tcpchat.repl.model.markers import ReadMarkers
 
 ENDS = {"banned", "replaced", "revoked"}  # codes of `bye` after which the client must not come back
@@ -59,7 +48,7 @@ def _request_pages(
 ) -> None:
     def take(reply: Reply) -> None:
         on_page(reply)
-        following = _next_page(reply)
+        following = next_page(request, reply)
         if following is None:
             on_end()
         else:
@@ -67,17 +56,6 @@ def _request_pages(
 
     with suppress(DisconnectedError):  # the lists are requested again after a reconnect
         client.request_nowait(request, on_reply=take)
-
-
-def _next_page(reply: Reply) -> Request | None:
-    match reply:
-        case Users(more=True, users=[*_, last]):
-            return ListUsers(after=last.name)
-        case Schedule(more=True, messages=[*_, last]):
-            return ListScheduled(after=last.number)
-        case Conversations(more=True, conversations=[*_, last]):
-            return ListConversations(after=last.room)
-    return None
 
 
 async def update_markers(
