@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 CHEAP = Cost(passes=1, memory=8)
 """Password hashing is free here; simulated time passes all the same."""
-MESSAGES = "SELECT id, room, seq, text FROM message WHERE id > ? ORDER BY id"
+MESSAGES = "SELECT id, room, seq, text FROM event WHERE kind = 'message' AND id > ? ORDER BY id"
 NEGLIGIBLE = 0.002  # seconds; a shorter wait is not simulated
 NORMAL = 0.002  # mean seconds of one access
 
@@ -40,6 +40,8 @@ class Disk:
         self.full = False
         """The database cannot grow."""
         self._random = random
+        self.changes: list[Change] = []
+        """Everything that was ever written, by all servers."""
 
     async def take_time(self) -> None:
         """Wait as long as one access takes, which is often too short to be simulated."""
@@ -67,7 +69,9 @@ class CrashableStore(SqliteStore):
             raise StorageError("disk I/O error")
         if self._full != self._disk.full:
             self._fill(full=self._disk.full)
+        changes = list(changes)
         super().commit(changes)
+        self._disk.changes += changes
         self.on_commit()
 
     async def run(self, work: Callable[..., T], /, *arguments: Any, limiter: trio.CapacityLimiter) -> T:

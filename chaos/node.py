@@ -12,6 +12,7 @@ import trio
 from chaos.checker import Checker
 from chaos.clock import TrioClock
 from chaos.disk import CrashableStore, Disk
+from chaos.durable import differences, durable, replay, restart
 from chaos.network import Network
 from tcpchat.protocol import MAX_LINE_OUT
 from tcpchat.service.node import Node
@@ -101,6 +102,21 @@ class SimulatedNode:
             self.highest = max(self.highest, connection.backlog)
         if self.highest > self.bound:
             self._checker.fail(f"P3: {self.highest} bytes are queued for one connection")
+
+    async def check_state(self) -> None:
+        """Check that memory is what the changes on disk make of it, and what a restart makes of it."""
+        assert self._node is not None
+        state, pipeline = self._node.state, self._node.pipeline
+        while state.sessions.dirty or state.receipts:  # noqa: ASYNC110  # they are stored by the clock
+            await trio.sleep(1)
+        await pipeline.wait_idle()
+        live = durable(state)
+        for name, other in (
+            ("the changes", replay(state, self._disk.changes)),
+            ("a restart", restart(state, self._store)),
+        ):
+            for difference in differences(live, durable(other, like=state)):
+                self._checker.fail(f"memory and {name} differ: {difference}")
 
     async def kill(self) -> None:
         """End the server as `kill -9` does: nothing more is written or sent.

@@ -185,6 +185,7 @@ class _Run:
             await self._cause_faults()
             await self._settle()
             await check_participants(self._checker, participants)
+            await self._node.check_state()
             await self._node.kill()  # what is true after a restart comes from the disk alone
             await self._node.start()
             await trio.sleep(SETTLE)

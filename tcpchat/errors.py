@@ -34,6 +34,8 @@ CODES: Final = {
     "already-registered": "the user is registered already",
     "not-registered": "only registered users can do this",
     "no-such-session": "the user has no session with this number",
+    "no-such-message": "the room has no message with this number",
+    "not-yours": "only the author of a message can change it",
     "too-many-ignored": "the user ignores as many users as the limit allows",
     "ignore-self": "users cannot ignore themselves",
     "banned": "the operator banned this user or address until `until`",

@@ -22,6 +22,7 @@ from tcpchat.commands import (
 from tcpchat.commands.messages import (
     Cancel,
     Cancelled,
+    Edit,
     ListScheduled,
     PendingMessage,
     Schedule,
@@ -52,8 +53,10 @@ from tcpchat.commands.rooms import (
     History,
     ListConversations,
     ListUnread,
+    Log,
     MarkRead,
     ReadHistory,
+    ReadLog,
     Receipts,
     SetReceipts,
 )
@@ -87,8 +90,8 @@ from tcpchat.commands.sessions import (
     SessionInfo,
     Sessions,
 )
-from tcpchat.wire.answers import AnswerReader, Unknown
-from tcpchat.wire.base import GUEST, LOBBY, MAX_EXACT, MAX_ID, Event, Id, Reply, Request, about
+from tcpchat.wire.answers import AnswerReader
+from tcpchat.wire.base import GUEST, LOBBY, MAX_EXACT, MAX_ID, Event, Id, Reply, Request, Unknown, about
 from tcpchat.wire.codec import (
     MAX_LINE_OUT,
     Codec,
@@ -96,6 +99,7 @@ from tcpchat.wire.codec import (
     Line,
     decode_utf8,
     encode,
+    encode_edited,
     encode_message,
     encode_part,
     encode_sent,
@@ -107,6 +111,7 @@ from tcpchat.wire.events import (
     PROTOCOL_VERSION,
     Absent,
     Bye,
+    Edited,
     Error,
     Joined,
     Left,
@@ -154,6 +159,8 @@ __all__ = [
     "CommandInfo",
     "ConversationInfo",
     "Conversations",
+    "Edit",
+    "Edited",
     "EncodedReply",
     "Error",
     "Event",
@@ -177,6 +184,7 @@ __all__ = [
     "ListSessions",
     "ListUnread",
     "ListUsers",
+    "Log",
     "LoggedIn",
     "LoggedOut",
     "Login",
@@ -195,6 +203,7 @@ __all__ = [
     "Prompt",
     "Read",
     "ReadHistory",
+    "ReadLog",
     "Receipt",
     "Receipts",
     "Register",
@@ -232,6 +241,7 @@ __all__ = [
     "as_error",
     "decode_utf8",
     "encode",
+    "encode_edited",
     "encode_message",
     "encode_part",
     "encode_sent",

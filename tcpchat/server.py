@@ -10,18 +10,18 @@ from typing import Any, TypeAlias
 
 import trio
 
-from tcpchat.chat.chat import Chat
-from tcpchat.chat.context import Context
 from tcpchat.chat.limits import TokenBucket
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
+from tcpchat.handlers import Caller
 from tcpchat.log import Log
 from tcpchat.protocol import LineReader, as_error, encode
 from tcpchat.serving.close_reasons import STOPPING, farewell
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
 from tcpchat.serving.fair_queue import Share, Turns
-from tcpchat.serving.requests import Session
+from tcpchat.serving.requests import Requests
 from tcpchat.serving.sockets import keep_alive, peer_address
 from tcpchat.serving.tls import HandshakeError, TlsStream
 from tcpchat.settings import MAX_LINE, Settings
@@ -36,8 +36,8 @@ Handler: TypeAlias = Callable[[Any], Awaitable[None]]
 """Serves one accepted stream to its end and closes it. Raises nothing, and ends soon after `stop`."""
 Port: TypeAlias = tuple[trio.abc.Listener[Any], Handler]
 """A listener, and the handler of the streams that it accepts."""
-NewContext: TypeAlias = Callable[[Connection, User, str], Context]
-"""Makes what the commands of a connection use, from the connection, its first user and its address."""
+NewCaller: TypeAlias = Callable[[Connection, User, str], Caller]
+"""Makes the caller of a connection's commands, from the connection, its first user and its address."""
 
 
 class Server:
@@ -45,9 +45,9 @@ class Server:
 
     def __init__(
         self,
-        chat: Chat,
+        state: ServerState,
         pipeline: Pipeline,
-        new_context: NewContext,
+        new_caller: NewCaller,
         log: Log,
         new_reference: Callable[[], str],
     ) -> None:
@@ -55,13 +55,13 @@ class Server:
         """Connections that were admitted and have not ended."""
         self.ended: Counter[str] = Counter()
         """How often connections ended for each reason."""
-        self._chat = chat
+        self._state = state
         self._pipeline = pipeline
-        self._new_context = new_context
+        self._new_caller = new_caller
         self._log = log
         self._new_reference = new_reference
-        self._turns = Turns(chat.clock.monotonic)
-        self._sessions: set[Session] = set()
+        self._turns = Turns(state.clock.monotonic)
+        self._requests: set[Requests] = set()
         self._refusing = 0
         self._stopping = trio.Event()
         self._scopes: set[trio.CancelScope] = set()
@@ -109,9 +109,9 @@ class Server:
         limits = settings.limits
         for connection in self.connections:
             connection.backlog_limit = limits.backlog_bytes
-        for session in self._sessions:
-            session.reader.max_line = limits.line_bytes or MAX_LINE
-            session.bucket.allow(limits.requests_per_second, limits.request_burst)
+        for requests in self._requests:
+            requests.reader.max_line = limits.line_bytes or MAX_LINE
+            requests.bucket.allow(limits.requests_per_second, limits.request_burst)
 
     async def accept(self, stream: Stream) -> None:
         """Serve a connection that came by TCP, with or without TLS. This is the handler of such listeners."""
@@ -125,7 +125,7 @@ class Server:
         """
         assert self._tasks is not None
         self._open += 1
-        limit = self._chat.settings.limits.backlog_bytes
+        limit = self._state.settings.limits.backlog_bytes
         connection = Connection(stream, self._tasks.start_soon, limit, address)
         try:
             await self._admit(connection)
@@ -140,10 +140,10 @@ class Server:
 
     async def _admit(self, connection: Connection) -> None:
         """Serve the connection if its address is not banned and the limits allow one more."""
-        address, places = connection.address, self._chat.places
+        address, slots = connection.address, self._state.slots
         try:
             self._check_ban(address)
-            places.take(address)
+            slots.take(address)
         except ChatError as error:
             await self._refuse(connection, error)
             return
@@ -153,10 +153,10 @@ class Server:
                 await self._converse(connection)
         finally:
             self.connections.discard(connection)
-            places.free(address)
+            slots.free(address)
 
     def _check_ban(self, address: str) -> None:
-        self._chat.bans.check_address(address, self._chat.clock.now())
+        self._state.bans.check_address(address, self._state.clock.now())
 
     async def _secure(self, connection: Connection) -> bool:
         """Complete the TLS handshake, if there is one; return whether the connection may go on."""
@@ -187,35 +187,35 @@ class Server:
     async def _converse(self, connection: Connection) -> None:
         """Welcome the user, answer requests until the connection is to end, and send the reason why."""
         address = connection.address
-        user, welcome = self._chat.enter(connection, address)
-        session = self._session(connection, user)
-        self._sessions.add(session)
+        user, welcome = self._state.enter(connection, address)
+        requests = self._new_requests(connection, user)
+        self._requests.add(requests)
         try:
             self._log.info("joined", user=user.name, address=address)
             connection.write_nowait(encode(welcome))
             if self._stopping.is_set():
                 connection.stop(STOPPING)
             with connection.scope:
-                await session.run()
+                await requests.run()
             await connection.wait_settled()
             if connection.reason == STOPPING:
                 await self._pipeline.wait_idle()
-            if line := farewell(connection.reason, self._chat, session.context.user, address):
+            if line := farewell(connection.reason, self._state, requests.caller.user, address):
                 connection.write_nowait(line)
         finally:
-            self._sessions.discard(session)
+            self._requests.discard(requests)
             self.ended[connection.reason] += 1
-            user = session.context.user
-            self._chat.people.leave(user, connection, for_good=connection.reason in FINAL_REASONS)
+            user = requests.caller.user
+            self._state.users.leave(user, connection, for_good=connection.reason in FINAL_REASONS)
             self._log.info("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == STOPPING
-        await connection.finish(self._chat.settings.running.stop_seconds if stopping else CLOSE_TIMEOUT)
+        await connection.finish(self._state.settings.running.stop_seconds if stopping else CLOSE_TIMEOUT)
 
-    def _session(self, connection: Connection, user: User) -> Session:
-        limits = self._chat.settings.limits
-        return Session(
+    def _new_requests(self, connection: Connection, user: User) -> Requests:
+        limits = self._state.settings.limits
+        return Requests(
             connection,
-            self._new_context(connection, user, connection.address),
+            self._new_caller(connection, user, connection.address),
             LineReader(limits.line_bytes or MAX_LINE),
             TokenBucket(limits.requests_per_second, limits.request_burst),
             Share(self._turns),
@@ -226,7 +226,7 @@ class Server:
 
     async def _refuse(self, connection: Connection, error: ChatError) -> None:
         self._log.info("refused", address=connection.address, code=error.code)
-        self._chat.refusals[error.code] += 1
+        self._state.refusals[error.code] += 1
         self._refusing += 1
         try:
             if self._refusing <= REFUSALS:

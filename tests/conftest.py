@@ -177,7 +177,7 @@ class House:
     def __init__(self, node: Node, store: Any, listener: MemoryListener, log: Log) -> None:
         self.node = node
         self.server = node.server
-        self.chat = node.chat
+        self.state = node.state
         self.store: Any = store
         self.log = log
         self.address = "memory"
@@ -200,14 +200,14 @@ class House:
 
     def user(self, name: str) -> User:
         """Return the user of this name, who must be in memory."""
-        found = self.chat.hub.find(name)
+        found = self.state.directory.find(name)
         assert isinstance(found, User)
         return found
 
     def tell_presence(self) -> None:
         """Announce joins and leaves at once, instead of a moment later and together."""
-        self.chat.hub.let_all_listen()
-        self.node.pipeline.tell()
+        self.state.audience.subscribe_all_pending()
+        self.node.pipeline.announce()
 
     async def peers(self, *names: str) -> list[Peer]:
         """Connect several peers, and read everything about one another's joining."""

@@ -21,13 +21,17 @@ from chaos.network import Link, Network
 from chaos.node import SimulatedNode
 from chaos.scenario import Plan, Result, run
 from chaos.trace import Trace
-from tcpchat.chat.entry import Delivery, Post
-from tcpchat.chat.user import User
+from tcpchat.chat.draft import Draft
+from tcpchat.chat.fanout import Fanout, Posted
+from tcpchat.chat.operations.messages import PostEvent
+from tcpchat.chat.room import Room
+from tcpchat.chat.sent_keys import SentKeys
+from tcpchat.chat.state import ServerState
 from tcpchat.client import Client, FlowControl
 from tcpchat.link.inbox import Inbox
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
-from tcpchat.store.changes import Change, NewMessage
+from tcpchat.store.changes import Change, NewMessage, peer_of
 
 ROUGH = Rates(partition=60, latency=300, disk=300, crash=200)
 FEW: Any = {
@@ -80,9 +84,9 @@ def loses_a_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def acknowledges_before_the_commit(patch: pytest.MonkeyPatch) -> None:
-    async def settle_first(self: Any, batch: Any, changes: Any) -> None:
+    async def settle_first(self: Any, batch: Any, *rest: Any) -> None:
         self._release(batch)
-        await commit(self, batch, changes)
+        await commit(self, batch, *rest)
         batch.clear()
 
     commit = Pipeline._commit
@@ -90,25 +94,26 @@ def acknowledges_before_the_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def repeats_a_batch(patch: pytest.MonkeyPatch) -> None:
-    tell = Pipeline.tell
+    publish = Pipeline._publish
 
-    def twice(self: Pipeline, lines: bytes = b"", *rest: Any) -> None:
-        tell(self, lines * 2, *rest)
+    def twice(self: Pipeline, room: Room, posts: list[Posted], direct: Any) -> None:
+        publish(self, room, posts * 2, direct)
 
-    patch.setattr(Pipeline, "tell", twice)
+    patch.setattr(Pipeline, "_publish", twice)
 
 
 def forgets_keys(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("tcpchat.chat.context.Context.repeat", lambda *_: None)
+    patch.setattr(SentKeys, "find", lambda *_: None)
+    patch.setattr(Draft, "sent_under", lambda *_: (None, False))
 
 
 def delivers_in_another_order(patch: pytest.MonkeyPatch) -> None:
-    tell = Pipeline.tell
+    publish = Pipeline._publish
 
-    def backwards(self: Pipeline, lines: bytes = b"", *rest: Any) -> None:
-        tell(self, b"".join(reversed(lines.splitlines(keepends=True))), *rest)
+    def backwards(self: Pipeline, room: Room, posts: list[Posted], direct: Any) -> None:
+        publish(self, room, posts[::-1], direct)
 
-    patch.setattr(Pipeline, "tell", backwards)
+    patch.setattr(Pipeline, "_publish", backwards)
 
 
 def skips_missed_messages(patch: pytest.MonkeyPatch) -> None:
@@ -123,26 +128,28 @@ def skips_missed_messages(patch: pytest.MonkeyPatch) -> None:
 
 
 def leaks_private_messages(patch: pytest.MonkeyPatch) -> None:
-    authors: dict[User, None] = {}
-    settle = Post._settle_private
+    authors: dict[str, None] = {}
+    deliver = PostEvent._deliver_direct
 
-    def tell(self: Post, recipient: User, delivery: Delivery) -> None:
-        settle(self, recipient, delivery)
+    def leak(self: PostEvent, state: ServerState, fanout: Fanout, room: Room) -> None:
+        deliver(self, state, fanout, room)
         authors[self.author] = None
-        for author in authors.keys() - {self.author, recipient}:
-            delivery.to(author, self._line)
+        for id in authors.keys() - {self.author, peer_of(self.room, self.author)}:
+            author = state.users.get(id)
+            if author is not None:
+                fanout.to_user(author, room.latest)
 
-    patch.setattr(Post, "_settle_private", tell)
+    patch.setattr(PostEvent, "_deliver_direct", leak)
 
 
 def waits_for_slow_readers(patch: pytest.MonkeyPatch) -> None:
     commit_next = Pipeline._commit_next
 
-    async def wait(self: Pipeline) -> Any:
-        for connection in list(self._chat.hub.connections):
+    async def wait(self: Pipeline, draft: Draft) -> Any:
+        for connection in list(self._state.audience.subscribed):
             assert isinstance(connection, Connection)
             await connection.wait_drained()
-        return await commit_next(self)
+        return await commit_next(self, draft)
 
     patch.setattr(Pipeline, "_commit_next", wait)
 

@@ -189,6 +189,30 @@ def test_the_core_does_no_input_and_output(module: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[module]} & NO_IO
 
 
+def test_every_command_has_a_handler_and_every_handler_a_command() -> None:
+    assert set(HANDLERS) == {command.request for command in COMMANDS}
+    assert set(NOWAIT) <= set(HANDLERS)
+    assert set(PRECHECKS) <= set(HANDLERS)
+
+
+@pytest.mark.parametrize("module", [module for module in IMPORTS if part_of(module) in {"wire", "chat"}])
+def test_what_cannot_block_is_not_async(module: str) -> None:
+    source = (ROOT.parent / module.replace(".", "/")).with_suffix(".py")
+    path = source if source.exists() else source.with_suffix("") / "__init__.py"
+    nodes = ast.walk(ast.parse(path.read_text()))
+    assert not [node.name for node in nodes if isinstance(node, ast.AsyncFunctionDef)]
+
+
+def test_no_modules_of_the_chat_import_one_another_in_a_circle() -> None:
+    graph = {module: names for module, names in IMPORTS.items() if part_of(module) == "chat"}
+    done: set[str] = set()
+    while ready := {
+        module for module in graph if module not in done and not graph[module] & graph.keys() - done
+    }:
+        done |= ready
+    assert graph.keys() == done
+
+
 def test_nothing_knows_of_what_only_tests_it() -> None:
     roots = {name.split(".")[0] for names in IMPORTS.values() for name in names}
     assert "trio" in roots

@@ -75,7 +75,7 @@ class Stage:
             if not name.startswith("guest-"):
                 self.tokens[name] = (await peer.next("welcome"))["token"]
                 await peer.ask({"type": "rename", "name": name})
-                self.node.pipeline.tell()
+                self.node.pipeline.announce()
                 for other in self.peers.values():
                     other.events += await other.quiet()
                     other.events.clear()
@@ -90,7 +90,7 @@ class Stage:
             await trio.aclose_forcefully(self.peers.pop(broken[1]).stream)
             await trio.lowlevel.checkpoint()
         elif line == "(users has a bug)":
-            self.node.chat.hub.users = None  # type: ignore[method-assign, assignment]
+            self.node.state.presence.users = None  # type: ignore[method-assign, assignment]
         elif " → " in line:
             name, _, request = line.partition(" → ")
             request = _TOKEN.sub(lambda match: self.tokens[match[1]], request)
@@ -104,8 +104,8 @@ class Stage:
         """Read the next line, which must be this one; presence may come before it."""
         presence = {"joined", "left", "renamed"}
         if expected["type"] in presence:
-            self.node.chat.hub.let_all_listen()
-            self.node.pipeline.tell()
+            self.node.state.audience.subscribe_all_pending()
+            self.node.pipeline.announce()
         line = await peer.line()
         while line["type"] in presence - {expected["type"]}:
             line = await peer.line()

@@ -78,7 +78,7 @@ async def test_a_reader_that_stops_costs_others_nothing_and_is_closed() -> None:
         connection.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[attr-defined]
         readers = [await door.peer() for _ in range(200)]
         sender = await door.peer("sender")
-        await _until(lambda: not door.node.chat.hub.newcomers)
+        await _until(lambda: not door.node.state.audience.pending)
         counts: list[int] = []
 
         async def read(reader: Peer) -> None:
@@ -126,7 +126,7 @@ async def test_one_more_connection_than_allowed_is_told_and_closed() -> None:
         (error,) = await third.rest()
         assert (error["code"], error["limit"]) == ("server-full", 2)
         await first.leave()
-        await _until(lambda: door.node.chat.places.taken == 1)
+        await _until(lambda: door.node.state.slots.taken == 1)
         assert (await door.peer("third")).name == "third"
 
 
@@ -175,7 +175,7 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: P
                 nursery.start_soon(flood, sender)
                 nursery.start_soon(read, sender)
             nursery.start_soon(read, reader)
-            await _until(lambda: door.node.chat.messages > 500)
+            await _until(lambda: door.node.state.messages > 500)
             door.node.stop()
             with trio.fail_after(8):
                 while len(results) < 6:
@@ -207,7 +207,7 @@ async def test_a_thousand_join_and_the_last_sees_all() -> None:
     async with open_door(Settings(limits=FAST)) as door:
         peers = [await door.peer() for _ in range(999)]
         last = await door.peer("last")
-        await _until(lambda: door.node.chat.hub.user_count() == 1000)
+        await _until(lambda: len(door.node.state.presence) == 1000)
         assert len((await last.ask({"type": "users"}))["users"]) == 1000
         assert len(peers) == 999
 

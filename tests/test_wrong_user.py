@@ -16,7 +16,7 @@ import attrs
 import orjson
 import pytest
 
-from tcpchat.chat.identity import hash_token
+from tcpchat.chat.sessions import hash_token
 from tcpchat.protocol import COMMANDS
 from tests.conftest import House, Line, open_house
 from tests.people import Clock, Person, connect, guest, log_in, lose, pass_time, resume, user
@@ -75,6 +75,13 @@ ATTEMPTS: dict[str, list[Line | str]] = {
         *in_places("send", text="hi", time=60), "send -u alice hi", "send -u bob -t 1 hi", "send @alice",
         {"type": "send", "text": "x", "key": "alices key"}, {"type": "send", "text": "x", "key": "bobs key"},
         *in_places("send", text="hello", key="alices key"), "send -r {conversation} -t 1 hi",
+    ],
+    "edit": [
+        *in_places("edit", seq=1, text="hi"), "edit 1 hi", "edit -u alice 1 hi",
+        "edit -r {conversation} 1 hi",
+    ],
+    "log": [
+        *in_places("log"), *in_places("log", after=0), "log", "log -u alice", "log -r {conversation} -n 1",
     ],
     "history": [
         *in_places("history"), *in_places("history", after=0), *in_places("history", unread=True),
@@ -161,7 +168,7 @@ async def pair_in(house: House) -> AsyncIterator[Pair]:
     (info,) = (await bob.do("conversations"))["conversations"]
     people = [alice, bob, phone, tablet]
     ids = [house.user(name).id for name in ("alice", "bob")]
-    pair = Pair(alice, bob, people, info["room"], ids, house.chat._journal)
+    pair = Pair(alice, bob, people, info["room"], ids, house.state.journal)
     before = await state(pair)
     yield pair
     assert await state(pair) == before
@@ -269,7 +276,7 @@ async def test_who_takes_a_name_that_is_free_after_a_restart_gets_nothing_schedu
         heir = await guest(house, "bob")
         alice = await resume(house, alice.token)
         await pass_time(house, mock_clock, 301)
-        while len(house.chat.schedule):
+        while len(house.state.schedule):
             await pass_time(house, mock_clock, 1)
         await pass_time(house, mock_clock, 1)
         await nothing_of(heir, "alice")

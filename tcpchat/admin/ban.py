@@ -10,7 +10,8 @@ from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.context import check_reason, shown
 from tcpchat.admin.replies import Banned
 from tcpchat.chat.bans import ADDRESS, USER, Network, as_network
-from tcpchat.chat.verdict import BanEntry
+from tcpchat.chat.operations.moderation import Ban as BanOperation
+from tcpchat.chat.user import User
 from tcpchat.protocol import Request, about
 from tcpchat.store.changes import SetBan
 
@@ -29,41 +30,34 @@ class Ban(Request):
     reason: str | None = attrs.field(default=None, metadata=about("why, which who is banned reads"))
 
 
-async def run(context: OperatorContext, request: Ban) -> BanEntry:
+async def run(context: OperatorContext, request: Ban) -> Banned:
     check_reason(request.reason)
     until = context.until(request.seconds)
     network = None if request.name else as_network(request.target)
-    if network is not None:
-        return _addresses(context, network, SetBan(ADDRESS, _written(network), until, request.reason))
-    user = await context.awakening.named(request.target)
-    ban = SetBan(USER, user.id, until, request.reason)
+    if network is None:
+        user = await context.loader.named(request.target)
+        return await _ban_user(context, user, SetBan(USER, user.id, until, request.reason))
+    return await _ban_addresses(context, SetBan(ADDRESS, _written(network), until, request.reason))
 
-    def banned() -> Banned:
-        here = [device for device in user.devices if device.connection is not None]
-        for connection in list(user.connections):
+
+async def _ban_user(context: OperatorContext, user: User, ban: SetBan) -> Banned:
+    await context.commit(BanOperation(ban=ban, user=user.id))
+    connected = [session for session in user.sessions if session.connection is not None]
+    for connection in list(user.connections):
+        connection.stop("banned")
+    addresses = sorted({session.address for session in connected})
+    until = shown(ban.until)
+    return Banned(user=user.name, until=until, reason=ban.reason, ended=len(connected), addresses=addresses)
+
+
+async def _ban_addresses(context: OperatorContext, ban: SetBan) -> Banned:
+    await context.commit(BanOperation(ban=ban))
+    now, ended = context.now(), 0
+    for connection in context.connections:
+        if connection.reading and context.state.bans.of_address(connection.address, now):
             connection.stop("banned")
-        addresses = sorted({device.address for device in here})
-        return Banned(
-            user=user.name, until=shown(until), reason=ban.reason, ended=len(here), addresses=addresses
-        )
-
-    return BanEntry(context.chat.bans, ban, user, banned)
-
-
-def _addresses(context: OperatorContext, network: Network, ban: SetBan) -> BanEntry:
-    bans = context.chat.bans
-
-    def banned() -> Banned:
-        now, ended = context.now(), 0
-        for connection in context.connections:
-            if connection.reading and bans.of_address(connection.address, now):
-                connection.stop("banned")
-                ended += 1
-        return Banned(
-            address=ban.target, until=shown(ban.until), reason=ban.reason, ended=ended, addresses=[]
-        )
-
-    return BanEntry(bans, ban, None, banned)
+            ended += 1
+    return Banned(address=ban.target, until=shown(ban.until), reason=ban.reason, ended=ended, addresses=[])
 
 
 def _written(network: Network) -> str:

@@ -31,7 +31,7 @@ class Bans(Request):
 
 
 async def run(context: OperatorContext, request: Bans) -> BansReply:
-    found = context.chat.bans.all(context.now())
+    found = context.state.bans.all(context.now())
     start = max(0, request.skip)
     page = found[start : start + PAGE]
     named = await names(context, page)
@@ -49,10 +49,10 @@ async def run(context: OperatorContext, request: Bans) -> BansReply:
 
 async def names(context: OperatorContext, bans: Iterable[SetBan]) -> dict[str, str]:
     """Return the names of banned users by id; of who is gone the last one."""
-    chat, found = context.chat, {}
+    state, found = context.state, {}
     ids = [ban.target for ban in bans if ban.kind == USER]
     for id in ids:
-        known = chat.hub.find_known(id) or chat.people.directory.find(id)
+        known = state.users.get(id) or state.directory.stored(id)
         if known is not None:
             found[id] = known.name
     unknown = [id for id in ids if id not in found]

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Collection
 
 import attrs
 
-from tcpchat.chat.awakening import Awakening
-from tcpchat.chat.chat import Chat
-from tcpchat.chat.entry import Entry
-from tcpchat.chat.reads import Hashes
+from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
+from tcpchat.handlers.caller import PasswordHasher
+from tcpchat.handlers.loader import Loader
 from tcpchat.protocol import Event
 from tcpchat.serving.connection import Connection
 from tcpchat.settings import CENTURY
@@ -34,19 +34,19 @@ REASON_CHARACTERS = 500  # others read it in one line
 class OperatorContext:
     """One for each node. Changes go through `commit`, as those of users do."""
 
-    chat: Chat
+    state: ServerState
     reader: Reader
-    hashes: Hashes
-    awakening: Awakening
+    hasher: PasswordHasher
+    loader: Loader
     connections: Collection[Connection]
     """All connections of the server; none without a server."""
-    commit: Callable[[Entry], Awaitable[None]]
-    """Waits until the entry is on disk. Raises ChatError if it is refused."""
+    commit: Callable[[Operation], Awaitable[None]]
+    """Waits until the operation is on disk. Raises ChatError if it is rejected."""
     tell: Tell = _to_nobody
 
     def now(self) -> int:
         """Return the time of day in ms since 1970."""
-        return self.chat.clock.now()
+        return self.state.clock.now()
 
     def until(self, seconds: float | None) -> int:
         """Return when a duration from now ends; None has no end. Raises ChatError `bad-value`."""
@@ -61,7 +61,7 @@ class OperatorContext:
 
     def registration(self, user: User) -> NameRow:
         """Return what is kept of a registered user. Raises ChatError `not-registered`."""
-        named = self.chat.people.directory.find(user.id)
+        named = self.state.directory.stored(user.id)
         if named is None or named.registered is None:
             message = f"{user.name} is a guest, and only registered users have a password"
             raise ChatError("not-registered", message, name=user.name)

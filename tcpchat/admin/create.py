@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, Created
-from tcpchat.chat.account import CreateEntry
+from tcpchat.chat.operations.sessions import CreateUser
 from tcpchat.errors import ChatError
 from tcpchat.names import enforce, skeleton
 from tcpchat.protocol import GUEST, Request, about
@@ -26,18 +26,19 @@ class Create(Request):
     password: str = attrs.field(repr=False, metadata=about("what the user logs in with"))
 
 
-async def run(context: OperatorContext, request: Create) -> CreateEntry:
-    chat = context.chat
-    name = enforce(request.name, chat.settings.limits.name_characters)
+async def run(context: OperatorContext, request: Create) -> Created:
+    state = context.state
+    name = enforce(request.name, state.settings.limits.name_characters)
     if name.startswith(GUEST):
         raise ChatError("bad-name", f"names that begin with {GUEST} are for guests", name=name)
-    hash = await context.hashes.hash(request.password)
-    user = chat.people.new_user(name, skeleton(name))
-    if not chat.hub.is_free(user.key):
+    hash = await context.hasher.hash(request.password)
+    user = state.users.new_user(name, skeleton(name))
+    if not state.directory.is_free(user.key):
         message = f"{name} is taken by a user or a guest, or looks like a name that is"
         raise ChatError("name-taken", message, name=name)
-    chat.hub.claim(user, name, user.key)
-    return CreateEntry(chat, user, hash, Created(user=name))
+    state.directory.claim(user, name, user.key)
+    await context.commit(CreateUser(claim=user, hash=hash))
+    return Created(user=name)
 
 
 COMMAND = AdminCommand(

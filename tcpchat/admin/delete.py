@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, Deleted
-from tcpchat.chat.account import DeleteEntry
+from tcpchat.chat.operations.users import Delete as DeleteOperation
 from tcpchat.protocol import Request
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ class Delete(Request):
     name: str = attrs.field(metadata=NAME)
 
 
-async def run(context: OperatorContext, request: Delete) -> DeleteEntry:
-    user = await context.awakening.named(request.name)
-    return DeleteEntry(context.chat, user, lambda ended: Deleted(user=user.name, ended=ended))
+async def run(context: OperatorContext, request: Delete) -> Deleted:
+    user = await context.loader.named(request.name)
+    delete = DeleteOperation(user=user.id)
+    await context.commit(delete)
+    return Deleted(user=user.name, ended=delete.ended)
 
 
 COMMAND = AdminCommand(

@@ -9,7 +9,6 @@ import trio
 
 from tcpchat.admin import BY_NAME, read_request
 from tcpchat.admin.context import OperatorContext
-from tcpchat.chat.entry import Entry
 from tcpchat.errors import ChatError
 from tcpchat.log import Log
 from tcpchat.protocol import Error, Event, LineReader, Reply, Request, as_error, encode, internal_error
@@ -63,22 +62,13 @@ class Dispatcher:
 
         context = attrs.evolve(self.context, tell=tell)
         try:
-            outcome = BY_NAME[request.type].run(context, request)
-            if not isinstance(outcome, Reply | Entry):
-                outcome = await outcome
-            if isinstance(outcome, Reply):
-                return outcome
-            await context.commit(outcome)
+            return await BY_NAME[request.type].run(context, request)
         except (ChatError, OSError, trio.BrokenResourceError):
             raise
-        except Exception as error:
-            return self._bug(request, error)
-        return outcome.reply or self._bug(request, None)
-
-    def _bug(self, request: Request, error: Exception | None) -> Reply:
-        reference = self.new_reference()
-        self.log.error("bug", request=request.type, reference=reference, exc_info=error)
-        return internal_error(reference)
+        except Exception:
+            reference = self.new_reference()
+            self.log.exception("bug", request=request.type, reference=reference)
+            return internal_error(reference)
 
 
 def _about(request: Request | None) -> dict[str, str]:

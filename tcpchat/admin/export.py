@@ -11,12 +11,13 @@ import attrs
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.context import shown
 from tcpchat.admin.replies import NAME, Exported, Record
-from tcpchat.chat.room import public_id
+from tcpchat.chat.room import Kind, public_id
 from tcpchat.chat.user import User
-from tcpchat.protocol import LOBBY, Request
-from tcpchat.store.changes import NewMessage
-from tcpchat.store.queries.messages import messages_of
+from tcpchat.protocol import Request
+from tcpchat.store.changes import peer_of
+from tcpchat.store.queries.events import messages_of
 from tcpchat.store.queries.users import names_of, reports_of
+from tcpchat.store.rows import EventRow
 from tcpchat.times import timestamp
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Export(Request):
 
 
 async def run(context: OperatorContext, request: Export) -> Exported:
-    user = await context.awakening.named(request.name)
-    await context.awakening.settled()
+    user = await context.loader.named(request.name)
+    await context.loader.wait_settled()
     name, count = user.name, 0
     async with aclosing(_records(context, user)) as records:
         async for record in records:
@@ -48,10 +49,18 @@ async def run(context: OperatorContext, request: Export) -> Exported:
 async def _records(context: OperatorContext, user: User) -> AsyncGenerator[Fields, None]:
     for record in (*_account(context, user), *_sessions(user), *await _others(context, user)):
         yield record
-    for pending in context.chat.schedule.of(user.id):
-        to = {"to": pending.recipient_name} if pending.recipient_name else {"room": LOBBY}
+    for pending in context.state.schedule.of(user.id):
+        to = {"to": pending.recipient_name} if pending.recipient_name else {}
         at = timestamp(pending.due)
-        yield {"kind": "scheduled", "number": pending.number, "at": at, **to, "text": pending.text}
+        room = public_id(pending.room)
+        yield {
+            "kind": "scheduled",
+            "number": pending.number,
+            "at": at,
+            "room": room,
+            **to,
+            "text": pending.text,
+        }
     cursor = 0
     while found := await context.reader.ask(messages_of, user.id, PAGE, cursor):
         cursor = found[-1].cursor
@@ -60,7 +69,7 @@ async def _records(context: OperatorContext, user: User) -> AsyncGenerator[Field
 
 
 def _account(context: OperatorContext, user: User) -> list[Fields]:
-    now, chat = context.now(), context.chat
+    now, state = context.now(), context.state
     account: Fields = {"kind": "account", "name": user.name, "here": bool(user.connections)}
     if user.registered is not None:
         account["registered"] = timestamp(user.registered)
@@ -70,11 +79,11 @@ def _account(context: OperatorContext, user: User) -> list[Fields]:
     records = [account]
     if user.away is not None:
         records.append({"kind": "away", "text": user.away[0], "since": timestamp(user.away[1])})
-    if chat.moderation.muted_until(user.id, now) is not None:
-        mute = chat.moderation.of(user.id).mute
+    if state.moderation.muted_until(user.id, now) is not None:
+        mute = state.moderation.of(user.id).mute
         who = "operator" if mute.by_operator else "reports"
         records.append({"kind": "mute", "by": who, "until": shown(mute.until), "reason": mute.reason})
-    if (ban := chat.bans.of_user(user.id, now)) is not None:
+    if (ban := state.bans.of_user(user.id, now)) is not None:
         records.append({"kind": "ban", "until": shown(ban.until), "reason": ban.reason})
     return records
 
@@ -83,13 +92,13 @@ def _sessions(user: User) -> list[Fields]:
     return [
         {
             "kind": "session",
-            "number": device.number,
-            "device": device.name,
-            "address": device.address,
-            "since": timestamp(device.since),
-            "used": timestamp(device.used),
+            "number": session.number,
+            "device": session.name,
+            "address": session.address,
+            "since": timestamp(session.since),
+            "used": timestamp(session.used),
         }
-        for device in user.devices
+        for session in user.sessions
     ]
 
 
@@ -97,27 +106,28 @@ async def _others(context: OperatorContext, user: User) -> list[Fields]:
     """Return how the user stands to others: who is ignored, how far is read, who reported whom."""
     reports = await context.reader.ask(reports_of, user.id)
     made = [report for report in reports if report.reporter == user.id]
-    conversations = user.conversations.values()
-    ids = {*user.ignored, *(report.target for report in made), *(one.other for one in conversations)}
+    others = {
+        room: peer_of(room, user.id) for room, one in user.members.items() if one.room.kind is Kind.DIRECT
+    }
+    ids = {*user.ignored, *(report.target for report in made), *others.values()}
     names = await context.reader.ask(names_of, sorted(ids))
     records: list[Fields] = [{"kind": "ignored", "name": names.get(id, "?")} for id in sorted(user.ignored)]
-    lobby = user.lobby
-    records.append({"kind": "mark", "room": LOBBY, "read": lobby.read, "delivered": lobby.delivered})
-    for one in conversations:
-        with_ = {"with": names.get(one.other, "?"), "conversation": public_id(one.room.name)}
-        records.append({"kind": "mark", **with_, "read": one.mark.read, "delivered": one.mark.delivered})
+    for room, member in user.members.items():
+        with_ = {"with": names.get(others[room], "?")} if room in others else {}
+        marks = {"read": member.read, "delivered": member.delivered}
+        records.append({"kind": "mark", "room": public_id(room), **with_, **marks})
     for report in reports:
         whom = {"of": names.get(report.target, "?")} if report.reporter == user.id else {"of": user.name}
         records.append({"kind": "report", **whom, "at": timestamp(report.at), "reason": report.reason})
     return records
 
 
-def _message(message: NewMessage) -> Fields:
-    place: Fields = {"room": message.room}
-    if message.recipient is not None:
-        place = {"to": message.recipient_name, "conversation": public_id(message.room)}
-    said = {"seq": message.seq, "at": timestamp(message.at), "from": message.name, "text": message.text}
-    return {"kind": "message", **place, **said}
+def _message(message: EventRow) -> Fields:
+    to: Fields = {} if message.recipient is None else {"to": message.recipient_name}
+    fields = {"seq": message.seq, "at": timestamp(message.at), "from": message.name, "text": message.text}
+    if message.edited is not None:
+        fields["edited"] = timestamp(message.edited)
+    return {"kind": "message", "room": public_id(message.room), **to, **fields}
 
 
 COMMAND = AdminCommand(

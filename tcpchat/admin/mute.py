@@ -10,7 +10,7 @@ from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.context import check_reason, shown
 from tcpchat.admin.replies import NAME, Muted
 from tcpchat.chat.moderation import Mute as Sentence
-from tcpchat.chat.verdict import MuteEntry
+from tcpchat.chat.operations.moderation import MuteUser
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
@@ -27,16 +27,12 @@ class Mute(Request):
     reason: str | None = attrs.field(default=None, metadata=about("why, which who is muted reads"))
 
 
-async def run(context: OperatorContext, request: Mute) -> MuteEntry:
+async def run(context: OperatorContext, request: Mute) -> Muted:
     check_reason(request.reason)
     until, reason = context.until(request.seconds), request.reason
-    user = await context.awakening.named(request.name)
-    return MuteEntry(
-        context.chat.moderation,
-        user,
-        Sentence(until, reason, by_operator=True),
-        lambda: Muted(user=user.name, until=shown(until), reason=reason),
-    )
+    user = await context.loader.named(request.name)
+    await context.commit(MuteUser(user=user.id, mute=Sentence(until, reason, by_operator=True)))
+    return Muted(user=user.name, until=shown(until), reason=reason)
 
 
 COMMAND = AdminCommand(

@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, PasswordReset
-from tcpchat.chat.account import ENDED, PasswordEntry
+from tcpchat.chat.operations.sessions import ENDED, ChangePassword
 from tcpchat.protocol import Request, about
 
 if TYPE_CHECKING:
@@ -24,17 +24,13 @@ class Password(Request):
     password: str = attrs.field(repr=False, metadata=about("what the user logs in with from now on"))
 
 
-async def run(context: OperatorContext, request: Password) -> PasswordEntry:
-    context.registration(await context.awakening.named(request.name))
-    hash = await context.hashes.hash(request.password)
-    user = await context.awakening.named(request.name)
-    return PasswordEntry(
-        context.chat.people,
-        why=ENDED,
-        user=user,
-        hash=hash,
-        changed=lambda sessions: PasswordReset(user=user.name, sessions=sessions),
-    )
+async def run(context: OperatorContext, request: Password) -> PasswordReset:
+    context.registration(await context.loader.named(request.name))
+    hash = await context.hasher.hash(request.password)
+    user = await context.loader.named(request.name)
+    change = ChangePassword(user=user.id, hash=hash, why=ENDED)
+    await context.commit(change)
+    return PasswordReset(user=user.name, sessions=change.ended)
 
 
 COMMAND = AdminCommand(

@@ -10,7 +10,7 @@ from tcpchat.admin.bans import names
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import Unbanned
 from tcpchat.chat.bans import ADDRESS, USER, as_network
-from tcpchat.chat.verdict import UnbanEntry
+from tcpchat.chat.operations.moderation import LiftBans
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Request, about
 
@@ -27,20 +27,21 @@ class Unban(Request):
     name: bool = attrs.field(default=False, metadata=about("the target is a name, whatever it looks like"))
 
 
-async def run(context: OperatorContext, request: Unban) -> UnbanEntry:
+async def run(context: OperatorContext, request: Unban) -> Unbanned:
     target = request.target
     network = None if request.name else as_network(target)
-    found = context.chat.bans.all(context.now())
+    found = context.state.bans.all(context.now())
     if network is not None:
         lifted = [ban for ban in found if ban.kind == ADDRESS and as_network(ban.target) == network]
     else:
         named = await names(context, found)
         lifted = [ban for ban in found if ban.kind == USER and named.get(ban.target) == target.lower()]
     if not lifted:
-        within = None if network is None else context.chat.bans.of_address(target, context.now())
+        within = None if network is None else context.state.bans.of_address(target, context.now())
         hint = "see bans" if within is None else f"but {within.target} is, which it is part of"
         raise ChatError("bad-value", f"{target[:64]} is not banned; {hint}", field="target")
-    return UnbanEntry(context.chat.bans, lifted, lambda: Unbanned(target=target))
+    await context.commit(LiftBans(bans=lifted))
+    return Unbanned(target=target)
 
 
 COMMAND = AdminCommand(

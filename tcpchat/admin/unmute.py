@@ -9,7 +9,7 @@ import attrs
 from tcpchat.admin.command import AdminCommand
 from tcpchat.admin.replies import NAME, Unmuted
 from tcpchat.chat.moderation import NOT_MUTED
-from tcpchat.chat.verdict import MuteEntry
+from tcpchat.chat.operations.moderation import MuteUser
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Request
 
@@ -25,12 +25,12 @@ class Unmute(Request):
     name: str = attrs.field(metadata=NAME)
 
 
-async def run(context: OperatorContext, request: Unmute) -> MuteEntry:
-    moderation = context.chat.moderation
-    user = await context.awakening.named(request.name)
-    if moderation.muted_until(user.id, context.now()) is None:
+async def run(context: OperatorContext, request: Unmute) -> Unmuted:
+    user = await context.loader.named(request.name)
+    if context.state.moderation.muted_until(user.id, context.now()) is None:
         raise ChatError("bad-value", f"{user.name} is not muted", field="name")
-    return MuteEntry(moderation, user, NOT_MUTED, lambda: Unmuted(user=user.name))
+    await context.commit(MuteUser(user=user.id, mute=NOT_MUTED))
+    return Unmuted(user=user.name)
 
 
 COMMAND = AdminCommand(

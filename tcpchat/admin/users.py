@@ -31,24 +31,28 @@ class Users(Request):
 
 
 async def run(context: OperatorContext, request: Users) -> UsersReply:
-    hub = context.chat.hub
+    state = context.state
     found = await context.reader.ask(accounts, request.after, PAGE + 1)
     # Memory knows better than the disk who is here.
-    rows = [_row(context, account, hub.find_known(account.user)) for account in found]
+    rows = [_row(context, account, state.users.get(account.user)) for account in found]
     if request.all:
-        rows += [_row(context, None, user) for user in hub.guests() if user.name > request.after]
+        rows += [_row(context, None, user) for user in _guests(context) if user.name > request.after]
         rows.sort(key=lambda row: row.name)
     return UsersReply(users=rows[:PAGE], more=len(rows) > PAGE)
+
+
+def _guests(context: OperatorContext) -> list[User]:
+    return [user for user in context.state.directory.users() if user.registered is None]
 
 
 def _row(context: OperatorContext, account: AccountRow | None, known: User | None) -> UserRow:
     if known is not None:
         left = None if known.connections else known.left
-        account = AccountRow(known.id, known.name, known.registered, left, len(known.devices))
+        account = AccountRow(known.id, known.name, known.registered, left, len(known.sessions))
     assert account is not None
     now = context.now()
-    muted = context.chat.moderation.muted_until(account.user, now)
-    ban = context.chat.bans.of_user(account.user, now)
+    muted = context.state.moderation.muted_until(account.user, now)
+    ban = context.state.bans.of_user(account.user, now)
     return UserRow(
         name=account.name,
         registered=None if account.registered is None else timestamp(account.registered),

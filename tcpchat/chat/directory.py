@@ -1,117 +1,213 @@
-"""Names that are kept for users whom the server need not have in memory. All synchronous."""
+"""Who has which name: users in memory, and users whose names are stored while they are not."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import islice
 
-import attrs
-
-from tcpchat.names import canonical
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.names import LONGEST_NAME, RESERVED, canonical, skeleton
 from tcpchat.store.rows import NameRow
+from tcpchat.wire.base import GUEST
 
-
-@attrs.define
-class Password:
-    """Tells, without knowing it, whether a password that was right before is so still."""
-
-    changes: int = 0
-    """Counts twice for each: once when it is on its way to disk, and once when it is there."""
-    under_way: int = 0
-
-    def begin(self) -> None:
-        self.changes += 1
-        self.under_way += 1
-
-    def finish(self) -> None:
-        self.changes += 1
-        self.under_way -= 1
-
-    def is_still(self, changes: int) -> bool:
-        """Tell whether there was no change since so many, and is none now."""
-        return self.changes == changes and not self.under_way
+MENTIONS = 20  # in one message; more are shown and not counted
+_RESERVED = re.compile(f"[{re.escape(''.join(RESERVED))}]")
+# The @ stands first, and what must not be before it second, since a search for a character is fast.
+_MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")
 
 
 class Directory:
-    """Registered users, for good, and guests from before a restart, for as long as they may come back."""
+    """Names by key, which is the same for look-alikes, and by how they are written.
 
-    def __init__(self, registered: Iterable[NameRow], absent: Iterable[NameRow]) -> None:
-        self._passwords: dict[str, Password] = {}
-        self._by_key: dict[str, NameRow] = {}
-        self._by_name: dict[str, NameRow] = {}
-        self._by_id: dict[str, NameRow] = {}
-        for named in registered:
-            self._put(named)
-        self._absent: dict[str, NameRow] = {}  # guests by id, those who left first first
-        for named in absent:
-            self._put(named)
-            self._absent[named.user] = named
+    Stored names are those of registered users, for as long as these exist, and those of guests from before a
+    restart, for as long as they may come back.
+    """
 
-    def _put(self, named: NameRow) -> None:
-        self._by_key[named.key] = named
-        self._by_name[named.name] = named
-        self._by_id[named.user] = named
+    def __init__(self, stored: Iterable[NameRow] = (), *, guests: int = 0) -> None:
+        self._guests = guests
+        self._by_key: dict[str, User] = {}  # claimed names too
+        self._by_name: dict[str, User] = {}
+        self._by_id: dict[str, User] = {}
+        self._stored_by_key: dict[str, NameRow] = {}
+        self._stored_by_name: dict[str, NameRow] = {}
+        self._stored: dict[str, NameRow] = {}
+        self._absent: dict[str, NameRow] = {}  # guests by id, ordered by when they left
+        for row in stored:
+            self._store(row)
+            if row.registered is None:
+                self._absent[row.user] = row
 
-    def _remove(self, named: NameRow) -> None:
-        del self._by_id[named.user]
-        if self._by_key[named.key] is named:
-            del self._by_key[named.key]
-        if self._by_name.get(named.name) is named:
-            del self._by_name[named.name]
+    def add(self, user: User) -> None:
+        """Let the user, whose name is free, be found."""
+        self._by_key[user.key] = user
+        self._by_name[user.name] = user
+        self._by_id[user.id] = user
 
-    def password(self, user: str) -> Password:
-        """Return what became of the password of the user of this id."""
-        return self._passwords.setdefault(user, Password())
+    def add_nameless(self, user: User) -> None:
+        """Let the user, who has no name yet, be found by id."""
+        self._by_id[user.id] = user
 
-    def holder(self, key: str) -> NameRow | None:
-        """Return whose name of this key is kept."""
-        return self._by_key.get(key)
+    def remove(self, user: User) -> None:
+        """Let the user's name be free, unless it is stored."""
+        if self._by_key.get(user.key) is user:
+            del self._by_key[user.key]
+        if self._by_name.get(user.name) is user:
+            del self._by_name[user.name]
+        del self._by_id[user.id]
 
-    def called(self, name: str) -> NameRow | None:
-        """Return who is kept under exactly this name."""
-        return self._by_name.get(name)
+    def users(self) -> list[User]:
+        """Return the users in memory."""
+        return list(self._by_id.values())
 
-    def find(self, user: str) -> NameRow | None:
-        """Return what is kept of the user of this id."""
-        return self._by_id.get(user)
+    def get(self, id: str) -> User | None:
+        """Return the user of this id, if in memory."""
+        return self._by_id.get(id)
+
+    def is_free(self, key: str) -> bool:
+        """Return whether nobody has or claims a name of this key."""
+        return key not in self._by_key and key not in self._stored_by_key
+
+    def new_guest_name(self) -> tuple[str, str]:
+        """Return a name that is free, and its key."""
+        while True:
+            self._guests += 1
+            name = f"{GUEST}{self._guests}"
+            key = skeleton(name)
+            if self.is_free(key):
+                return name, key
+
+    def find(self, name: str) -> User | NameRow:
+        """Return the user of this name, in any case or width: in memory, or to be loaded from disk.
+
+        Raises ChatError `no-such-user`.
+        """
+        if len(name) > LONGEST_NAME:
+            message = f"no user has a name of {len(name)} characters"
+            raise ChatError("no-such-user", message, name=name[:64])
+        user = self.called(name) or self.called(canonical(name))
+        if user is None:
+            raise ChatError("no-such-user", f"there is no user called {name[:64]!r}", name=name[:64])
+        return user
+
+    def called(self, name: str) -> User | NameRow | None:
+        """Return the user of exactly this name: a message must not go to a look-alike."""
+        found = self._by_name.get(name) or self._stored_by_name.get(name)
+        return found if found is None or isinstance(found, User) else self._by_id.get(found.user, found)
+
+    def mentioned(self, text: str) -> list[str]:
+        """Return the ids of at most `MENTIONS` users that a text mentions, as @ and the name in any case."""
+        found: dict[str, None] = {}
+        for match in islice(_MENTION.finditer(text), MENTIONS):
+            word = match[1].lower()
+            user = (
+                self.called(word)
+                or self.called(_without_end(word))
+                or self.called(_without_end(_RESERVED.split(word, maxsplit=1)[0]))
+            )
+            if user is not None:
+                found[user.id if isinstance(user, User) else user.user] = None
+        return list(found)
+
+    def claim(self, user: User, name: str, key: str) -> None:
+        """Reserve a free name for the user until `rename` or `release`. Raises ChatError `name-taken`."""
+        holder = self._by_key.get(key)
+        if holder is not None and holder is not user:
+            who = "who is here" if holder.connections else "who is away and may come back"
+            raise _taken(name, holder.name, who, registered=holder.registered is not None)
+        row = self._stored_by_key.get(key)
+        if row is not None and row.user != user.id:
+            registered = row.registered is not None
+            who = "who is registered" if registered else "who was here before the server restarted"
+            raise _taken(name, row.name, who, registered=registered)
+        self._by_key[key] = user
+
+    def release(self, user: str, key: str) -> None:
+        """Give up the claim of the user of this id, who may be gone; the name that the user has stays."""
+        holder = self._by_key.get(key)
+        if holder is not None and holder.id == user and (key != holder.key or user not in self._by_id):
+            del self._by_key[key]
+
+    def rename(self, user: User, name: str, key: str) -> None:
+        """Give the user this name, and free the old one."""
+        if key != user.key and self._by_key.get(user.key) is user:
+            del self._by_key[user.key]
+        if self._by_name.get(user.name) is user:
+            del self._by_name[user.name]
+        user.name, user.key = name, key
+        self.add(user)
+
+    def _store(self, row: NameRow) -> None:
+        self._stored_by_key[row.key] = row
+        self._stored_by_name[row.name] = row
+        self._stored[row.user] = row
+
+    def _remove(self, row: NameRow) -> None:
+        del self._stored[row.user]
+        if self._stored_by_key.get(row.key) is row:
+            del self._stored_by_key[row.key]
+        if self._stored_by_name.get(row.name) is row:
+            del self._stored_by_name[row.name]
+
+    def stored(self, id: str) -> NameRow | None:
+        """Return the stored name of the user of this id."""
+        return self._stored.get(id)
 
     def registered_as(self, name: str) -> NameRow | None:
         """Return the registered user of this name, in any case or width."""
-        named = self._by_name.get(canonical(name))
-        return named if named is not None and named.registered is not None else None
+        row = self._stored_by_name.get(canonical(name))
+        return row if row is not None and row.registered is not None else None
 
-    def register(self, named: NameRow) -> None:
-        """Keep a name for good."""
-        if (before := self._by_id.get(named.user)) is not None:
-            self._remove(before)
-        self._put(named)
+    def register(self, row: NameRow) -> None:
+        """Store a name for good."""
+        self.drop(row.user)
+        self._store(row)
 
-    def rename(self, user: str, name: str, key: str) -> None:
-        """Keep another name for the user, if any is kept."""
-        if (named := self._by_id.get(user)) is not None:
-            self._remove(named)
-            self._put(named._replace(name=name, key=key))
+    def rename_stored(self, user: str, name: str, key: str) -> None:
+        """Store another name of the user, if any is stored."""
+        if (row := self._stored.get(user)) is not None:
+            self._remove(row)
+            renamed = row._replace(name=name, key=key)
+            self._store(renamed)
+            if user in self._absent:
+                self._absent[user] = renamed
 
     def drop(self, user: str) -> None:
-        """Keep no name for the user any more."""
-        if (named := self._by_id.get(user)) is not None:
-            self._remove(named)
+        """Store no name of the user any more."""
+        if (row := self._stored.get(user)) is not None:
+            self._remove(row)
             self._absent.pop(user, None)
 
     def came_back(self, user: str) -> None:
-        """Note that the server has the user in memory again: a guest's name is kept there."""
+        """Note that the user is in memory again: a guest's name is held there."""
         if user in self._absent:
             self.drop(user)
 
     def first_left(self) -> int | None:
-        """Return when the first of the guests left whose names are kept, in ms since 1970."""
-        return next((named.left for named in self._absent.values()), None)
+        """Return when the first of the guests left whose names are stored, in ms since 1970."""
+        return next((row.left for row in self._absent.values()), None)
 
-    def forget(self, since: int) -> None:
-        """Keep no names for guests who left before `since`, in ms since 1970."""
-        gone = []
-        for named in self._absent.values():
-            if named.left is None or named.left >= since:
+    def expire(self, since: int) -> None:
+        """Free the names of guests who left before `since`, in ms since 1970."""
+        expired = []
+        for row in self._absent.values():
+            if row.left is None or row.left >= since:
                 break
-            gone.append(named.user)
-        for user in gone:
+            expired.append(row.user)
+        for user in expired:
             self.drop(user)
+
+
+def _taken(name: str, holder: str, who: str, *, registered: bool) -> ChatError:
+    like = "" if holder == name else f": it looks like {holder}, {who}"
+    hint = f"; login {holder} if it is yours" if registered else ""
+    return ChatError("name-taken", f"{name} is taken{like}{hint}", name=name)
+
+
+def _without_end(word: str) -> str:
+    """Return a word without what is no letter or digit at its end, such as the ) of (@bob)."""
+    end = len(word)
+    while end and not (word[end - 1].isalnum() or word[end - 1] == "_"):
+        end -= 1
+    return word[:end]

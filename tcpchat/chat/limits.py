@@ -43,7 +43,7 @@ class TokenBucket:
         return (1 - self._tokens) / self._rate
 
 
-class Places:
+class ConnectionSlots:
     """Counts connections, in all and by address; 0 is no limit."""
 
     def __init__(self, total: int, per_address: int) -> None:
@@ -53,7 +53,7 @@ class Places:
         self.taken = 0
 
     def take(self, address: str) -> None:
-        """Take a place, to be given back with `free`. Raises ChatError `server-full`, `address-full`."""
+        """Take a slot, to be given back with `free`. Raises ChatError `server-full`, `address-full`."""
         if self.total and self.taken >= self.total:
             message = f"the server has its {self.total} connections; try again later"
             raise ChatError("server-full", message, limit=self.total, retry_after=FULL_RETRY)
@@ -64,7 +64,7 @@ class Places:
         self._by_address[address] += 1
 
     def free(self, address: str) -> None:
-        """Give a place back."""
+        """Give a slot back."""
         self.taken -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:

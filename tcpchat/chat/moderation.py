@@ -1,40 +1,40 @@
 """Reports and mutes. They belong to a user, and stay with the name when a guest is gone.
 
-A guest has nothing but a name to be known by after a restart. So a name brings along what was reported of
-its last holder, and who reported under a name cannot report again under it.
+A guest has nothing but a name to be known by after a restart. Therefore a name brings along what was reported
+of its last holder, and a user who reported under a name cannot report again under it.
 
-One person can be many guests. So reports from one address count once, unless it is this machine's own, which
-does not tell people apart, or the reporter has been registered for a while.
+One person can be many guests. Therefore reports from one address count once, unless it is this machine's own,
+which does not tell people apart, or the reporter has been registered for a while.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import attrs
 
-from tcpchat.chat.entry import Delivery, Entry
-from tcpchat.chat.origin import network, tells
+from tcpchat.chat.origin import is_attributable, network
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Muted, Reported, encode
-from tcpchat.store.changes import Change, NewReport, SetMute
-from tcpchat.store.rows import Snapshot
+from tcpchat.protocol import Muted
+from tcpchat.store.changes import NewReport, SetMute
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
-KNOWN = 24 * 60 * 60 * MILLISECONDS  # ms since somebody registered, after which reports count on their own
+ESTABLISHED = (
+    24 * 60 * 60 * MILLISECONDS
+)  # ms since a user registered, after which reports count on their own
 
 
 class Reporter(NamedTuple):
-    """Under which name key somebody reported, and the source of which one report counts; "": its own."""
+    """Under which name key a user reported, and the bucket in which one report counts ("": alone)."""
 
     key: str
-    source: str
+    bucket: str
 
 
 class Mute(NamedTuple):
-    """Until when somebody may not send (ms since 1970), why, and whether the operator decided so."""
+    """Until when a user may not send (ms since 1970), why, and whether the operator decided so."""
 
     until: int
     reason: str | None
@@ -44,23 +44,34 @@ class Mute(NamedTuple):
 NOT_MUTED = Mute(0, None, by_operator=False)
 
 
-@attrs.define(eq=False)
+@attrs.frozen
 class Conduct:
-    """What is held against one user: who reported, by id, and the mute."""
+    """What is held against one user: the reporters, by id, and the mute."""
 
-    reporters: dict[str, Reporter] = attrs.field(factory=dict)
+    reporters: Mapping[str, Reporter] = attrs.field(factory=dict)
     mute: Mute = NOT_MUTED
 
     @property
     def reports(self) -> int:
         """Return how many reports count."""
-        return len({reporter.source or id for id, reporter in self.reporters.items()})
+        return len({reporter.bucket or id for id, reporter in self.reporters.items()})
 
-    def take_over(self, other: Conduct) -> None:
-        """Add what is held against another."""
-        self.reporters = other.reporters | self.reporters
-        if other.mute.until > self.mute.until:
-            self.mute = other.mute
+    def with_report(self, by: str, reporter: Reporter) -> Conduct:
+        """Return it with one more report, by the user of this id."""
+        return attrs.evolve(self, reporters={**self.reporters, by: reporter})
+
+    def merge(self, other: Conduct) -> Conduct:
+        """Return it with what is held against another."""
+        mute = other.mute if other.mute.until > self.mute.until else self.mute
+        return Conduct({**other.reporters, **self.reporters}, mute)
+
+    def was_reported_by(self, reporter: User) -> bool:
+        """Return whether the user, or another of the same name, reported before."""
+        keys = (known.key for known in self.reporters.values())
+        return reporter.id in self.reporters or reporter.key in keys
+
+
+_BLAMELESS = Conduct()
 
 
 class Moderation:
@@ -69,33 +80,28 @@ class Moderation:
     The `reports`-th distinct reporter (0: none) mutes for `seconds`, and so does each one after that.
     """
 
-    def __init__(self, *, reports: int, seconds: float) -> None:
-        self.mute_after(reports, seconds)
+    def __init__(self, *, reports: int, seconds: float, names: Mapping[str, str] | None = None) -> None:
+        self.configure(reports, seconds)
         self._conduct: dict[str, Conduct] = {}
-        self._names: dict[str, str] = {}
-        self._asked: set[tuple[str, str]] = set()  # reports on their way to disk, by whom of whom
+        self._names = dict(names or {})  # name key → user, of whom something is on disk
+        self._reporting: set[tuple[str, str]] = set()  # reports on their way to disk: reporter, target
 
-    def mute_after(self, reports: int, seconds: float) -> None:
-        """Let so many reports mute for so long from now on; mutes that there are end as was said."""
-        self._reports = reports
-        self._mute = int(seconds * MILLISECONDS)
+    def configure(self, reports: int, seconds: float) -> None:
+        """Let so many reports mute for so long from now on; mutes that hold end as announced."""
+        self.reports_to_mute = reports
+        self.mute_milliseconds = int(seconds * MILLISECONDS)
 
-    def fill(self, snapshot: Snapshot) -> None:
-        """Take what is on disk, when the server starts."""
-        for report in snapshot.reports:
-            reporter = Reporter(report.reporter_key, report.source or "")
-            self._of(report.target).reporters[report.reporter] = reporter
-        for mute in snapshot.mutes:
-            self._of(mute.user).mute = Mute(mute.until, mute.reason, bool(mute.operator))
-        self._names.update(snapshot.names)
+    def __iter__(self) -> Iterator[tuple[str, Conduct]]:
+        return iter(self._conduct.items())
 
-    def _of(self, user: str) -> Conduct:
-        return self._conduct.setdefault(user, Conduct())
+    def of(self, user: str) -> Conduct:
+        """Return what is held against the user of this id."""
+        return self._conduct.get(user, _BLAMELESS)
 
     def muted_until(self, user: str, now: int) -> int | None:
         """Return until when the user of this id is muted, in ms since 1970, or None."""
-        conduct = self._conduct.get(user)
-        return conduct.mute.until if conduct is not None and conduct.mute.until > now else None
+        mute = self.of(user).mute
+        return mute.until if mute.until > now else None
 
     def check(self, user: str, now: int) -> None:
         """Raise ChatError `muted` if the user of this id may not send."""
@@ -103,109 +109,88 @@ class Moderation:
         if conduct is None or conduct.mute.until <= now:
             return
         until = conduct.mute.until
-        for_good = until == FOREVER
+        forever = until == FOREVER
         raise ChatError(
             "muted",
-            told(conduct),
-            retry_after=None if for_good else (until - now) / MILLISECONDS,
-            until=None if for_good else timestamp(until),
-            limit=None if conduct.mute.by_operator else self._reports,
+            mute_message(conduct),
+            retry_after=None if forever else (until - now) / MILLISECONDS,
+            until=None if forever else timestamp(until),
+            limit=None if conduct.mute.by_operator else self.reports_to_mute,
             reason=conduct.mute.reason,
         )
 
-    def report(self, reporter: User, source: str, target: User, reason: str | None) -> ReportEntry:
-        """Make a report; of one `source` (see `source`) one counts.
-
-        Raises ChatError `report-self` or `already-reported`.
-        """
+    def begin_report(self, reporter: User, target: User) -> None:
+        """Reserve a report until `end_report`. Raises ChatError `report-self` or `already-reported`."""
         if reporter is target:
             raise ChatError("report-self", "you cannot report yourself", name=target.name)
-        known = self._conduct.get(target.id)
-        asked = (reporter.id, target.id) in self._asked
-        if asked or (known and _has_reported(reporter, known)):
-            raise ChatError("already-reported", f"you have reported {target.name} before", name=target.name)
-        self._asked.add((reporter.id, target.id))
-        return ReportEntry(self, reporter, source, target, reason)
+        if (reporter.id, target.id) in self._reporting or self.of(target.id).was_reported_by(reporter):
+            message = f"you have already reported {target.name}"
+            raise ChatError("already-reported", message, name=target.name)
+        self._reporting.add((reporter.id, target.id))
 
-    def count(self, report: ReportEntry, now: int) -> bool:
-        """Count a report that is about to be kept; return whether it mutes."""
-        conduct = self._of(report.target.id)
-        report.before, reports = conduct.mute, conduct.reports
-        conduct.reporters[report.reporter.id] = Reporter(report.reporter.key, report.source)
-        mutes = bool(self._reports and self._mute) and reports < conduct.reports >= self._reports
-        if mutes and now + self._mute < conduct.mute.until and conduct.mute.by_operator:
-            return False  # which would end sooner than what the operator decided
-        if mutes:
-            conduct.mute = Mute(now + self._mute, report.reason, by_operator=False)
-        return mutes
+    def end_report(self, reporter: str, target: str) -> None:
+        """Note that a report is on disk, or was rejected."""
+        self._reporting.discard((reporter, target))
 
-    def discount(self, report: ReportEntry) -> None:
-        """Take back what `count` did."""
-        conduct = self._conduct[report.target.id]
-        del conduct.reporters[report.reporter.id]
-        self.set_mute(report.target.id, report.before)
+    def add_report(self, report: NewReport) -> None:
+        """Hold a report against its target."""
+        reporter = Reporter(report.reporter_key, report.source or "")
+        self._put(report.target, self.of(report.target).with_report(report.reporter, reporter))
 
-    def finish(self, report: ReportEntry, *, kept: bool) -> Conduct:
-        """Let the same report be asked for again; if it was kept it goes with the target's name."""
-        self._asked.discard((report.reporter.id, report.target.id))
-        if kept:
-            self.goes_with_name(report.target)
-        return self.of(report.target.id)
+    def set_mute(self, mute: SetMute) -> None:
+        """Mute a user."""
+        until = Mute(mute.until, mute.reason, bool(mute.operator))
+        self._put(mute.user, attrs.evolve(self.of(mute.user), mute=until))
 
-    def of(self, user: str) -> Conduct:
-        """Return what is held against the user of this id."""
-        return self._conduct.get(user) or Conduct()
+    def drop_mute(self, user: str) -> None:
+        """Let the user of this id send again."""
+        self._put(user, attrs.evolve(self.of(user), mute=NOT_MUTED))
 
-    def set_mute(self, user: str, mute: Mute) -> Mute:
-        """Let this be the mute of the user of this id; return the one before."""
-        conduct = self._of(user)
-        before, conduct.mute = conduct.mute, mute
-        if not (conduct.reporters or mute.until):
-            del self._conduct[user]
-        return before
+    def _put(self, user: str, conduct: Conduct) -> None:
+        if conduct.reporters or conduct.mute.until:
+            self._conduct[user] = conduct
+        else:
+            self._conduct.pop(user, None)
 
-    def goes_with_name(self, user: User) -> None:
-        """Note that what is held against the user is on disk, and goes with the name."""
-        self._names[user.key] = user.id
+    def bind_to_name(self, user: str, key: str) -> None:
+        """Let what is held against the user of this id go with the name of this key."""
+        if user in self._conduct:
+            self._names[key] = user
 
-    def forget(self, user: User) -> None:
-        """Know nothing of the user any more; what the user reported still counts, under no name."""
-        self._conduct.pop(user.id, None)
-        if self._names.get(user.key) == user.id:
-            del self._names[user.key]
-        for conduct in self._conduct.values():
-            if user.id in conduct.reporters:
-                conduct.reporters[user.id] = Reporter("", "")
+    def rename(self, user: str, old: str, new: str) -> None:
+        """Let what is held against the user of this id go with the name of another key."""
+        if user in self._conduct:
+            if self._names.get(old) == user:
+                del self._names[old]
+            self._names[new] = user
 
-    def inherited(self, user: User, key: str) -> str | None:
-        """Return the id of the user before, if what is held against it comes along with this name."""
+    def inherited(self, user: str, key: str) -> str | None:
+        """Return the id of the name's last holder, if what is held against it comes along with the name."""
         last = self._names.get(key)
-        return last if last is not None and last != user.id else None
+        return last if last is not None and last != user and last in self._conduct else None
 
-    def move(self, user: User, key: str, last: str | None) -> None:
-        """Make what is held against the user, and against the name's last holder, go with the name."""
-        if last is not None:
-            conduct = self._of(user.id)
-            conduct.take_over(self._conduct[last])
-            self._conduct[last] = conduct  # messages of the holder before may still come due
-        if user.id in self._conduct:
-            self._names.pop(user.key, None)
-            self._names[key] = user.id
+    def transfer(self, old: str, new: str) -> None:
+        """Hold against one user what is held against another, whose mute stays."""
+        self._put(new, self.of(new).merge(self.of(old)))
+        self._put(old, Conduct(mute=self.of(old).mute))
 
-
-def source(user: User, address: str, now: int) -> str:
-    """Return as what reports of a user from that address count, all as one; "": each on its own."""
-    known = user.registered is not None and user.registered + KNOWN <= now
-    return "" if known or not tells(address) else network(address)
+    def delete(self, user: str) -> None:
+        """Forget the user of this id; what the user reported still counts, under no name."""
+        self._conduct.pop(user, None)
+        self._names = {key: id for key, id in self._names.items() if id != user}
+        for target, conduct in list(self._conduct.items()):
+            if user in conduct.reporters:
+                self._conduct[target] = conduct.with_report(user, Reporter("", ""))
 
 
-def _has_reported(reporter: User, conduct: Conduct) -> bool:
-    keys = (known.key for known in conduct.reporters.values())
-    return reporter.id in conduct.reporters or reporter.key in keys
+def report_bucket(user: User, address: str, now: int) -> str:
+    """Return the bucket in which reports from this address count once; `""` if each counts on its own."""
+    established = user.registered is not None and user.registered + ESTABLISHED <= now
+    return "" if established or not is_attributable(address) else network(address)
 
 
-def told(conduct: Conduct) -> str:
-    """Return the sentence that tells a muted user of it."""
+def mute_message(conduct: Conduct) -> str:
+    """Return the sentence that explains a mute to the user."""
     mute, reporters = conduct.mute, conduct.reports
     if mute.by_operator:
         why = "the operator muted you" + (f" ({mute.reason})" if mute.reason else "")
@@ -217,46 +202,6 @@ def told(conduct: Conduct) -> str:
 
 
 def muted(conduct: Conduct) -> Muted:
-    """Return the event that tells a muted user of it."""
-    mute, message = conduct.mute, told(conduct)
+    """Return the event that notifies a muted user."""
+    mute, message = conduct.mute, mute_message(conduct)
     return Muted(until=timestamp(mute.until), reports=conduct.reports, reason=mute.reason, message=message)
-
-
-@attrs.define(eq=False)
-class ReportEntry(Entry):
-    """A report, and the mute that it may bring."""
-
-    moderation: Moderation
-    reporter: User
-    source: str
-    target: User
-    reason: str | None
-    before: Mute = NOT_MUTED
-    """The target's mute before."""
-    _muted_until: int | None = None
-
-    def prepare(self, at: int) -> Sequence[Change]:
-        target, reporter = self.target, self.reporter
-        changes = [*self.keep(target, at), *self.keep(reporter, at)]
-        changes.append(NewReport(target.id, reporter.id, reporter.key, self.reason, at, self.source or None))
-        if self.moderation.count(self, at):
-            self._muted_until = self.moderation.muted_until(target.id, at)
-            assert self._muted_until is not None
-            changes.append(SetMute(target.id, self._muted_until, self.reason))
-        return changes
-
-    def settle(self, delivery: Delivery) -> None:
-        conduct = self.moderation.finish(self, kept=True)
-        count = conduct.reports
-        until = None if self._muted_until is None else timestamp(self._muted_until)
-        if until is not None:
-            delivery.surely_to(self.target, encode(muted(conduct)))
-        self.reply = Reported(username=self.target.name, reports=count, muted_until=until)
-
-    def undo(self) -> None:
-        super().undo()
-        self.moderation.discount(self)
-        self._muted_until = None
-
-    def drop(self) -> None:
-        self.moderation.finish(self, kept=False)

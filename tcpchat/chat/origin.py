@@ -1,4 +1,4 @@
-"""Who an address belongs to, as far as it tells. Pure."""
+"""Addresses, grouped by their likely owner. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def network(address: str) -> str:
-    """Return who an address belongs to: with IPv6 everybody has 2^64 of them (RFC 4291, section 2.5.1)."""
+    """Return the network of an address: with IPv6 everybody has 2^64 addresses (RFC 4291, 2.5.1)."""
     found = _parse(address)
     if isinstance(found, IPv6Address):
         return str(IPv6Network((int(found), 64), strict=False))
     return address if found is None else str(found)
 
 
-def tells(address: str) -> bool:
-    """Say whether an address tells its users apart from others: this machine's own may be of anybody."""
+def is_attributable(address: str) -> bool:
+    """Return whether an address identifies one client: that of this machine does not."""
     found = _parse(address)
     return found is not None and not found.is_loopback

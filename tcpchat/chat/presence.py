@@ -1,67 +1,102 @@
-"""Who came, went and took another name since others were last told, and the lines that tell it."""
+"""Presence: who is here, and what of that others have not been told yet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from sortedcontainers import SortedDict
 
 from tcpchat.chat.user import User
-from tcpchat.chat.wakeups import Notify, ignore
-from tcpchat.protocol import LOBBY, Joined, Left, Renamed, encode
+from tcpchat.protocol import Joined, Left, Renamed, encode
+from tcpchat.wire.base import LOBBY
 
-NAMES_PER_LINE = 250  # of `joined` and `left`; who is in a line gets one made anew, without that name
+NAMES_PER_LINE = 250  # of `joined` and `left`; each user named in a line gets one without that name
 
 
 class Presence:
-    """What changed about who is here since it was last told: the net change, each user once."""
+    """The users who are here, and the net change since others were last told, each user once.
 
-    def __init__(self, notify: Notify = ignore) -> None:
-        self.notify = notify
-        """Called when there is something to tell."""
-        self.tell_now: Callable[[], None] = lambda: None
-        """Called when what was not told yet must be told before anything else happens."""
+    A user is here until others are told otherwise, which may be after the last connection.
+    """
+
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change
+        self._here: SortedDict = SortedDict()  # users by name: there may be many, and sorting them takes long
+        self._announced: list[Announcement] = []  # complete, and not sent yet
         self._joined: dict[User, None] = {}
         self._left: dict[User, str] = {}
         self._renamed: dict[User, str] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._joined or self._left or self._renamed)
+    def __len__(self) -> int:
+        return len(self._here)
 
-    def has_told(self, user: User) -> bool:
-        """Tell whether others heard of this user, who is here."""
+    def __contains__(self, user: User) -> bool:
+        return self._here.get(user.name) is user
+
+    def users(self, after: str = "", most: int | None = None) -> list[User]:
+        """Return who is here, by name: users whose names sort after that one, up to so many."""
+        names: Iterable[str] = self._here.irange(after, inclusive=(False, True))
+        return [self._here[name] for name in islice(names, most)]
+
+    def has_changed(self) -> bool:
+        """Return whether there is something to tell."""
+        return bool(self._joined or self._left or self._renamed or self._announced)
+
+    def knows(self, user: User) -> bool:
+        """Return whether others were told of this user, who is here."""
         return user not in self._joined
 
-    def joined(self, user: User) -> None:
+    def join(self, user: User) -> None:
+        """Let the user be here."""
+        if user in self:
+            return
+        self._here[user.name] = user
         if self._left.get(user) == user.name:
-            del self._left[user]  # nobody heard that this user was away
+            del self._left[user]  # others do not know that this user was away
             return
         self._joined[user] = None
-        self.notify()
+        self._on_change()
 
-    def left(self, user: User) -> None:
-        told = self._renamed.pop(user, user.name)
+    def leave(self, user: User) -> None:
+        """Let the user not be here."""
+        if user not in self:
+            return
+        del self._here[user.name]
+        known_as = self._renamed.pop(user, user.name)
         if user in self._joined:
-            del self._joined[user]  # nobody heard of this user
+            del self._joined[user]  # others do not know of this user
         else:
-            self._left[user] = told
-            self.notify()
+            self._left[user] = known_as
+            self._on_change()
 
-    def renamed(self, user: User, name: str) -> None:
+    def rename(self, user: User, name: str) -> None:
         """Note that the user is about to take this name."""
-        if name in self._renamed.values():
-            self.tell_now()  # who gave it up must be told of first, and a swap of names has no net change
+        if user not in self:
+            return
+        if any(old == name and other is not user for other, old in self._renamed.items()):
+            self._seal()  # the change of its last holder comes first, and a swap of names has no net change
+        del self._here[user.name]
+        self._here[name] = user
         if user not in self._joined:
             self._renamed.setdefault(user, user.name)
-            self.notify()
+            self._on_change()
 
-    def tell(self) -> Told:
-        """Return what there is to tell, and forget it."""
-        told = Told(list(self._joined), list(self._left.values()), self._renamed)
+    def _seal(self) -> None:
+        """Keep what there is to tell as lines, since what comes next must come after them."""
+        joined, left, renamed = list(self._joined), list(self._left.values()), self._renamed
+        self._announced.append(Announcement(joined, left, renamed))
         self._joined, self._left, self._renamed = {}, {}, {}
-        return told
+
+    def announce(self) -> list[Announcement]:
+        """Return what there is to tell, in order, and forget it."""
+        self._seal()
+        announced, self._announced = self._announced, []
+        return announced
 
 
-class Told:
-    """Lines about who came and went: the same for everybody but those whom they are about."""
+class Announcement:
+    """Lines about who came and went: the same for everybody but the users they are about."""
 
     def __init__(self, joined: list[User], left: list[str], renamed: dict[User, str]) -> None:
         lines = [encode(Left(room=LOBBY, users=names)) for names in _chunks(left)]
@@ -72,17 +107,21 @@ class Told:
         self._before = b"".join(lines)
         self._chunks = _chunks([user.name for user in joined])
         self._joined = [_joined(names) for names in self._chunks]
-        self.all = self._before + b"".join(self._joined)
+        self._names = {user: user.name for user in joined}
+        self.lines = self._before + b"".join(self._joined)
         """The lines for everybody else."""
         self.about = {*joined, *self._renamed}
-        """Who gets other lines."""
+        """The users who get other lines."""
 
     def to(self, user: User) -> bytes:
-        """Return the lines for one of those: a welcome or a reply told them about themselves."""
+        """Return the lines for a user: a welcome or a reply told them about themselves."""
         if user in self._renamed:
-            return self.all.replace(self._renamed[user], b"", 1)
+            return self.lines.replace(self._renamed[user], b"", 1)
+        if user not in self._names:
+            return self.lines
+        own = self._names[user]
         lines = [
-            line if user.name not in names else _joined([name for name in names if name != user.name])
+            line if own not in names else _joined([name for name in names if name != own])
             for names, line in zip(self._chunks, self._joined, strict=True)
         ]
         return self._before + b"".join(lines)

@@ -1,115 +1,128 @@
-"""A room, or the conversation of two users: messages numbered 1, 2, 3 … without gaps."""
+"""Rooms: logs of events numbered 1, 2, 3 … without gaps.
+
+The lobby and direct rooms differ in who is in them and what they are called, and in nothing else.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
+from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
+from typing import NamedTuple
 
 import attrs
-import orjson
 
-from tcpchat.protocol import encode_message
-from tcpchat.store.changes import DELETED, NewMessage
-from tcpchat.times import timestamp
-
-RECENT = 500  # messages of the lobby in memory: as many as one `history` may ask for
+RECENT = 512  # events of the lobby in memory: more than one `history` or `log` may ask for
 
 
-def conversation(one: str, other: str) -> str:
-    """Return the name, never shown, of the room of two users, given their ids."""
+class Kind(Enum):
+    """What a room is."""
+
+    LOBBY = "lobby"
+    """Everybody is in it."""
+    DIRECT = "direct"
+    """Two users are in it."""
+
+
+def direct_name(one: str, other: str) -> str:
+    """Return the name, never shown, of the direct room of two users, given their ids."""
     return "@" + "@".join(sorted((one, other)))  # no room that people name begins with @
+
+
+def kind_of(room: str) -> Kind:
+    """Return the kind of a room, given its name."""
+    return Kind.DIRECT if room.startswith("@") else Kind.LOBBY
 
 
 @lru_cache(maxsize=4096)
 def public_id(room: str) -> str:
-    """Return what a conversation is called on the wire: it stays when a user takes another name."""
-    return "@" + blake2b(room.encode(), digest_size=8).hexdigest()
+    """Return what a room is called on the wire; that of a direct room outlives the names of its users."""
+    if kind_of(room) is Kind.DIRECT:
+        return "@" + blake2b(room.encode(), digest_size=8).hexdigest()
+    return room
 
 
-def public_name(room: str) -> str:
-    """Return what a room is called on the wire, given its name here."""
-    return public_id(room) if room.startswith("@") else room
+class Logged(NamedTuple):
+    """An event of a room in memory: its number, its author's id, the line, and whether it is a message."""
+
+    seq: int
+    author: str
+    line: bytes
+    is_message: bool
 
 
-def as_line(message: NewMessage) -> bytes:
-    """Write a kept message as the event that it is, or was."""
-    room, seq, at, _, name, _, recipient, text = message
-    return encode_message(public_name(room), seq, timestamp(at), name, text, recipient)
-
-
-def without_author(line: bytes) -> bytes:
-    """Return what is left of a message whose author was deleted: the number and the time."""
-    fields = orjson.loads(line) | {"from": DELETED, "text": ""}
-    return orjson.dumps(fields, None, orjson.OPT_APPEND_NEWLINE)
-
-
-def without_text(line: bytes) -> bytes:
-    """Return what who ignores the author gets instead: the number without the text."""
-    fields = orjson.loads(line) | {"text": "", "ignored": True}
-    return orjson.dumps(fields, None, orjson.OPT_APPEND_NEWLINE)
-
-
-@attrs.define(eq=False)
+@attrs.define(eq=False, weakref_slot=True)
 class Room:
-    """Gives numbers out before a commit and takes them back if it fails."""
+    """One log, and its last `remembers` events in memory. Changed by `ServerState.apply` only."""
 
     name: str
+    kind: Kind
     seq: int = 0
-    """Of the last message that is on disk; what readers may know of."""
+    """The number of the last event that is on disk and was sent out."""
     remembers: int = 0
-    """How many of its last messages stay in memory."""
-    _next: int = attrs.field(init=False)
-    _recent: deque[tuple[int, str, bytes]] = attrs.field(init=False)  # number, author, line
+    id: str = attrs.field(init=False)
+    """What it is called on the wire."""
+    latest: bytes = attrs.field(default=b"", init=False)
+    """The line of the event that was appended last."""
+    _recent: deque[Logged] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._next = self.seq + 1
+        self.id = public_id(self.name)
         self._recent = deque(maxlen=self.remembers)
 
-    def number(self) -> int:
-        """Return the next number, for the batch that is being made."""
-        seq = self._next
-        self._next += 1
-        return seq
-
-    def settle(self, seq: int, author: str, line: bytes) -> None:
-        """Note that the message of this number is on disk; `line` is what everybody gets."""
-        self.seq = seq
+    def append(self, seq: int, author: str, line: bytes, *, is_message: bool = True) -> None:
+        """Append an event that is on disk."""
+        self.seq, self.latest = seq, line
         if self.remembers:
-            self._recent.append((seq, author, line))
+            self._recent.append(Logged(seq, author, line, is_message))
 
-    def undo(self, seq: int) -> None:
-        """Give the number of a message that failed to the next one."""
-        self._next = min(self._next, seq)
+    def fill(self, events: Iterable[Logged]) -> None:
+        """Take the last events from disk, oldest first, when the server starts."""
+        self._recent.extend(events)
 
-    def fill(self, messages: list[NewMessage]) -> None:
-        """Take the last messages from disk, oldest first, when the server starts."""
-        self._recent.extend((message.seq, message.author, as_line(message)) for message in messages)
+    def rewrite(self, seq: int, write: Callable[[bytes], bytes]) -> None:
+        """Give the event of this number another line, where it is in memory."""
+        index = seq - self._recent[0].seq if self._recent else -1
+        if 0 <= index < len(self._recent):
+            event = self._recent[index]
+            self._recent[index] = event._replace(line=write(event.line))
 
-    def erase(self, author: str) -> None:
-        """Leave nothing but numbers and times of what the user of this id said."""
-        self._recent = deque(
-            ((seq, by, line if by != author else without_author(line)) for seq, by, line in self._recent),
-            maxlen=self.remembers,
-        )
+    def rewrite_all(self, author: str, write: Callable[[bytes], bytes]) -> None:
+        """Give all events of the user of this id other lines, where they are in memory."""
+        for index, event in enumerate(self._recent):
+            if event.author == author:
+                self._recent[index] = event._replace(line=write(event.line))
 
-    def recent(
-        self, count: int, *, before: int | None, after: int | None, ignored: frozenset[str] = frozenset()
-    ) -> list[bytes] | None:
-        """Return lines as `read_history` would, or None where memory does not reach back that far.
+    def find(self, seq: int) -> Logged | None:
+        """Return the event of this number, where it is in memory."""
+        index = seq - self._recent[0].seq if self._recent else -1
+        return self._recent[index] if 0 <= index < len(self._recent) else None
 
-        Those of `ignored` authors have no text.
-        """
-        first = self._recent[0][0] if self._recent else self.seq + 1
-        end = self.seq if before is None else min(self.seq, before - 1)
-        if after is not None:
-            start, end = after + 1, min(end, after + count)
-        else:
-            start = max(1, end - count + 1)
-        if start < first and start <= end:
+    def events(self, after: int, count: int) -> list[Logged] | None:
+        """Return up to `count` events after that number; None where memory does not reach back so far."""
+        first = self._recent[0].seq if self._recent else self.seq + 1
+        if after + 1 < first and after < self.seq:
             return None
-        return [
-            line if author not in ignored else without_text(line)
-            for _, author, line in islice(self._recent, max(0, start - first), max(0, end - first + 1))
-        ]
+        return list(islice(self._recent, max(0, after + 1 - first), max(0, after + 1 - first) + count))
+
+    def messages(self, count: int, *, before: int | None, after: int | None) -> list[Logged] | None:
+        """Return up to `count` messages, oldest first; None where memory does not reach back so far.
+
+        With `after` the first ones after that number, otherwise the last ones; never one from `before` on.
+        """
+        end = self.seq + 1 if before is None else before
+        if after is not None:
+            events = self.events(after, self.remembers)
+            if events is None:
+                return None
+            return [event for event in events if event.is_message and event.seq < end][:count]
+        found = [event for event in reversed(self._recent) if event.is_message and event.seq < end][:count]
+        if len(found) < count and self._begins_after_first():
+            return None
+        return found[::-1]
+
+    def _begins_after_first(self) -> bool:
+        return self.seq > 0 and (not self._recent or self._recent[0].seq > 1)

@@ -20,9 +20,9 @@ class Wakeups:
     """What the state calls, for each of the tasks. Given once, when the state is made."""
 
     presence: Notify = ignore
-    """Somebody came, left or took another name, or a newcomer waits to be announced."""
+    """A user came, left or took another name, or a pending subscriber waits to be announced."""
     receipts: Notify = ignore
-    """A mark moved: how far a user has read a conversation or was given its messages."""
+    """A read marker moved: how far a user has read a direct room or was given its events."""
     schedule: Notify = ignore
     """A message is due earlier than all others."""
     absence: Notify = ignore

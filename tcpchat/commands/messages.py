@@ -77,6 +77,37 @@ SEND = Command(
 
 
 @attrs.frozen(kw_only=True)
+class Edit(Request[Sent]):
+    """Ask to give a message of yours another text."""
+
+    type: ClassVar[str] = "edit"
+    room: str | None = attrs.field(default=None, metadata=room_option())
+    username: str | None = attrs.field(
+        default=None, metadata=option("u", "NAME", "the message is in the direct room with this user")
+    )
+    seq: int = attrs.field(metadata=argument("SEQ", "the number of the message", whole_number))
+    text: str = attrs.field(
+        metadata=argument("TEXT", "the new text; in a plain line the rest of it, as typed", rest=True)
+    )
+    key: str | None = attrs.field(
+        default=None,
+        metadata=about("a repeat under the same key does nothing and returns the first one's reply"),
+    )
+
+
+EDIT = Command(
+    request=Edit,
+    reply=Sent,
+    summary="give a message of yours another text; everyone sees that",
+    examples=(
+        "edit 812 hi all, it's me",
+        "edit -u bob 3 see you at five",
+        '{"type":"edit","seq":812,"text":"hi all"}',
+    ),
+)
+
+
+@attrs.frozen(kw_only=True)
 class PendingMessage:
     """One of your scheduled messages."""
 

@@ -12,7 +12,9 @@ from tcpchat.wire.events import Error
 COMMANDS: Final[tuple[Command[Any, Any], ...]] = (
     server.HELP,
     messages.SEND,
+    messages.EDIT,
     rooms.HISTORY,
+    rooms.LOG,
     profile.USERS,
     profile.RENAME,
     sessions.REGISTER,

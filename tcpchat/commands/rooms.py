@@ -7,8 +7,8 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.commands.command import Command, argument, flag, option, room_option, whole_number
-from tcpchat.wire.base import MORE, OTHER, ROOM, Reply, Request, about
-from tcpchat.wire.events import Message, Read, Unread
+from tcpchat.wire.base import MORE, OTHER, ROOM, Reply, Request, Unknown, about
+from tcpchat.wire.events import Edited, Message, Read, Unread
 
 MAX_COUNT = 500  # messages; the reply is one line, and the lobby keeps as many in memory
 
@@ -23,6 +23,9 @@ class History(Reply):
     )
     username: str | None = attrs.field(default=None, metadata=OTHER)
     messages: list[Message] = attrs.field(metadata=about("as in the event"))
+    first: int | None = attrs.field(
+        default=None, metadata=about("the lowest number that the room still has; of one room only")
+    )
     more: bool = attrs.field(metadata=about("there are more on that side; ask with `before` or `after`"))
     cursor: int | None = attrs.field(
         default=None, metadata=about("of unread ones: what `cursor` takes for the next page")
@@ -68,6 +71,44 @@ HISTORY = Command(
         "history --unread",
         '{"type":"history","count":100,"before":812}',
     ),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Log(Reply):
+    """The events of a room after a number, in the order of their numbers."""
+
+    type: ClassVar[str] = "log"
+    room: str = attrs.field(metadata=ROOM)
+    username: str | None = attrs.field(default=None, metadata=OTHER)
+    events: list[Message | Edited | Unknown] = attrs.field(metadata=about("as they were sent out"))
+    first: int = attrs.field(metadata=about("the lowest number that the room still has"))
+    more: bool = attrs.field(metadata=MORE)
+
+
+@attrs.frozen(kw_only=True)
+class ReadLog(Request[Log]):
+    """Ask for the events of a room after a number: messages, edits, and what else lasts."""
+
+    type: ClassVar[str] = "log"
+    after: int | None = attrs.field(
+        default=None,
+        metadata=option(None, "SEQ", "the events after this number; else from the first", whole_number),
+    )
+    count: int | None = attrs.field(
+        default=None, metadata=option("n", "N", f"how many at most, up to {MAX_COUNT}", whole_number)
+    )
+    room: str | None = attrs.field(default=None, metadata=room_option())
+    username: str | None = attrs.field(
+        default=None, metadata=option("u", "NAME", "the direct room with this user")
+    )
+
+
+LOG = Command(
+    request=ReadLog,
+    reply=Log,
+    summary="every event of a room after a number, for programs that keep up; people want history",
+    examples=("log --after 812", "log -u bob", '{"type":"log","after":812,"count":100}'),
 )
 
 

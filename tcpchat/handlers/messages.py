@@ -1,74 +1,191 @@
-"""Handlers for messages: send now or later, list and cancel what is scheduled."""
+"""Handlers for messages: send now or later, edit, list and cancel what is scheduled."""
 
 from __future__ import annotations
 
-from tcpchat.chat.context import Context
-from tcpchat.chat.entry import Entry
-from tcpchat.chat.user import User
-from tcpchat.commands.messages import CANCEL, SCHEDULED, SEND
+import math
+
+from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.operations.messages import EditText, Repeat, SendMessage
+from tcpchat.chat.operations.schedule import CancelMessage, ScheduleMessage
+from tcpchat.chat.schedule import describe
+from tcpchat.commands import messages as wire
 from tcpchat.errors import ChatError
+from tcpchat.handlers.caller import Caller
+from tcpchat.handlers.places import FoundRoom, find, find_nowait, find_to_read
 from tcpchat.handlers.registry import handles, handles_nowait
-from tcpchat.protocol import (
-    LOBBY,
-    MAX_ID,
-    Cancel,
-    EncodedReply,
-    ListScheduled,
-    Schedule,
-    Send,
-    encode_part,
-    page,
-    parse_place,
-    reply_with,
-)
+from tcpchat.protocol import MAX_ID, MAX_LINE_OUT, EncodedReply, Schedule, encode_part, page, reply_with
+from tcpchat.settings import CENTURY
+from tcpchat.store.changes import MESSAGE, NewScheduled
+from tcpchat.store.queries.events import find_event
+from tcpchat.times import MILLISECONDS, format_duration
+
+MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
 
 
-@handles_nowait(SEND)
-def send_nowait(caller: Context, request: Send) -> Entry | None:
-    key = request.key
-    if key is not None:
-        if not 1 <= len(key) <= MAX_ID:
-            raise ChatError("bad-value", f"a key has 1 to {MAX_ID} characters", field="key", limit=MAX_ID)
-        if (repeat := caller.repeat(key)) is not None:
-            return repeat
-    caller.check_text(request.text)
+@handles_nowait(wire.SEND)
+def send_nowait(caller: Caller, request: wire.Send) -> Operation | None:
+    if (repeat := _repeat(caller, request.key)) is not None:
+        return repeat
+    _check_text(caller, request.text)
     if request.time is not None and request.time < 0:
-        raise ChatError("bad-value", "time is 0 or more seconds", field="time")
-    place = parse_place(request.room, request.username)
-    if place.room == LOBBY:
-        return _send(caller, request, None)
-    recipient = caller.recipient(place)
-    return _send(caller, request, recipient) if isinstance(recipient, User) else None
+        raise ChatError("bad-value", "time is a span of 0 or more seconds", field="time")
+    found = find_nowait(caller, request.room, request.username)
+    return None if found is None else _send(caller, request, found)
 
 
-@handles(SEND)
-async def send(caller: Context, request: Send) -> Entry:
-    entry = send_nowait(caller, request)
-    if entry is not None:
-        return entry
-    recipient = caller.recipient(parse_place(request.room, request.username))
-    if not isinstance(recipient, User):
-        recipient = await caller.awakening.user(recipient)
-    return _send(caller, request, recipient)
+@handles(wire.SEND)
+async def send(caller: Caller, request: wire.Send) -> Operation:
+    return _send(caller, request, await find(caller, request.room, request.username))
 
 
-def _send(caller: Context, request: Send, recipient: User | None) -> Entry:
-    if request.key is not None and (repeat := caller.repeat(request.key)) is not None:
-        return repeat  # on another connection, while this one was waiting for the recipient
-    caller.check_may_send()
+def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
+    user, key, text = caller.user, request.key, request.text
+    if (repeat := _repeat(caller, key)) is not None:
+        return repeat  # on another connection, while this one waited for the recipient
+    repeats = key is not None and user.sent.is_in_flight(key)
+    if not repeats:
+        _check_may_send(caller)
     if request.time:
-        return caller.schedule(request.text, recipient, request.time, request.key)
-    return caller.post(request.text, recipient, request.key)
+        return _schedule(caller, request, found, request.time)
+    if key is not None:
+        user.sent.begin(key)
+    mentioned = found.other is None and "@" in text
+    operation = SendMessage(
+        author=user.id,
+        name=user.name,
+        room=found.name,
+        text=text,
+        to=found.username,
+        key=key,
+        mentioned=tuple(caller.state.directory.mentioned(text)) if mentioned else (),
+    )
+    operation.costs_request = repeats
+    return operation
 
 
-@handles(SCHEDULED)
-async def scheduled(caller: Context, request: ListScheduled) -> EncodedReply[Schedule]:
+def _repeat(caller: Caller, key: str | None) -> Operation | None:
+    """Return an operation with the reply to the first one under the key, if that is on disk.
+
+    Raises ChatError `bad-value`.
+    """
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_ID:
+        raise ChatError("bad-value", f"a key has 1 to {MAX_ID} characters", field="key", limit=MAX_ID)
+    first = caller.user.sent.find(key, caller.state.keys_since())
+    return None if first is None else Repeat(first=first)
+
+
+def _check_text(caller: Caller, text: str) -> None:
+    """Raise ChatError `text-empty` or `text-too-long`."""
+    longest = caller.state.settings.limits.text_characters
+    if not text:
+        raise ChatError("text-empty", "there is no text to send", field="text")
+    if longest and len(text) > longest:
+        message = f"the text has {len(text)} characters; at most {longest} can be sent"
+        raise ChatError("text-too-long", message, limit=longest, field="text")
+    if len(text) > MAX_TEXT:
+        message = f"the text has {len(text)} characters; at most {MAX_TEXT} fit into a line"
+        raise ChatError("text-too-long", message, limit=MAX_TEXT, field="text")
+
+
+def _check_may_send(caller: Caller) -> None:
+    """Raise ChatError `muted`, or `rate-limited` where this message is one too many."""
+    state = caller.state
+    state.moderation.check(caller.user.id, state.clock.now())
+    wait = caller.user.bucket.take(state.clock.monotonic())
+    if wait:
+        rate = state.settings.limits.messages_per_second
+        message = f"you may send {rate:g} messages a second; wait {wait:.1f} s"
+        raise ChatError("rate-limited", message, limit=rate, retry_after=_round_up(wait))
+
+
+def _round_up(wait: float) -> float:
+    """Round up to milliseconds, so that a client that waits as long as asked has waited long enough."""
+    return math.ceil(round(wait * MILLISECONDS, 6)) / MILLISECONDS
+
+
+def _schedule(caller: Caller, request: wire.Send, found: FoundRoom, seconds: float) -> Operation:
+    """Send later. Raises ChatError `too-far-ahead` or `too-many-scheduled`."""
+    state, user, key = caller.state, caller.user, request.key
+    limits, schedule = state.settings.limits, state.schedule
+    ahead, most = limits.schedule_ahead_seconds or CENTURY, limits.scheduled_per_user
+    if seconds > ahead:
+        message = f"a message can be scheduled {format_duration(ahead)} ahead at most"
+        raise ChatError("too-far-ahead", message, limit=ahead, field="time")
+    own = schedule.of(user.id)
+    if most and len(own) + user.scheduling >= most:
+        wait = min((pending.due for pending in own), default=caller.now()) - caller.now()
+        message = f"you have {most} scheduled messages; cancel one or wait"
+        retry = max(0.001, wait / MILLISECONDS)
+        raise ChatError("too-many-scheduled", message, limit=most, retry_after=retry)
+    user.last_number += 1
+    user.scheduling += 1
+    if key is not None:
+        user.sent.begin(key)
+    pending = NewScheduled(
+        id=schedule.next_id(),
+        number=user.last_number,
+        author=user.id,
+        name=user.name,
+        room=found.name,
+        recipient=found.other,
+        recipient_name=found.username,
+        text=request.text,
+        due=caller.now() + int(seconds * MILLISECONDS),
+    )
+    return ScheduleMessage(author=user.id, key=key, pending=pending)
+
+
+@handles(wire.EDIT)
+async def edit(caller: Caller, request: wire.Edit) -> Operation:
+    user, key = caller.user, request.key
+    if (repeat := _repeat(caller, key)) is not None:
+        return repeat
+    _check_text(caller, request.text)
+    found = await find_to_read(caller, request.room, request.username)
+    await _check_own(caller, found, request.seq)
+    _check_may_send(caller)
+    if key is not None:
+        user.sent.begin(key)
+    return EditText(
+        author=user.id,
+        name=user.name,
+        room=found.name,
+        to=found.username,
+        target=request.seq,
+        text=request.text,
+        key=key,
+    )
+
+
+async def _check_own(caller: Caller, found: FoundRoom, seq: int) -> None:
+    """Raise ChatError `no-such-message` or `not-yours`."""
+    room = found.room
+    if room is not None and 1 <= seq <= room.seq:
+        known = room.find(seq)
+        if known is None:
+            row = await caller.reader.ask(find_event, room.name, seq)
+            author, is_message = (row.author, row.kind == MESSAGE) if row is not None else ("", False)
+        else:
+            author, is_message = known.author, known.is_message
+        if is_message and author == caller.user.id:
+            return
+        if is_message:
+            raise ChatError("not-yours", f"message {seq} is not yours, so you cannot edit it", field="seq")
+    raise ChatError("no-such-message", f"there is no message {seq} there", field="seq")
+
+
+@handles(wire.SCHEDULED)
+async def scheduled(caller: Caller, request: wire.ListScheduled) -> EncodedReply[Schedule]:
     after = request.after or 0
-    own = caller.chat.schedule.of(caller.user.id)
-    shown, more = page(encode_part(pending.describe()) for pending in own if pending.number > after)
+    own = caller.state.schedule.of(caller.user.id)
+    shown, more = page(encode_part(describe(pending)) for pending in own if pending.number > after)
     return reply_with(Schedule, messages=shown, more=more)
 
 
-@handles(CANCEL)
-async def cancel(caller: Context, request: Cancel) -> Entry:
-    return caller.cancel(request.number)
+@handles(wire.CANCEL)
+async def cancel(caller: Caller, request: wire.Cancel) -> Operation:
+    pending = caller.state.schedule.find(caller.user.id, request.number)
+    caller.state.schedule.hold(pending.id)
+    return CancelMessage(pending=pending)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from tcpchat.chat.context import Context
-from tcpchat.chat.entry import Entry
-from tcpchat.commands.moderation import REPORT
+from tcpchat.chat.moderation import report_bucket
+from tcpchat.chat.operations.moderation import ReportUser
+from tcpchat.commands import moderation as wire
 from tcpchat.errors import ChatError
+from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.registry import handles
-from tcpchat.protocol import Report
 
 MAX_REASON = 200  # characters; the reported user reads it in one line
 
 
-@handles(REPORT)
-async def report(caller: Context, request: Report) -> Entry:
+@handles(wire.REPORT)
+async def report(caller: Caller, request: wire.Report) -> ReportUser:
     reason = request.reason
     if reason is not None and len(reason) > MAX_REASON:
         message = f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept"
         raise ChatError("text-too-long", message, limit=MAX_REASON, field="reason")
-    return await caller.report(request.username, reason)
+    target = await caller.loader.named(request.username)
+    bucket = report_bucket(caller.user, caller.address, caller.now())
+    caller.state.moderation.begin_report(caller.user, target)
+    return ReportUser(reporter=caller.user.id, target=target.id, bucket=bucket, reason=reason)

@@ -1,76 +1,133 @@
-"""Handlers for users as others see them: names, who is here, who is away, who ignores whom."""
+"""Handlers for users: who is here, names, who is away, who is ignored, what is known of one."""
 
 from __future__ import annotations
 
-from tcpchat.chat.context import Context
-from tcpchat.chat.entry import Entry
+from tcpchat.chat.operations.users import ChangeUser, Rename
 from tcpchat.chat.user import User
-from tcpchat.commands.profile import AWAY, BACK, IGNORE, RENAME, UNIGNORE, USERS, WHOIS
+from tcpchat.commands import profile as wire
+from tcpchat.errors import ChatError
+from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.registry import Outcome, handles
+from tcpchat.names import canonical, enforce, skeleton
 from tcpchat.protocol import (
+    GUEST,
+    Away,
     Back,
-    ClearAway,
     EncodedReply,
-    Ignore,
     Ignoring,
-    ListUsers,
-    Lookup,
-    Rename,
     Renamed,
-    SetAway,
-    Unignore,
     Users,
     Whois,
     encode_part,
     page,
     reply_with,
 )
+from tcpchat.store.changes import DropIgnored, SetAway, SetIgnored
+from tcpchat.store.queries.users import names_of
+from tcpchat.times import timestamp
 
 PAGE = 1000  # users in one reply, which takes a millisecond
+AWAY_CHARACTERS = 200  # others read it in one line
+MOST_IGNORED = 1000  # so that nobody makes the server keep endless lists
 
 
-@handles(USERS)
-async def users(caller: Context, request: ListUsers) -> EncodedReply[Users]:
-    now = caller.now()
-    muted_until = caller.chat.moderation.muted_until
-    found = caller.chat.hub.users(request.after or "", PAGE + 1)
-    parts = (
-        user.describe() if (until := muted_until(user.id, now)) is None else _muted(user, until)
-        for user in found[:PAGE]
-    )
-    shown, more = page(parts)
+@handles(wire.USERS)
+async def users(caller: Caller, request: wire.ListUsers) -> EncodedReply[Users]:
+    now, muted_until = caller.now(), caller.state.moderation.muted_until
+    found = caller.state.presence.users(request.after or "", PAGE + 1)
+    shown, more = page(_part(user, muted_until(user.id, now)) for user in found[:PAGE])
     return reply_with(Users, users=shown, more=more or len(found) > PAGE)
 
 
-def _muted(user: User, until: int) -> bytes:
-    return encode_part(user.info(muted_until=until))
+def _part(user: User, muted_until: int | None) -> bytes:
+    return user.encoded() if muted_until is None else encode_part(user.info(muted_until))
 
 
-@handles(RENAME)
-async def rename(caller: Context, request: Rename) -> Outcome[Renamed]:
-    return caller.rename(request.name)
+@handles(wire.RENAME)
+async def rename(caller: Caller, request: wire.Rename) -> Outcome[Renamed]:
+    user = caller.user
+    if canonical(request.name) == user.name:
+        return Renamed(old=user.name, new=user.name)
+    name = enforce(request.name, caller.state.settings.limits.name_characters)
+    if name.startswith(GUEST):
+        raise ChatError("bad-name", f"the server gives names that begin with {GUEST}", name=name)
+    key = skeleton(name)
+    caller.state.directory.claim(user, name, key)
+    return Rename(user=user.id, name=name, key=key)
 
 
-@handles(AWAY)
-async def away(caller: Context, request: SetAway) -> Entry:
-    return caller.relations.away(request.text or "")
+@handles(wire.WHOIS)
+async def whois(caller: Caller, request: wire.Lookup) -> Whois:
+    user = await caller.loader.named(request.name)
+    here = bool(user.connections)
+    text, since = user.away or (None, None)
+    muted = caller.state.moderation.muted_until(user.id, caller.now())
+    return Whois(
+        name=user.name,
+        registered=user.registered is not None,
+        here=here,
+        since=timestamp(user.since if user.registered is None else user.registered),
+        seen=None if here or user.left is None else timestamp(user.left),
+        away=text,
+        away_since=None if since is None else timestamp(since),
+        muted_until=None if muted is None else timestamp(muted),
+    )
 
 
-@handles(BACK)
-async def back(caller: Context, request: ClearAway) -> Outcome[Back]:
-    return caller.relations.back()
+@handles(wire.AWAY)
+async def away(caller: Caller, request: wire.SetAway) -> ChangeUser:
+    text, now = request.text or "", caller.now()
+    if len(text) > AWAY_CHARACTERS:
+        message = f"the text has {len(text)} characters; at most {AWAY_CHARACTERS} are kept"
+        raise ChatError("text-too-long", message, limit=AWAY_CHARACTERS, field="text")
+    user = caller.user.id
+    done = Away(text=text, since=timestamp(now))
+    return ChangeUser(user=user, settings=[SetAway(user, text, now)], done=done)
 
 
-@handles(WHOIS)
-async def whois(caller: Context, request: Lookup) -> Whois:
-    return await caller.relations.whois(request.name)
+@handles(wire.BACK)
+async def back(caller: Caller, request: wire.ClearAway) -> Outcome[Back]:
+    if caller.user.away is None:
+        return Back()
+    user = caller.user.id
+    return ChangeUser(user=user, settings=[SetAway(user, None, None)], done=Back())
 
 
-@handles(IGNORE)
-async def ignore(caller: Context, request: Ignore) -> Outcome[Ignoring]:
-    return await caller.relations.ignore(request.name)
+@handles(wire.IGNORE)
+async def ignore(caller: Caller, request: wire.Ignore) -> Outcome[Ignoring]:
+    names = await _ignored_names(caller)
+    if request.name is None:
+        return Ignoring(users=sorted(names.values()))
+    user, other = caller.user, await caller.loader.named(request.name)
+    if other is user:
+        raise ChatError("ignore-self", "you cannot ignore yourself", name=user.name)
+    if len(user.ignored) >= MOST_IGNORED and other.id not in user.ignored:
+        message = f"you ignore {MOST_IGNORED} users; unignore one first"
+        raise ChatError("too-many-ignored", message, limit=MOST_IGNORED)
+    done = Ignoring(users=sorted({*names.values(), other.name}))
+    changes = [SetIgnored(user.id, other.id)]
+    return ChangeUser(user=user.id, settings=changes, done=done, others=[other.id])
 
 
-@handles(UNIGNORE)
-async def unignore(caller: Context, request: Unignore) -> Outcome[Ignoring]:
-    return await caller.relations.unignore(request.name)
+@handles(wire.UNIGNORE)
+async def unignore(caller: Caller, request: wire.Unignore) -> Outcome[Ignoring]:
+    user, name, names = caller.user, request.name, await _ignored_names(caller)
+    found = [id for id, ignored in names.items() if ignored == name.lower()]
+    if not found:
+        raise ChatError("no-such-user", f"you do not ignore {name[:64]!r}", name=name[:64])
+    done = Ignoring(users=sorted(names[id] for id in names.keys() - set(found)))
+    changes = [DropIgnored(user.id, id) for id in found]
+    return ChangeUser(user=user.id, settings=changes, done=done)
+
+
+async def _ignored_names(caller: Caller) -> dict[str, str]:
+    """Return the names of the users whom the caller ignores, by id; of a user who is gone the last one."""
+    state, names = caller.state, {}
+    for id in caller.user.ignored:
+        known = state.users.get(id) or state.directory.stored(id)
+        if known is not None:
+            names[id] = known.name
+    unknown = sorted(caller.user.ignored - names.keys())
+    if unknown:
+        names |= await caller.reader.ask(names_of, unknown)
+    return names

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
-from tcpchat.chat.context import Context
-from tcpchat.chat.entry import Entry
+from tcpchat.chat.operations.base import Operation
+from tcpchat.handlers.caller import Caller
 from tcpchat.protocol import Command, EncodedReply, Reply, Request
 
 Q = TypeVar("Q", bound=Request)
 R = TypeVar("R", bound=Reply)
-Outcome: TypeAlias = R | EncodedReply[R] | Entry
-"""The reply; or an entry, whose reply comes once it is on disk."""
-Handler: TypeAlias = Callable[[Context, Q], Awaitable[Outcome[R]]]
-NowaitHandler: TypeAlias = Callable[[Context, Q], Entry | None]
-Precheck: TypeAlias = Callable[[Context], None]
+Outcome: TypeAlias = R | EncodedReply[R] | Operation
+"""The reply; or an operation, whose reply comes once it is on disk."""
+Handler: TypeAlias = Callable[[Caller, Q], Awaitable[Outcome[R]]]
+NowaitHandler: TypeAlias = Callable[[Caller, Q], Operation | None]
+Precheck: TypeAlias = Callable[[Caller], None]
 
 HANDLERS: Final[dict[type[Request], Handler[Any, Any]]] = {}
 """By class of the request."""

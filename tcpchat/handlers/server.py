@@ -1,4 +1,4 @@
-"""Handlers for the server itself: help, status, a sign of life, the schema."""
+"""Handlers for questions about the server: help, status, ping, schema."""
 
 from __future__ import annotations
 
@@ -6,60 +6,46 @@ from functools import cache
 
 import attrs
 
-from tcpchat.chat.context import Context
-from tcpchat.commands.server import HELP, PING, SCHEMA, STATUS
+from tcpchat.commands import server as wire
+from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.registry import handles
-from tcpchat.protocol import (
-    EVENTS,
-    REPLIES,
-    REQUESTS,
-    GetHelp,
-    GetSchema,
-    GetStatus,
-    Help,
-    Ping,
-    Pong,
-    Schema,
-    Status,
-    explain,
-    schema,
-)
+from tcpchat.protocol import EVENTS, REPLIES, REQUESTS, Help, Pong, Schema, Status, explain, schema
 from tcpchat.times import timestamp
 
 
-@handles(HELP)
-async def help_(caller: Context, request: GetHelp) -> Help:
+@handles(wire.HELP)
+async def help_(caller: Caller, request: wire.GetHelp) -> Help:
     return explain(request.command)
 
 
-@handles(STATUS)
-async def status(caller: Context, request: GetStatus) -> Status:
-    chat = caller.chat
-    now = chat.clock.monotonic()
-    limits = attrs.asdict(chat.settings.limits) | {
-        "connections": chat.places.total,
-        "reports_to_mute": chat.settings.rules.reports_to_mute,
-        "mute_seconds": chat.settings.rules.mute_seconds,
+@handles(wire.STATUS)
+async def status(caller: Caller, request: wire.GetStatus) -> Status:
+    state = caller.state
+    now = state.clock.monotonic()
+    limits = attrs.asdict(state.settings.limits) | {
+        "connections": state.slots.total,
+        "reports_to_mute": state.settings.rules.reports_to_mute,
+        "mute_seconds": state.settings.rules.mute_seconds,
     }
     return Status(
-        server=chat.server,
-        uptime=round(now - chat.started, 3),
-        users=chat.hub.user_count(),
-        connections=chat.places.taken,
-        messages=chat.messages,
-        messages_per_minute=chat.meter.last_minute(now),
-        scheduled=len(chat.schedule),
+        server=state.server,
+        uptime=round(now - state.started, 3),
+        users=len(state.presence),
+        connections=state.slots.taken,
+        messages=state.messages,
+        messages_per_minute=state.meter.last_minute(now),
+        scheduled=len(state.schedule),
         limits=limits,
     )
 
 
-@handles(PING)
-async def ping(caller: Context, request: Ping) -> Pong:
+@handles(wire.PING)
+async def ping(caller: Caller, request: wire.Ping) -> Pong:
     return Pong(at=timestamp(caller.now()))
 
 
-@handles(SCHEMA)
-async def schema_(caller: Context, request: GetSchema) -> Schema:
+@handles(wire.SCHEMA)
+async def schema_(caller: Caller, request: wire.GetSchema) -> Schema:
     return _schema()
 
 

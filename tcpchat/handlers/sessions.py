@@ -1,70 +1,285 @@
-"""Handlers for accounts and sessions: resume, register, log in and out, revoke, leave."""
+"""Handlers for accounts and sessions: register, log in and out, come back, leave."""
 
 from __future__ import annotations
 
-from tcpchat.chat.context import Context
-from tcpchat.chat.entry import Entry
-from tcpchat.commands.sessions import EXIT, LOGIN, LOGOUT, PASSWORD, REGISTER, RESUME, REVOKE, SESSIONS
+from contextlib import suppress
+from typing import NoReturn
+
+from tcpchat.chat.operations.sessions import WRONG, BeginSession, ChangePassword, EndSessions, RegisterUser
+from tcpchat.chat.session import DEVICE_CHARACTERS, Session
+from tcpchat.chat.sessions import hash_token
+from tcpchat.chat.user import User
+from tcpchat.commands import sessions as wire
+from tcpchat.errors import ChatError
+from tcpchat.handlers import catch_up
+from tcpchat.handlers.caller import Caller, replaced
 from tcpchat.handlers.registry import handles, prechecks
+from tcpchat.handlers.rooms import read_unread
+from tcpchat.names import LONGEST_NAME, check_reserved, skeleton
 from tcpchat.protocol import (
+    GUEST,
     Bye,
-    ChangePassword,
-    Exit,
-    ListSessions,
     LoggedIn,
     LoggedOut,
-    Login,
-    Logout,
-    Register,
-    Resume,
+    PasswordChanged,
     Resumed,
-    Revoke,
     Revoked,
+    SessionInfo,
     Sessions,
 )
+from tcpchat.store.queries.users import password_hash
+from tcpchat.store.rows import NameRow, UserRow
+from tcpchat.times import timestamp
 
 
-@handles(RESUME)
-async def resume(caller: Context, request: Resume) -> Resumed:
-    return await caller.access.resume(request.token, request.after)
+@handles(wire.RESUME)
+async def resume(caller: Caller, request: wire.Resume) -> Resumed:
+    """Become the user of a token.
+
+    What the user's old connection requested is answered first. With `after` come first the lobby's events
+    after that number, and then those from now on. Of several that resume with one token the one that asked
+    last stays: a client whose connections broke may have left requests under way.
+    """
+    state, after = caller.state, request.after
+    _check_after(after, state.rooms.lobby.seq)
+    order = next(state.users.resumes)
+    session, user, row = await _find_session(caller, request.token)
+    if session.resume_order > order:
+        await _give_way(caller)
+    if session.connection is not caller.connection:
+        _become(caller, session, user, row, subscribe=after is None)
+    elif after is not None:
+        state.audience.unsubscribe(caller.connection)
+    session.resume_order = order
+    if after is not None:
+        try:
+            await catch_up.send_missed(caller, after)
+        except ChatError:  # neither the user that it was nor able to follow as the other
+            caller.connection.stop("storage-failed")
+            raise
+    await caller.loader.wait_settled()
+    await _let_unread_follow(caller)
+    return Resumed(
+        user=user.name,
+        registered=user.registered is not None,
+        session=session.number,
+        seq=state.rooms.lobby.seq,
+    )
 
 
-@prechecks(REGISTER)
-def check_may_register(caller: Context) -> None:
-    caller.access.check_may_register()
+def _check_after(after: int | None, last: int) -> None:
+    if after is not None and not 0 <= after <= last:
+        message = f"the lobby has events up to {last}; after is one of them, or 0"
+        raise ChatError("bad-value", message, field="after", limit=last)
 
 
-@handles(REGISTER)
-async def register(caller: Context, request: Register) -> Entry:
-    return await caller.access.register(request.password, request.device)
+async def _give_way(caller: Caller) -> NoReturn:
+    """End this connection, and the guest that it was: the session came back on another one since."""
+    caller.state.users.leave(caller.user, caller.connection, for_good=True)
+    caller.connection.stop("replaced")
+    await caller.connection.wait_backlog(0)  # which ends here, since that stop cancels it
+    raise replaced()
 
 
-@handles(LOGIN)
-async def login(caller: Context, request: Login) -> LoggedIn:
-    return await caller.access.login(request.name, request.password, request.device)
+async def _let_unread_follow(caller: Caller) -> None:
+    """Let `unread` follow the reply; a disk that cannot be read now makes nothing else untrue."""
+    with suppress(ChatError):
+        caller.trailing_lines = (await read_unread(caller)).encode(None)
 
 
-@handles(LOGOUT)
-async def logout(caller: Context, request: Logout) -> LoggedOut:
-    return await caller.access.logout()
+async def _find_session(caller: Caller, token: str) -> tuple[Session, User, UserRow | None]:
+    """Return the session of a token, its user, and the row of a user of whom not all is in memory."""
+    hashed, row = hash_token(token), None
+    known = caller.state.sessions.find(hashed)
+    if known is None or known[1].sent.on_disk:
+        row = await caller.loader.row(hashed)
+    session, user = caller.state.users.find_session(hashed, row)
+    return session, user, row
 
 
-@handles(SESSIONS)
-async def sessions(caller: Context, request: ListSessions) -> Sessions:
-    return caller.access.sessions()
+def _become(caller: Caller, session: Session, user: User, row: UserRow | None, *, subscribe: bool) -> None:
+    """Make the connection one of the session's user, and nobody else's.
+
+    Raises ChatError `bad-token` where another took its own place meanwhile: it takes nobody's.
+    """
+    state, connection = caller.state, caller.connection
+    if caller.user.id and connection not in caller.user.connections:
+        raise replaced()
+    state.bans.check_user(user.id, caller.now())
+    last_seen = state.audience.last_seen_seq(connection)
+    state.sessions.came_back(user)  # before anybody expires
+    state.users.leave(caller.user, connection, for_good=True)
+    state.users.connect(session, user, connection, caller.address)
+    state.users.come_back(user, row)
+    caller.user = user
+    if queued := user.take_queued():
+        connection.write_nowait(queued)
+    if subscribe:
+        state.audience.subscribe_after(user, connection, last_seen)
 
 
-@handles(REVOKE)
-async def revoke(caller: Context, request: Revoke) -> Revoked:
-    return await caller.access.revoke(request.number)
+@prechecks(wire.REGISTER)
+def check_may_register(caller: Caller) -> None:
+    """Raise ChatError `already-registered`, or `bad-name` for a name that cannot be registered."""
+    user = caller.user
+    if user.registered is not None:
+        raise ChatError("already-registered", f"{user.name} is already registered", name=user.name)
+    if user.name.startswith(GUEST):
+        message = f"take a name of your own first, with rename: {user.name} is for a guest"
+        raise ChatError("bad-name", message, name=user.name)
+    check_reserved(user.name)  # a guest may have it from before the rule
 
 
-@handles(PASSWORD)
-async def change_password(caller: Context, request: ChangePassword) -> Entry:
-    return await caller.access.change_password(request.password, request.new)
+@handles(wire.REGISTER)
+async def register(caller: Caller, request: wire.Register) -> RegisterUser:
+    name = _device_name(request.device)
+    check_may_register(caller)
+    caller.throttle.count_registration(caller.address)
+    session = caller.session
+    hash = await caller.hasher.hash(request.password)
+    change = session.change()
+    change = change._replace(name=name or change.name)
+    return RegisterUser(user=caller.user.id, hash=hash, session=change)
 
 
-@handles(EXIT)
-async def exit_(caller: Context, request: Exit) -> Bye:
-    await caller.access.end_guest()
+@handles(wire.LOGIN)
+async def login(caller: Caller, request: wire.Login) -> LoggedIn:
+    state, device = caller.state, _device_name(request.device) or ""
+    row = state.directory.registered_as(request.name)
+    key = skeleton(request.name[:LONGEST_NAME]) if row is None else row.key  # one for all ways to write it
+    proved = await _check_password(caller, key, row, request.password)
+    assert row is not None
+    try:
+        user = await caller.loader.user(row.user)
+    except ChatError:  # deleted while the password was checked
+        raise ChatError("wrong-login", WRONG) from None
+    state.bans.check_user(user.id, caller.now())
+    begin = BeginSession(
+        user=user.id,
+        proved=proved,
+        most=state.settings.limits.sessions_per_user,
+        name=device,
+        address=caller.address,
+    )
+    await caller.commit(begin)
+    try:
+        session, user, found = await _find_session(caller, begin.token)
+        _become(caller, session, user, found, subscribe=True)
+    except BaseException as error:
+        with suppress(ChatError):  # nobody will ever have the token
+            await caller.commit(EndSessions(user=user.id, hashes=[begin.session.hash]))
+        if isinstance(error, ChatError) and error.code == "bad-token":
+            raise ChatError("wrong-login", WRONG) from None  # the password changed meanwhile
+        raise
+    await caller.loader.wait_settled()
+    await _let_unread_follow(caller)
+    return LoggedIn(user=user.name, session=session.number, token=begin.token, seq=state.rooms.lobby.seq)
+
+
+async def _check_password(caller: Caller, key: str, row: NameRow | None, password: str) -> int:
+    """Return the generation of the password, which is right.
+
+    Raises ChatError `wrong-login`, or `rate-limited` where there were too many guesses.
+    """
+    proved = 0 if row is None else caller.state.passwords[row.user]
+    caller.throttle.count_guess(key, caller.address)
+    try:
+        hash = None if row is None else await caller.reader.ask(password_hash, row.user)
+        right = await caller.hasher.verify(hash, password)
+    except BaseException:
+        caller.throttle.was_not_tried(key, caller.address)
+        raise
+    if not right:
+        raise ChatError("wrong-login", WRONG)
+    caller.throttle.was_right(key, caller.address)
+    return proved
+
+
+@handles(wire.LOGOUT)
+async def logout(caller: Caller, request: wire.Logout) -> LoggedOut:
+    state, user, connection = caller.state, caller.user, caller.connection
+    await _end_own(caller, caller.session)
+    if connection not in user.connections:
+        raise replaced()
+    state.users.leave(user, connection, for_good=True)
+    if state.settings.rules.require_login:
+        caller.user = state.users.anonymous()
+        return LoggedOut()
+    caller.user, token = state.users.new_guest(connection, caller.address)
+    state.audience.subscribe(caller.user, connection)
+    return LoggedOut(user=caller.user.name, token=token)
+
+
+async def _end_own(caller: Caller, session: Session) -> None:
+    """End the session of this connection, which stays the user's until it leaves."""
+    session.ending = True
+    await caller.commit(EndSessions(user=caller.user.id, hashes=[session.hash], why=None))
+
+
+@handles(wire.SESSIONS)
+async def sessions(caller: Caller, request: wire.ListSessions) -> Sessions:
+    current = caller.session
+    own = sorted(caller.user.sessions, key=lambda session: session.number)
+    return Sessions(
+        sessions=[
+            SessionInfo(
+                number=session.number,
+                device=session.name,
+                address=session.address,
+                since=timestamp(session.since),
+                used=timestamp(session.used),
+                here=session.connection is not None,
+                current=session is current,
+            )
+            for session in own
+        ]
+    )
+
+
+@handles(wire.REVOKE)
+async def revoke(caller: Caller, request: wire.Revoke) -> Revoked:
+    user, number = caller.user, request.number
+    session = next((session for session in user.sessions if session.number == number), None)
+    if session is None:
+        numbers = ", ".join(str(session.number) for session in user.sessions)
+        message = f"you have no session {number}, but: {numbers}"
+        raise ChatError("no-such-session", message, field="number")
+    session.ending = True
+    await caller.commit(EndSessions(user=user.id, hashes=[session.hash]))
+    return Revoked(number=number)
+
+
+@handles(wire.PASSWORD)
+async def change_password(caller: Caller, request: wire.ChangePassword) -> PasswordChanged:
+    user = caller.user
+    row = caller.state.directory.stored(user.id)
+    if user.registered is None or row is None:
+        raise ChatError("not-registered", "you have no password, since you are not registered")
+    try:
+        proved = await _check_password(caller, user.key, row, request.password)
+    except ChatError as error:
+        if error.code != "wrong-login":
+            raise
+        message = "that is not your current password"
+        raise ChatError("wrong-login", message, field="password") from None
+    hash = await caller.hasher.hash(request.new)
+    change = ChangePassword(user=user.id, hash=hash, keeps=caller.session.hash, proved=proved)
+    await caller.commit(change)
+    return PasswordChanged(revoked=change.ended)
+
+
+@handles(wire.EXIT)
+async def exit_(caller: Caller, request: wire.Exit) -> Bye:
+    """Leave; nobody comes back as this guest, not even after a crash."""
+    session = caller.user.session_of(caller.connection)
+    if session is not None and caller.user.registered is None:
+        with suppress(ChatError):  # then the disk follows later
+            await _end_own(caller, session)
     return Bye(code="exit", message=f"bye, {caller.user.name}".removesuffix(", "))
+
+
+def _device_name(name: str | None) -> str | None:
+    if name is not None and len(name) > DEVICE_CHARACTERS:
+        message = f"the name of a device has at most {DEVICE_CHARACTERS} characters"
+        raise ChatError("bad-value", message, field="device", limit=DEVICE_CHARACTERS)
+    return name

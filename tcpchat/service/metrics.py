@@ -22,7 +22,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from tcpchat._version import __version__
-from tcpchat.chat.entry import Delivery, Entry
+from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.operations.base import Operation
 from tcpchat.errors import CODES
 from tcpchat.protocol import Error
 from tcpchat.service.node import Node
@@ -31,7 +32,7 @@ from tcpchat.times import Clock
 LAG_INTERVAL = 0.1  # seconds between two measurements of the loop's delay
 COMMIT = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
 LAG = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
-ENTRIES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # at most `delivery.BATCH_ENTRIES`
+OPERATIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # at most `delivery.BATCH_OPERATIONS`
 _MESSAGE = b'{"type":"message"'
 
 
@@ -49,10 +50,10 @@ class Metrics(Collector):
             buckets=COMMIT,
             registry=self.registry,
         )
-        self._entries = Histogram(
+        self._operations = Histogram(
             "tcpchat_batch_entries",
             "Messages and other changes in a batch",
-            buckets=ENTRIES,
+            buckets=OPERATIONS,
             registry=self.registry,
         )
         self._lag = Histogram(
@@ -67,19 +68,20 @@ class Metrics(Collector):
         GCCollector(registry=self.registry)
         node.pipeline.observer = self
 
-    def committed(self, seconds: float, entries: int) -> None:
+    def committed(self, seconds: float, operations: int) -> None:
         """Record that a batch is on disk, or that the disk refused it."""
         self._commit.observe(seconds)
-        self._entries.observe(entries)
+        self._operations.observe(operations)
 
-    def released(self, batch: Sequence[Entry], delivery: Delivery, receivers: int) -> None:
-        """Note what was told, and who in the batch was refused after all."""
-        self._deliveries += len(delivery.said) * receivers
-        for lines in delivery.direct.values():
+    def released(self, batch: Sequence[Operation], fanout: Fanout, subscribers: int) -> None:
+        """Note what is sent out, and the operations that were rejected."""
+        for posts in fanout.posts.values():
+            self._deliveries += sum(post.line.startswith(_MESSAGE) for post in posts) * subscribers
+        for lines in fanout.direct.values():
             self._deliveries += sum(line.startswith(_MESSAGE) for line in lines)
-        for entry in batch:
-            if isinstance(entry.reply, Error) and entry.asker is not None:
-                self._refused_later[entry.reply.code] += 1
+        for operation in batch:
+            if isinstance(operation.reply, Error) and operation.requester is not None:
+                self._refused_later[operation.reply.code] += 1
 
     async def measure_lag(self, clock: Clock) -> NoReturn:
         """Measure the delay of the loop again and again."""
@@ -90,24 +92,24 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the server's own counts."""
-        server, chat = self._node.server, self._node.chat
+        server, state = self._node.server, self._node.state
         backlogs = [connection.backlog for connection in tuple(server.connections)]
-        pending, slowest = len(chat.schedule), max(backlogs, default=0)
+        pending, slowest = len(state.schedule), max(backlogs, default=0)
         yield InfoMetricFamily("tcpchat_build", "Version of tcpchat", {"version": __version__})
         for name, help, gauge in (
             ("tcpchat_connections", "Current connections", len(backlogs)),
-            ("tcpchat_users", "Current users", chat.hub.user_count()),
+            ("tcpchat_users", "Current users", len(state.presence)),
             ("tcpchat_scheduled_messages", "Pending scheduled messages", pending),
             ("tcpchat_backlog_bytes", "Bytes waiting to be sent to all connections", sum(backlogs)),
             ("tcpchat_backlog_max_bytes", "Bytes waiting to be sent to the slowest connection", slowest),
         ):
             yield GaugeMetricFamily(name, help, gauge)
         for name, help, count in (
-            ("tcpchat_messages", "Messages since the data was created", chat.messages),
+            ("tcpchat_messages", "Messages since the data was created", state.messages),
             ("tcpchat_deliveries", "Messages sent to connections when they were posted", self._deliveries),
         ):
             yield CounterMetricFamily(name, help, count)
-        yield _by("code", "tcpchat_refusals", "Error replies", _sum(chat.refusals, self._refused_later))
+        yield _by("code", "tcpchat_refusals", "Error replies", _sum(state.refusals, self._refused_later))
         yield _by("reason", "tcpchat_disconnections", "Connections that ended", dict(server.ended))
 
 

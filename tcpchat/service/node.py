@@ -10,12 +10,11 @@ import trio
 
 from tcpchat.admin.context import OperatorContext
 from tcpchat.admin.dispatch import Dispatcher
-from tcpchat.chat.awakening import Awakening
-from tcpchat.chat.chat import Chat
-from tcpchat.chat.context import Context
-from tcpchat.chat.gate import Gate
 from tcpchat.chat.room import RECENT
+from tcpchat.chat.state import ServerState
+from tcpchat.chat.throttle import Throttle
 from tcpchat.chat.user import User
+from tcpchat.handlers import Caller, Loader
 from tcpchat.log import Log
 from tcpchat.server import Port, Server
 from tcpchat.serving.background import Background
@@ -71,18 +70,19 @@ class Node:
         self._store = store
         self._log = log
         self._background = Background()
-        self.chat = Chat(settings, snapshot, clock, new_id, new_token, self._background.wakeups)
-        self.pipeline = Pipeline(self.chat, store, log, new_reference, run_sync)
+        wakeups = self._background.wakeups
+        self.state = ServerState(settings, snapshot, clock, new_id, new_token, wakeups)
+        self.pipeline = Pipeline(self.state, store, log, new_reference, run_sync)
         self.reader = Reader(store, run_sync)
-        self.loader = Awakening(self.chat, self.reader, self._wait_settled)
+        self.loader = Loader(self.state, self.reader, self._wait_settled)
         self.hasher = hasher or Hasher()
-        self.throttle = Gate(clock)
-        self.server = Server(self.chat, self.pipeline, self._new_context, log, new_reference)
+        self.throttle = Throttle(clock)
+        self.server = Server(self.state, self.pipeline, self._new_caller, log, new_reference)
         context = OperatorContext(
-            chat=self.chat,
+            state=self.state,
             reader=self.reader,
-            hashes=self.hasher,
-            awakening=self.loader,
+            hasher=self.hasher,
+            loader=self.loader,
             connections=self.server.connections,
             commit=self.pipeline.commit,
         )
@@ -110,7 +110,7 @@ class Node:
 
     def apply(self, settings: Settings) -> None:
         """Apply settings from now on, to open connections too."""
-        self.chat.apply(settings)
+        self.state.configure(settings)
         self.server.apply(settings)
 
     async def serve_operator(self, stream: trio.abc.Stream) -> None:
@@ -121,24 +121,24 @@ class Node:
     def _begin(self) -> None:
         """Write that everybody left when the last server ended. If that fails it serves all the same."""
         try:
-            self._store.commit([SetAllLeft(self.chat.clock.now()), self.chat.prune()])
+            self._store.commit([SetAllLeft(self.state.clock.now()), self.state.prune()])
         except StorageError as error:  # the next start sorts out the users who left before this one
-            self._log.warning("storage failed", entries=0, error=str(error))
+            self._log.warning("storage failed", operations=0, error=str(error))
 
     async def _run_background(self) -> None:
         with self.server.until_stop():
-            await self._background.run(self.chat, self.pipeline, self.loader)
+            await self._background.run(self.state, self.pipeline, self.loader)
 
-    def _new_context(self, connection: Connection, user: User, address: str) -> Context:
-        return Context(
-            chat=self.chat,
+    def _new_caller(self, connection: Connection, user: User, address: str) -> Caller:
+        return Caller(
+            state=self.state,
             user=user,
             connection=connection,
             address=address,
             reader=self.reader,
-            hashes=self.hasher,
-            awakening=self.loader,
-            gate=self.throttle,
+            hasher=self.hasher,
+            loader=self.loader,
+            throttle=self.throttle,
             commit=self.pipeline.commit,
         )
 

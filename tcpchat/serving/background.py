@@ -7,18 +7,21 @@ from typing import NoReturn
 
 import trio
 
-from tcpchat.chat.awakening import Awakening
-from tcpchat.chat.chat import Chat
-from tcpchat.chat.entry import Entry, PruneEntry
+from tcpchat.chat.due import due_operations, not_loaded
+from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.operations.markers import StoreReceipts
+from tcpchat.chat.operations.upkeep import PruneStore, StoreSessions
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.wakeups import Wakeups
 from tcpchat.errors import ChatError
+from tcpchat.handlers.loader import Loader
 from tcpchat.protocol import Error
 from tcpchat.serving.delivery import Pipeline
 from tcpchat.times import MILLISECONDS
 
-NEWCOMER = 0.25  # seconds in which a new connection can say who it is, before others are notified of it
+PENDING = 0.25  # seconds in which a new connection can say who it is, before others are notified of it
 PRESENCE = 0.1  # seconds from a user's arrival or departure to its announcement …
-PRESENCE_PER_RECEIVER = 0.0001  # … and so much more for each receiver: each costs a write
+PRESENCE_PER_SUBSCRIBER = 0.0001  # … and so much more for each subscriber: each costs a write
 RECEIPTS = 0.1  # seconds between two writes of what was delivered and read; many messages make one
 SESSIONS = 0.1  # seconds between two writes of who left and who is back; many users do so at once
 SESSIONS_RETRY = 1.0  # seconds after which a write that the disk refused is tried again
@@ -60,76 +63,79 @@ class Background:
             sessions=self._sessions.notify,
         )
 
-    async def run(self, chat: Chat, pipeline: Pipeline, loader: Awakening) -> None:
+    async def run(self, state: ServerState, pipeline: Pipeline, loader: Loader) -> None:
         """Run all of them until cancelled. The state must have been made with these `wakeups`."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._announce_presence, chat, pipeline)
-            nursery.start_soon(self._send_receipts, chat, pipeline)
-            nursery.start_soon(self._send_scheduled, chat, pipeline, loader)
-            nursery.start_soon(self._expire_absent, chat)
-            nursery.start_soon(self._persist_sessions, chat, pipeline)
+            nursery.start_soon(self._announce_presence, state, pipeline)
+            nursery.start_soon(self._send_receipts, state, pipeline)
+            nursery.start_soon(self._send_scheduled, state, pipeline, loader)
+            nursery.start_soon(self._expire_absent, state)
+            nursery.start_soon(self._persist_sessions, state, pipeline)
 
-    async def _announce_presence(self, chat: Chat, pipeline: Pipeline) -> NoReturn:
+    async def _announce_presence(self, state: ServerState, pipeline: Pipeline) -> NoReturn:
         """Announce who came, went and took another name: after a moment, so that many make one announcement.
 
-        A newcomer has a longer moment, in which a returning client sends `resume`, so that nobody is notified
-        of the guest that it first was.
+        A pending subscriber has a longer moment, in which a returning client sends `resume`, so that nobody
+        is notified of the guest that it first was.
         """
-        presence, newcomers = chat.hub.presence, chat.hub.newcomers
+        audience, presence = state.audience, state.presence
         while True:
-            while not presence and not newcomers:
+            while not presence.has_changed() and not audience.pending:
                 await self._presence.wait()
-            await trio.sleep(PRESENCE + PRESENCE_PER_RECEIVER * len(chat.hub.connections))
-            chat.hub.let_all_listen(chat.clock.monotonic() - NEWCOMER)
-            pipeline.tell()
+            await trio.sleep(PRESENCE + PRESENCE_PER_SUBSCRIBER * len(audience.subscribed))
+            audience.subscribe_all_pending(state.clock.monotonic() - PENDING)
+            pipeline.announce()
 
-    async def _send_receipts(self, chat: Chat, pipeline: Pipeline) -> NoReturn:
-        """Write how far private messages were delivered and read, and notify their authors."""
-        marks = chat.marks
+    async def _send_receipts(self, state: ServerState, pipeline: Pipeline) -> NoReturn:
+        """Write how far direct messages were delivered and read, and notify their authors."""
+        receipts = state.receipts
         while True:
-            while not marks:
+            while not receipts:
                 await self._receipts.wait()
             await trio.sleep(RECEIPTS)
-            entry = marks.records()
-            await pipeline.wait_released(pipeline.submit(entry))
-            if isinstance(entry.reply, Error):
+            if not await _settle(pipeline, StoreReceipts(moved=receipts.take())):
                 await trio.sleep(SESSIONS_RETRY)
 
-    async def _send_scheduled(self, chat: Chat, pipeline: Pipeline, loader: Awakening) -> NoReturn:
+    async def _send_scheduled(self, state: ServerState, pipeline: Pipeline, loader: Loader) -> NoReturn:
         """Send what comes due."""
         while True:
-            due = chat.schedule.next_due()
+            due = state.schedule.next_due()
             wait = LONGEST_SLEEP
             if due is not None:
-                wait = min(wait, max(0.0, (due - chat.clock.now()) / MILLISECONDS))
+                wait = min(wait, max(0.0, (due - state.clock.now()) / MILLISECONDS))
             with trio.move_on_after(wait):
                 await self._schedule.wait()
-            for user in chat.asleep(DUE):
-                with suppress(ChatError):  # a user whom the disk does not give now it may give later
+            for user in not_loaded(state, DUE):
+                with suppress(ChatError):  # a user who cannot be read from disk now may be later
                     await loader.user(user)
-            places = [pipeline.submit(entry) for entry in chat.due(DUE)]
-            if places:  # many that are due at once come in batches, with others in between
-                await pipeline.wait_released(places[-1])
+            positions = [pipeline.submit(operation) for operation in due_operations(state, DUE)]
+            if positions:  # many that are due at once come in batches, with others in between
+                await pipeline.wait_released(positions[-1])
 
-    async def _expire_absent(self, chat: Chat) -> NoReturn:
-        """Announce the departure of users who did not come back soon, and forget those who did not at all."""
+    async def _expire_absent(self, state: ServerState) -> NoReturn:
+        """Announce the departure of users who did not come back soon, and unload those who did not at all."""
         while True:
-            with trio.move_on_after(min(LONGEST_SLEEP, chat.people.let_go_in())):
+            with trio.move_on_after(min(LONGEST_SLEEP, state.users.next_expiry())):
                 await self._absence.wait()
-            chat.people.let_go()
+            state.users.expire()
 
-    async def _persist_sessions(self, chat: Chat, pipeline: Pipeline) -> NoReturn:
+    async def _persist_sessions(self, state: ServerState, pipeline: Pipeline) -> NoReturn:
         """Write who left and who is back, and now and then delete what need not be stored any more."""
-        identities, monotonic = chat.people.identities, chat.clock.monotonic
+        monotonic = state.clock.monotonic
         prune_at = monotonic() + PRUNE
         while True:
-            entry: Entry | None = identities.records()
-            if entry is None:
+            operation: Operation = StoreSessions()
+            if not state.sessions.dirty:
                 with trio.move_on_after(max(0.0, prune_at - monotonic())) as pause:
                     await self._sessions.wait()
                 if not pause.cancelled_caught:
                     continue
                 prune_at = monotonic() + PRUNE
-                entry = PruneEntry(chat.prune())
-            await pipeline.wait_released(pipeline.submit(entry))
-            await trio.sleep(SESSIONS_RETRY if isinstance(entry.reply, Error) else SESSIONS)
+                operation = PruneStore(prune=state.prune())
+            await trio.sleep(SESSIONS if await _settle(pipeline, operation) else SESSIONS_RETRY)
+
+
+async def _settle(pipeline: Pipeline, operation: Operation) -> bool:
+    """Submit an operation; return whether the disk took it."""
+    await pipeline.wait_released(pipeline.submit(operation))
+    return not isinstance(operation.reply, Error)

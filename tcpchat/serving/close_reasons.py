@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tcpchat.chat.account import ENDED
-from tcpchat.chat.chat import Chat
+from tcpchat.chat.operations.sessions import ENDED
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Bye, encode
@@ -21,22 +21,22 @@ _ALWAYS_THE_SAME: Final = {
 """By the reason for which a connection ends: code and message."""
 
 
-def farewell(reason: str, chat: Chat, user: User, address: str) -> bytes:
+def farewell(reason: str, state: ServerState, user: User, address: str) -> bytes:
     """Return the line that says why this connection of the user ends; nothing where none is due."""
     if reason == BANNED:
-        return encode(Bye(code="banned", message=_ban(chat, user, address)))
+        return encode(Bye(code="banned", message=_ban(state, user, address)))
     if reason not in _ALWAYS_THE_SAME:
         return b""
     code, message = _ALWAYS_THE_SAME[reason]
     return encode(Bye(code=code, message=message))
 
 
-def _ban(chat: Chat, user: User, address: str) -> str:
+def _ban(state: ServerState, user: User, address: str) -> str:
     """Return what tells why, and until when."""
-    now = chat.clock.now()
+    now = state.clock.now()
     try:
-        chat.bans.check_user(user.id, now)
-        chat.bans.check_address(address, now)
+        state.bans.check_user(user.id, now)
+        state.bans.check_address(address, now)
     except ChatError as error:
         return error.message
     return "the operator banned you"

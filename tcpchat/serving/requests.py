@@ -1,4 +1,4 @@
-"""One connection's conversation: line → request → outcome → reply, in the order of the requests."""
+"""One connection's requests: line → request → outcome → reply, in the order of the requests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 import attrs
 import trio
 
-from tcpchat.chat.context import Context
-from tcpchat.chat.entry import Entry
 from tcpchat.chat.limits import TokenBucket
+from tcpchat.chat.operations.base import Operation
 from tcpchat.errors import ChatError
-from tcpchat.handlers import HANDLERS, NOWAIT, PRECHECKS, Outcome
+from tcpchat.handlers import HANDLERS, NOWAIT, PRECHECKS, Caller, Outcome
 from tcpchat.log import Log
 from tcpchat.protocol import (
     BY_NAME,
@@ -37,7 +36,7 @@ from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
 from tcpchat.serving.fair_queue import Share
 
-UNSETTLED = 1024  # entries of one connection under way, after which its next line waits
+UNSETTLED = 1024  # operations of one connection under way, after which its next line waits
 REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
 REFUSED = {"http-refused": "http", "not-tls": "tls"}
@@ -49,17 +48,17 @@ _HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
 
 
 @attrs.define(eq=False)
-class Session:
-    """Reads requests and answers each, until the peer leaves or is told to.
+class Requests:
+    """Reads requests and answers each, until the peer leaves or is to leave.
 
     Lives as long as its connection is read, in that connection's task.
     """
 
     connection: Connection
-    context: Context
+    caller: Caller
     reader: LineReader
     bucket: TokenBucket
-    """Slows down who asks a lot: everything but a send that is accepted costs a token."""
+    """Slows down a peer that asks a lot: everything but an accepted send costs a token."""
     share: Share
     """Of the loop's time."""
     pipeline: Pipeline
@@ -68,12 +67,12 @@ class Session:
     refused: tuple[str, str] = ("", "")
     """The last request's type and result."""
     cost: int = 1
-    """How many requests the one at hand counts for."""
+    """How many requests the current one counts for."""
     needs_secret: NeedsSecret | None = None
-    """What the next line is the secret for."""
+    """The request whose secret is the next line."""
 
     async def run(self) -> None:
-        """Converse. What the peer does wrong is answered; an exception is a bug."""
+        """Answer requests. What the peer does wrong is answered; an exception is a bug."""
         first = b""
         while True:
             try:
@@ -123,10 +122,10 @@ class Session:
         outcome = self._run_nowait(command, request) if command.pipelined else None
         if outcome is None:
             outcome = await self._run(command, request)
-        if not isinstance(outcome, Entry):
+        if not isinstance(outcome, Operation):
             await self._reply(request.type, outcome, request.id)
             return
-        outcome.asker, outcome.re = connection, request.id
+        outcome.requester, outcome.re = connection, request.id
         connection.unsettled += 1
         self.pipeline.submit(outcome)
         if not command.pipelined:
@@ -138,13 +137,43 @@ class Session:
         if connection.unsettled >= UNSETTLED:
             await connection.wait_settled()
 
+    def _run_nowait(self, command: Command[Any, Any], request: Request) -> Outcome[Reply] | None:
+        """Do what is asked, or return None where the command has to wait for something."""
+        try:
+            self._begin(command)
+            return NOWAIT[command.request](self.caller, request)
+        except Exception as error:
+            return self._failed(request, error)
+
+    async def _run(self, command: Command[Any, Any], request: Request) -> Outcome[Reply]:
+        """Do what is asked; what goes wrong is a reply too."""
+        try:
+            self._begin(command)
+            outcome: Outcome[Reply] = await HANDLERS[command.request](self.caller, request)
+        except Exception as error:
+            return self._failed(request, error)
+        return outcome
+
+    def _begin(self, command: Command[Any, Any]) -> None:
+        caller = self.caller
+        if caller.state.audience.pending or not caller.user.id:  # else there is nothing to begin
+            caller.begin(needs_login=command.needs_login, switches_user=command.switches_user)
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
+        """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
+        if isinstance(error, ChatError):
+            return as_error(error)
+        reference = self.new_reference()
+        self.log.error("bug", request=request.type, reference=reference, exc_info=error)
+        return internal_error(reference)
+
     async def _prompt(self, needs_secret: NeedsSecret) -> None:
         """Ask for the secret that the line left out, unless the command would be refused anyway."""
         command = needs_secret.command
         try:
-            self.context.begin(needs_login=command.needs_login, switches_user=command.switches_user)
+            self.caller.begin(needs_login=command.needs_login, switches_user=command.switches_user)
             if (precheck := PRECHECKS.get(command.request)) is not None:
-                precheck(self.context)
+                precheck(self.caller)
         except ChatError as error:
             await self._reply(command.name, as_error(error), None)
             return
@@ -169,58 +198,28 @@ class Session:
             raise ChatError("http-refused", HTTP_REFUSED)
         return read_request(line) if needs_secret is None else needs_secret.answer(line)
 
-    def _run_nowait(self, command: Command[Any, Any], request: Request) -> Outcome[Reply] | None:
-        """Do what is asked, or return None where the command has to wait for something."""
-        try:
-            self._begin(command)
-            return NOWAIT[command.request](self.context, request)
-        except Exception as error:
-            return self._failed(request, error)
-
-    async def _run(self, command: Command[Any, Any], request: Request) -> Outcome[Reply]:
-        """Do what is asked; what goes wrong is a reply too."""
-        try:
-            self._begin(command)
-            outcome: Outcome[Reply] = await HANDLERS[command.request](self.context, request)
-        except Exception as error:
-            return self._failed(request, error)
-        return outcome
-
-    def _begin(self, command: Command[Any, Any]) -> None:
-        context = self.context
-        if context.chat.hub.newcomers or not context.user.id:  # else there is nothing to begin
-            context.begin(needs_login=command.needs_login, switches_user=command.switches_user)
-
-    def _failed(self, request: Request, error: Exception) -> Reply:
-        """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
-        if isinstance(error, ChatError):
-            return as_error(error)
-        reference = self.new_reference()
-        self.log.error("bug", request=request.type, reference=reference, exc_info=error)
-        return internal_error(reference)
-
     async def _reply(self, what: str, reply: Reply | EncodedReply[Reply], re: Id | None) -> None:
         if isinstance(reply, Error):
-            self.context.chat.refusals[reply.code] += 1
+            self.caller.state.refusals[reply.code] += 1
         await self._say(reply, re)
         await self._done(what, reply)
 
     async def _say(self, line: Reply | EncodedReply[Reply] | Event, re: Id | None = None) -> None:
-        """Write after everything that was asked before is answered; a stop waits for that too."""
+        """Write after every earlier request is answered; a stop waits for that too."""
         with trio.CancelScope(shield=True):
             await self.connection.wait_settled()
-        trailing, self.context.trailing_lines = self.context.trailing_lines, b""
+        trailing, self.caller.trailing_lines = self.caller.trailing_lines, b""
         data = (line.encode(re) if isinstance(line, EncodedReply) else encode(line, re)) + trailing
         self.cost += len(data) // REPLY_BYTES
         self.connection.write_nowait(data)
 
     async def _done(self, what: str, reply: Reply | EncodedReply[Reply] | None) -> None:
-        """Note the result, end the conversation if that was it, or slow down a peer that asks a lot."""
+        """Log the result; end the connection if that was it, or slow down a peer that asks a lot."""
         connection = self.connection
         result = reply.code if isinstance(reply, Error) else "ok"
         # A flood of the same refusal is one line, so that nobody fills the operator's disk.
         if result == "ok" or (what, result) != self.refused:
-            self.log.info("request", type=what, user=self.context.user.name, result=result)
+            self.log.info("request", type=what, user=self.caller.user.name, result=result)
         self.refused = (what, result)
         if isinstance(reply, Bye) or result in REFUSED:
             connection.stop("exit" if isinstance(reply, Bye) else REFUSED[result])
@@ -230,5 +229,5 @@ class Session:
         """Take what a request costs, and wait if there is nothing left."""
         cost, self.cost = self.cost, 1
         self.share.take(cost - 1)
-        while wait := self.bucket.take(self.context.chat.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
+        while wait := self.bucket.take(self.caller.state.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
             await trio.sleep(wait)

@@ -24,6 +24,7 @@ OnStep: TypeAlias = Callable[[], None]
 """Called again and again while data is copied; an exception that it raises ends the copy."""
 
 PAGES = 256  # of 4 KB, copied in one step; the copy can be cancelled between two steps
+EVENTS = 8  # the first version that has a table of events
 OLDEST = 2  # the first version of a database that has a journal id
 BEFORE = ".before-"  # between the name of a database and the time when a restore replaced it
 ACCOUNTS = 3  # the first version in which guests and registered users differ
@@ -88,8 +89,11 @@ def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) ->
         if _version(copy) >= ACCOUNTS:  # clients drop guests' tokens with another journal; free their names
             copy.execute("DELETE FROM device WHERE user NOT IN (SELECT user FROM account)")
         _check(copy)
-        messages = copy.execute("SELECT count(*) FROM message").fetchone()[0]
-        seq = copy.execute("SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (room,)).fetchone()[0]
+        # In an earlier version every row is a message.
+        table, where = ("event", " WHERE kind = 'message'") if _version(copy) >= EVENTS else ("message", "")
+        messages = copy.execute(f"SELECT count(*) FROM {table}{where}").fetchone()[0]
+        last = copy.execute(f"SELECT coalesce(max(seq), 0) FROM {table} WHERE room = ?", (room,))
+        seq = last.fetchone()[0]
     return BackupInfo(part.stat().st_size, messages, seq)
 
 

@@ -42,9 +42,13 @@ class SetSession(NamedTuple):
 
 
 class EndSession(NamedTuple):
-    """Remove the session whose token has this hash, if there is one."""
+    """Remove the session whose token has this hash, if there is one.
+
+    `why` its connection ends is for memory; None lets the connection stay.
+    """
 
     hash: bytes
+    why: str | None = None
 
 
 class SetAccount(NamedTuple):
@@ -55,8 +59,16 @@ class SetAccount(NamedTuple):
     password: str
 
 
-class SetMark(NamedTuple):
-    """Move the user's marks in a room forward to these messages; marks never move back."""
+class NewRoom(NamedTuple):
+    """Store a room, unless it is stored."""
+
+    name: str
+    kind: str
+    """`lobby` or `direct`."""
+
+
+class SetMember(NamedTuple):
+    """Store that the user is in a room, and has read and was given its events up to these at least."""
 
     user: str
     room: str
@@ -122,6 +134,20 @@ class NewMessage(NamedTuple):
     text: str
 
 
+class EditMessage(NamedTuple):
+    """Store the event that the message `target` has another text, and give the message that text."""
+
+    room: str
+    seq: int
+    at: int
+    author: str
+    name: str
+    recipient: str | None
+    recipient_name: str | None
+    target: int
+    text: str
+
+
 class NewScheduled(NamedTuple):
     """Store a message that will be sent at `due`."""
 
@@ -129,6 +155,7 @@ class NewScheduled(NamedTuple):
     number: int
     author: str
     name: str
+    room: str
     recipient: str | None
     recipient_name: str | None
     text: str
@@ -233,11 +260,16 @@ class DeleteUser(NamedTuple):
 
 Change: TypeAlias = (
     NewUser | SetLeft | SetAllLeft | SetSession | EndSession | SetAccount | SetName | NewMessage | NewKey
-    | TrimKeys | Prune | SetMark | NewMention | SetAway | SetReceipts | SetIgnored | DropIgnored
+    | EditMessage | TrimKeys | Prune | NewRoom | SetMember | NewMention | SetAway | SetReceipts
+    | SetIgnored | DropIgnored
     | NewScheduled | DropScheduled | NewReport | SetMute | DropMute | TransferReports
     | SetBan | DropBan | DeleteUser
 )  # fmt: skip
 
+
+MESSAGE = "message"
+EDITED = "edited"
+"""Kinds of events."""
 
 DELETED = "deleted"
 """The name of the author of messages whose author was deleted."""

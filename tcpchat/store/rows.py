@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import attrs
 
-from tcpchat.store.changes import NewKey, NewMessage, NewReport, NewScheduled, SetBan, SetMute, SetSession
+from tcpchat.store.changes import NewKey, NewReport, NewScheduled, SetBan, SetMute, SetSession
 
 
 class NameRow(NamedTuple):
@@ -33,18 +33,27 @@ class AccountRow(NamedTuple):
     sessions: int
 
 
-class MarkRow(NamedTuple):
-    """The last messages of a room that a user has read, and that were delivered to the user."""
-
-    read: int
-    delivered: int
-
-
-class ConversationRow(NamedTuple):
-    """A direct room of a user: its last number, and the user's marks in it."""
+class EventRow(NamedTuple):
+    """An event of a room as it is now: a message has its present text, and since when if it was edited."""
 
     room: str
-    last: int
+    seq: int
+    at: int
+    kind: str
+    author: str
+    name: str
+    recipient: str | None
+    recipient_name: str | None
+    target: int | None
+    text: str
+    edited: int | None
+
+
+class MemberRow(NamedTuple):
+    """A room of a user: its last number, and the last events that the user has read and was given."""
+
+    room: str
+    seq: int
     read: int
     delivered: int
 
@@ -84,7 +93,7 @@ class PagedMessage(NamedTuple):
     """A message, and the cursor after which the next page begins."""
 
     cursor: int
-    message: NewMessage
+    message: EventRow
 
 
 @attrs.frozen(kw_only=True)
@@ -102,13 +111,12 @@ class UserRow:
     """The highest number of the user's scheduled messages so far."""
     away: AwayRow | None
     receipts: bool
-    lobby: MarkRow | None
     sessions: list[SetSession]
     ignored: list[str]
     """Ids of users."""
     keys: list[NewKey]
     """The newest ones, oldest first."""
-    conversations: list[ConversationRow]
+    members: list[MemberRow]
 
 
 @attrs.frozen(kw_only=True)
@@ -119,8 +127,8 @@ class Snapshot:
     lobby_seq: int
     messages: int
     """The number of messages that were ever stored, in all rooms."""
-    recent: list[NewMessage]
-    """The last messages of the lobby, oldest first."""
+    recent: list[EventRow]
+    """The last events of the lobby, oldest first."""
     scheduled: list[NewScheduled]
     reports: list[NewReport]
     mutes: list[SetMute]

@@ -20,10 +20,13 @@ def columns(kind: type[NamedTuple]) -> str:
     return ", ".join(kind._fields)
 
 
-def insert(table: str, kind: type[NamedTuple], verb: str = "INSERT") -> str:
-    """Return a statement that writes one value of the class, with named parameters."""
-    values = ", ".join(f":{field}" for field in kind._fields)
-    return f"{verb} INTO {table} ({columns(kind)}) VALUES ({values})"
+def insert(table: str, kind: type[NamedTuple], verb: str = "INSERT", /, **constants: str) -> str:
+    """Return a statement that writes one value of the class, with named parameters, and constant columns."""
+    names = ", ".join((*kind._fields, *constants))
+    values = ", ".join(
+        (*(f":{field}" for field in kind._fields), *(f"'{text}'" for text in constants.values()))
+    )
+    return f"{verb} INTO {table} ({names}) VALUES ({values})"
 
 
 def fetch(db: sqlite3.Connection, kind: type[R], query: str, parameters: Parameters = ()) -> list[R]:

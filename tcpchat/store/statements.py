@@ -9,17 +9,20 @@ from typing import NamedTuple
 
 from tcpchat.store.changes import (
     DELETED,
+    EDITED,
     Change,
     DeleteUser,
     DropBan,
     DropIgnored,
     DropMute,
     DropScheduled,
+    EditMessage,
     EndSession,
     NewKey,
     NewMention,
     NewMessage,
     NewReport,
+    NewRoom,
     NewScheduled,
     NewUser,
     Prune,
@@ -29,7 +32,7 @@ from tcpchat.store.changes import (
     SetBan,
     SetIgnored,
     SetLeft,
-    SetMark,
+    SetMember,
     SetMute,
     SetName,
     SetReceipts,
@@ -65,7 +68,7 @@ def _rows(verb: str, table: str, kind: type[NamedTuple], after: str = "", **rena
 
 
 _MANY: dict[Hashable, _Rows] = {
-    NewMessage: _rows("INSERT", "message", NewMessage),
+    NewMessage: _rows("INSERT", "event", NewMessage),
     NewKey: _rows("INSERT OR REPLACE", "sent_key", NewKey),
     SetLeft: _rows(
         "INSERT", "user", SetLeft, " ON CONFLICT (id) DO UPDATE SET left = excluded.left", user="id"
@@ -79,22 +82,22 @@ _MANY: dict[Hashable, _Rows] = {
         SET name = excluded.name, address = excluded.address, used = excluded.used
         """,
     ),
-    EndSession: _Rows("DELETE FROM device WHERE hash IN (", "?", ")"),
-    SetMark: _rows(
+    SetMember: _rows(
         "INSERT",
-        "mark",
-        SetMark,
+        "member",
+        SetMember,
         """
         ON CONFLICT (user, room) DO UPDATE
         SET read = max(read, excluded.read), delivered = max(delivered, excluded.delivered)
         """,
     ),
+    EndSession: _Rows("DELETE FROM device WHERE hash IN (SELECT column1 FROM (VALUES ", "(?, ?)", "))"),
     NewMention: _rows("INSERT OR IGNORE", "mention", NewMention),
 }
-_LAST = (NewKey, SetMark, NewMention, DeleteUser)
+_LAST = (NewKey, SetMember, NewMention, DeleteUser)
 """The kinds that are written after all others, in this order.
 
-Keys, marks and mentions come with messages; sorted, each kind is one statement with many rows. Deleting a
+Keys, members and mentions come with messages; sorted, each kind is one statement with many rows. Deleting a
 user leaves nothing of that user, so it comes after everything that the batch writes.
 """
 
@@ -105,7 +108,7 @@ _PRUNE = (
     """,
     *(  # of no use without a way to become the user again
         f"DELETE FROM {table} WHERE user NOT IN (SELECT user FROM device UNION SELECT user FROM account)"
-        for table in ("mark", "mention", "ignored")
+        for table in ("member", "mention", "ignored")
     ),
     "DELETE FROM sent_key WHERE at < :keys",
     "DELETE FROM ban WHERE until < :left",
@@ -113,7 +116,7 @@ _PRUNE = (
 _DELETE = (
     *(
         f"DELETE FROM {table} WHERE user = :user"
-        for table in ("device", "account", "name", "sent_key", "mark", "mention", "ignored", "mute")
+        for table in ("device", "account", "name", "sent_key", "member", "mention", "ignored", "mute")
     ),
     "DELETE FROM ignored WHERE other = :user",
     "DELETE FROM scheduled WHERE author = :user",
@@ -121,12 +124,17 @@ _DELETE = (
     "DELETE FROM ban WHERE kind = 'user' AND target = :user",
     # These count against others, so they stay, without anything that the user wrote.
     "UPDATE report SET reporter_key = '', reason = NULL, source = NULL WHERE reporter = :user",
-    f"UPDATE message SET name = '{DELETED}', text = '' WHERE author = :user",
-    f"UPDATE message SET recipient_name = '{DELETED}' WHERE recipient = :user",
+    f"UPDATE event SET name = '{DELETED}', text = '' WHERE author = :user",
+    f"UPDATE event SET recipient_name = '{DELETED}' WHERE recipient = :user",
     "UPDATE user SET left = NULL, away = NULL, away_since = NULL, receipts = 1 WHERE id = :user",
 )
 _ONE: dict[type[Change], tuple[str, ...]] = {
     NewUser: (insert("user", NewUser, "INSERT OR IGNORE"),),
+    NewRoom: (insert("room", NewRoom, "INSERT OR IGNORE"),),
+    EditMessage: (
+        insert("event", EditMessage, kind=EDITED),
+        "UPDATE event SET text = :text, edited = :at WHERE room = :room AND seq = :target",
+    ),
     SetAllLeft: ("UPDATE user SET left = :at WHERE left IS NULL AND id IN (SELECT user FROM device)",),
     SetAccount: (
         f"{insert('account', SetAccount)} ON CONFLICT (user) DO UPDATE SET password = excluded.password",

@@ -6,24 +6,15 @@ Strict about what it knows, patient about what it does not: version 1 may grow f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-import attrs
 import orjson
 from cattrs import BaseValidationError
 
 from tcpchat.errors import ChatError
-from tcpchat.wire.base import Event, Reply
+from tcpchat.wire.base import Event, Reply, Unknown
 from tcpchat.wire.strict import OPEN, MismatchError, strict_id
 
 SHOWN = 80  # characters of a strange line that an error quotes
-
-
-@attrs.frozen(kw_only=True)
-class Unknown(Reply, Event):
-    """A line of a type that this version does not know; `fields` are all but `re`."""
-
-    fields: dict[str, Any]
 
 
 class AnswerReader:

@@ -50,6 +50,13 @@ class Event:
     type: ClassVar[str]
 
 
+@attrs.frozen(kw_only=True)
+class Unknown(Reply, Event):
+    """A line of a type that this version does not know; `fields` are all but `re`."""
+
+    fields: dict[str, Any]
+
+
 def about(text: str) -> dict[str, Any]:
     """Return the attrs metadata that says what a field means; schema and docs show it."""
     return {"help": text}

@@ -53,6 +53,17 @@ def encode_message(room: str, seq: int, at: str, sender: str, text: str, to: str
     return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
 
 
+def encode_edited(
+    room: str, seq: int, at: str, sender: str, target: int, text: str, to: str | None = None
+) -> bytes:
+    """Write an Edited without the object; `to` is set in a direct room only."""
+    line: dict[str, object] = {"type": "edited", "room": room}
+    if to is not None:
+        line["to"] = to
+    line |= {"seq": seq, "at": at, "from": sender, "target": target, "text": text}
+    return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
+
+
 def encode_sent(re: Id | None, room: str, username: str | None, seq: int, at: str) -> bytes:
     """Write a Sent without the object; `username` is set in a direct room only."""
     line: dict[str, object] = {"type": "sent"} if re is None else {"type": "sent", "re": re}

@@ -56,6 +56,28 @@ class Message(Event):
     at: str = attrs.field(metadata=AT)
     sender: str = attrs.field(metadata={"wire": "from", **about("the author's name of then")})
     text: str = attrs.field(metadata=about("what was said, verbatim; clean it before you show it"))
+    edited: str | None = attrs.field(
+        default=None, metadata=about("since when it has this text, if it was edited, RFC 3339")
+    )
+    ignored: bool | None = attrs.field(
+        default=None, metadata=about("true if you ignore the author; then `text` is empty")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Edited(Event):
+    """A message has another text; `history` shows it with that."""
+
+    type: ClassVar[str] = "edited"
+    room: str = attrs.field(metadata=ROOM)
+    to: str | None = attrs.field(
+        default=None, metadata=about("the recipient's name of then, in a direct room only")
+    )
+    seq: int = attrs.field(metadata=about("the number of this event in the room"))
+    at: str = attrs.field(metadata=AT)
+    sender: str = attrs.field(metadata={"wire": "from", **about("the author's name of then")})
+    target: int = attrs.field(metadata=about("the number of the message"))
+    text: str = attrs.field(metadata=about("the text that the message has now"))
     ignored: bool | None = attrs.field(
         default=None, metadata=about("true if you ignore the author; then `text` is empty")
     )
@@ -205,5 +227,6 @@ def internal_error(reference: str) -> Error:
 
 
 EVENTS: tuple[type[Event], ...] = (
-    Welcome, Message, Joined, Left, Renamed, Muted, Unsent, Bye, Error, Prompt, Read, Unread, Receipt, Absent,
+    Welcome, Message, Edited, Joined, Left, Renamed, Muted, Unsent, Bye, Error, Prompt, Read, Unread, Receipt,
+    Absent,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from tcpchat.wire.base import MAX_EXACT, MAX_ID, Event, Reply, Request
+from tcpchat.wire.base import MAX_EXACT, MAX_ID, Event, Reply, Request, Unknown
 from tcpchat.wire.codec import Line
 from tcpchat.wire.strict import wire_name
 
@@ -83,18 +83,22 @@ def _of(kind: Any) -> dict[str, Any]:
     """Describe the type of one field."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        options = [option for option in arguments if option is not type(None)]
-        if options == [int, str]:  # an id
-            return {"anyOf": [_INTEGER, {"type": "string", "maxLength": MAX_ID}]}
-        return _of(options[0])
+        return _of_one_of([option for option in arguments if option is not type(None)])
     if origin is list:
         return {"type": "array", "items": _of(arguments[0])}
     if origin is dict:
         return {"type": "object", "additionalProperties": _of(arguments[1])}
-    if kind is Any:
-        return {}
     if attrs.has(kind):
         return _describe(kind)
+    if kind is Any:
+        return {}
     if kind is int:
         return dict(_INTEGER)
     return {"type": {str: "string", float: "number", bool: "boolean"}[kind]}
+
+
+def _of_one_of(options: list[Any]) -> dict[str, Any]:
+    if options == [int, str]:  # an id
+        return {"anyOf": [_INTEGER, {"type": "string", "maxLength": MAX_ID}]}
+    described = [_of(option) for option in options if option is not Unknown]
+    return described[0] if len(options) == 1 else {"anyOf": described}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from tcpchat.wire.base import MAX_EXACT, MAX_ID, Id
+from tcpchat.wire.base import MAX_EXACT, MAX_ID, Id, Unknown
 
 
 class MismatchError(TypeError):
@@ -61,6 +62,27 @@ def _dicts(converter: Converter) -> Callable[[object, Any], dict[str, Any]]:
     return structure
 
 
+def _tagged(converter: Converter) -> Callable[[object, Any], Any]:
+    """Return what reads an object of one of several classes, told apart by `type`."""
+
+    def structure(value: object, kind: Any) -> Any:
+        if type(value) is not dict:
+            raise MismatchError("an object")
+        kinds = {option.type: option for option in get_args(kind) if option is not Unknown}
+        tag = value.get("type")
+        if type(tag) is str and tag in kinds:
+            return converter.structure(value, kinds[tag])
+        if type(tag) is not str or Unknown not in get_args(kind):
+            raise MismatchError(f"an object of type {' or '.join(kinds)}")
+        return Unknown(fields=value)
+
+    return structure
+
+
+def _is_tagged(kind: Any) -> bool:
+    return get_origin(kind) in {Union, UnionType} and all(map(attrs.has, get_args(kind)))
+
+
 def _is(container: type) -> Callable[[Any], bool]:
     return lambda kind: bool(get_origin(kind) == container)
 
@@ -82,6 +104,7 @@ def _new_converter() -> Converter:
     converter.register_structure_hook_func(lambda kind: kind == Id | None, strict_id)
     converter.register_structure_hook_func(_is(list), _lists(converter))
     converter.register_structure_hook_func(_is(dict), _dicts(converter))
+    converter.register_structure_hook_func(_is_tagged, _tagged(converter))
     return converter
 
 
@@ -111,6 +134,10 @@ def _open_structure(kind: type) -> Callable[..., Any]:
 def _unstructure(kind: type) -> Callable[[Any], dict[str, Any]]:
     """Make the writer of a class: fields in the order of the class, names as on the wire, no nulls."""
     to_dict: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(kind, CLOSED, **_overrides(kind))
+    if isinstance(tag := getattr(kind, "type", None), str):  # a whole line inside of another
+        return lambda value: (
+            {"type": tag} | {key: field for key, field in to_dict(value).items() if field is not None}
+        )
     if all(attribute.default is not None for attribute in attrs.fields(kind)):
         return to_dict
     return lambda value: {key: field for key, field in to_dict(value).items() if field is not None}

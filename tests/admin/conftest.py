@@ -34,10 +34,13 @@ class Disk(SqliteStore):
         super().__init__(folder, "off")
         self._goes = threading.Event()
         self._goes.set()
+        self.committing = False
+        """A batch waits until it is released, or is being written."""
 
     def commit(self, changes: Iterable[Change]) -> None:
-        changes = list(changes)
+        changes, self.committing = list(changes), True
         assert self._goes.wait(10)
+        self.committing = False
         if any(isinstance(change, self.refuses) for change in changes):
             raise StorageError("the disk is full")
         super().commit(changes)
@@ -97,7 +100,7 @@ class Place:
 
     def __init__(self, node: Node, folder: Path, port: int, log: Log) -> None:
         self.node = node
-        self.chat = node.chat
+        self.state = node.state
         self.operator = Operator(folder)
         self.port = port
         self.log = log

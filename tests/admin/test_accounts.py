@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from tcpchat.chat.account import PasswordEntry
-from tcpchat.protocol import Pong
+from tcpchat.chat.draft import Draft
+from tcpchat.chat.operations.sessions import ChangePassword
+from tcpchat.chat.operations.upkeep import StoreSessions
 from tcpchat.store.changes import DeleteUser, SetAccount, SetSession
 from tcpchat.store.sqlite import DATABASE
 from tests.admin.conftest import PASSWORD, Disk, Operator, Place, open_place, report
@@ -74,7 +75,7 @@ async def test_a_name_that_somebody_has_or_that_looks_like_it_is_taken(place: Pl
 async def test_nobody_is_created_against_the_rules(place: Place, name: str, password: str, code: str) -> None:
     assert (await place.operator("create", name=name, password=password))["code"] == code
     assert (await place.operator("users"))["users"] == []
-    assert place.chat.hub.is_free("eve")
+    assert place.state.directory.is_free("eve")
 
 
 async def test_a_name_is_free_again_if_the_disk_does_not_take_the_user(tmp_path: Path) -> None:
@@ -93,12 +94,12 @@ async def test_who_is_created_and_does_not_come_is_not_kept_in_memory(
 ) -> None:
     async with open_place(tmp_path / "data") as place:
         await place.operator.done("create", name="alice", password=PASSWORD)
-        named = place.chat.people.directory.registered_as("alice")
+        named = place.state.directory.registered_as("alice")
         assert named
-        assert place.chat.hub.find_known(named.user)
+        assert place.state.users.get(named.user)
         mock_clock.jump(601)
-        place.chat.people.let_go()
-        assert place.chat.hub.find_known(named.user) is None
+        place.state.users.expire()
+        assert place.state.users.get(named.user) is None
         await place.logged_in("alice")
 
 
@@ -135,18 +136,22 @@ async def test_a_reset_ends_all_sessions_and_only_the_new_password_is_right(plac
 async def test_no_record_that_is_behind_a_reset_writes_its_sessions_again(place: Place) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     await place.logged_in("alice")
-    chat = place.chat
-    named = chat.people.directory.registered_as("alice")
-    assert named
-    user = chat.hub.find_known(named.user)
+    state = place.state
+    row = state.directory.registered_as("alice")
+    assert row
+    user = state.users.get(row.user)
     assert user
-    reset = PasswordEntry(chat.people, user=user, hash="hash", changed=lambda _: Pong(at=""))
-    for prepare, devices in ((reset.prepare, 0), (lambda _: reset.undo(), 1)):
-        prepare(0)
-        chat.people.identities.write(user)
-        record = chat.people.identities.records()
-        assert record
-        assert len([change for change in record.prepare(0) if isinstance(change, SetSession)]) == devices
+    draft = Draft(state, 0)
+    for reset, sessions in ((True, 0), (False, 1)):
+        savepoint = draft.savepoint()
+        if reset:
+            ChangePassword(user=user.id, hash="hash").decide(draft)
+            draft.take()
+        state.sessions.mark_dirty(user)
+        StoreSessions().decide(draft)
+        changes, _ = draft.take()
+        assert len([change for change in changes if isinstance(change, SetSession)]) == sessions
+        draft.rollback(savepoint)
 
 
 async def test_who_checks_the_old_password_during_a_reset_is_not_let_in(place: Place) -> None:
@@ -286,7 +291,7 @@ async def test_what_was_scheduled_by_or_for_who_is_deleted_is_not_sent(
         await alice.ask({"type": "send", "text": "of alice", "time": 10})
         await bob.ask({"type": "send", "text": "to alice", "username": "alice", "time": 10})
         await place.operator.done("delete", name="alice")
-        assert len(place.chat.schedule) == 1  # bob's, who is told when it comes due
+        assert len(place.state.schedule) == 1  # bob's, who is told when it comes due
         mock_clock.jump(11)
         unsent = await bob.next("unsent")
         assert (unsent["code"], unsent["text"]) == ("no-such-user", "to alice")

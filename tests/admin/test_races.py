@@ -56,11 +56,11 @@ async def test_nobody_finds_or_becomes_who_is_being_deleted(
     await bob.ask({"type": "send", "text": "scheduled", "username": "alice", "time": 10})
     with disk.held():
         async with deleting(place):
-            await until(lambda: place.chat.people.deleted)
+            await until(lambda: disk.committing)
             await bob.send({"type": "send", "text": "hello", "username": "alice"})
             await stranger.send(LOGIN)
             mock_clock.jump(11)
-            await until(lambda: not len(place.chat.schedule))
+            await until(lambda: place.state.schedule.next_due() is None)
             disk.release()
     assert (await bob.next("error"))["code"] == "no-such-user"
     assert (await stranger.next("error"))["code"] == "wrong-login"
@@ -70,14 +70,14 @@ async def test_nobody_finds_or_becomes_who_is_being_deleted(
 
 async def test_who_is_just_logging_in_does_not_become_who_is_being_deleted(place: Place, disk: Disk) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
-    named = place.chat.people.directory.registered_as("alice")
+    named = place.state.directory.registered_as("alice")
     assert named
-    user = place.chat.hub.find_known(named.user)
+    user = place.state.users.get(named.user)
     assert user
     stranger = await place.peer()
     with disk.held():
         await stranger.send(LOGIN | {"id": 1})
-        await until(lambda: user.devices)  # the new session is on its way to disk
+        await until(lambda: disk.committing)  # the new session
         async with deleting(place):
             disk.release()
     if (await stranger.line())["type"] == "logged-in":
@@ -124,14 +124,14 @@ async def test_who_is_just_registering_is_deleted_with_the_account(place: Place)
     alice = await place.peer("alice")
     await alice.send({"type": "register", "password": PASSWORD})
     await hashing.wait()
-    user = place.chat.hub.find("alice")
+    user = place.state.directory.find("alice")
     assert isinstance(user, User)
     async with deleting(place):
-        await until(lambda: place.chat.hub.find_known(user.id) is None, TURNS)
+        await until(lambda: place.state.users.get(user.id) is None, TURNS)
         hashed.set()
     assert (await alice.rest())[-1]["code"] == "revoked"
     assert (await place.operator("users"))["users"] == []
-    assert place.chat.people.directory.find(user.id) is None
+    assert place.state.directory.stored(user.id) is None
     assert place.log.named("bug") == []
     assert left_of(place.operator.folder, "alice") == []
 
@@ -144,13 +144,13 @@ async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
     disk.refuses = NewMessage
     with disk.held():
         mock_clock.jump(11)
-        await until(lambda: not len(place.chat.schedule))
+        await until(lambda: place.state.schedule.next_due() is None)
         async with deleting(place):
-            await until(lambda: place.chat.people.deleted, TURNS)
+            await until(lambda: place.node.pipeline._queue, TURNS)
             disk.release()
     await place.node.pipeline.wait_idle()
     disk.refuses = ()
     mock_clock.jump(5)
-    await until(lambda: not len(place.chat.schedule))
+    await until(lambda: not len(place.state.schedule))
     await place.node.pipeline.wait_idle()
     assert await lobby(bob) == []

@@ -90,7 +90,7 @@ async def test_requests_are_answered_one_by_one_whatever_they_are(place: Place) 
 async def test_a_bug_is_told_and_logged_and_the_next_request_works(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place.chat.bans, "all", None)
+    monkeypatch.setattr(place.state.bans, "all", None)
     reply = await place.operator("bans")
     assert reply["code"] == "internal"
     (bug,) = place.log.named("bug")

@@ -97,7 +97,7 @@ async def test_what_a_banned_user_scheduled_is_not_sent(
         mock_clock.jump(11)
         await place.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked()
-        assert len(place.chat.schedule) == 0
+        assert len(place.state.schedule) == 0
         assert (await carol.ask({"type": "history"}))["messages"] == []
 
 

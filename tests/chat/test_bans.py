@@ -1,4 +1,4 @@
-"""Who is banned: users by id, addresses by the network."""
+"""Bans of users by id, and of addresses by the network."""
 
 from __future__ import annotations
 
@@ -74,3 +74,32 @@ def test_what_is_no_address_is_none(text: str) -> None:
 def test_an_address_in_a_network_is_a_slip() -> None:
     with pytest.raises(ChatError, match=r"the network is 192\.0\.2\.0/24"):
         as_network("192.0.2.7/24")
+
+
+@pytest.mark.parametrize(
+    ("ban", "message", "until"),
+    [
+        (SetBan("user", "u1", FOREVER, None), "the operator banned you for good", None),
+        (SetBan("user", "u1", FOREVER, "spam"), r"the operator banned you \(spam\) for good", None),
+        (
+            SetBan("user", "u1", NOW + 1500, None),
+            "the operator banned you until ",
+            "2026-11-21T09:00:01.623Z",
+        ),
+    ],
+)
+def test_a_banned_user_learns_why_and_for_how_long(ban: SetBan, message: str, until: str | None) -> None:
+    bans = Bans([ban])
+    with pytest.raises(ChatError, match=f"^{message}") as refused:
+        bans.check_user("u1", NOW)
+    assert refused.value.code == "banned"
+    details = refused.value.details
+    assert (details.get("until"), details.get("reason")) == (until, ban.reason)
+    assert details.get("retry_after") == (None if until is None else 1.5)
+    bans.check_user("u2", NOW)
+
+
+def test_a_banned_address_learns_that_it_is_the_address() -> None:
+    with pytest.raises(ChatError, match="the operator banned your address for good"):
+        banned("192.0.2.0/24").check_address("192.0.2.7", NOW)
+    banned("192.0.2.0/24").check_address("198.51.100.7", NOW)

@@ -1,3 +1,5 @@
+"""How long somebody who guesses at passwords must wait."""
+
 from __future__ import annotations
 
 import pytest

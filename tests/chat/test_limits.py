@@ -1,10 +1,12 @@
+"""What one user, one address and all together may do."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.chat.limits import Meter, Places, TokenBucket
+from tcpchat.chat.limits import ConnectionSlots, Meter, TokenBucket
 from tcpchat.errors import ChatError
 
 ADDRESS, OTHER = "192.0.2.1", "192.0.2.2"
@@ -57,6 +59,24 @@ def test_a_clock_that_steps_back_takes_nothing_away() -> None:
     assert bucket.take(51) == 0
 
 
+def test_other_limits_hold_from_now_on() -> None:
+    bucket = TokenBucket(1, 5)
+    assert take_many(bucket, 2, now=0) == [0, 0]
+    bucket.allow(2, 2)
+    assert take_many(bucket, 3, now=0) == [0, 0, 0.5], "no more than the new burst is left"
+    bucket.allow(0, 0)
+    assert take_many(bucket, 100, now=0) == [0] * 100
+    bucket.allow(1, 2)
+    assert take_many(bucket, 3, now=0) == [0, 0, 1], "who had no limit begins with a burst"
+
+
+def test_a_cost_of_many_is_owed() -> None:
+    bucket = TokenBucket(1, 2)
+    assert bucket.take(0, 5) == 0
+    assert bucket.take(0) == 4
+    assert bucket.take(4) == 0
+
+
 @given(
     st.floats(0.01, 1000),
     st.floats(0, 100),
@@ -82,61 +102,61 @@ def test_nobody_gets_more_than_burst_and_rate_allow(rate: float, burst: float, p
     assert allowed <= burst + now * rate + 1e-6
 
 
-def test_the_last_place_can_be_taken_and_not_one_more() -> None:
-    places = Places(total=2, per_address=0)
-    places.take(ADDRESS)
-    places.take(OTHER)
+def test_the_last_slot_can_be_taken_and_not_one_more() -> None:
+    slots = ConnectionSlots(total=2, per_address=0)
+    slots.take(ADDRESS)
+    slots.take(OTHER)
     with pytest.raises(ChatError) as refused:
-        places.take(ADDRESS)
+        slots.take(ADDRESS)
     assert (refused.value.code, refused.value.details["limit"]) == ("server-full", 2)
     assert refused.value.details["retry_after"] > 0
-    assert places.taken == 2
+    assert slots.taken == 2
 
 
-def test_the_last_place_of_an_address_can_be_taken_and_not_one_more() -> None:
-    places = Places(total=0, per_address=2)
-    places.take(ADDRESS)
-    places.take(ADDRESS)
+def test_the_last_slot_of_an_address_can_be_taken_and_not_one_more() -> None:
+    slots = ConnectionSlots(total=0, per_address=2)
+    slots.take(ADDRESS)
+    slots.take(ADDRESS)
     with pytest.raises(ChatError) as refused:
-        places.take(ADDRESS)
+        slots.take(ADDRESS)
     assert (refused.value.code, refused.value.details) == ("address-full", {"limit": 2})
-    places.take(OTHER)
-    assert places.taken == 3
+    slots.take(OTHER)
+    assert slots.taken == 3
 
 
-def test_a_place_given_back_is_there_for_the_next() -> None:
-    places = Places(total=2, per_address=1)
+def test_a_slot_given_back_is_there_for_the_next() -> None:
+    slots = ConnectionSlots(total=2, per_address=1)
     for _ in range(3):
-        places.take(ADDRESS)
-        places.free(ADDRESS)
-    places.take(ADDRESS)
-    places.take(OTHER)
-    assert places.taken == 2
+        slots.take(ADDRESS)
+        slots.free(ADDRESS)
+    slots.take(ADDRESS)
+    slots.take(OTHER)
+    assert slots.taken == 2
 
 
-def test_an_address_refused_for_lack_of_places_is_not_counted() -> None:
-    places = Places(total=1, per_address=1)
-    places.take(ADDRESS)
+def test_an_address_refused_for_lack_of_slots_is_not_counted() -> None:
+    slots = ConnectionSlots(total=1, per_address=1)
+    slots.take(ADDRESS)
     with pytest.raises(ChatError):
-        places.take(OTHER)
-    places.free(ADDRESS)
-    places.take(OTHER)
-    assert places.taken == 1
+        slots.take(OTHER)
+    slots.free(ADDRESS)
+    slots.take(OTHER)
+    assert slots.taken == 1
 
 
-def test_0_is_no_limit_of_places() -> None:
-    places = Places(total=0, per_address=0)
+def test_0_is_no_limit_of_slots() -> None:
+    slots = ConnectionSlots(total=0, per_address=0)
     for _ in range(1000):
-        places.take(ADDRESS)
-    assert places.taken == 1000
+        slots.take(ADDRESS)
+    assert slots.taken == 1000
 
 
 def test_addresses_that_are_gone_cost_no_memory() -> None:
-    places = Places(total=0, per_address=1)
+    slots = ConnectionSlots(total=0, per_address=1)
     for number in range(100):
-        places.take(str(number))
-        places.free(str(number))
-    assert not places._by_address
+        slots.take(str(number))
+        slots.free(str(number))
+    assert not slots._by_address
 
 
 def test_a_meter_forgets_what_is_60_seconds_ago() -> None:

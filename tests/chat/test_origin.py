@@ -1,8 +1,10 @@
+"""Addresses, and who is likely behind one."""
+
 from __future__ import annotations
 
 import pytest
 
-from tcpchat.chat.origin import network, tells
+from tcpchat.chat.origin import is_attributable, network
 
 
 @pytest.mark.parametrize(
@@ -17,14 +19,14 @@ from tcpchat.chat.origin import network, tells
         ("gone", "gone"),
     ],
 )
-def test_who_an_address_belongs_to(address: str, owner: str) -> None:
+def test_addresses_are_grouped_by_their_likely_owner(address: str, owner: str) -> None:
     assert network(address) == owner
 
 
 @pytest.mark.parametrize(
-    ("address", "tell"),
+    ("address", "attributable"),
     [("192.0.2.7", True), ("2001:db8::1", True), ("127.0.0.1", False), ("127.9.9.9", False), ("::1", False),
      ("::ffff:127.0.0.1", False), ("SocketStream", False), ("gone", False)],
 )  # fmt: skip
-def test_only_the_machines_own_addresses_and_none_tell_nothing(address: str, tell: bool) -> None:
-    assert tells(address) == tell
+def test_all_addresses_but_the_machines_own_identify_a_client(address: str, attributable: bool) -> None:
+    assert is_attributable(address) == attributable

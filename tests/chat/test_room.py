@@ -1,160 +1,184 @@
+"""A room remembers its last events, and says where its memory does not reach."""
+
 from __future__ import annotations
 
 import itertools
 import re
 
-import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tcpchat.chat.room import Room, as_line, conversation, public_id
-from tcpchat.store.changes import NewMessage
-
-AT = "2026-11-21T09:00:00.123Z"
+from tcpchat.chat.room import Kind, Logged, Room, direct_name, kind_of, public_id
 
 
 def line(seq: int) -> bytes:
     return b"line %d\n" % seq
 
 
-def room_of(said: int, *, remembers: int = 10) -> Room:
-    room = Room("lobby", remembers=remembers)
-    for _ in range(said):
-        seq = room.number()
-        room.settle(seq, "1", line(seq))
+def room_of(kinds: str, *, remembers: int = 10, old: int = 0) -> Room:
+    """Return a room with a message for each m and an edit for each e, the first `old` filled at a start."""
+    events = [Logged(seq, "1", line(seq), kind == "m") for seq, kind in enumerate(kinds, 1)]
+    room = Room("lobby", Kind.LOBBY, seq=old, remembers=remembers)
+    room.fill(events[:old][-remembers:] if remembers else [])
+    for event in events[old:]:
+        room.append(event.seq, event.author, event.line, is_message=event.is_message)
     return room
 
 
-def kept(seq: int, recipient: str | None = None) -> NewMessage:
-    return NewMessage(
-        "lobby" if recipient is None else "@1@2",
-        seq, 1_795_251_600_123, "1", "alice", recipient and "2", recipient, "hi",
-    )  # fmt: skip
+def seqs(events: list[Logged] | None) -> list[int] | None:
+    return None if events is None else [event.seq for event in events]
 
 
-def test_numbers_begin_at_1_and_have_no_gaps() -> None:
-    room = Room("lobby")
-    assert [room.number() for _ in range(4)] == [1, 2, 3, 4]
+def test_a_room_has_the_number_and_the_line_of_its_last_event() -> None:
+    room = Room("lobby", Kind.LOBBY, seq=41)
+    assert (room.seq, room.latest) == (41, b"")
+    room.append(42, "1", line(42))
+    room.append(43, "1", line(43), is_message=False)
+    assert (room.seq, room.latest) == (43, line(43))
 
 
-def test_numbers_go_on_after_a_restart() -> None:
-    assert Room("lobby", seq=41).number() == 42
-
-
-def test_a_number_given_out_is_not_known_to_readers_before_it_is_on_disk() -> None:
-    room = Room("lobby", seq=41, remembers=10)
-    seq = room.number()
-    assert room.seq == 41
-    room.settle(seq, "1", line(seq))
-    assert room.seq == 42
-
-
-@pytest.mark.parametrize("order", [(2, 3, 4), (4, 3, 2), (3, 2, 4)])
-def test_numbers_of_a_batch_that_failed_go_to_the_next_one(order: tuple[int, ...]) -> None:
-    room = room_of(1)
-    batch = [room.number() for _ in range(3)]
-    assert sorted(order) == batch
-    for seq in order:
-        room.undo(seq)
-    assert room.number() == 2
-    assert room.seq == 1
+# Messages
 
 
 @pytest.mark.parametrize("remembers", range(7))
-@pytest.mark.parametrize("said", range(7))
-def test_recent_is_what_a_list_of_everything_would_give_or_none_beyond_memory(
-    said: int, remembers: int
+@pytest.mark.parametrize("count_all", range(7))
+def test_messages_are_what_a_list_of_everything_would_give_or_none_beyond_memory(
+    count_all: int, remembers: int
 ) -> None:
-    room = room_of(said, remembers=remembers)
-    in_memory = range(said - remembers + 1, said + 1)
+    room = room_of("m" * count_all, remembers=remembers)
+    in_memory = range(count_all - remembers + 1, count_all + 1)
     numbers = [None, *range(9)]
     for count, before, after in itertools.product(range(1, 9), numbers, numbers):
-        everything = [seq for seq in range(1, said + 1) if before is None or seq < before]
+        everything = [seq for seq in range(1, count_all + 1) if before is None or seq < before]
         later = [seq for seq in everything if after is not None and seq > after]
         wanted = everything[-count:] if after is None else later[:count]
         reaches = all(seq in in_memory for seq in wanted)
-        expected = [line(seq) for seq in wanted] if reaches else None
-        assert room.recent(count, before=before, after=after) == expected, (count, before, after)
+        found = room.messages(count, before=before, after=after)
+        if not wanted:  # where memory ends, the disk may be asked for nothing
+            assert found in ([], None), (count, before, after)
+            continue
+        expected = [Logged(seq, "1", line(seq), True) for seq in wanted] if reaches else None  # noqa: FBT003
+        assert found == expected, (count, before, after)
 
 
-@given(
-    st.lists(st.sampled_from("abc"), max_size=9),
-    st.integers(0, 9),
-    st.integers(0, 9),
-    st.integers(1, 10),
-    st.none() | st.integers(0, 11),
-    st.none() | st.integers(0, 11),
-    st.frozensets(st.sampled_from("abc")),
-)
-@example(list("abcab"), 4, 2, 10, None, 1, frozenset("a"))
-def test_what_ignored_authors_said_has_a_number_and_no_text(
-    authors: list[str],
-    remembers: int,
-    old: int,
-    count: int,
-    before: int | None,
-    after: int | None,
-    ignored: frozenset[str],
+NUMBER = st.none() | st.integers(0, 14)
+
+
+@given(st.text("me", max_size=12), st.integers(0, 12), st.integers(0, 12), st.integers(1, 8), NUMBER, NUMBER)
+@example("mem", 2, 0, 1, None, None)
+@example("mmeee", 3, 5, 1, None, None)
+def test_messages_among_other_events_are_whole_or_none(
+    kinds: str, remembers: int, old: int, count: int, before: int | None, after: int | None
 ) -> None:
-    """As of a plain list, whatever memory holds; the first `old` are from before a restart."""
-    messages = [kept(seq)._replace(author=author) for seq, author in enumerate(authors, 1)]
-    old = min(old, len(messages))
-    room = Room("lobby", seq=old, remembers=remembers)
-    room.fill(messages[:old][-remembers:] if remembers else [])
-    for message in messages[old:]:
-        room.settle(room.number(), message.author, as_line(message))
-    everything = [message for message in messages if before is None or message.seq < before]
-    if after is None:
-        wanted = everything[-count:]
+    """Of a plain list; None only where an event that might be one of them is not in memory."""
+    room = room_of(kinds, remembers=remembers, old=min(old, len(kinds)))
+    forgotten = max(0, len(kinds) - remembers)
+    everything = [
+        seq for seq, kind in enumerate(kinds, 1) if kind == "m" and (before is None or seq < before)
+    ]
+    wanted = everything[-count:] if after is None else [seq for seq in everything if seq > after][:count]
+    found = seqs(room.messages(count, before=before, after=after))
+    if found is None:
+        if after is None:
+            assert forgotten
+            assert len([seq for seq in wanted if seq > forgotten]) < count
+        else:
+            assert after < forgotten
     else:
-        wanted = [message for message in everything if message.seq > after][:count]
-    in_memory = messages[-remembers:] if remembers else []
-    lines = room.recent(count, before=before, after=after, ignored=ignored)
-    if not all(message in in_memory for message in wanted):
-        assert lines is None
-        return
-    assert lines is not None
-    shown = [orjson.loads(line) for line in lines]
-    assert [line["seq"] for line in shown] == [message.seq for message in wanted]
-    for line, message in zip(shown, wanted, strict=True):
-        silent = {"text": "", "ignored": True} if message.author in ignored else {}
-        assert line == orjson.loads(as_line(message)) | silent
+        assert found == wanted
 
 
-def test_what_was_said_before_a_restart_is_remembered() -> None:
-    room = Room("lobby", seq=3, remembers=10)
-    room.fill([kept(2), kept(3)])
-    assert room.recent(2, before=None, after=None) == [as_line(kept(2)), as_line(kept(3))]
-    assert room.recent(3, before=None, after=None) is None
+def test_what_was_sent_before_a_restart_is_remembered() -> None:
+    room = Room("lobby", Kind.LOBBY, seq=3, remembers=10)
+    room.fill([Logged(2, "1", line(2), is_message=True), Logged(3, "1", line(3), is_message=True)])
+    assert seqs(room.messages(2, before=None, after=None)) == [2, 3]
+    assert room.messages(3, before=None, after=None) is None
 
 
 def test_a_room_that_was_not_filled_asks_the_disk() -> None:
-    room = Room("@1@2", seq=3)
-    assert room.recent(1, before=None, after=None) is None
-    assert room.recent(1, before=None, after=3) == []
+    room = Room("@1@2", Kind.DIRECT, seq=3)
+    assert room.messages(1, before=None, after=None) is None
+    assert room.messages(1, before=None, after=3) == []
+    assert room.events(2, 1) is None
+    assert room.events(3, 1) == []
+    room.append(4, "1", line(4))
+    assert room.find(4) is None, "a direct room remembers nothing"
+    assert room.messages(1, before=None, after=3) is None
 
 
-def test_a_message_of_a_room_is_written_with_the_room() -> None:
-    assert orjson.loads(as_line(kept(7))) == {
-        "type": "message", "room": "lobby", "seq": 7, "at": AT, "from": "alice", "text": "hi",
-    }  # fmt: skip
+# Events
 
 
-def test_a_private_message_is_written_with_its_recipient_and_without_the_hidden_room() -> None:
-    assert orjson.loads(as_line(kept(7, "bob"))) == {
-        "type": "message", "room": public_id("@1@2"), "to": "bob", "seq": 7, "at": AT,
-        "from": "alice", "text": "hi",
-    }  # fmt: skip
+@given(
+    st.text("me", max_size=12), st.integers(0, 12), st.integers(0, 12), st.integers(0, 14), st.integers(0, 8)
+)
+def test_events_after_a_number_are_whole_or_none(
+    kinds: str, remembers: int, old: int, after: int, count: int
+) -> None:
+    room = room_of(kinds, remembers=remembers, old=min(old, len(kinds)))
+    forgotten = max(0, len(kinds) - remembers)
+    found = seqs(room.events(after, count))
+    assert found == (None if after < forgotten else list(range(after + 1, len(kinds) + 1))[:count])
 
 
-def test_two_users_have_one_conversation_whoever_begins() -> None:
-    assert conversation("1", "2") == conversation("2", "1")
-    assert len({conversation(*two) for two in (("1", "2"), ("1", "3"), ("2", "3"), ("1", "1"))}) == 4
+@given(st.text("me", max_size=12), st.integers(0, 12), st.integers(-1, 14))
+def test_an_event_is_found_while_it_is_in_memory(kinds: str, remembers: int, seq: int) -> None:
+    room = room_of(kinds, remembers=remembers)
+    found = room.find(seq)
+    if max(0, len(kinds) - remembers) < seq <= len(kinds):
+        assert found == Logged(seq, "1", line(seq), kinds[seq - 1] == "m")
+    else:
+        assert found is None
 
 
-def test_a_conversation_has_one_public_id_that_says_nothing_of_the_users() -> None:
-    room = conversation("alice's id", "bob's id")
-    assert public_id(room) == public_id(conversation("bob's id", "alice's id"))
-    assert re.fullmatch("@[0-9a-f]{16}", public_id(room))
-    assert public_id(room) != public_id(conversation("alice's id", "alice's id"))
+# Rewriting
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(-1, 8))
+def test_one_event_is_rewritten_if_it_is_in_memory_and_no_other(count: int, remembers: int, seq: int) -> None:
+    room = room_of("m" * count, remembers=remembers)
+    room.rewrite(seq, lambda old: b"new " + old)
+    forgotten = max(0, count - remembers)
+    shown = [event.line for event in room.events(forgotten, 10) or ()]
+    expected = [line(number) if number != seq else b"new " + line(number) for number in range(1, count + 1)]
+    assert shown == expected[forgotten:]
+    assert room.seq == count
+
+
+def test_all_events_of_one_author_are_rewritten() -> None:
+    room = Room("lobby", Kind.LOBBY, remembers=10)
+    for seq, author in enumerate("abab", 1):
+        room.append(seq, author, line(seq), is_message=seq != 3)
+    room.rewrite_all("a", lambda old: b"new " + old)
+    assert room.events(0, 10) == [
+        Logged(1, "a", b"new line 1\n", is_message=True),
+        Logged(2, "b", line(2), is_message=True),
+        Logged(3, "a", b"new line 3\n", is_message=False),
+        Logged(4, "b", line(4), is_message=True),
+    ]
+
+
+# Names
+
+
+def test_two_users_have_one_direct_room_whoever_begins() -> None:
+    assert direct_name("1", "2") == direct_name("2", "1")
+    assert len({direct_name(*two) for two in (("1", "2"), ("1", "3"), ("2", "3"), ("1", "1"))}) == 4
+
+
+def test_a_rooms_kind_follows_from_its_name() -> None:
+    assert kind_of("lobby") is Kind.LOBBY
+    assert kind_of(direct_name("1", "2")) is kind_of(direct_name("1", "1")) is Kind.DIRECT
+
+
+def test_a_direct_room_has_one_public_id_that_says_nothing_of_the_users() -> None:
+    name = direct_name("alice's id", "bob's id")
+    assert public_id(name) == public_id(direct_name("bob's id", "alice's id"))
+    assert re.fullmatch("@[0-9a-f]{16}", public_id(name))
+    assert public_id(name) != public_id(direct_name("alice's id", "alice's id"))
+    assert Room(name, Kind.DIRECT).id == public_id(name)
+
+
+def test_the_lobby_is_called_on_the_wire_as_it_is_called() -> None:
+    assert public_id("lobby") == Room("lobby", Kind.LOBBY).id == "lobby"

@@ -1,80 +1,70 @@
-"""What a user remembers."""
+"""What a user in memory remembers."""
 
 from __future__ import annotations
 
-from typing import Any
+import orjson
 
-from tcpchat.chat.account import EndEntry
-from tcpchat.chat.device import Device
-from tcpchat.chat.room import Room, conversation
-from tcpchat.chat.user import LINES_MISSED, Conversation, Mark
-from tcpchat.store.changes import EndSession, SetSession
-from tests.chat.test_hub import Ear, new_user
+from tcpchat.chat.member import Member
+from tcpchat.chat.room import Kind, Room, direct_name
+from tcpchat.chat.user import LINES_QUEUED
+from tests.chat.harness import NullSubscriber
+from tests.chat.parts import AT, NOW, new_session, new_user
 
 
-def device(number: int) -> Device:
+def test_each_author_is_notified_once_until_something_changed() -> None:
     user = new_user("alice")
-    hash = bytes([number])
-    return Device(user=user, number=number, hash=hash, name="phone", address="::1", since=3, used=5)
+    assert [user.should_notify(author) for author in ("bob", "bob", "carol", "bob")] == [
+        True, False, True, False
+    ]  # fmt: skip
+    user.notify_again()
+    assert [user.should_notify(author) for author in ("bob", "carol", "carol")] == [True, True, False]
 
 
-def test_each_author_is_told_once_until_something_changed() -> None:
+def test_a_user_is_a_member_of_the_lobby_and_of_direct_rooms_by_name() -> None:
     user = new_user("alice")
-    assert [user.has_told(author) for author in ("bob", "bob", "carol", "bob")] == [False, True, False, True]
-    user.tell_again()
-    assert [user.has_told(author) for author in ("bob", "carol", "carol")] == [False, False, True]
+    name, notes = direct_name(user.id, "id of bob"), direct_name(user.id, user.id)
+    for room, read in ((name, 1), (notes, 5)):
+        user.members[room] = Member(Room(room, Kind.DIRECT), read, read + 1)
+    user.lobby.advance(3, 4)
+    assert user.lobby is user.members["lobby"]
+    markers = {room: (member.read, member.delivered) for room, member in user.members.items()}
+    assert markers == {"lobby": (3, 4), name: (1, 2), notes: (5, 6)}
 
 
-def test_a_mark_is_of_the_lobby_or_of_a_conversation() -> None:
+def test_lines_for_an_absent_user_are_taken_once_and_of_very_many_the_last() -> None:
     user = new_user("alice")
-    room = Room(conversation(user.id, "id of bob"))
-    user.conversations["id of bob"] = Conversation(room, "id of bob", Mark(1, 2))
-    notes = Room(conversation(user.id, user.id))
-    user.conversations[user.id] = Conversation(notes, user.id, Mark(5, 6))
-    user.lobby = Mark(3, 4)
-    assert user.mark("lobby") == Mark(3, 4)
-    assert user.mark(room.name) == Mark(1, 2)
-    assert user.mark(notes.name) == Mark(5, 6)
+    assert user.take_queued() == b""
+    for number in range(LINES_QUEUED + 2):
+        user.queue_offline(b"%d\n" % number)
+    queued = user.take_queued().splitlines()
+    assert (len(queued), queued[0], queued[-1]) == (LINES_QUEUED, b"2", b"%d" % (LINES_QUEUED + 1))
+    assert user.take_queued() == b""
 
 
-def test_lines_that_were_missed_are_taken_once_and_of_very_many_the_last() -> None:
-    user = new_user("alice")
-    assert user.take_missed() == b""
-    for number in range(LINES_MISSED + 2):
-        user.miss(b"%d\n" % number)
-    missed = user.take_missed().splitlines()
-    assert (len(missed), missed[0], missed[-1]) == (LINES_MISSED, b"2", b"%d" % (LINES_MISSED + 1))
-    assert user.take_missed() == b""
+def test_a_connection_belongs_to_one_session() -> None:
+    user, connection = new_user("alice"), NullSubscriber()
+    user.sessions = [new_session(user, "phone", 1), new_session(user, "laptop", 2)]
+    user.sessions[1].connection = connection
+    assert user.session_of(connection) is user.sessions[1]
+    assert user.session_of(NullSubscriber()) is None
 
 
-def test_a_connection_belongs_to_one_device() -> None:
-    user, ear = new_user("alice"), Ear()
-    user.devices = [device(1), device(2)]
-    user.devices[1].connection = ear
-    assert user.device_of(ear) is user.devices[1]
-    assert user.device_of(Ear()) is None
-
-
-def test_what_is_kept_and_shown_of_a_device() -> None:
-    phone = device(1)
-    assert phone.change() == SetSession(b"\1", phone.user.id, 1, "phone", "::1", 3, 5)
-    shown = phone.describe(current=True)
-    assert (shown.number, shown.device, shown.address, shown.here, shown.current) == (
-        1, "phone", "::1", False, True
+def test_others_see_the_name_and_what_is_set_of_the_rest() -> None:
+    user = new_user("alice", registered=7)
+    user.since, user.away = NOW, ("tea", 9)
+    shown = user.info(muted_until=NOW)
+    assert (shown.name, shown.since, shown.registered, shown.away, shown.muted_until) == (
+        "alice", AT, True, "tea", AT
     )  # fmt: skip
-    assert (shown.since, shown.used) == ("1970-01-01T00:00:00.003Z", "1970-01-01T00:00:00.005Z")
-    phone.connection = Ear()
-    assert phone.describe(current=False).here
+    guest = new_user("bob").info()
+    assert (guest.registered, guest.away, guest.muted_until) == (None, None, None)
 
 
-def test_a_device_whose_end_is_being_written_is_not_written_again() -> None:
+def test_the_entry_in_users_is_made_anew_once_something_changed() -> None:
     user = new_user("alice")
-    phone, laptop = user.devices = [device(1), device(2)]
-    phone.user.kept = True
-    nobody: Any = None  # who is asked only when it is settled
-    entry = EndEntry(nobody, [phone])
-    assert user.lasting() == [phone, laptop]
-    assert [*entry.prepare(0)] == [EndSession(phone.hash)]
-    assert user.lasting() == [laptop]
-    entry.undo()
-    assert user.lasting() == [phone, laptop]
+    before = user.encoded()
+    assert orjson.loads(before)["name"] == "alice"
+    user.name = "al"
+    assert user.encoded() is before
+    user.changed()
+    assert orjson.loads(user.encoded())["name"] == "al"

@@ -81,7 +81,7 @@ def test_without_a_password_nothing_is_done(shell: Shell) -> None:
 
 def test_what_is_refused_is_a_sentence_on_stderr_or_json(shell: Shell) -> None:
     created(shell, "alice")
-    assert shell("ban", "eve") == (1, "", "tcpchat: there is nobody called 'eve'\n")
+    assert shell("ban", "eve") == (1, "", "tcpchat: there is no user called 'eve'\n")
     code, out, err = shell("ban", "eve", "--json")
     assert (code, err) == (1, "")
     assert orjson.loads(out)["code"] == "no-such-user"
@@ -131,7 +131,7 @@ def test_an_export_is_json_lines_and_nothing_else(shell: Shell) -> None:
     code, out, err = shell("export", "alice")
     assert (code, err) == (0, "2 records of alice.\n")
     assert [orjson.loads(line)["kind"] for line in out.splitlines()] == ["account", "mark"]
-    assert shell("export", "eve") == (1, "", "tcpchat: there is nobody called 'eve'\n")
+    assert shell("export", "eve") == (1, "", "tcpchat: there is no user called 'eve'\n")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), (" YES\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])

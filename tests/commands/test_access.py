@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from tcpchat.chat.gate import ADDRESS_GUESSES, ANYWHERE_GUESSES, NAME_GUESSES, REGISTRATIONS
+from tcpchat.chat.throttle import ADDRESS_GUESSES, ANYWHERE_GUESSES, NAME_GUESSES, REGISTRATIONS
 from tests.conftest import House, Line, open_house
 from tests.people import (
     PASSWORD,
@@ -113,7 +113,7 @@ async def test_the_name_is_the_users_after_exit_the_grace_time_and_restarts(
         await alice.leave()
         assert (await (await connect(house)).do("rename", name="alice"))["code"] == "name-taken"
         await pass_time(house, mock_clock, 5, 600, 600)
-        assert house.chat.hub.find_known(alice.name) is None
+        assert house.state.users.get(alice.name) is None
         for name in ("alice", "ALICE", "a1ice"):
             error = await (await connect(house)).do("rename", name=name)
             assert (error["code"], "login" in error["message"]) == ("name-taken", True)

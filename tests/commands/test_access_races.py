@@ -9,11 +9,11 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.chat.gate import NAME_GUESSES
+from tcpchat.chat.throttle import NAME_GUESSES
 from tcpchat.errors import ChatError
 from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
-from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.events import read_events
 from tcpchat.store.queries.users import find_user
 from tests.conftest import House, open_house
 from tests.people import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
@@ -215,8 +215,8 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
         read = house.node.reader.ask
 
         async def counted(query: Any, *arguments: Any, **keywords: Any) -> Any:
-            if query is read_history:
-                reads.append(keywords["after"])
+            if query is read_events:
+                reads.append(arguments[1])
                 await gone.wait()
             return await read(query, *arguments, **keywords)
 
@@ -249,7 +249,7 @@ async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
         read = house.node.reader.ask
 
         async def broken(query: Any, *arguments: Any, **keywords: Any) -> Any:
-            if query is read_history:
+            if query is read_events:
                 raise ChatError("storage-failed", "the server could not read from its disk; try again")
             return await read(query, *arguments, **keywords)
 
@@ -264,16 +264,16 @@ async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
 
 def test_a_mention_costs_a_look_and_no_more() -> None:
     """Whatever is written behind @ is looked up as it is: no skeleton is made of it."""
-    from tcpchat.chat import hub as module
-    from tcpchat.chat.hub import Hub
+    from tcpchat.chat import directory as module
+    from tcpchat.chat.directory import Directory
 
     def none(name: str) -> str:
         raise AssertionError(name)
 
-    hub = Hub()
+    directory = Directory()
     patch = pytest.MonkeyPatch()
     patch.setattr(module, "skeleton", none)
     try:
-        assert hub.mentioned("@" + "ﷺ" * 127 + " @" + "a!" * 60) == []
+        assert directory.mentioned("@" + "ﷺ" * 127 + " @" + "a!" * 60) == []
     finally:
         patch.undo()

@@ -15,7 +15,7 @@ import trio.testing
 from tcpchat.chat.room import RECENT
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.changes import Change, NewMessage, NewUser
-from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.events import read_events
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Line, open_house
 from tests.people import Person, connect, end_of, guest, log_in, lose, resume, user
@@ -99,7 +99,7 @@ async def test_nobody_hears_of_the_guest_that_one_came_as(house: House) -> None:
     for way in ({"token": alice.token, "after": 0}, {"token": alice.token}):
         person = await connect(house)
         await say(bob, "x")
-        house.node.pipeline.tell()
+        house.node.pipeline.announce()
         await person.do("resume", **way)
         await say(bob, "x")
         house.tell_presence()
@@ -120,7 +120,7 @@ async def test_of_those_whom_one_ignores_come_numbers_only(tmp_path: Path) -> No
                 await say(carol, "one more than memory has")
             again = await resume(house, alice.token, after=0)
             lines = await again.heard("message")
-            assert numbers(lines) == list(range(1, house.chat.hub.lobby.seq + 1))
+            assert numbers(lines) == list(range(1, house.state.rooms.lobby.seq + 1))
             assert [line.get("ignored", False) for line in lines[:RECENT]] == [False, True] * (RECENT // 2)
             assert lines[1] == last | {"at": lines[1]["at"]}
 
@@ -175,7 +175,7 @@ async def test_no_gap_and_no_repeat_while_others_go_on_talking(tmp_path: Path, m
         alice = await user(house, "alice")
         async with _noise(house, 4) as said:
             for _ in range(5):
-                after = house.chat.hub.lobby.seq
+                after = house.state.rooms.lobby.seq
                 before = said()
                 while said() < before + missed:
                     await trio.lowlevel.checkpoint()
@@ -226,7 +226,7 @@ class SlowDisk(GatedStore):
         self.told.wait(10)
 
     def ask(self, query: Any, /, *arguments: Any, **keywords: Any) -> Any:
-        if query is read_history:
+        if query is read_events:
             self.reading.set()
             self.go_on.wait(10)
         return super().ask(query, *arguments, **keywords)
@@ -251,8 +251,8 @@ async def test_whose_place_is_taken_while_catching_up_hears_nothing_more(how: st
         disk.go_on.set()
         assert await end_of(first) == how
         await trio.testing.wait_all_tasks_blocked()
-        attached = {connection for who in house.chat.hub.users() for connection in who.connections}
-        assert set(house.chat.hub.connections) <= attached
+        attached = {connection for who in house.state.presence.users() for connection in who.connections}
+        assert set(house.state.audience.subscribed) <= attached
 
 
 async def test_what_is_on_disk_and_not_told_yet_comes_once() -> None:

@@ -204,7 +204,8 @@ def test_short_options_are_one_letter_and_unique(command: Command[Any, Any]) -> 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_every_option_reads_the_same_in_each_of_its_forms(command: Command[Any, Any]) -> None:
-    required = " ".join("x" for field, _ in command.arguments if field.default is attrs.NOTHING)
+    needed = [argument for field, argument in command.arguments if field.default is attrs.NOTHING]
+    required = " ".join("x" if argument.parse is str else "7" for argument in needed)
     for field, option in command.options:
         if option.metavar is None:
             continue
@@ -279,11 +280,15 @@ SAME: list[tuple[str, dict[str, Any]]] = [
     ("send hi  all, it's me", {"type": "send", "text": "hi  all, it's me"}),
     ("send -u bob -t 10m hi", {"type": "send", "username": "bob", "time": 600, "text": "hi"}),
     ("send -t 1.5 -- -5 degrees", {"type": "send", "time": 1.5, "text": "-5 degrees"}),
+    ("edit 812 hi  all", {"type": "edit", "seq": 812, "text": "hi  all"}),
+    ("edit -u bob 3 hi", {"type": "edit", "username": "bob", "seq": 3, "text": "hi"}),
     ("history", {"type": "history"}),
     ("history -n 100 --before 812", {"type": "history", "count": 100, "before": 812}),
     ("history -u bob --after 0", {"type": "history", "username": "bob", "after": 0}),
     ("history --unread", {"type": "history", "unread": True}),
     ("history", {"type": "history", "unread": False}),
+    ("log", {"type": "log"}),
+    ("log --after 812 -n 100 -r lobby", {"type": "log", "after": 812, "count": 100, "room": "lobby"}),
     ("users", {"type": "users"}),
     ("users --after bob", {"type": "users", "after": "bob"}),
     ("rename alice", {"type": "rename", "name": "alice"}),

@@ -79,7 +79,7 @@ async def test_a_mention_of_a_user_who_is_not_in_memory_counts(tmp_path: Path) -
         await lose(await user(house, "alice"))
     async with open_house(folder=tmp_path) as house:
         await say(await guest(house, "bob"), "where is @alice?")
-        assert house.chat.hub.user_count() == 1
+        assert len(house.state.presence) == 1
         assert await unread(await log_in(house, "alice")) == {"lobby": (1, True, 0, 1)}
 
 
@@ -113,7 +113,7 @@ async def test_a_scheduled_message_finds_a_user_who_is_not_in_memory(
         await bob.do("send", text="tea", time=60, username="alice")
     async with open_house(folder=tmp_path) as house:
         await pass_time(house, mock_clock, 61)
-        while len(house.chat.schedule):
+        while len(house.state.schedule):
             await pass_time(house, mock_clock)
         back = await resume(house, alice.token)
         assert await unread(back) == {"bob": (2, False, 0, 2)}
@@ -198,7 +198,7 @@ async def test_who_is_gone_is_shown_under_the_last_name_and_can_still_be_read(
 
 
 async def test_conversations_come_in_pages(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
-    monkeypatch.setattr("tcpchat.chat.reading.PAGE", 3)
+    monkeypatch.setattr("tcpchat.handlers.rooms.PAGE", 3)
     alice = await user(house, "alice")
     for number in range(7):
         await say(await guest(house, f"p{number}"), "hi", to="alice")
@@ -270,8 +270,8 @@ async def test_a_scheduled_message_waits_until_the_disk_gives_whom_it_is_for(
     async with open_house(store=disk) as house:
         disk.broken = True
         await pass_time(house, mock_clock, 61, 1.1, 1.1)
-        assert len(house.chat.schedule) == 1
+        assert len(house.state.schedule) == 1
         disk.broken = False
-        while len(house.chat.schedule):
+        while len(house.state.schedule):
             await pass_time(house, mock_clock, 1.1)
         assert await unread(await log_in(house, "alice")) == {"bob": (1, False, 0, 1)}

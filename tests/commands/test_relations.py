@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpchat.chat import relations
+from tcpchat.handlers import profile
 from tcpchat.settings import Rules, Settings
 from tests.commands.test_reading import say, unread
 from tests.conftest import House, Line, open_house
@@ -171,7 +171,7 @@ async def test_whois_of_users_and_guests_who_are_gone_and_not_in_memory(
         await pass_time(house, mock_clock, 10)
     async with open_house(settings, folder=tmp_path) as house:
         zoe = await guest(house, "zoe")
-        assert house.chat.hub._by_key.keys() == {"zoe"}
+        assert house.state.directory._by_key.keys() == {"zoe"}
         mock_clock.jump(100)
         assert await zoe.ask("whois alice") == found
         seen = await zoe.ask("whois carol")
@@ -275,7 +275,7 @@ async def test_a_guest_who_is_gone_stays_in_the_list_under_the_last_name(
 
 
 async def test_whom_one_cannot_ignore(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
-    monkeypatch.setattr(relations, "MOST_IGNORED", 2)
+    monkeypatch.setattr(profile, "MOST_IGNORED", 2)
     alice = await user(house, "alice")
     for name in ("bob", "carol", "dave"):
         await guest(house, name)

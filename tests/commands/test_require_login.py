@@ -31,7 +31,7 @@ async def closed(tmp_path: Path) -> AsyncIterator[House]:
 async def test_the_welcome_gives_no_name_and_no_token(closed: House) -> None:
     person = await connect(closed)
     assert (person.name, person.token) == ("", "")
-    assert closed.chat.hub.user_count() == 0
+    assert len(closed.state.presence) == 0
 
 
 @pytest.mark.parametrize("command", sorted({command.name for command in COMMANDS} - FREE))
@@ -40,6 +40,7 @@ async def test_nothing_else_is_answered(closed: House, command: str) -> None:
     fields: dict[str, Line] = {
         "send": {"text": "x"}, "rename": {"name": "x"}, "register": {"password": PASSWORD},
         "whois": {"name": "alice"}, "unignore": {"name": "alice"}, "report": {"username": "alice"},
+        "edit": {"seq": 1, "text": "x"},
         "revoke": {"number": 1}, "password": {"password": PASSWORD, "new": PASSWORD},
     }  # fmt: skip
     assert (await person.do(command, **fields.get(command, {})))["code"] == "login-required"

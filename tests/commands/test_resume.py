@@ -12,8 +12,8 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.chat.identity import hash_token
-from tcpchat.chat.user import LINES_MISSED
+from tcpchat.chat.sessions import hash_token
+from tcpchat.chat.user import LINES_QUEUED
 from tcpchat.errors import ChatError
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import StorageError
@@ -256,7 +256,7 @@ async def test_after_the_grace_time_the_name_is_free_and_the_token_dead(
     await pass_time(house, mock_clock, 5, 595)
     assert (await resume(bob, token))["code"] == "bad-token"
     assert (await bob.ask({"type": "rename", "name": "alice"}))["type"] == "renamed"
-    assert not house.chat.people.identities._absent
+    assert not house.state.sessions._absent
 
 
 async def test_exit_is_the_end_of_a_token_at_once(house: House) -> None:
@@ -312,8 +312,8 @@ async def test_nobody_comes_back_late_because_the_server_is_busy(house: House, m
     alice, token = await enter(house, "alice")
     await lose(alice)
     mock_clock.jump(600)
-    with pytest.raises(ChatError, match="nobody can come back"):
-        house.chat.people.find_device(hash_token(token), None)
+    with pytest.raises(ChatError, match="not valid any more"):
+        house.state.users.find_session(hash_token(token), None)
 
 
 async def test_who_is_known_but_not_to_the_disk_any_more_is_not_taken_without_the_keys(
@@ -337,8 +337,8 @@ async def test_of_too_many_who_are_away_the_first_is_forgotten(mock_clock: Clock
         peer, _ = await enter(house)
         assert (await resume(peer, comers[0][1]))["code"] == "bad-token"
         assert (await resume(peer, comers[1][1]))["user"] == "b2"
-        assert len(house.chat.hub._known) == 2
-        assert len(house.chat.people.identities._by_token) == 2
+        assert len(house.state.directory._by_id) == 2
+        assert len(house.state.sessions._by_token) == 2
 
 
 async def test_a_forgotten_user_for_whom_anything_is_kept_comes_back_from_disk(mock_clock: Clock) -> None:
@@ -349,7 +349,7 @@ async def test_a_forgotten_user_for_whom_anything_is_kept_comes_back_from_disk(m
         await alice.ask("send -u bob psst")
         other, _ = await enter(house)
         await lose(alice, other)
-        assert house.chat.hub.find_known(house.user("bob").id)
+        assert house.state.users.get(house.user("bob").id)
         again = await back(house, token)
         assert again.name == "alice"
         assert (await again.ask(KEYED))["seq"] == 1
@@ -363,20 +363,20 @@ async def test_ten_thousand_who_leave_at_once_cost_little(house: House, mock_clo
         async def wait_backlog(self, most: int) -> None: ...
         def stop(self, reason: str) -> None: ...
 
-    chat = house.chat
+    state = house.state
     ears = [Ear() for _ in range(10_000)]
-    users = [chat.enter(ear, "")[0] for ear in ears]
-    chat.hub.let_all_listen()
+    users = [state.enter(ear, "")[0] for ear in ears]
+    state.audience.subscribe_all_pending()
     house.tell_presence()
     for user, ear in zip(users, ears, strict=True):
-        chat.people.leave(user, ear, for_good=False)
-    assert chat.hub.user_count() == 10_000
+        state.users.leave(user, ear, for_good=False)
+    assert len(state.presence) == 10_000
     await pass_time(house, mock_clock, 5)
-    assert chat.hub.user_count() == 0
+    assert len(state.presence) == 0
     await pass_time(house, mock_clock, 595)
-    assert not chat.hub._known
-    assert not chat.hub._by_key
-    assert not chat.people.identities._by_token
+    assert not state.directory._by_id
+    assert not state.directory._by_key
+    assert not state.sessions._by_token
 
 
 async def test_what_is_said_privately_in_between_is_unread_and_not_pushed(house: House) -> None:
@@ -418,11 +418,11 @@ async def test_of_very_many_such_lines_the_last_ones_come(house: House) -> None:
     alice, token = await enter(house, "alice")
     user = house.user("alice")
     await lose(alice)
-    for number in range(LINES_MISSED + 5):
-        user.miss(b'{"type":"message","text":"%d"}\n' % number)
+    for number in range(LINES_QUEUED + 5):
+        user.queue_offline(b'{"type":"message","text":"%d"}\n' % number)
     alice = await back(house, token)
     texts = [line["text"] for line in alice.events if line["type"] == "message"]
-    assert texts == [str(number) for number in range(5, LINES_MISSED + 5)]
+    assert texts == [str(number) for number in range(5, LINES_QUEUED + 5)]
 
 
 # Restarts
@@ -502,7 +502,7 @@ async def test_who_resumed_and_left_has_no_heir_by_name(tmp_path: Path, mock_clo
         await bob.leave()
         thief, _ = await enter(house, "bob")
         mock_clock.jump(60)
-        await until(lambda: not len(house.chat.schedule))
+        await until(lambda: not len(house.state.schedule))
         await house.node.pipeline.wait_idle()
         assert not [line for line in await thief.quiet() if line["type"] == "message"]
 
@@ -621,7 +621,7 @@ async def test_what_the_old_connection_sent_last_is_in_the_commit(tmp_path: Path
         await new.next("welcome")
         await new.send({"type": "resume", "token": token, "id": 1}, KEYED | {"id": 2})
         await trio.testing.wait_all_tasks_blocked()
-        assert [user.name for user in house.chat.hub.connections.values()] == ["alice"]
+        assert [user.name for user in house.state.audience.subscribed.values()] == ["alice"]
         disk.open.set()
         assert (await new.next("resumed"))["seq"] == 1
         assert (await new.next("sent"))["seq"] == 1
@@ -663,9 +663,9 @@ async def test_keys_of_who_is_away_are_read_after_what_is_under_way(mock_clock: 
         await middle.send({"type": "resume", "token": token})
         await trio.testing.wait_all_tasks_blocked()
         user = house.user("alice")
-        house.chat.people.leave(user, user.connections[0], for_good=False)
-        house.chat.people._depart(user)
-        assert user.sends_on_disk
+        house.state.users.leave(user, user.connections[0], for_good=False)
+        house.state.users._announce_left(user)
+        assert user.sent.on_disk
         new = Peer(await house.connect())
         await new.send({"type": "resume", "token": token}, KEYED)
         await trio.testing.wait_all_tasks_blocked()
@@ -682,9 +682,9 @@ async def test_of_two_who_resume_the_same_token_the_later_one_stays(house: House
         await peer.send({"type": "resume", "token": token, "id": 1})
     results = [first, second]
     await trio.testing.wait_all_tasks_blocked()
-    (winner,) = [user.connections for user in house.chat.hub.users() if user.name == "alice"]
+    (winner,) = [user.connections for user in house.state.presence.users() if user.name == "alice"]
     assert len(winner) == 1
-    assert len(house.chat.hub.connections) == 1
+    assert len(house.state.audience.subscribed) == 1
     ends = []
     for peer in results:
         with trio.move_on_after(0.2):
@@ -701,8 +701,8 @@ async def test_a_send_that_failed_leaves_no_keys_to_look_for(mock_clock: Clock) 
         await old.send(KEYED)
         await trio.testing.wait_all_tasks_blocked()
         user = house.user("alice")
-        house.chat.people.leave(user, user.connections[0], for_good=False)
-        house.chat.people._depart(user)
+        house.state.users.leave(user, user.connections[0], for_good=False)
+        house.state.users._announce_left(user)
         disk.open.set()
         await house.node.pipeline.wait_idle()
         disk.full = False
@@ -716,7 +716,7 @@ async def test_who_is_replaced_while_resuming_takes_nobody_elses_place(house: Ho
     guest, guests = await enter(house)
     await alice.ask(KEYED)
     user, read = house.user("alice"), house.node.reader.ask
-    user.sends_on_disk = True  # so that something is read
+    user.sent.on_disk = True  # so that something is read
     asked, others_came = trio.Event(), trio.Event()
 
     async def slow(query: Any, *arguments: Any) -> Any:
@@ -750,7 +750,7 @@ async def test_resuming_works_on_a_full_disk_and_is_written_later(mock_clock: Cl
         assert (await alice.ask("send x"))["code"] == "storage-failed"
         disk.full = False
         await pass_time(house, mock_clock, 1, 1, 1)
-        assert not house.chat.people.identities._unwritten
+        assert not house.state.sessions.dirty
         assert disk._writer.execute("SELECT left FROM user").fetchall() == [(None,)]
 
 

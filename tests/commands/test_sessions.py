@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from tcpchat.chat.operations.upkeep import StoreSessions
 from tcpchat.chat.user import User
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store.changes import SetSession
@@ -198,12 +199,10 @@ async def test_nothing_writes_a_token_again_that_is_just_being_ended(ending: Lin
         await (phone if ending["type"] == "logout" else alice).send(ending)
         while house.node.pipeline._idle.is_set():
             await trio.testing.wait_all_tasks_blocked()
-        found = house.chat.hub.find("alice")
+        found = house.state.directory.find("alice")
         assert isinstance(found, User)
-        house.chat.people.identities.write(found)
-        entry = house.chat.people.identities.records()
-        assert entry is not None
-        house.node.pipeline.submit(entry)
+        house.state.sessions.mark_dirty(found)
+        house.node.pipeline.submit(StoreSessions())
         disk.open.set()
         await house.node.pipeline.wait_idle()
         assert any(isinstance(change, SetSession) for batch in disk.batches for change in batch)

@@ -28,7 +28,7 @@ from tcpchat.link import calls as calls_module
 from tcpchat.link import connection as connections
 from tcpchat.link.connection import CATCH_UP, DEAD, FETCH_RETRY, HANDSHAKE, PING
 from tcpchat.protocol import Bye, Event, Joined, Message, Ping, Rename, Renamed, Send, Welcome
-from tcpchat.wire.answers import Unknown
+from tcpchat.wire.base import Unknown
 from tests.link.conftest import EVEN, FakeServer, ServerSide, cannot_connect, message, until
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")

@@ -9,7 +9,7 @@ import trio.testing
 
 from tcpchat.link.transport import ConnectionLostError, Transport
 from tcpchat.protocol import MAX_LINE_OUT, Event, Message, Ping, Pong, Reply, Send
-from tcpchat.wire.answers import Unknown
+from tcpchat.wire.base import Unknown
 from tests.link.conftest import message
 
 PONG = b'{"type":"pong","re":1,"at":"t"}\n'

@@ -664,7 +664,7 @@ async def test_a_line_that_is_no_answer_stays_and_is_done(house: House, answer: 
         await alice.do(answer)
         assert not await ended(alice)
         assert "you stay" in alice.screen.told
-        assert house.chat.hub.lobby.seq == said
+        assert house.state.rooms.lobby.seq == said
         assert alice.screen.count("2 users") == (answer == "users")
 
 

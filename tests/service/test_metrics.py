@@ -173,7 +173,7 @@ async def test_what_the_disk_refuses_is_counted_once_for_each_who_asked() -> Non
 
 async def test_a_full_server_counts_whom_it_refuses(watched: Watched) -> None:
     house = watched.house
-    house.chat.places.total = 1
+    house.state.slots.total = 1
     await house.peer()
     with pytest.raises(EOFError):
         await house.peer()

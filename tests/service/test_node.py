@@ -20,12 +20,12 @@ from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Log, MemoryListener, Peer
 
 PARTS = {
-    "Chat",
+    "ServerState",
     "Pipeline",
     "Reader",
-    "Awakening",
-    "Gate",
-    "Context",
+    "Loader",
+    "Throttle",
+    "Caller",
     "OperatorContext",
     "Dispatcher",
     "Server",
@@ -109,7 +109,7 @@ async def test_without_a_disk_that_takes_anything_people_can_read() -> None:
     listener = MemoryListener()
     async with trio.open_nursery() as nursery:
         await nursery.start(chat.run, [listener.port(chat.server)])
-        assert log.named("storage failed") == [{"entries": 0, "error": "read-only"}]
+        assert log.named("storage failed") == [{"operations": 0, "error": "read-only"}]
         peer = Peer(await listener.connect())
         assert (await peer.ask({"type": "history"}))["messages"] == []
         await peer.leave()

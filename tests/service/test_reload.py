@@ -78,14 +78,14 @@ async def messages_per_second(house: House, peer: Peer) -> None:
 async def requests_at_once(house: House, peer: Peer) -> None:
     await peer.send(*[{"type": "ping", "id": number} for number in range(3)])
     assert (await peer.next("pong"))["re"] == 0
-    (session,) = house.server._sessions
-    assert session.bucket.take(trio.current_time()) > 0
+    (requests,) = house.server._requests
+    assert requests.bucket.take(trio.current_time()) > 0
 
 
 @story(0.5)
 async def requests_per_second(house: House, peer: Peer) -> None:
-    (session,) = house.server._sessions
-    while (wait := session.bucket.take(0)) == 0:
+    (requests,) = house.server._requests
+    while (wait := requests.bucket.take(0)) == 0:
         pass
     assert wait == 2.0
 
@@ -109,7 +109,7 @@ async def sessions_per_user(house: House, peer: Peer) -> None:
         other = await house.peer()
         reply = await other.ask({"type": "login", "name": "alice", "password": "correct horse"})
         assert reply["type"] == "logged-in"
-    assert len(house.user("alice").devices) == 1
+    assert len(house.user("alice").sessions) == 1
 
 
 @story(1)
@@ -125,12 +125,12 @@ async def schedule_ahead_seconds(house: House, peer: Peer) -> None:
 
 @story(6.0)
 async def grace_seconds(house: House, peer: Peer) -> None:
-    assert house.chat.people.identities.grace() == 6.0
+    assert house.state.sessions.grace() == 6.0
 
 
 @story(700.0)
 async def presence_seconds(house: House, peer: Peer) -> None:
-    assert house.chat.people.identities.grace() == 700.0, "who is here can come back"
+    assert house.state.sessions.grace() == 700.0, "who is here can come back"
 
 
 @story(1)
@@ -138,10 +138,10 @@ async def absent_users(house: House, peer: Peer) -> None:
     others = [await house.peer(), await house.peer()]
     await trio.aclose_forcefully(others[0].stream)
     await trio.aclose_forcefully(others[1].stream)
-    while len(house.server._sessions) > 1:
+    while len(house.server._requests) > 1:
         await trio.testing.wait_all_tasks_blocked()
-    house.chat.people.let_go()
-    assert len(house.chat.hub.all_known()) == 2
+    house.state.users.expire()
+    assert len(house.state.directory.users()) == 2
 
 
 @story(1)
@@ -173,12 +173,12 @@ async def require_login(house: House, peer: Peer) -> None:
 
 @story(0.001)
 async def key_seconds(house: House, peer: Peer) -> None:
-    assert house.chat.keys_since() == house.chat.clock.now() - 1
+    assert house.state.keys_since() == house.state.clock.now() - 1
 
 
 @story(9.0)
 async def stop_seconds(house: House, peer: Peer) -> None:
-    assert house.node.chat.settings.running.stop_seconds == 9.0
+    assert house.node.state.settings.running.stop_seconds == 9.0
 
 
 @pytest.mark.parametrize("name", sorted(LIVE.keys() - {"log_level"}))
@@ -200,10 +200,10 @@ async def test_who_is_absent_goes_by_the_new_times(house: House, mock_clock: tri
         await trio.testing.wait_all_tasks_blocked()
     mock_clock.jump(30)
     await trio.testing.wait_all_tasks_blocked(0.001)
-    assert house.chat.hub.find_known(user.id) is user
+    assert house.state.users.get(user.id) is user
     house.node.apply(Settings(rules=Rules(grace_seconds=20)))
     await trio.testing.wait_all_tasks_blocked(0.001)
-    assert house.chat.hub.find_known(user.id) is None, "without waiting for a timer of before"
+    assert house.state.users.get(user.id) is None, "without waiting for a timer of before"
 
 
 async def test_a_limit_that_there_was_not_begins_with_a_full_burst(house: House) -> None:

@@ -11,7 +11,10 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.chat.entry import Delivery, Post
+from tcpchat.chat.draft import Draft
+from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.operations.messages import SendMessage
+from tcpchat.chat.state import ServerState
 from tcpchat.settings import Limits, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change, NewMessage
@@ -151,29 +154,29 @@ async def test_a_mute_that_was_not_kept_does_not_hold(disk: GatedStore) -> None:
         assert (await others[3].ask("report bob"))["reports"] == 4
 
 
-class BadPost(Post):
-    """An entry with a bug."""
+class Undecidable(SendMessage):
+    """An operation with a bug."""
 
-    def prepare(self, at: int) -> list[Change]:
+    def decide(self, draft: Draft) -> None:
         raise ZeroDivisionError
 
 
-class WorsePost(Post):
-    """An entry with a bug that shows when it is on disk."""
+class Inconclusive(SendMessage):
+    """An operation with a bug that shows when it is on disk."""
 
-    def settle(self, delivery: Delivery) -> None:
+    def conclude(self, state: ServerState, fanout: Fanout) -> None:
         raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("kind", [BadPost, WorsePost])
-async def test_a_bug_in_an_entry_hurts_only_who_asked(house: House, kind: type[Post]) -> None:
+@pytest.mark.parametrize("kind", [Undecidable, Inconclusive])
+async def test_a_bug_in_an_operation_hurts_only_its_requester(house: House, kind: type[SendMessage]) -> None:
     alice, bob = await house.peers("alice", "bob")
     user = house.user("alice")
-    asker: Any = user.connections[0]
-    entry = kind(house.chat.hub.lobby, user, "alice", "x")
-    entry.asker, entry.re = asker, 77
-    asker.unsettled += 1
-    house.node.pipeline.submit(entry)
+    requester: Any = user.connections[0]
+    operation = kind(author=user.id, room="lobby", name="alice", text="x")
+    operation.requester, operation.re = requester, 77
+    requester.unsettled += 1
+    house.node.pipeline.submit(operation)
     assert (await alice.next("error"))["code"] == "internal"
     assert (await alice.ask("send on we go"))["type"] == "sent"
     assert (await bob.next("message"))["text"] == "on we go"
@@ -238,8 +241,13 @@ async def test_every_reader_gets_every_message_once_in_order(tmp_path: Path) -> 
                 assert own == [f"{sender.name}-{n}" for n in range(300)]
 
 
-@pytest.mark.parametrize("step", ["make_room", "_with_ignored", "delivered"])
-async def test_a_bug_between_the_entries_ends_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [("flush_before_window", "flush before window"), ("_blanked", "blank ignored")],
+)
+async def test_a_bug_between_the_operations_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, step: str, name: str
+) -> None:
     async with open_house() as house:
         alice, bob = await house.peers("alice", "bob")
         await bob.ask("ignore alice")
@@ -248,11 +256,10 @@ async def test_a_bug_between_the_entries_ends_nothing(monkeypatch: pytest.Monkey
         def broken(about: object) -> None:
             raise KeyError("a bug")
 
-        broken.__name__ = step
-        owner = {"make_room": house.chat.hub, "_with_ignored": house.node.pipeline}
-        monkeypatch.setattr(owner.get(step, house.chat.marks), step, broken)
+        owner = house.node.pipeline if step == "_blanked" else house.state.audience
+        monkeypatch.setattr(owner, step, broken)
         for line in ("send one", {"type": "send", "text": "two", "username": "bob"}):
             assert (await alice.ask(line))["type"] == "sent"
-        assert house.log.named("bug")[0]["step"] == step
+        assert house.log.named("bug")[0]["step"] == name
         assert (await newcomer.next("message"))["text"] == "one"
         assert (await bob.ask("ping"))["type"] == "pong"

@@ -146,7 +146,7 @@ async def test_an_unfinished_line_is_not_done(house: House, mock_clock: trio.tes
 
 async def test_a_bug_in_a_handler_hurts_nobody_else(house: House) -> None:
     alice, bob = await house.peers("alice", "bob")
-    house.chat.hub.users = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
+    house.state.presence.users = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
     error = await alice.ask({"type": "users"})
     assert (error["type"], error["code"]) == ("error", "internal")
     (bug,) = house.log.named("bug")

@@ -100,7 +100,7 @@ async def test_mutes_that_were_refused_together_leave_nobody_muted(
                 nursery.start_soon(refused, 120)
                 await until(lambda: len(submitted) == 3)
                 disk.release()
-        assert [fields["entries"] for fields in place.log.named("storage failed")] == [2]
+        assert [fields["operations"] for fields in place.log.named("storage failed")] == [2]
         await bob.next("sent")
         assert (await bob.ask("send still free"))["type"] == "sent"
 

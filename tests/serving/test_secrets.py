@@ -7,8 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.chat.context import Context
-from tcpchat.handlers import HANDLERS, PRECHECKS
+from tcpchat.handlers import HANDLERS, PRECHECKS, Caller
 from tcpchat.protocol import BY_NAME, ChangePassword, Login, Register, Registered
 from tcpchat.settings import Limits, Settings
 from tests.conftest import House, Line, Peer, open_house
@@ -16,7 +15,7 @@ from tests.conftest import House, Line, Peer, open_house
 LINE = 65_536  # bytes; the longest
 
 
-async def tell(context: Context, request: Register | Login | ChangePassword) -> Registered:
+async def tell(caller: Caller, request: Register | Login | ChangePassword) -> Registered:
     """Answer with what was asked, which `repr` does not show."""
     return Registered(user=repr([value for value in attrs.astuple(request) if value is not None]))
 
@@ -24,8 +23,9 @@ async def tell(context: Context, request: Register | Login | ChangePassword) -> 
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("register", "login", "password"):
-        monkeypatch.setitem(HANDLERS, BY_NAME[name].request, tell)
-    monkeypatch.delitem(PRECHECKS, Register)
+        kind = BY_NAME[name].request
+        monkeypatch.setitem(HANDLERS, kind, tell)
+        monkeypatch.delitem(PRECHECKS, kind, raising=False)
 
 
 async def answers(peer: Peer, *lines: str | bytes) -> list[Line]:
@@ -166,7 +166,7 @@ async def test_no_secret_is_in_the_log(house: House) -> None:
 async def test_a_bug_in_the_handler_does_not_log_the_secret(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(context: Context, request: Register) -> Registered:
+    async def fail(caller: Caller, request: Register) -> Registered:
         raise RuntimeError(f"cannot do {request}")
 
     monkeypatch.setitem(HANDLERS, Register, fail)

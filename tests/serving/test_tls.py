@@ -175,9 +175,9 @@ async def test_who_speaks_no_tls_is_told_in_plain_bytes(house: House, first: byt
     assert "tcpchat connect --tls HOST:PORT" in error["message"]
     await peer.stream.aclose()
     await settled()
-    assert house.node.chat.places.taken == 0
+    assert house.node.state.slots.taken == 0
     assert house.log.named("joined") == []
-    assert house.node.chat.places.taken == 0
+    assert house.node.state.slots.taken == 0
 
 
 async def test_who_waits_for_a_greeting_is_told(house: House, mock_clock: trio.testing.MockClock) -> None:
@@ -200,11 +200,11 @@ async def test_a_slow_handshake_delays_nobody_and_is_ended(
     mock_clock.jump(HANDSHAKE - 0.1)
     await settled()
     assert house.refusals() == []
-    assert house.node.chat.places.taken == 2
+    assert house.node.state.slots.taken == 2
     mock_clock.jump(0.2)
     await settled()
     assert house.refusals() == [f"the handshake took longer than {HANDSHAKE:g} s"]
-    assert house.node.chat.places.taken == 1
+    assert house.node.state.slots.taken == 1
     assert await slow.receive_some() == b""
 
 
@@ -231,7 +231,7 @@ async def test_what_breaks_off_or_is_no_handshake_is_no_bug(house: House, bytes:
     await settled()
     assert len(house.refusals()) == 1
     assert house.server.ended == {"tls-failed": 1}
-    assert house.node.chat.places.taken == 0
+    assert house.node.state.slots.taken == 0
 
 
 async def test_nothing_is_sent_unencrypted_before_the_handshake_or_after_the_end(tmp_path: Path) -> None:
@@ -375,9 +375,9 @@ async def _first_byte_later(source: trio.abc.ReceiveStream, target: trio.SocketS
     data = await source.receive_some()
     await target.send_all(data[:1])
     with trio.fail_after(5):
-        while not node.chat.places.taken:
+        while not node.state.slots.taken:
             await trio.sleep(0.01)
-    node.chat.bans.put(SetBan(kind="address", target="127.0.0.0/8", until=2**52, reason=None))
+    node.state.bans.put(SetBan(kind="address", target="127.0.0.0/8", until=2**52, reason=None))
     await target.send_all(data[1:])
     async for more in source:
         await target.send_all(more)
@@ -392,7 +392,7 @@ async def test_a_reset_in_the_middle_is_no_bug(tmp_path: Path) -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             sock.close()
         with trio.fail_after(5):
-            while len(log.named("refused")) < 4 or node.chat.places.taken:
+            while len(log.named("refused")) < 4 or node.state.slots.taken:
                 await trio.sleep(0.01)
 
 

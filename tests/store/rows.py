@@ -6,8 +6,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tcpchat.store.changes import Change, NewMessage, NewScheduled, NewUser, SetBan, SetLeft
-from tcpchat.store.queries.messages import read_history
+from tcpchat.store.changes import (
+    MESSAGE,
+    Change,
+    EditMessage,
+    NewMessage,
+    NewRoom,
+    NewScheduled,
+    NewUser,
+    SetBan,
+    SetLeft,
+    SetMember,
+)
+from tcpchat.store.queries.events import read_history
+from tcpchat.store.rows import EventRow
 from tcpchat.store.sqlite import SqliteStore, Synchronous
 
 NOW = 1_795_251_600_123
@@ -30,6 +42,7 @@ class StoreWithUsers(SqliteStore):
         if missing:
             super().commit([NewUser(id, NOW) for id in sorted(missing)])
             self._seen |= missing
+        super().commit([NewRoom(one.room, "direct") for one in changes if isinstance(one, SetMember)])
         super().commit(changes)
 
 
@@ -37,7 +50,7 @@ def references(change: Any) -> Iterator[str]:
     """Yield the ids of the users that a change refers to."""
     for field in REFERENCES & {*change._fields}:
         id = getattr(change, field)
-        if id is not None and not isinstance(change, SetBan):
+        if isinstance(id, str) and not isinstance(change, SetBan):
             yield id
 
 
@@ -45,19 +58,28 @@ def message(seq: int, text: str = "hi", room: str = "lobby", author: str = "u1")
     return NewMessage(room, seq, NOW + seq, author, "alice", None, None, text)
 
 
-def private(seq: int, author: str = "u1", recipient: str = "u2") -> NewMessage:
+def direct(seq: int, author: str = "u1", recipient: str = "u2") -> NewMessage:
     one, other = sorted((author, recipient))
     names = author.upper(), recipient.upper()
     return NewMessage(f"@{one}@{other}", seq, NOW, author, names[0], recipient, names[1], "psst")
 
 
+def edit(seq: int, target: int, text: str = "edited", room: str = "lobby", author: str = "u1") -> EditMessage:
+    return EditMessage(room, seq, NOW + seq, author, "alice", None, None, target, text)
+
+
 def scheduled(id: int) -> NewScheduled:
-    return NewScheduled(id, 1, "u1", "alice", None, None, "tea!", NOW + 5000)
+    return NewScheduled(id, 1, "u1", "alice", "lobby", None, None, "tea!", NOW + 5000)
 
 
-def everything(store: SqliteStore, room: str = "lobby") -> list[NewMessage]:
+def stored(message: NewMessage) -> EventRow:
+    """Return the row of a message that nobody edited."""
+    return EventRow(**message._asdict(), kind=MESSAGE, target=None, edited=None)
+
+
+def everything(store: SqliteStore, room: str = "lobby") -> list[EventRow]:
     return store.ask(read_history, room, 10_000, before=None, after=0, until=10_000)
 
 
-def seqs(messages: list[NewMessage]) -> list[int]:
+def seqs(messages: Iterable[EventRow | NewMessage]) -> list[int]:
     return [message.seq for message in messages]

@@ -20,13 +20,14 @@ from tcpchat.errors import ChatError, StartError
 from tcpchat.store import StorageError
 from tcpchat.store.backup import back_up, restore
 from tcpchat.store.migrate import migrations
-from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.events import read_history
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.reader import Reader
 from tcpchat.store.rows import BackupInfo
 from tcpchat.store.sqlite import SqliteStore
 from tests.store.rows import StoreWithUsers, message
 
+EVENTS = 8  # the first version of a database with a table of events
 PAGE = "x" * 4000  # about what fits on one page of the database
 
 
@@ -83,7 +84,7 @@ def test_a_copy_under_load_ends_and_holds_all_that_was_there_when_it_began(
     with closing(sqlite3.connect(file)) as copy:
         assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-        seqs = [row[0] for row in copy.execute("SELECT seq FROM message ORDER BY seq")]
+        seqs = [row[0] for row in copy.execute("SELECT seq FROM event ORDER BY seq")]
     assert seqs == list(range(1, copied.seq + 1))
 
 
@@ -347,6 +348,26 @@ def test_where_nothing_was_it_is_put_too(copy: Path, tmp_path: Path) -> None:
     assert said(folder)[1] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("version", [number for number, _ in migrations() if number > 1])
+def test_a_copy_of_an_earlier_version_is_restored(version: int, folder: Path, tmp_path: Path) -> None:
+    """Such as one that 0.1.0 made; the next start migrates it."""
+    old = tmp_path / "old.db"
+    with closing(sqlite3.connect(old)) as database:
+        for number, script in migrations()[:version]:
+            database.executescript(f"{script}; PRAGMA user_version = {number}")
+        table = "event" if version >= EVENTS else "message"
+        database.execute("INSERT INTO user (id, at) VALUES ('u1', 1)")
+        database.executemany(
+            f"INSERT INTO {table} (room, seq, at, author, name, text) VALUES ('lobby', ?, 1, 'u1', 'x', '')",
+            [(seq,) for seq in (1, 2, 3)],
+        )
+        database.commit()
+    folder.mkdir()
+    found, _ = restore(old, folder / "tcpchat.db", "lobby", "now")
+    assert (found.messages, found.seq) == (3, 3)
+    assert said(folder)[1] == [1, 2, 3]
+
+
 def _newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as database:
         database.execute(f"PRAGMA user_version = {migrations()[-1][0] + 1}")
@@ -361,7 +382,7 @@ def _other(file: Path) -> None:
 def _foreign(file: Path) -> None:
     file.unlink()
     with closing(sqlite3.connect(file)) as database:
-        database.executescript("CREATE TABLE journal (id); CREATE TABLE message (room, seq, text);")
+        database.executescript("CREATE TABLE journal (id); CREATE TABLE event (room, seq, text);")
         database.execute(f"PRAGMA user_version = {migrations()[-1][0]}")
 
 

@@ -11,10 +11,12 @@ from tcpchat.store.changes import (
     DeleteUser,
     DropBan,
     DropMute,
+    EditMessage,
     NewKey,
     NewMention,
     NewMessage,
     NewReport,
+    NewRoom,
     NewScheduled,
     NewUser,
     Prune,
@@ -23,12 +25,12 @@ from tcpchat.store.changes import (
     SetBan,
     SetIgnored,
     SetLeft,
-    SetMark,
+    SetMember,
     SetMute,
     SetName,
     SetSession,
 )
-from tcpchat.store.queries.messages import messages_of
+from tcpchat.store.queries.events import messages_of
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.queries.users import accounts, find_user, reports_of
 from tcpchat.store.sqlite import SqliteStore
@@ -36,6 +38,7 @@ from tests.store.rows import StoreWithUsers
 
 NOW = 1_795_251_600_123
 ROOM = "@a@b"
+EDITS = 1000  # added to the number of a message, this is the number of its edit
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def store() -> Iterator[SqliteStore]:
 
 def all_of(user: str, other: str) -> list[Change]:
     """Return one of everything that can be kept for a user."""
-    hash = user.encode() * 32
+    hash, edit = user.encode() * 32, EDITS + ord(user)
     return [
         NewUser(user, NOW),
         SetName(user, f"key-{user}", f"name-{user}"),
@@ -56,14 +59,19 @@ def all_of(user: str, other: str) -> list[Change]:
         SetSession(hash, user, 1, f"device-{user}", "192.0.2.7", NOW, NOW),
         SetAway(user, f"away-{user}", NOW),
         SetIgnored(user, other),
-        NewScheduled(ord(user), 1, user, f"name-{user}", None, None, f"later-{user}", NOW),
+        NewScheduled(ord(user), 1, user, f"name-{user}", "lobby", None, None, f"later-{user}", NOW),
         NewReport(other, user, f"key-{user}", f"reason-{user}", NOW, "192.0.2.7"),
         SetMute(user, NOW, f"mute-{user}", 1),
         SetBan("user", user, NOW, f"ban-{user}"),
+        NewRoom(ROOM, "direct"),
         NewMessage("lobby", ord(user), NOW, user, f"name-{user}", None, None, f"text-{user}"),
         NewMessage(ROOM, ord(user), NOW, user, f"name-{user}", other, f"name-{other}", f"text-{user}"),
         NewKey(user, f"sent-{user}", NOW, "lobby", None, 1, None, NOW),
-        SetMark(user, ROOM, 1, 1),
+        EditMessage("lobby", edit, NOW + 1, user, f"name-{user}", None, None, ord(user), f"edited-{user}"),
+        EditMessage(
+            ROOM, edit, NOW + 1, user, f"name-{user}", other, f"name-{other}", ord(user), f"edited-{user}"
+        ),
+        SetMember(user, ROOM, 1, 1),
         NewMention(user, "lobby", 1),
     ]
 
@@ -76,7 +84,7 @@ def kept(store: SqliteStore) -> dict[str, list[tuple[object, ...]]]:
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "later"])
 def test_of_a_deleted_user_nothing_is_left_and_of_others_all(store: SqliteStore, together: bool) -> None:
-    """Also what comes before it in the same batch, though keys and marks are written last."""
+    """Also what comes before it in the same batch, though keys and members are written last."""
     store.commit(all_of("b", "a"))
     before = kept(store)
     if together:
@@ -85,22 +93,26 @@ def test_of_a_deleted_user_nothing_is_left_and_of_others_all(store: SqliteStore,
         store.commit(all_of("a", "b"))
         store.commit([DeleteUser("a")])
     after = kept(store)
-    for table in after.keys() - {"message", "report", "ignored", "user"}:
+    for table in after.keys() - {"event", "report", "ignored", "user"}:
         assert after[table] == before[table], table
     assert after["ignored"] == []
     assert after["report"] == [("b", "a", "", None, NOW, None)]
-    texts = {
-        (room, seq): (at, name, to, text)
-        for _, room, seq, at, _, name, _, to, text in store._writer.execute("SELECT * FROM message")
-    }
-    assert texts == {
-        ("lobby", ord("a")): (NOW, "deleted", None, ""),
-        (ROOM, ord("a")): (NOW, "deleted", "name-b", ""),
-        ("lobby", ord("b")): (NOW, "name-b", None, "text-b"),
-        (ROOM, ord("b")): (NOW, "name-b", "deleted", "text-b"),
+    texts = store._writer.execute("SELECT room, seq, at, kind, name, recipient_name, text, edited FROM event")
+    assert {(room, seq): tuple(rest) for room, seq, *rest in texts} == {
+        ("lobby", ord("a")): (NOW, "message", "deleted", None, "", NOW + 1),
+        ("lobby", EDITS + ord("a")): (NOW + 1, "edited", "deleted", None, "", None),
+        (ROOM, ord("a")): (NOW, "message", "deleted", "name-b", "", NOW + 1),
+        (ROOM, EDITS + ord("a")): (NOW + 1, "edited", "deleted", "name-b", "", None),
+        ("lobby", ord("b")): (NOW, "message", "name-b", None, "edited-b", NOW + 1),
+        ("lobby", EDITS + ord("b")): (NOW + 1, "edited", "name-b", None, "edited-b", None),
+        (ROOM, ord("b")): (NOW, "message", "name-b", "deleted", "edited-b", NOW + 1),
+        (ROOM, EDITS + ord("b")): (NOW + 1, "edited", "name-b", "deleted", "edited-b", None),
     }
     (user,) = [row for row in after["user"] if row[0] == "a"]
     assert not {"away-a"} & {str(value) for value in user}
+    everything = repr(after)
+    for text in ("text-a", "edited-a", "later-a", "reason-a", "mute-a", "ban-a", "device-a", "hash-a"):
+        assert text not in everything, text
     assert store.ask(find_user, "a", 1).name is None  # type: ignore[union-attr]
 
 
@@ -134,8 +146,8 @@ def test_messages_of_a_user_are_read_in_pages(store: SqliteStore) -> None:
     store.commit([*all_of("a", "b"), *all_of("b", "a"), *all_of("c", "b")])
     found = store.ask(messages_of, "a", 2, 0)
     texts = [message.text for _, message in found]
-    assert texts == ["text-a", "text-a"]
-    assert [message.text for _, message in store.ask(messages_of, "a", 2, found[-1].cursor)] == ["text-b"]
+    assert texts == ["edited-a", "edited-a"], "each message comes once, as it is now"
+    assert [message.text for _, message in store.ask(messages_of, "a", 2, found[-1].cursor)] == ["edited-b"]
 
 
 def test_reports_by_and_about_a_user_are_read(store: SqliteStore) -> None:

@@ -19,18 +19,27 @@ from tcpchat.store.changes import (
     NewReport,
     NewScheduled,
     NewUser,
-    SetMark,
+    SetMember,
     SetMute,
     SetName,
     TransferReports,
 )
 from tcpchat.store.migrate import migrations
-from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.events import read_history
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.rows import Snapshot
 from tcpchat.store.sqlite import SqliteStore, Synchronous
 from tcpchat.store.statements import ROWS
-from tests.store.rows import NOW, StoreWithUsers, everything, message, private, scheduled, seqs
+from tests.store.rows import (
+    NOW,
+    StoreWithUsers,
+    direct,
+    everything,
+    message,
+    scheduled,
+    seqs,
+    stored,
+)
 
 
 def after_restart(store: SqliteStore, folder: Path, recent: int = 20) -> Snapshot:
@@ -64,18 +73,18 @@ def test_an_empty_store_loads_nothing(store: SqliteStore) -> None:
 
 
 def test_messages_survive_a_restart(store: SqliteStore, folder: Path) -> None:
-    store.commit([message(1, "one"), message(2, "two"), message(3, "three"), private(1)])
+    store.commit([message(1, "one"), message(2, "two"), message(3, "three"), direct(1)])
 
     snapshot = after_restart(store, folder, recent=2)
 
-    assert snapshot.recent == [message(2, "two"), message(3, "three")]
+    assert snapshot.recent == [stored(message(2, "two")), stored(message(3, "three"))]
     assert snapshot.lobby_seq == 3
     assert snapshot.messages == 4
 
 
-def test_a_private_message_comes_back_with_its_recipient(store: SqliteStore) -> None:
-    store.commit([private(1)])
-    assert everything(store, "@u1@u2") == [private(1)]
+def test_a_direct_message_comes_back_with_its_recipient(store: SqliteStore) -> None:
+    store.commit([direct(1)])
+    assert everything(store, "@u1@u2") == [stored(direct(1))]
 
 
 def test_rooms_number_their_messages_independently(store: SqliteStore) -> None:
@@ -87,7 +96,7 @@ def test_rooms_number_their_messages_independently(store: SqliteStore) -> None:
 def test_scheduled_messages_survive_a_restart_until_they_are_dropped(
     store: SqliteStore, folder: Path
 ) -> None:
-    secret = scheduled(8)._replace(recipient="u2", recipient_name="bob")
+    secret = scheduled(8)._replace(room="@u1@u2", recipient="u2", recipient_name="bob")
     store.commit([scheduled(7), secret, scheduled(9)])
     store.commit([DropScheduled(7)])
 
@@ -226,18 +235,18 @@ def test_history_returns_the_messages_asked_for_in_order(
 def test_history_does_not_wait_for_the_writer(store: SqliteStore) -> None:
     store.commit([message(1)])
     store._writer.execute("BEGIN IMMEDIATE")
-    store._writer.execute("UPDATE message SET text = 'half done'")
-    assert everything(store) == [message(1)]
+    store._writer.execute("UPDATE event SET text = 'half done'")
+    assert everything(store) == [stored(message(1))]
     store._writer.execute("ROLLBACK")
 
 
 def test_history_of_a_broken_table_is_a_storage_error_and_the_reader_stays_of_use(
     store: SqliteStore,
 ) -> None:
-    store._writer.execute("ALTER TABLE message RENAME TO lost")
-    with pytest.raises(StorageError, match="message"):
+    store._writer.execute("ALTER TABLE event RENAME TO lost")
+    with pytest.raises(StorageError, match="event"):
         everything(store)
-    store._writer.execute("ALTER TABLE lost RENAME TO message")
+    store._writer.execute("ALTER TABLE lost RENAME TO event")
     assert everything(store) == []
 
 
@@ -279,8 +288,8 @@ def test_history_may_be_read_from_several_threads_while_another_commits(
 def test_a_batch_of_any_size_is_kept_whole_and_in_order(store: SqliteStore, size: int) -> None:
     batch = [message(seq, f"text {seq}") for seq in range(1, size + 1)]
     store.commit(batch)
-    assert everything(store) == batch
-    ids = store._writer.execute("SELECT seq FROM message ORDER BY id").fetchall()
+    assert everything(store) == [stored(change) for change in batch]
+    ids = store._writer.execute("SELECT seq FROM event ORDER BY id").fetchall()
     assert ids == [(seq,) for seq in range(1, size + 1)]
 
 
@@ -294,7 +303,7 @@ def test_a_mixed_batch_is_written_in_its_order(store: SqliteStore) -> None:
         NewUser("u1", NOW),
         SetName("u1", "alice", "alice"),
         message(1),
-        NewScheduled(1, 1, "u1", "alice", None, None, "later", NOW),
+        NewScheduled(1, 1, "u1", "alice", "lobby", None, None, "later", NOW),
         DropScheduled(1),  # were it first, the message would be still there
         message(2),
         SetName("u1", "bob", "bob"),
@@ -317,7 +326,7 @@ def test_a_batch_whose_last_change_fails_leaves_nothing(store: SqliteStore, size
     batch: list[Change] = [SetMute("u1", NOW, None), *(message(seq) for seq in range(2, size + 1))]
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         store.commit([*batch, DropScheduled(1), message(1)])
-    assert everything(store) == [message(1)]
+    assert everything(store) == [stored(message(1))]
     assert store.ask(load_snapshot, 0, 0).mutes == []
 
     store.commit(batch)
@@ -328,7 +337,7 @@ def test_a_single_change_that_is_wrong_is_a_bug_and_not_the_disk(store: SqliteSt
     store.commit([message(1)])
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         store.commit([message(1, "again")])
-    assert everything(store) == [message(1)]
+    assert everything(store) == [stored(message(1))]
 
 
 @pytest.mark.parametrize(
@@ -338,7 +347,7 @@ def test_a_single_change_that_is_wrong_is_a_bug_and_not_the_disk(store: SqliteSt
         "nul \0 inside",
         "".join(chr(code) for code in range(0x20)) + "\x7f\x80\x9b",
         "👩‍👩‍👧‍👦 \U0010ffff \u202e\ufeff",
-        "'; DROP TABLE message; -- \" ?1",
+        "'; DROP TABLE event; -- \" ?1",
         " spaces at both ends \n",
         "x" * 150_000,
     ],
@@ -346,7 +355,7 @@ def test_a_single_change_that_is_wrong_is_a_bug_and_not_the_disk(store: SqliteSt
 )
 def test_text_comes_back_as_it_was_sent(store: SqliteStore, folder: Path, text: str) -> None:
     store.commit([message(1, text)])
-    assert after_restart(store, folder).recent == [message(1, text)]
+    assert after_restart(store, folder).recent == [stored(message(1, text))]
 
 
 # References between rows
@@ -360,8 +369,8 @@ def test_the_writer_enforces_references_until_it_closes(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [message(1, author="nobody"), private(1, "u1", "nobody"), SetMark("nobody", "lobby", 1, 1)],
-    ids=["author", "recipient", "mark"],
+    [message(1, author="nobody"), direct(1, "u1", "nobody"), SetMember("nobody", "lobby", 1, 1)],
+    ids=["author", "recipient", "member"],
 )
 def test_a_reference_to_nobody_is_a_bug_and_nothing_of_the_batch_is_kept(folder: Path, wrong: Change) -> None:
     store = SqliteStore(folder, "off")
@@ -371,14 +380,14 @@ def test_a_reference_to_nobody_is_a_bug_and_nothing_of_the_batch_is_kept(folder:
             store.commit(batch)
         assert everything(store) == []
     store.commit([message(2)])
-    assert everything(store) == [message(2)]
+    assert everything(store) == [stored(message(2))]
     store.close()
 
 
 def test_a_batch_may_refer_to_a_user_that_it_stores_later(folder: Path) -> None:
     store = SqliteStore(folder, "off")
     store.commit([message(1), NewUser("u1", NOW)])
-    assert everything(store) == [message(1)]
+    assert everything(store) == [stored(message(1))]
     store.close()
 
 
@@ -394,11 +403,11 @@ def test_a_full_disk_refuses_batches_but_serves_readers_and_recovers(store: Sqli
     for batch in (large, large[:1]):
         with pytest.raises(StorageError, match="full"):
             store.commit(batch)
-        assert everything(store) == [message(1)]
+        assert everything(store) == [stored(message(1))]
 
     store._writer.execute("PRAGMA max_page_count = 1000000")
     store.commit(large)
-    assert everything(store) == [message(1), *large]
+    assert everything(store) == [stored(change) for change in (message(1), *large)]
 
 
 # The folder, and who may use it
@@ -428,7 +437,7 @@ def test_a_second_store_in_the_same_process_is_refused(store: SqliteStore, folde
     assert str(folder) in str(refused.value)
     assert f"process {os.getpid()}" in str(refused.value)
     store.commit([message(1)])
-    assert everything(store) == [message(1)]
+    assert everything(store) == [stored(message(1))]
 
 
 def test_a_store_in_a_second_process_is_refused_until_the_first_closes(
@@ -459,7 +468,7 @@ def test_a_store_in_memory_touches_no_folder(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     store = StoreWithUsers(None)
     store.commit([message(1)])
-    assert everything(store) == [message(1)]
+    assert everything(store) == [stored(message(1))]
     store.close()
     assert list(tmp_path.iterdir()) == []
 

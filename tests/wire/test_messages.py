@@ -20,6 +20,7 @@ from tcpchat.protocol import (
     Id,
     Reply,
     Request,
+    Unknown,
     encode,
     read_answer,
 )
@@ -53,7 +54,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return SIMPLE[hint]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return st.one_of(*map(values, arguments))
+        return st.one_of(*[values(one) for one in arguments if one is not Unknown])
     if origin is list:
         return st.lists(values(arguments[0]), max_size=3)
     if attrs.has(hint):

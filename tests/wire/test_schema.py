@@ -23,6 +23,7 @@ from tcpchat.protocol import (
     CommandInfo,
     ConversationInfo,
     Conversations,
+    Edited,
     Error,
     Event,
     FieldInfo,
@@ -31,6 +32,7 @@ from tcpchat.protocol import (
     Ignoring,
     Joined,
     Left,
+    Log,
     LoggedIn,
     LoggedOut,
     Message,
@@ -71,6 +73,7 @@ REQUESTS: list[type[Request]] = [command.request for command in COMMANDS]
 SCHEMA = schema(REQUESTS, REPLIES, EVENTS)
 AT = "2026-11-21T09:00:00.123Z"
 MESSAGE = Message(room=LOBBY, seq=1, at=AT, sender="alice", text="hi")
+EDITED = Edited(room="@c0ffee", to="bob", seq=2, at=AT, sender="alice", target=1, text="hi!", ignored=True)
 # One of each, every field filled.
 LINES: list[Reply | Event] = [
     Welcome(
@@ -99,6 +102,11 @@ LINES: list[Reply | Event] = [
         re=1, room="@c0ffee", username="bob", messages=[orjson.loads(encode(MESSAGE))],
         more=True, cursor=7,
     ),
+    Log(
+        re=1, room=LOBBY, events=[orjson.loads(encode(MESSAGE)), orjson.loads(encode(EDITED))], first=1,
+        more=False,
+    ),
+    EDITED,
     Reported(re=1, username="bob", reports=1, muted_until=AT),
     Status(
         re=1, server="tcpchat 1", uptime=1.5, users=1, connections=1, messages=1, messages_per_minute=1,

@@ -7,7 +7,7 @@ import sqlite3
 from tcpchat.errors import StartError
 from tcpchat.store import StorageError, Store
 from tcpchat.store.changes import NewReport, NewScheduled, SetBan, SetMute
-from tcpchat.store.queries.messages import read_history
+from tcpchat.store.queries.events import read_events
 from tcpchat.store.rows import NameRow, Snapshot
 from tcpchat.store.sql import columns, fetch, fetch_value
 from tcpchat.wire.base import GUEST, LOBBY
@@ -26,6 +26,9 @@ _GUESTS = f"""
     SELECT coalesce(max(CAST(substr(name, {len(GUEST) + 1}) AS INTEGER)), 0)
     FROM name WHERE name GLOB '{GUEST}[0-9]*'
     """
+_MESSAGES = """
+    SELECT coalesce(max(id), 0) - (SELECT count(*) FROM event WHERE kind <> 'message') FROM event
+    """
 _REPORTED_OR_MUTED = "SELECT target FROM report UNION SELECT user FROM mute"
 
 
@@ -38,18 +41,18 @@ def load(store: Store, recent: int, since: int) -> Snapshot:
 
 
 def load_snapshot(db: sqlite3.Connection, recent: int, since: int) -> Snapshot:
-    """Return the snapshot with the last `recent` messages of the lobby.
+    """Return the snapshot with the last `recent` events of the lobby.
 
     Guests who left before `since` (ms since 1970) are left out, since they may not come back.
     """
-    last = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM message WHERE room = ?", (LOBBY,))
+    last = fetch_value(db, "SELECT coalesce(max(seq), 0) FROM event WHERE room = ?", (LOBBY,))
     scheduled = f"SELECT {columns(NewScheduled)} FROM scheduled ORDER BY id"
     names = db.execute(f"SELECT key, user FROM name WHERE user IN ({_REPORTED_OR_MUTED})")
     return Snapshot(
         journal=fetch_value(db, "SELECT id FROM journal"),
         lobby_seq=last,
-        messages=fetch_value(db, "SELECT coalesce(max(id), 0) FROM message"),
-        recent=read_history(db, LOBBY, recent, before=None, after=None, until=last),
+        messages=fetch_value(db, _MESSAGES),
+        recent=read_events(db, LOBBY, max(0, last - recent), recent, last),
         scheduled=fetch(db, NewScheduled, scheduled),
         reports=fetch(db, NewReport, f"SELECT {columns(NewReport)} FROM report"),
         mutes=fetch(db, SetMute, f"SELECT {columns(SetMute)} FROM mute"),

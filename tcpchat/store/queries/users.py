@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tcpchat.store.changes import NewKey, NewReport, SetSession, peer_of
-from tcpchat.store.rows import AccountRow, AwayRow, ConversationRow, Counterpart, MarkRow, UserRow
+from tcpchat.store.rows import AccountRow, AwayRow, Counterpart, MemberRow, UserRow
 from tcpchat.store.sql import columns, fetch, fetch_one, fetch_value
-from tcpchat.wire.base import LOBBY
 
 _HEAD = """
     SELECT user.id, user.at, left, name, account.since AS registered, last_number, away, away_since, receipts
     FROM user LEFT JOIN name ON name.user = user.id LEFT JOIN account ON account.user = user.id
     """
-_CONVERSATIONS = """
-    SELECT room, (SELECT coalesce(max(seq), 0) FROM message WHERE message.room = mark.room) AS last,
-    read, delivered FROM mark WHERE user = ? AND room GLOB '@*'
+_MEMBERS = """
+    SELECT room, (SELECT coalesce(max(seq), 0) FROM event WHERE event.room = member.room) AS seq,
+    read, delivered FROM member WHERE user = ?
     """
 
 
@@ -54,11 +53,10 @@ def find_user(db: sqlite3.Connection, who: bytes | str, keys: int) -> UserRow | 
         last_number=head.last_number,
         away=_away(head),
         receipts=bool(head.receipts),
-        lobby=_mark(db, head.id, LOBBY),
         sessions=fetch(db, SetSession, sessions, user),
         ignored=[other for (other,) in ignored],
         keys=fetch(db, NewKey, newest, (head.id, keys))[::-1],
-        conversations=fetch(db, ConversationRow, _CONVERSATIONS, user),
+        members=fetch(db, MemberRow, _MEMBERS, user),
     )
 
 
@@ -66,11 +64,6 @@ def _away(head: _Head) -> AwayRow | None:
     if head.away is None or head.away_since is None:
         return None
     return AwayRow(head.away, head.away_since)
-
-
-def _mark(db: sqlite3.Connection, user: str, room: str) -> MarkRow | None:
-    query = "SELECT read, delivered FROM mark WHERE user = ? AND room = ?"
-    return fetch_one(db, MarkRow, query, (user, room))
 
 
 def password_hash(db: sqlite3.Connection, user: str) -> str | None:
@@ -81,23 +74,24 @@ def password_hash(db: sqlite3.Connection, user: str) -> str | None:
 
 def names_of(db: sqlite3.Connection, users: Sequence[str]) -> dict[str, str]:
     """Return the present or last names of users, by their ids; users without any are left out."""
-    posted = "SELECT name FROM message WHERE author = ? AND recipient"  # each kind has an index of its own
-    return _first_found(
-        db,
-        users,
-        "SELECT name FROM name WHERE user = ?",
-        f"{posted} IS NULL ORDER BY room DESC, seq DESC LIMIT 1",
-        f"{posted} IS NOT NULL ORDER BY recipient DESC, seq DESC LIMIT 1",
-    )
-
-
-def _first_found(db: sqlite3.Connection, users: Sequence[str], *queries: str) -> dict[str, str]:
     found = {}
     for user in users:
-        names = (fetch_value(db, query, (user,)) for query in queries)
-        if (name := next((name for name in names if name is not None), None)) is not None:
+        if (name := _name(db, user)) is not None:
             found[user] = name
     return found
+
+
+def _name(db: sqlite3.Connection, user: str) -> str | None:
+    """Return the name that a user has, or had when the user was last in a room."""
+    for query in (
+        "SELECT name FROM name WHERE user = ?",
+        "SELECT name FROM event WHERE author = ? ORDER BY room DESC, seq DESC LIMIT 1",
+        "SELECT recipient_name FROM event WHERE recipient = ? ORDER BY id DESC LIMIT 1",
+    ):
+        name: str | None = fetch_value(db, query, (user,))
+        if name is not None:
+            return name
+    return None
 
 
 def counterparts(db: sqlite3.Connection, user: str, rooms: Sequence[str]) -> list[Counterpart]:
@@ -105,30 +99,18 @@ def counterparts(db: sqlite3.Connection, user: str, rooms: Sequence[str]) -> lis
     found = []
     for room in rooms:
         peer = peer_of(room, user)
-        mark = _mark(db, peer, room) or MarkRow(read=0, delivered=0)
+        query = "SELECT read, delivered FROM member WHERE user = ? AND room = ?"
+        read, delivered = db.execute(query, (peer, room)).fetchone() or (0, 0)
         receipts = fetch_value(db, "SELECT receipts FROM user WHERE id = ?", (peer,))
         found.append(
             Counterpart(
-                name=_name(db, user, peer),
-                delivered=mark.delivered,
-                read=mark.read,
+                name=_name(db, peer) or "?",
+                delivered=delivered,
+                read=read,
                 receipts=receipts is None or bool(receipts),
             )
         )
     return found
-
-
-def _name(db: sqlite3.Connection, user: str, peer: str) -> str:
-    """Return the present name of a user, or the last one in the direct room with another."""
-    posted = "FROM message WHERE author = ? AND recipient = ? ORDER BY seq DESC LIMIT 1"
-    for query, parameters in (
-        ("SELECT name FROM name WHERE user = ?", (peer,)),
-        (f"SELECT name {posted}", (peer, user)),
-        (f"SELECT recipient_name {posted}", (user, peer)),
-    ):
-        if (name := fetch_value(db, query, parameters)) is not None:
-            return str(name)
-    return "?"
 
 
 def accounts(db: sqlite3.Connection, after: str, count: int) -> list[AccountRow]:

@@ -1,0 +1,214 @@
+"""A draft: what the operations of a batch have decided so far, on top of the state.
+
+Operations are decided one after another, each on what the ones before it decided, while the state stays as
+everybody has seen it. If the disk takes the changes, the state is given them (`ServerState.apply`); if not,
+the draft goes back to an earlier savepoint, which takes back everything in reverse order. So nothing that
+was only decided is ever seen, and no operation needs to know how it is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tcpchat.chat.moderation import Conduct
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.store.changes import Change, NewKey, NewUser, SetLeft, SetMember, SetName, SetSession
+from tcpchat.wire.base import LOBBY
+
+if TYPE_CHECKING:
+    from tcpchat.chat.state import ServerState
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+_NOTHING: Final[Any] = object()
+
+
+class Draft:
+    """One for each round of the pipeline; `at` is the time of the batch, in ms since 1970."""
+
+    def __init__(self, state: ServerState, at: int) -> None:
+        self.state = state
+        self.at = at
+        self._changes: list[Change] = []
+        self._unwritten: set[int] = set()  # indexes of changes that are for memory only
+        self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._seqs: dict[str, int] = {}
+        self._rows: dict[str, bool] = {}
+        self._names: dict[str, tuple[str, str]] = {}
+        self._sessions: dict[bytes, SetSession | None] = {}  # begun, or ended
+        self._deleted: dict[str, bool] = {}
+        self._passwords: dict[str, int] = {}
+        self._registered: dict[str, bool] = {}
+        self._reads: dict[tuple[str, str], int] = {}
+        self._conduct: dict[str, Conduct] = {}
+        self._keys: dict[tuple[str, str], NewKey] = {}
+
+    def savepoint(self) -> int:
+        """Return where `rollback` may go back to."""
+        return len(self._journal)
+
+    def rollback(self, savepoint: int) -> None:
+        """Take back what was decided since the savepoint, the last first."""
+        while len(self._journal) > savepoint:
+            values, key, before = self._journal.pop()
+            if before is _NOTHING:
+                del values[key]
+            else:
+                values[key] = before
+        self._changes, self._unwritten = [], set()
+
+    def _set(self, values: dict[K, V], key: K, value: V) -> None:
+        self._journal.append((values, key, values.get(key, _NOTHING)))
+        values[key] = value
+
+    def add(self, *changes: Change) -> None:
+        """Add changes: they are written, and then applied, in this order."""
+        self._changes += changes
+
+    def add_about(self, user: User, *changes: Change) -> None:
+        """Add changes of a user; of one without a row they are applied, and nothing is written."""
+        if not self.has_row(user):
+            self._unwritten.update(range(len(self._changes), len(self._changes) + len(changes)))
+        self._changes += changes
+
+    def take(self) -> tuple[list[Change], list[Change]]:
+        """Return the changes of the operation at hand: all of them, and those to be written."""
+        changes, unwritten = self._changes, self._unwritten
+        if not unwritten:
+            self._changes = []
+            return changes, changes
+        self._changes, self._unwritten = [], set()
+        return changes, [change for index, change in enumerate(changes) if index not in unwritten]
+
+    def next_seq(self, room: str) -> int:
+        """Return the next number of the room."""
+        last = self._seqs.get(room)
+        if last is None:
+            known = self.state.rooms.get(room)
+            last = 0 if known is None else known.seq
+        self._set(self._seqs, room, last + 1)
+        return last + 1
+
+    def user(self, id: str) -> User | None:
+        """Return the user of this id, if in memory.
+
+        Raises ChatError `no-such-user` if the user was deleted, is about to be, or was a guest who left.
+        """
+        user = self.state.users.get(id)
+        if id in self._deleted or (user is None and self.state.directory.stored(id) is None):
+            raise ChatError("no-such-user", "this user does not exist any more")
+        return user
+
+    def has_row(self, user: User) -> bool:
+        """Return whether rows may refer to the user by now."""
+        return user.has_row or user.id in self._rows
+
+    def ensure_row(self, user: User) -> None:
+        """Add what other rows need before they may refer to the user.
+
+        Raises ChatError `no-such-user` if the user was deleted.
+        """
+        if user.id in self._deleted:
+            raise ChatError("no-such-user", f"{user.name} was deleted", name=user.name)
+        if self.has_row(user):
+            return
+        self._set(self._rows, user.id, True)  # noqa: FBT003  # a mapping's value
+        name, key = self.name(user)
+        self.add(NewUser(user.id, self.at), SetName(user.id, key, name))
+        if user.sessions:
+            self.add(SetLeft(user.id, self.at, user.left))
+            self.add(*(session.change() for session in user.sessions if session.hash not in self._sessions))
+            read = self.read(user, LOBBY)
+            self.add(SetMember(user.id, LOBBY, read, max(read, user.lobby.delivered)))
+
+    def name(self, user: User) -> tuple[str, str]:
+        """Return the name that the user has by now, and its key."""
+        return self._names.get(user.id) or (user.name, user.key)
+
+    def rename(self, user: User, name: str, key: str) -> None:
+        """Let the user have this name."""
+        self._set(self._names, user.id, (name, key))
+        self.add_about(user, SetName(user.id, key, name))
+
+    def read(self, user: User, room: str) -> int:
+        """Return the number up to which the user has read the room by now."""
+        read = self._reads.get((user.id, room))
+        if read is not None:
+            return read
+        member = user.members.get(room)
+        return 0 if member is None else member.read
+
+    def set_read(self, user: User, room: str, seq: int) -> None:
+        """Let the user have read the room up to this number."""
+        self._set(self._reads, (user.id, room), seq)
+        self.add_about(user, SetMember(user.id, room, seq, seq))
+
+    def is_new_member(self, user: User, room: str) -> bool:
+        """Return whether the user was never in the room."""
+        return room not in user.members and (user.id, room) not in self._reads
+
+    def sessions(self, user: User) -> list[SetSession]:
+        """Return the sessions that the user has by now."""
+        ended, begun = self._sessions, [new for new in self._sessions.values() if new and new.user == user.id]
+        return [*(own.change() for own in user.sessions if own.hash not in ended), *begun]
+
+    def begin_session(self, session: SetSession) -> None:
+        """Begin a session of a user who has a row."""
+        self._set(self._sessions, session.hash, session)
+        self.add(session)
+
+    def end_session(self, hash: bytes) -> bool:
+        """Note that the session of this token is over; return whether it was not before."""
+        if self._sessions.get(hash, _NOTHING) is None:
+            return False
+        self._set(self._sessions, hash, None)
+        return True
+
+    def password(self, user: str) -> int:
+        """Return how many passwords the user of this id has had by now."""
+        return self._passwords.get(user, self.state.passwords[user])
+
+    def set_password(self, user: str) -> None:
+        """Note that the user of this id has another password."""
+        self._set(self._passwords, user, self.password(user) + 1)
+
+    def is_registered(self, user: User) -> bool:
+        """Return whether the user is registered by now."""
+        return user.registered is not None or user.id in self._registered
+
+    def register(self, user: User) -> None:
+        """Note that the user is registered."""
+        self._set(self._registered, user.id, True)  # noqa: FBT003  # a mapping's value
+
+    def delete(self, user: User) -> None:
+        """Note that the user is deleted. Raises ChatError `no-such-user` if that was so before."""
+        if user.id in self._deleted or self.state.users.get(user.id) is not user:
+            raise ChatError("no-such-user", f"{user.name} was deleted a moment ago", name=user.name)
+        self._set(self._deleted, user.id, True)  # noqa: FBT003  # a mapping's value
+
+    def is_deleted(self, user: str) -> bool:
+        """Return whether the user of this id was deleted, or is about to be."""
+        return user in self._deleted or user in self.state.users.deleted
+
+    def conduct(self, user: str) -> Conduct:
+        """Return what is held against the user of this id by now; a value, not to be changed."""
+        return self._conduct.get(user) or self.state.moderation.of(user)
+
+    def set_conduct(self, user: str, conduct: Conduct) -> None:
+        """Note what is held against the user of this id."""
+        self._set(self._conduct, user, conduct)
+
+    def sent_under(self, user: User, key: str) -> tuple[NewKey | None, bool]:
+        """Return what the user sent under this key before, and whether it is on disk."""
+        decided = self._keys.get((user.id, key))
+        if decided is not None:
+            return decided, False
+        stored = user.sent.find(key, self.state.keys_since())
+        return stored, stored is not None
+
+    def add_key(self, key: NewKey) -> None:
+        """Remember what was sent under a key."""
+        self._set(self._keys, (key.user, key.key), key)
+        self.add(key)

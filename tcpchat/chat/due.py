@@ -1,0 +1,77 @@
+"""Scheduled messages that came due, as operations."""
+
+from __future__ import annotations
+
+from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.operations.schedule import GiveUpDue, SendDue
+from tcpchat.chat.room import Kind, kind_of
+from tcpchat.chat.schedule import RETRY
+from tcpchat.chat.state import ServerState
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.protocol import as_error
+from tcpchat.store.changes import NewScheduled, peer_of
+
+
+def not_loaded(state: ServerState, most: int) -> list[str]:
+    """Return the ids of users who must be in memory before up to `most` due messages can be sent."""
+    wanted: set[str] = set()
+    for pending in state.schedule.due(state.clock.now(), most):
+        if kind_of(pending.room) is Kind.DIRECT:
+            wanted |= {pending.author, peer_of(pending.room, pending.author)}
+    return [id for id in wanted if state.users.get(id) is None and state.directory.stored(id) is not None]
+
+
+def due_operations(state: ServerState, most: int) -> list[Operation]:
+    """Return operations that send up to `most` messages that came due, or give them up.
+
+    The messages are held in the schedule until the operations are released.
+    """
+    now, operations = state.clock.now(), []
+    for pending in state.schedule.due(now, most):
+        state.schedule.hold(pending.id)
+        if _is_recipient_loaded(state, pending):
+            operations.append(_operation(state, pending, now))
+        else:  # the disk could not be read
+            state.schedule.retry(pending.id, now + RETRY)
+    return operations
+
+
+def _is_recipient_loaded(state: ServerState, pending: NewScheduled) -> bool:
+    if kind_of(pending.room) is Kind.LOBBY:
+        return True
+    recipient = peer_of(pending.room, pending.author)
+    return state.users.get(recipient) is not None or state.directory.stored(recipient) is None
+
+
+def _operation(state: ServerState, pending: NewScheduled, now: int) -> Operation:
+    try:
+        _check(state, pending, now)
+    except ChatError as error:
+        return GiveUpDue(pending=pending, why=as_error(error))
+    in_lobby = kind_of(pending.room) is Kind.LOBBY
+    return SendDue(
+        author=pending.author,
+        name=pending.name,
+        room=pending.room,
+        text=pending.text,
+        to=pending.recipient_name,
+        mentioned=tuple(state.directory.mentioned(pending.text)) if in_lobby else (),
+        pending=pending,
+    )
+
+
+def _check(state: ServerState, pending: NewScheduled, now: int) -> None:
+    """Raise ChatError if the message is not to be sent."""
+    if pending.author in state.users.deleted:
+        raise ChatError("no-such-user", "its author was deleted")
+    state.bans.check_user(pending.author, now)
+    state.moderation.check(pending.author, now)
+    if state.users.get(pending.author) is None:  # a mute goes with the name of a guest who is gone
+        holder = state.directory.called(pending.name)
+        if isinstance(holder, User):
+            state.moderation.check(holder.id, now)
+    if kind_of(pending.room) is Kind.DIRECT:
+        recipient, name = peer_of(pending.room, pending.author), pending.recipient_name
+        if state.users.get(recipient) is None:
+            raise ChatError("no-such-user", f"{name} is not here any more", name=name)

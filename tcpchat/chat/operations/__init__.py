@@ -1,0 +1,1 @@
+"""Operations: what changes the chat, one module per theme. `base` tells how they work."""

@@ -1,0 +1,233 @@
+"""Operations that add an event to a room: a message, or another text for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from tcpchat.chat.draft import Draft
+from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.room import Kind, Room, kind_of, public_id
+from tcpchat.chat.sent_keys import KEYS_REMEMBERED
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.protocol import Absent, Id, Scheduled, encode, encode_sent
+from tcpchat.store.changes import (
+    Change,
+    EditMessage,
+    NewKey,
+    NewMention,
+    NewMessage,
+    NewRoom,
+    TrimKeys,
+    peer_of,
+)
+from tcpchat.times import timestamp
+
+if TYPE_CHECKING:
+    from tcpchat.chat.state import ServerState
+
+
+@attrs.define(eq=False, kw_only=True)
+class Keyed(Operation):
+    """An operation that, if it repeats one under the same key, gets the same reply and does nothing."""
+
+    author: str
+    """The id of the user."""
+    key: str | None = None
+    _first: NewKey | None = attrs.field(default=None, init=False)
+
+    def repeats(self, draft: Draft, author: User | None) -> bool:
+        """Return whether there was one under the same key, whose reply this one has then."""
+        self._first = None
+        if self.key is not None and author is not None:
+            self._first, self.is_stored = draft.sent_under(author, self.key)
+        return self._first is not None
+
+    def keep_key(self, draft: Draft, author: User, key: NewKey) -> None:
+        """Store the key, and make room for it."""
+        draft.add_key(key)
+        if author.sent.should_trim():
+            draft.add(TrimKeys(author.id, KEYS_REMEMBERED))
+
+    def encode_reply(self, re: Id | None) -> bytes:
+        if self.reply is not None or self._first is None:
+            return super().encode_reply(re)
+        return encode_first_reply(self._first, re)
+
+    def release(self, state: ServerState) -> None:
+        author = state.users.get(self.author)
+        if self.key is not None and author is not None:
+            author.sent.end(self.key)
+
+
+@attrs.define(eq=False, kw_only=True)
+class Repeat(Operation):
+    """A repeat of an operation that is on disk: it gets the same reply and does nothing."""
+
+    first: NewKey
+
+    def __attrs_post_init__(self) -> None:
+        self.costs_request = self.is_stored = True
+
+    def decide(self, draft: Draft) -> None:
+        """Change nothing."""
+
+    def encode_reply(self, re: Id | None) -> bytes:
+        return super().encode_reply(re) if self.reply is not None else encode_first_reply(self.first, re)
+
+
+def encode_first_reply(sent: NewKey, re: Id | None) -> bytes:
+    """Return the reply to the first operation under a key."""
+    room, time = public_id(sent.room), timestamp(sent.time)
+    if sent.number is None:
+        assert sent.seq is not None
+        return encode_sent(re, room, sent.username, sent.seq, time)
+    return encode(Scheduled(number=sent.number, room=room, username=sent.username, at=time), re)
+
+
+@attrs.define(eq=False, kw_only=True)
+class PostEvent(Keyed):
+    """An event by one author for a room. Everybody who gets the room's events gets it, also the author."""
+
+    room: str
+    name: str
+    """The author's name at the time of the request; a rename that comes in between does not change it."""
+    text: str
+    to: str | None = None
+    """In a direct room, the name of the other user at the time of the event."""
+    seq: int = attrs.field(default=0, init=False)
+    """The event's number, once it is decided."""
+    at: int = attrs.field(default=0, init=False)
+
+    def find_author(self, draft: Draft) -> User | None:
+        """Return the author, if in memory. Raises ChatError `no-such-user`."""
+        return draft.user(self.author)
+
+    def decide(self, draft: Draft) -> None:
+        author = self.find_author(draft)
+        if self.repeats(draft, author):
+            return
+        self.seq, self.at = draft.next_seq(self.room), draft.at
+        to = None
+        if kind_of(self.room) is Kind.DIRECT:
+            to = peer_of(self.room, self.author)
+            self._enter_direct(draft, author, to)
+        elif author is not None:
+            draft.ensure_row(author)
+        self.decide_event(draft, to)
+        if self.key is not None and author is not None:
+            key = NewKey(self.author, self.key, self.at, self.room, self.to, self.seq, None, self.at)
+            self.keep_key(draft, author, key)
+
+    def decide_event(self, draft: Draft, to: str | None) -> None:
+        """Add the event itself; `to` is the id of the other user of a direct room."""
+        raise NotImplementedError
+
+    def _enter_direct(self, draft: Draft, author: User | None, to: str) -> None:
+        """Let both users be in the room; an author who has read everything before has read this too."""
+        recipient, room = draft.user(to), self.room
+        if author is None and recipient is None:
+            raise ChatError("storage-failed", "neither user of the room is in memory; try again later")
+        if self.seq == 1:
+            draft.add(NewRoom(room, Kind.DIRECT.value))
+        if recipient is not None:
+            draft.ensure_row(recipient)
+            self.to, _ = draft.name(recipient)
+            if recipient is not author and draft.is_new_member(recipient, room):
+                draft.set_read(recipient, room, 0)
+        if author is not None:
+            draft.ensure_row(author)
+            if draft.read(author, room) == self.seq - 1:
+                draft.set_read(author, room, self.seq)
+            elif draft.is_new_member(author, room):
+                draft.set_read(author, room, 0)
+
+    def conclude(self, state: ServerState, fanout: Fanout) -> None:
+        if self._first is not None:
+            return
+        room = state.rooms.open(self.room)
+        if room.kind is Kind.DIRECT:
+            self._deliver_direct(state, fanout, room)
+        else:
+            fanout.to_room(room, self.author, room.latest)
+        if self.key is not None:
+            self.text = ""  # what answers repeats may be kept for long, and needs no text
+
+    def _deliver_direct(self, state: ServerState, fanout: Fanout, room: Room) -> None:
+        author = state.users.get(self.author)
+        recipient = state.users.get(peer_of(self.room, self.author))
+        if author is not None:
+            fanout.to_user(author, room.latest)
+        if recipient is None or recipient is author:
+            return
+        if self.author not in recipient.ignored:
+            fanout.to_user(recipient, room.latest)
+            if recipient.connections:
+                state.receipts.deliver(recipient, room, self.seq)
+        self.conclude_direct(fanout, author, recipient)
+
+    def conclude_direct(self, fanout: Fanout, author: User | None, recipient: User) -> None:
+        """Add what else the users of a direct room get."""
+
+    def encode_reply(self, re: Id | None) -> bytes:
+        if self.reply is not None or self._first is not None:
+            return super().encode_reply(re)
+        return encode_sent(re, public_id(self.room), self.to, self.seq, timestamp(self.at))
+
+
+@attrs.define(eq=False, kw_only=True)
+class SendMessage(PostEvent):
+    """A message for a room."""
+
+    mentioned: tuple[str, ...] = ()
+    """The ids of the users whom it mentions."""
+
+    def decide_event(self, draft: Draft, to: str | None) -> None:
+        for user in self.mentioned:
+            self._mention(draft, user)
+        draft.add(NewMessage(self.room, self.seq, self.at, self.author, self.name, to, self.to, self.text))
+
+    def _mention(self, draft: Draft, id: str) -> None:
+        try:
+            user = draft.user(id)
+        except ChatError:
+            return  # the user is gone, and need not know
+        if user is not None:
+            draft.ensure_row(user)
+        draft.add(NewMention(id, self.room, self.seq))
+
+    def conclude(self, state: ServerState, fanout: Fanout) -> None:
+        fanout.messages += self._first is None
+        PostEvent.conclude(self, state, fanout)
+
+    def conclude_direct(self, fanout: Fanout, author: User | None, recipient: User) -> None:
+        is_there = recipient.connections and not recipient.away
+        if author is not None and not is_there and recipient.should_notify(self.author):
+            fanout.to_user(author, encode(absent(recipient)))
+
+
+@attrs.define(eq=False, kw_only=True)
+class EditText(PostEvent):
+    """Another text for a message of the author, whose number is `target`."""
+
+    target: int
+
+    def decide_event(self, draft: Draft, to: str | None) -> None:
+        event: Change = EditMessage(
+            self.room, self.seq, self.at, self.author, self.name, to, self.to, self.target, self.text
+        )
+        draft.add(event)
+
+
+def absent(user: User) -> Absent:
+    """Return the event that notifies an author that nobody reads this user's messages now."""
+    text, since = user.away or (None, user.left)
+    return Absent(
+        username=user.name,
+        here=bool(user.connections),
+        text=text,
+        since=None if since is None else timestamp(since),
+    )

@@ -1,0 +1,161 @@
+"""A chat without sockets and disks: operations are decided, and then taken by the disk or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import orjson
+
+from tcpchat.chat.draft import Draft
+from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.operations.messages import EditText, SendMessage
+from tcpchat.chat.operations.users import Rename
+from tcpchat.chat.room import direct_name
+from tcpchat.chat.state import ServerState
+from tcpchat.chat.user import User
+from tcpchat.errors import ChatError
+from tcpchat.names import skeleton
+from tcpchat.protocol import as_error
+from tcpchat.settings import Settings
+from tcpchat.store.changes import Change
+from tcpchat.store.rows import Snapshot
+
+LOBBY = "lobby"
+Line = dict[str, Any]
+
+
+class Clock:
+    """Time of day and time in seconds, which stand still until they are moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000_000.0
+
+    def now(self) -> int:
+        return int(self.seconds * 1000)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class NullSubscriber:
+    """A connection that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.stopped: str | None = None
+
+    def write_nowait(self, data: bytes) -> None:
+        self.lines += [orjson.loads(line) for line in data.splitlines()]
+
+    def acknowledge(self, replies: bytes, count: int) -> None:
+        self.write_nowait(replies)
+
+    def stop(self, reason: str) -> None:
+        self.stopped = reason
+
+
+def empty_snapshot() -> Snapshot:
+    return Snapshot(
+        journal="j",
+        lobby_seq=0,
+        messages=0,
+        recent=[],
+        scheduled=[],
+        reports=[],
+        mutes=[],
+        names={},
+        registered=[],
+        absent=[],
+        guests=0,
+        scheduled_id=0,
+    )
+
+
+class Harness:
+    """One state, and everything that was written."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.clock = Clock()
+        ids, tokens = count(1), count(1)
+        self.settings = settings or Settings()
+        self.state = ServerState(
+            self.settings,
+            empty_snapshot(),
+            self.clock,
+            lambda: f"id{next(ids)}",
+            lambda: f"token{next(tokens)}",
+        )
+        self.written: list[Change] = []
+
+    def join(self, *names: str) -> list[User]:
+        """Return users with a connection each, which is subscribed."""
+        users = []
+        for name in names:
+            connection = NullSubscriber()
+            user, _ = self.state.enter(connection, "127.0.0.1")
+            self.state.audience.subscribe_pending(connection)
+            users.append(user)
+            self.rename(user, name)
+        return users
+
+    def rename(self, user: User, name: str) -> None:
+        self.state.directory.claim(user, name, skeleton(name))
+        self.take(Rename(user=user.id, name=name, key=skeleton(name)))
+
+    def decide(self, draft: Draft, operations: Sequence[Operation]) -> list[Change]:
+        rows: list[Change] = []
+        for operation in operations:
+            savepoint = draft.savepoint()
+            try:
+                operation.decide(draft)
+                operation.changes, written = draft.take()
+                rows += written
+            except ChatError as error:
+                draft.rollback(savepoint)
+                operation.reject(as_error(error))
+        return rows
+
+    def take(self, *operations: Operation) -> Fanout:
+        """Let the disk take the operations as one batch; return what is sent out."""
+        fanout = Fanout()
+        self.written += self.decide(Draft(self.state, self.clock.now()), operations)
+        for operation in operations:
+            if operation.reply is None:
+                for change in operation.changes:
+                    self.state.apply(change)
+                operation.conclude(self.state, fanout)
+            operation.release(self.state)
+        return fanout
+
+    def send(self, author: User, text: str, to: User | None = None, key: str | None = None) -> SendMessage:
+        if key is not None:
+            author.sent.begin(key)
+        return SendMessage(
+            author=author.id,
+            name=author.name,
+            room=LOBBY if to is None else direct_name(author.id, to.id),
+            text=text,
+            key=key,
+        )
+
+    def edit(self, author: User, target: int, text: str, to: User | None = None) -> EditText:
+        room = LOBBY if to is None else direct_name(author.id, to.id)
+        name = None if to is None else to.name
+        return EditText(author=author.id, name=author.name, room=room, to=name, target=target, text=text)
+
+
+def replies(*operations: Operation) -> list[Line]:
+    return [orjson.loads(operation.encode_reply(None)) for operation in operations]
+
+
+def posted(fanout: Fanout) -> list[Line]:
+    """Return the events that go to whole rooms."""
+    return [orjson.loads(post.line) for posts in fanout.posts.values() for post in posts]
+
+
+def sent_to(fanout: Fanout, user: User) -> list[Line]:
+    """Return the lines that go to the user's first connection alone."""
+    return [orjson.loads(line) for line in fanout.direct.get(user.connections[0], ())]
