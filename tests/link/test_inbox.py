@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcpchat.link import inbox as inbox_module
 from tcpchat.link.inbox import MAX_BYTES, Inbox, Replay, Skipped
 from tcpchat.protocol import Event, History, Joined, ListConversations, Message, ReadHistory
 
@@ -349,3 +352,28 @@ async def test_events_are_bounded_by_their_size_too() -> None:
     while inbox.get():
         pass
     assert inbox._bytes == 0
+
+
+@attrs.frozen(kw_only=True)
+class Edited(Event):
+    """A later kind of event that rooms number, too."""
+
+    type: ClassVar[str] = "edited"
+    room: str
+    seq: int
+    ignored: bool | None = None
+
+
+def test_any_event_that_a_room_numbers_comes_once_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_module, "NUMBERED", (Message, Edited))
+    inbox = inbox_at(5)
+    edited = [Edited(room="lobby", seq=seq) for seq in range(6, 10)]
+    for event in (edited[0], edited[0], said(7), edited[3]):
+        inbox.put(event)
+    assert rest(inbox) == [edited[0], said(7)]
+    assert inbox.lagging, "the event 8 is missing"
+    fetch(inbox, History(room="lobby", messages=[edited[2], edited[3]], more=False))  # type: ignore[list-item]
+    inbox.put(Edited(room="lobby", seq=10, ignored=True))
+    inbox.put(said(11))
+    assert rest(inbox) == [edited[2], edited[3], said(11)]
+    assert not inbox.lagging
