@@ -86,9 +86,9 @@ class Client(Requests):
     `credentials=Credentials(name=…)`. By default the client is saved in a file of its user's, for each server
     and name, so that a later run is the same user on the server.
 
-    `replay` tells which earlier messages the events begin with, `reconnect` when to try again after a lost
-    connection, `flow` how fast to send and receive. `open_stream` connects otherwise than to `address`.
-    Raises ValueError if an option makes no sense, or if a file of `tls` is bad.
+    `replay` chooses the earlier messages that the events begin with, `reconnect` the time of attempts after a
+    lost connection, `flow` how fast to send and receive. `open_stream` replaces connecting to `address`.
+    Raises ValueError if options exclude each other, or a file of `tls` is bad.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Client(Requests):
 
     @property
     def session(self) -> int | None:
-        """The number of this client in the user's `sessions`, if the server has told it."""
+        """The number of this client in the user's `sessions`, if the server has sent it."""
         return self._user.identity.session
 
     @property
@@ -221,7 +221,7 @@ class Client(Requests):
                 raise failure
 
     async def _leave(self) -> None:
-        """Let the server finish. A guest who may come back must not say `exit`, which ends the guest."""
+        """Let the server finish. A remembered guest must not send `exit`, which ends the guest."""
         farewell = Ping() if self.remembered and not self.registered else Exit()
         if isinstance(self.state, Online):
             with trio.move_on_after(LEAVE), suppress(DisconnectedError, RefusedError):

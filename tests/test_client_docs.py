@@ -1,7 +1,8 @@
-"""The programs in docs/client.md do what the text says, with a real server, and without it for a while."""
+"""docs/client.md: its program with a real server, and the options and methods that it lists."""
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -9,9 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
+import pytest
+
+from tcpchat import Client as LibraryClient
+from tcpchat import Credentials, FlowControl, Reconnect, Replay, Tls
 from tests.process import Client, ServerProcess, environment
 
 DOCS = (Path(__file__).parent.parent / "docs/client.md").read_text()
+SPANS = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", DOCS, flags=re.MULTILINE | re.DOTALL))
+VALUES = {kind.__name__: kind for kind in (Credentials, FlowControl, Reconnect, Replay, Tls)}
 (BOT,) = re.findall(r"^```python\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
 
 
@@ -69,3 +77,32 @@ def ask(person: Client, text: str) -> None:
     assert person.next("message")["from"].startswith("guest-")
     answer = person.next("message")
     assert (answer["from"], answer["text"]) == ("echo", text)
+
+
+@pytest.mark.parametrize("span", [span for span in SPANS if span.endswith(")") and "…" not in span])
+def test_a_value_in_the_text_can_be_made(span: str) -> None:
+    names = {"Client": LibraryClient, "Path": Path, "SEQ": 812, "function": lambda: None} | VALUES
+    if span.partition("(")[0] in names:
+        eval(span, names)  # it is ours
+
+
+def documented_calls() -> list[tuple[str, str]]:
+    """Return the calls of methods in the text: each method with its parameters."""
+    calls = re.findall(r"(?:client\.|^)(\w+)\(([^()…]*)\)", "\n".join(SPANS), re.MULTILINE)
+    return sorted({(name, parameters) for name, parameters in calls if hasattr(LibraryClient, name)})
+
+
+@pytest.mark.parametrize(("name", "parameters"), documented_calls())
+def test_a_method_in_the_text_has_its_parameters_and_their_defaults(name: str, parameters: str) -> None:
+    known = inspect.signature(getattr(LibraryClient, name)).parameters
+    for parameter in filter(None, parameters.split(", ")):
+        word, _, default = parameter.partition("=")
+        if word.isidentifier():
+            assert word in known, parameter
+            assert not default or repr(known[word].default) == default.replace('"', "'"), parameter
+
+
+def test_all_methods_and_options_are_in_the_text() -> None:
+    methods = {name for name, _ in inspect.getmembers(LibraryClient) if not name.startswith("_")}
+    fields = {field.name for kind in VALUES.values() for field in attrs.fields(kind)}
+    assert [name for name in sorted(methods | fields) if not re.search(rf"\b{name}\b", DOCS)] == []

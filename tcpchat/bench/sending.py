@@ -111,7 +111,7 @@ class Senders:
         self.each = [Sender(plan, number) for number in range(plan.senders)]
         self._turn = 0
         self.stopped = False
-        """It was told to end early."""
+        """It is to end early."""
         for sender in self.each:
             self._selector.register(sender.connection.socket, selectors.EVENT_READ, sender)
 

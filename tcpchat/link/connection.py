@@ -30,7 +30,7 @@ FETCH_RETRY: Final = 1.0  # seconds until history that the server could not read
 class Connection:
     """Moves requests from `calls` to the server, its replies back, and its events to `events`.
 
-    Tells `user` what replies say about the user. Each stream has four tasks: they read, write, send signs of
+    Passes replies about the user on to `user`. Each stream has four tasks: they read, write, send signs of
     life, and fetch history. `where` is the server's address for messages.
     """
 

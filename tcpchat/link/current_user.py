@@ -35,7 +35,7 @@ class CurrentUser:
             self._save()
 
     def learn(self, request: Request | None, reply: Reply) -> bool:
-        """Take over what a reply says about the user; return whether it is another token by that."""
+        """Apply a reply about the user; return whether the token is another one now."""
         before = self.identity
         self.desired = self.desired.after(request, reply)
         self.identity = before.after(request, reply)

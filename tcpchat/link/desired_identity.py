@@ -72,14 +72,14 @@ class Identity:
 
 @attrs.frozen(kw_only=True)
 class DesiredIdentity:
-    """The user that a client asks to be on each connection; with a password, a registered one."""
+    """The user that a client requests to be on each connection; with a password, a registered one."""
 
     name: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
     device: str | None = None
     """The name of this client in the user's `sessions`."""
     required: bool = True
-    """It is an error if the server refuses it; otherwise the client is then whoever the server lets it be."""
+    """A refusal by the server is an error; otherwise the client is then a guest, or nobody."""
 
     def after(self, request: Request | None, reply: Reply) -> DesiredIdentity:
         """Return what to ask for on the next connection, after this reply to that request."""

@@ -76,6 +76,6 @@ class Events:
             await self._drained.park()
 
     async def wait_page_needed(self) -> None:
-        """Wait until the reader waits for events that the server has and must be asked for."""
+        """Wait until the reader waits for events that must be requested from the server."""
         while not (self._available and self.inbox.lagging):
             await self._page_needed.park()

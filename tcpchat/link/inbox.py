@@ -75,8 +75,8 @@ class Inbox:
 
     Each room is either *live*, and its events are taken as they are received, or *lagging*: then they come in
     pages of history, each requested once everything before it was read, until a page says that there are no
-    more. Welcome tells how far the lobby is. The server is asked to list the other rooms whenever a
-    connection begins.
+    more. Welcome has the number of the lobby's last event. The server is requested to list the other rooms
+    whenever a connection begins.
     """
 
     def __init__(self, limit: int = MAX_EVENTS, replay: Replay = Replay()) -> None:
@@ -185,7 +185,7 @@ class Inbox:
         self._bytes += _size(event)
 
     def _others(self) -> list[Room]:
-        """Return the rooms that the server lists: all but the lobby, of which Welcome tells."""
+        """Return the rooms that the server lists: all but the lobby, which Welcome describes."""
         return [room for room in self._rooms.values() if room is not self._lobby]
 
     def _add(self, id: str) -> Room:

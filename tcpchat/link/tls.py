@@ -156,7 +156,7 @@ async def _shake_hands(address: Address, context: ssl.SSLContext) -> Encrypted:
 
 
 async def _untrusted_fingerprint(address: Address) -> str | None:
-    """Return the fingerprint of a server that failed the checks, since a checking context does not tell it.
+    """Return the fingerprint of a server that failed the checks, since a checking context does not give it.
 
     Another server may answer this second connection. If its fingerprint is trusted, later connections
     compare it.
@@ -183,7 +183,7 @@ def _why(error: ssl.SSLCertVerificationError) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return why a connection broke, as far as TLS tells."""
+    """Return why a connection broke, as far as TLS gives a reason."""
     cause = error.__cause__
     if not isinstance(cause, ssl.SSLError):
         return "the connection broke"

@@ -1,4 +1,4 @@
-"""One connection to a server, as answers and requests instead of bytes. It knows no more about them."""
+"""One connection to a server, as answers and requests instead of bytes, whatever they mean."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Transport:
     async def write(self, *requests: Request) -> None:
         """Write requests at once.
 
-        A failure is left to the reader, who finds it after the server's last words.
+        A failure is left to the reader, which finds it after the server's last lines.
         """
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self._stream.send_all(b"".join(map(encode, requests)))
