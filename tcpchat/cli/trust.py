@@ -39,7 +39,7 @@ def _asking(plan: Options, run: Callable[[Options], T], *, asks: bool) -> T:
     try:
         return run(_with_known(plan))
     except UntrustedError as error:
-        if not asks or error.again or error.expected is not None or _is_settled(plan):
+        if not asks or error.reconnecting or error.expected is not None or _is_settled(plan):
             raise
         trusted = _ask(plan, error)
     return run(trusted)
@@ -146,7 +146,7 @@ def _hint(plan: Options, error: UntrustedError) -> str:
     if _is_settled(plan):
         return "; ask the server's operator for the right fingerprint"
     if error.expected is not None:
-        nothing = "nothing was sent to it" if error.again else "nothing was sent"
+        nothing = "nothing was sent to it" if error.reconnecting else "nothing was sent"
         return (
             f". Someone may be intercepting the connection; {nothing}. If the server's operator confirms the"
             f" new certificate: tcpchat connect --tls --tls-forget {plan.address}"

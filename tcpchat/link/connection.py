@@ -50,7 +50,7 @@ class Connection:
         self.state: State = Closed("not connected yet")
         self._where = where
         self._open_stream = open_stream
-        self._reconnect = reconnect
+        self._policy = reconnect
         self._user = user
         self._calls = calls
         self._events = events
@@ -139,11 +139,11 @@ class Connection:
             began = trio.current_time()
             reason, code = await self._use(transport)
             if trio.current_time() - began >= STEADY:
-                self._waits = self._reconnect.waits()
+                self._waits = self._policy.waits()
             if code in FINAL:
                 self._end(reason, code)
                 return
-            transport = await self._come_back(reason)
+            transport = await self._reconnect(reason)
 
     def close(self, reason: str, failure: Exception | None = None) -> None:
         """Fail the waiting calls and end the events, with `failure` if there is one; later do nothing."""
@@ -250,11 +250,11 @@ class Connection:
                     await trio.sleep(FETCH_RETRY)
                 self._events.notify()
 
-    async def _come_back(self, reason: str) -> Transport | None:
+    async def _reconnect(self, reason: str) -> Transport | None:
         """Try until there is a connection again, or until the policy says to give up."""
         since = trio.current_time()
         self._calls.lose(DisconnectedError(reason))
-        give_up = self._reconnect.give_up
+        give_up = self._policy.give_up
         announced = False
         for wait in self._waits:
             now = trio.current_time()
@@ -272,7 +272,7 @@ class Connection:
             try:
                 return await self.connect(since)
             except UntrustedError as error:
-                error.again = True
+                error.reconnecting = True
                 self.close(str(error), error)
                 return None
             except ConnectError as error:

@@ -31,8 +31,8 @@ async def dial(where: str, open_stream: OpenStream) -> trio.abc.Stream:
             return await open_stream()
     except (OSError, trio.TooSlowError) as error:
         cause = _cause(error)
-        nobody = isinstance(cause, ConnectionRefusedError)
-        raise ConnectError(f"cannot reach {where}: {_why(cause)}", nobody=nobody) from None
+        nothing_listens = isinstance(cause, ConnectionRefusedError)
+        raise ConnectError(f"cannot reach {where}: {_why(cause)}", nothing_listens=nothing_listens) from None
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -46,7 +46,7 @@ def _cause(error: BaseException) -> BaseException:
 
 def _why(cause: BaseException) -> str:
     if isinstance(cause, ConnectionRefusedError):
-        return "nobody answers there; is the server running?"
+        return "nothing listens there; is the server running?"
     if isinstance(cause, trio.TooSlowError | trio.Cancelled):
         return f"no answer within {CONNECT:g} s"
     return getattr(cause, "strerror", None) or str(cause)

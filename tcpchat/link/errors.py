@@ -10,18 +10,21 @@ class DisconnectedError(Exception):
 
 
 class ConnectError(DisconnectedError):
-    """No tcpchat server answered. The message says where and why; `nobody` if nothing listens there."""
+    """No tcpchat server answered; the message says where and why.
 
-    def __init__(self, message: str, *, nobody: bool = False) -> None:
+    `nothing_listens`: the connection was refused.
+    """
+
+    def __init__(self, message: str, *, nothing_listens: bool = False) -> None:
         super().__init__(message)
-        self.nobody = nobody
+        self.nothing_listens = nothing_listens
 
 
 class UntrustedError(ConnectError):
     """The server's certificate is not trusted, and nothing was sent. Trying again does not help.
 
     `fingerprint` is that of the certificate if it is available, `why` a few words, and `expected` the
-    fingerprint that was trusted, if one was. `again`: there was a connection before.
+    fingerprint that was trusted, if one was. `reconnecting`: there was a connection before.
     """
 
     def __init__(self, where: str, fingerprint: str | None, why: str, *, expected: str | None = None) -> None:
@@ -31,7 +34,7 @@ class UntrustedError(ConnectError):
         self.fingerprint = fingerprint
         self.why = why
         self.expected = expected
-        self.again = False
+        self.reconnecting = False
 
 
 class RefusedError(Exception):

@@ -114,7 +114,7 @@ async def connected(options: Options) -> AsyncIterator[tuple[Client, str | None]
         try:
             client = await stack.enter_async_context(open_client(options))
         except ConnectError as error:
-            if options.host is None or not error.nobody:
+            if options.host is None or not error.nothing_listens:
                 raise
             client, stored = await _host(options, options.host, stack)
         yield client, stored

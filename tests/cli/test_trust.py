@@ -191,7 +191,7 @@ def test_another_certificate_while_one_talks_is_told_as_loudly(
         expected = plan.tls.fingerprint
         ran.append(expected)
         error = UntrustedError(plan.address, one if expected is None else two, "why", expected=expected)
-        error.again = expected is not None
+        error.reconnecting = expected is not None
         raise error
 
     with pytest.raises(
@@ -250,7 +250,7 @@ def test_who_was_trusted_by_the_system_and_is_no_more_is_no_question(
 ) -> None:
     def run(plan: Options) -> None:
         error = UntrustedError(plan.address, fingerprint(b"one"), "certificate has expired")
-        error.again = True
+        error.reconnecting = True
         raise error
 
     with pytest.raises(DisconnectedError, match="has expired"):

@@ -24,9 +24,9 @@ async def failure(error: OSError) -> ConnectError:
 
 async def test_only_a_refused_connection_means_that_nothing_listens() -> None:
     refused = await failure(ConnectionRefusedError(111, "Connection refused"))
-    assert str(refused) == "cannot reach chat.example:9: nobody answers there; is the server running?"
-    assert refused.nobody
-    assert not (await failure(OSError(113, "No route to host"))).nobody
+    assert str(refused) == "cannot reach chat.example:9: nothing listens there; is the server running?"
+    assert refused.nothing_listens
+    assert not (await failure(OSError(113, "No route to host"))).nothing_listens
 
 
 async def test_the_message_has_the_cause_that_trio_wraps() -> None:
@@ -37,7 +37,7 @@ async def test_the_message_has_the_cause_that_trio_wraps() -> None:
     error.__cause__ = route
     assert str(await failure(error)) == "cannot reach chat.example:9: No route to host"
     error.__cause__ = ExceptionGroup("", [refused, route])
-    assert (await failure(error)).nobody
+    assert (await failure(error)).nothing_listens
 
 
 async def test_a_host_that_does_not_answer_is_given_up(autojump_clock: MockClock) -> None:

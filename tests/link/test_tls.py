@@ -119,7 +119,7 @@ async def test_an_untrusted_server_is_an_error_with_fingerprint_and_reason(port:
     error = await port.refused(Tls())
     assert error.fingerprint == port.certificate.fingerprint
     assert error.why
-    assert (error.where, error.expected, error.again) == (port.tls, None, False)
+    assert (error.where, error.expected, error.reconnecting) == (port.tls, None, False)
     assert str(error) == (
         f"the certificate of {port.tls} is not trusted: {error.why}; its fingerprint is {error.fingerprint}"
     )
@@ -252,7 +252,7 @@ async def test_another_certificate_ends_the_client_and_it_does_not_fall_back(por
         with pytest.raises(UntrustedError) as refused:
             async for _ in alice.events():
                 pass
-        assert refused.value.again
+        assert refused.value.reconnecting
         assert refused.value.expected == tls.fingerprint
         assert refused.value.fingerprint == port.certificate.fingerprint
         with pytest.raises(DisconnectedError):

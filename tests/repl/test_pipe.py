@@ -335,7 +335,7 @@ def test_without_a_server_the_exit_code_is_3(tmp_path: Path, arguments: tuple[st
     done = run(tmp_path, arguments[0], *where, *arguments[1:], input="hi\n")
     assert done.returncode == 3
     assert done.stdout == ""
-    assert done.stderr == f"tcpchat: cannot reach {nobody}: nobody answers there; is the server running?\n"
+    assert done.stderr == f"tcpchat: cannot reach {nobody}: nothing listens there; is the server running?\n"
 
 
 @pytest.mark.parametrize(

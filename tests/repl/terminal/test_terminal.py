@@ -179,7 +179,7 @@ def test_who_leaves_before_there_is_a_connection_is_told_what_was_not_sent(
 def test_without_a_server_it_says_so_and_the_exit_code_is_3(tmp_path: Path) -> None:
     with Terminal("connect", f"127.0.0.1:{free_port()}", folder=tmp_path) as person:
         assert person.exit_code() == 3
-        person.wait_for("nobody answers there; is the server")
+        person.wait_for("nothing listens there; is the server")
         assert person.stty() == person.stty_before
 
 
