@@ -8,7 +8,6 @@ import attrs
 
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.state import ServerState
-from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import PasswordHasher
 from tcpchat.handlers.loader import Loader
@@ -16,18 +15,14 @@ from tcpchat.protocol import Event
 from tcpchat.serving.connection import Connection
 from tcpchat.settings import CENTURY
 from tcpchat.store.reader import Reader
-from tcpchat.store.rows import NameRow
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
-Tell = Callable[[Event], Awaitable[None]]
-"""Gives a line to who asked, as fast as that is read."""
+Send = Callable[[Event], Awaitable[None]]
+"""Sends an event to the operator before the reply, as fast as the operator reads."""
 
 
-async def _to_nobody(event: Event) -> None:
-    """Take what nobody asked for."""
-
-
-REASON_CHARACTERS = 500  # others read it in one line
+async def _discard(event: Event) -> None:
+    """Send an event to nobody."""
 
 
 @attrs.define(eq=False)
@@ -42,7 +37,7 @@ class OperatorContext:
     """All connections of the server; none without a server."""
     commit: Callable[[Operation], Awaitable[None]]
     """Waits until the operation is on disk. Raises ChatError if it is rejected."""
-    tell: Tell = _to_nobody
+    send: Send = _discard
 
     def now(self) -> int:
         """Return the time of day in ms since 1970."""
@@ -58,21 +53,6 @@ class OperatorContext:
             )
             raise ChatError("bad-value", message, field="seconds", limit=CENTURY)
         return self.now() + int(seconds * MILLISECONDS)
-
-    def registration(self, user: User) -> NameRow:
-        """Return what is kept of a registered user. Raises ChatError `not-registered`."""
-        named = self.state.directory.stored(user.id)
-        if named is None or named.registered is None:
-            message = f"{user.name} is a guest, and only registered users have a password"
-            raise ChatError("not-registered", message, name=user.name)
-        return named
-
-
-def check_reason(reason: str | None) -> None:
-    """Raise ChatError `text-too-long`."""
-    if reason is not None and len(reason) > REASON_CHARACTERS:
-        message = f"the reason has {len(reason)} characters; at most {REASON_CHARACTERS} are kept"
-        raise ChatError("text-too-long", message, field="reason", limit=REASON_CHARACTERS)
 
 
 def shown(until: int) -> str | None:

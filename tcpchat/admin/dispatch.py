@@ -28,7 +28,7 @@ class Dispatcher:
     new_reference: Callable[[], str]
 
     async def serve(self, stream: trio.abc.Stream) -> None:
-        """Answer one connection to its end. Whatever goes wrong in it stays here."""
+        """Answer one connection to its end, and close it. Raises nothing."""
         reader = LineReader(MAX_LINE)
         try:
             async with stream:
@@ -37,16 +37,16 @@ class Dispatcher:
                     while reader.has_line():
                         await self.answer(reader.next_line, stream.send_all)
         except trio.BrokenResourceError:
-            pass  # nobody reads the answer, which changes nothing about what was done
+            pass  # the operator does not read the reply; the command took effect all the same
         except Exception:
             self.log.exception("bug", at="admin socket")
 
     async def answer(self, next_line: Callable[[], bytes], write: Write) -> None:
-        """Do what a line asks; write events and then the reply. Raises only what `write` raises."""
+        """Run the command in a line; write its events, then its reply. Raises only what `write` raises."""
         request: Request | None = None
         try:
             request = read_request(next_line())
-            reply = await self._done(request, write)
+            reply = await self._run(request, write)
         except ChatError as error:
             reply = as_error(error)
         what = "line" if request is None else request.type
@@ -54,25 +54,26 @@ class Dispatcher:
         self.log.info("operator", request=what, **_about(request), result=result)
         await write(encode(reply, None if request is None else request.id))
 
-    async def _done(self, request: Request, write: Write) -> Reply:
-        """Do it, to the last commit. Raises ChatError."""
+    async def _run(self, request: Request, write: Write) -> Reply:
+        """Run it to its last commit. Raises ChatError."""
 
-        async def tell(event: Event) -> None:
+        async def send(event: Event) -> None:
             await write(encode(event))
 
-        context = attrs.evolve(self.context, tell=tell)
+        context = attrs.evolve(self.context, send=send)
         try:
-            return await BY_NAME[request.type].run(context, request)
+            reply: Reply = await BY_NAME[request.type].run(context, request)
         except (ChatError, OSError, trio.BrokenResourceError):
             raise
         except Exception:
             reference = self.new_reference()
             self.log.exception("bug", request=request.type, reference=reference)
             return internal_error(reference)
+        return reply
 
 
 def _about(request: Request | None) -> dict[str, str]:
-    """Return whom or what a request is about, for the log."""
+    """Return the target of a request, for the log."""
     for field in ("target", "name", "file"):
         if isinstance(about := getattr(request, field, None), str):
             return {"target": about}

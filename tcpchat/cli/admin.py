@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import App, Parameter
 
-from tcpchat.admin import backup, ban, bans, create, delete, export, mute, password, unban, unmute, users
+from tcpchat.admin import data, moderation, users
 from tcpchat.admin.command import AdminCommand
 from tcpchat.cli.admin_runner import Operator, exit_code, generate_password, is_sure, read_password
 from tcpchat.cli.exit_codes import FAILED
@@ -80,7 +80,7 @@ def admin(
     return exit_code(lambda: command(*bound.args, **bound.kwargs, **dict.fromkeys(injected, common.operator)))
 
 
-def _command(command: AdminCommand[Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def _command(command: AdminCommand[Any, Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Register a function that takes the arguments of one of the operator's commands."""
     summary = f"{command.summary[0].upper()}{command.summary[1:]}."
     examples = "".join(f"\n\n{example}" for example in command.examples)
@@ -92,17 +92,17 @@ def _command(command: AdminCommand[Any]) -> Callable[[Callable[..., int]], Calla
     return register
 
 
-@_command(create.COMMAND)
+@_command(users.CREATE)
 def _create(name: Name, /, *, generate: Generate = False, operator: Runner) -> int:
     return _with_password(
-        operator, lambda secret: create.Create(name=name, password=secret), generate=generate, new=True
+        operator, lambda secret: users.CreateUser(name=name, password=secret), generate=generate, new=True
     )
 
 
-@_command(password.COMMAND)
+@_command(users.PASSWORD)
 def _password(name: Name, /, *, generate: Generate = False, operator: Runner) -> int:
     return _with_password(
-        operator, lambda secret: password.Password(name=name, password=secret), generate=generate
+        operator, lambda secret: users.ResetPassword(name=name, password=secret), generate=generate
     )
 
 
@@ -113,16 +113,16 @@ def _with_password(
     return operator.do(request(secret), new=new, generated=secret if generate else None)
 
 
-@_command(users.COMMAND)
+@_command(users.USERS)
 def _users(*, everybody: Everybody = False, operator: Runner) -> int:
     def page(rows: list[Any]) -> Request:
-        return users.Users(all=everybody, after=rows[-1]["name"] if rows else "")
+        return users.ListUsers(all=everybody, after=rows[-1]["name"] if rows else "")
 
     empty = f"There are no {'' if everybody else 'registered '}users."
     return operator.show("users", page, empty)
 
 
-@_command(ban.COMMAND)
+@_command(moderation.BAN)
 def _ban(
     target: Target,
     /,
@@ -132,45 +132,45 @@ def _ban(
     name: IsName = False,
     operator: Runner,
 ) -> int:
-    return operator.do(ban.Ban(target=target, name=name, seconds=_seconds(duration), reason=reason))
+    return operator.do(moderation.Ban(target=target, name=name, seconds=_seconds(duration), reason=reason))
 
 
-@_command(unban.COMMAND)
+@_command(moderation.UNBAN)
 def _unban(target: Target, /, *, name: IsName = False, operator: Runner) -> int:
-    return operator.do(unban.Unban(target=target, name=name))
+    return operator.do(moderation.Unban(target=target, name=name))
 
 
-@_command(bans.COMMAND)
+@_command(moderation.BANS)
 def _bans(*, operator: Runner) -> int:
-    return operator.show("bans", lambda rows: bans.Bans(skip=len(rows)), "Nobody is banned.")
+    return operator.show("bans", lambda rows: moderation.ListBans(skip=len(rows)), "Nobody is banned.")
 
 
-@_command(mute.COMMAND)
+@_command(moderation.MUTE)
 def _mute(name: Name, /, *, duration: Duration = None, reason: Reason = None, operator: Runner) -> int:
-    return operator.do(mute.Mute(name=name, seconds=_seconds(duration), reason=reason))
+    return operator.do(moderation.Mute(name=name, seconds=_seconds(duration), reason=reason))
 
 
-@_command(unmute.COMMAND)
+@_command(moderation.UNMUTE)
 def _unmute(name: Name, /, *, operator: Runner) -> int:
-    return operator.do(unmute.Unmute(name=name))
+    return operator.do(moderation.Unmute(name=name))
 
 
-@_command(export.COMMAND)
+@_command(data.EXPORT)
 def _export(name: Name, /, *, operator: Runner) -> int:
-    return operator.export(export.Export(name=name))
+    return operator.export(data.Export(name=name))
 
 
-@_command(delete.COMMAND)
+@_command(data.DELETE)
 def _delete(name: Name, /, *, yes: Yes = False, operator: Runner) -> int:
     if not (yes or is_sure(f"Delete {name} and the text of all messages by {name}?")):
         return FAILED
-    return operator.do(delete.Delete(name=name))
+    return operator.do(data.Delete(name=name))
 
 
-@_command(backup.COMMAND)
+@_command(data.BACKUP)
 def _backup(file: File, /, *, operator: Runner) -> int:
     # A relative path is relative to the operator's working directory, which the server does not know.
-    return operator.do(backup.Backup(file=str(file.absolute())))
+    return operator.do(data.Backup(file=str(file.absolute())))
 
 
 @commands.command(name="restore")

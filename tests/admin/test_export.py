@@ -16,7 +16,7 @@ def of_kind(records: list[Line], kind: str) -> list[Line]:
 
 
 async def test_an_export_has_all_that_is_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tcpchat.admin.export.PAGE", 2)
+    monkeypatch.setattr("tcpchat.admin.data.PAGE", 2)
     operator = place.operator
     await operator.done("create", name="alice", password=PASSWORD)
     alice, bob = await place.logged_in("alice"), await place.peer("bob")

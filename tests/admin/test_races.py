@@ -64,6 +64,8 @@ async def test_nobody_finds_or_becomes_who_is_being_deleted(
             disk.release()
     assert (await bob.next("error"))["code"] == "no-such-user"
     assert (await stranger.next("error"))["code"] == "wrong-login"
+    await until(place.state.schedule.next_due)  # it was decided after the deletion, and is tried once more
+    mock_clock.jump(2)
     assert (await bob.next("unsent"))["code"] == "no-such-user"
     assert left_of(place.operator.folder, "alice") == []
 

@@ -10,29 +10,29 @@ import attrs
 import orjson
 import pytest
 
-from tcpchat import admin
-from tcpchat.admin import BY_NAME, COMMANDS
+from tcpchat.admin import BY_NAME, COMMANDS, data, moderation, read_request, users
 from tcpchat.admin.command import AdminCommand
-from tcpchat.admin.replies import REPLIES
 from tcpchat.protocol import BY_NAME as OF_THE_CHAT
 from tests.admin.conftest import PASSWORD, Place
 
-FOLDER = Path(admin.__file__).parent
-OTHERS = {"__init__", "command", "context", "dispatch", "replies", "socket"}
+THEMES = (users, moderation, data)
 ROOT = Path(__file__).parents[2]
 
 
-def named(command: AdminCommand[Any]) -> str:
+def named(command: AdminCommand[Any, Any]) -> str:
     return command.name
 
 
-def test_every_file_of_a_command_is_in_the_registry_and_the_other_way_round() -> None:
-    assert {file.stem for file in FOLDER.glob("*.py")} - OTHERS == set(BY_NAME)
+def test_every_record_of_a_theme_is_in_the_registry() -> None:
+    records = [one for theme in THEMES for one in vars(theme).values() if isinstance(one, AdminCommand)]
+    assert len(records) == len(BY_NAME)
+    assert set(records) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_a_command_stands_in_the_file_of_its_name_and_explains_itself(command: AdminCommand[Any]) -> None:
-    assert command.request.__module__ == command.run.__module__ == f"tcpchat.admin.{command.name}"
+def test_a_command_is_whole_in_its_theme_and_explains_itself(command: AdminCommand[Any, Any]) -> None:
+    parts: tuple[Any, ...] = (command.request, command.reply, command.run)
+    assert len({part.__module__ for part in parts}) == 1
     assert command.summary
     assert not command.summary.endswith(".")
     for field in attrs.fields(command.request):
@@ -40,19 +40,19 @@ def test_a_command_stands_in_the_file_of_its_name_and_explains_itself(command: A
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
-def test_a_command_is_in_the_operators_manual_with_its_examples(command: AdminCommand[Any]) -> None:
+def test_a_command_is_in_the_operators_manual_with_its_examples(command: AdminCommand[Any, Any]) -> None:
     manual = (ROOT / "docs/admin.md").read_text()
     (section,) = re.findall(rf"^### {command.name}\n((?:(?!^##).*\n)*)", manual, re.MULTILINE)
     for example in command.examples:
         assert f"$ {example}\n" in section
 
 
-@pytest.mark.parametrize("reply", REPLIES, ids=lambda kind: kind.type)
-def test_the_fields_of_replies_are_explained(reply: Any) -> None:
-    assert all(field.metadata["help"] for field in attrs.fields(reply))
+@pytest.mark.parametrize("command", COMMANDS, ids=named)
+def test_the_fields_of_replies_are_explained(command: AdminCommand[Any, Any]) -> None:
+    assert all(field.metadata["help"] for field in attrs.fields(command.reply))
 
 
-def fields_of(command: AdminCommand[Any]) -> dict[str, object]:
+def fields_of(command: AdminCommand[Any, Any]) -> dict[str, object]:
     values = {"name": "bob", "password": PASSWORD, "target": "bob"}
     known = {field.name for field in attrs.fields(command.request)}
     return {key: value for key, value in values.items() if key in known}
@@ -83,4 +83,4 @@ async def _said(peer: Any, line: str) -> list[dict[str, Any]]:
 
 def test_a_request_is_json_only() -> None:
     line = orjson.dumps({"type": "ban", "target": "bob", "seconds": 5})
-    assert admin.read_request(line) == BY_NAME["ban"].request(target="bob", seconds=5)
+    assert read_request(line) == BY_NAME["ban"].request(target="bob", seconds=5)

@@ -120,7 +120,7 @@ async def test_who_hangs_up_without_reading_disturbs_nobody(place: Place) -> Non
 async def test_who_hangs_up_during_an_export_is_no_bug(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tcpchat.admin.export.PAGE", 2)
+    monkeypatch.setattr("tcpchat.admin.data.PAGE", 2)
     store = SqliteStore(tmp_path / "data", "off")
     said = [NewMessage("lobby", seq, seq, "a", "alice", None, None, "x") for seq in range(1, 100)]
     store.commit([NewUser("a", 1), SetName("a", "alice", "alice"), SetAccount("a", 1, ""), *said])

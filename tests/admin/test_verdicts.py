@@ -128,7 +128,7 @@ async def test_another_address_is_not_banned(place: Place) -> None:
     ("target", "message"),
     [
         ("10.0.0.1/8", "10.0.0.1/8 is an address in a network; the network is 10.0.0.0/8"),
-        ("10.1.1.1", "10.1.1.1 is not banned; but 10.0.0.0/8 is"),
+        ("10.1.1.1", "10.1.1.1 is not banned; it is part of 10.0.0.0/8"),
         ("192.0.2.1", "192.0.2.1 is not banned; see bans"),
         ("nobody", "nobody is not banned; see bans"),
     ],
@@ -151,7 +151,7 @@ async def test_a_name_that_looks_like_an_address_can_be_meant(place: Place) -> N
 
 
 async def test_many_bans_come_in_pages(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tcpchat.admin.bans.PAGE", 2)
+    monkeypatch.setattr("tcpchat.admin.moderation.PAGE", 2)
     for number in range(3):
         await place.operator.done("ban", target=f"192.0.2.{number}")
     first, rest = await place.operator("bans"), await place.operator("bans", skip=2)
