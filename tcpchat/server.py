@@ -17,10 +17,10 @@ from tcpchat.errors import ChatError
 from tcpchat.handlers import Caller
 from tcpchat.log import Log
 from tcpchat.protocol import LineReader, as_error, encode
-from tcpchat.serving.close_reasons import STOPPING, farewell
+from tcpchat.serving.close_reasons import STOPPING, close_line
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
-from tcpchat.serving.fair_queue import Share, Turns
+from tcpchat.serving.fair_queue import FairQueue, Flow
 from tcpchat.serving.requests import Requests
 from tcpchat.serving.sockets import keep_alive, peer_address
 from tcpchat.serving.tls import HandshakeError, TlsStream
@@ -60,7 +60,7 @@ class Server:
         self._new_caller = new_caller
         self._log = log
         self._new_reference = new_reference
-        self._turns = Turns(state.clock.monotonic)
+        self._queue = FairQueue(state.clock.monotonic)
         self._requests: set[Requests] = set()
         self._refusing = 0
         self._stopping = trio.Event()
@@ -200,7 +200,7 @@ class Server:
             await connection.wait_settled()
             if connection.reason == STOPPING:
                 await self._pipeline.wait_idle()
-            if line := farewell(connection.reason, self._state, requests.caller.user, address):
+            if line := close_line(connection.reason, self._state, requests.caller.user, address):
                 connection.write_nowait(line)
         finally:
             self._requests.discard(requests)
@@ -218,7 +218,7 @@ class Server:
             self._new_caller(connection, user, connection.address),
             LineReader(limits.line_bytes or MAX_LINE),
             TokenBucket(limits.requests_per_second, limits.request_burst),
-            Share(self._turns),
+            Flow(self._queue),
             self._pipeline,
             self._log,
             self._new_reference,

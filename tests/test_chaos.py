@@ -155,7 +155,7 @@ def waits_for_slow_readers(patch: pytest.MonkeyPatch) -> None:
 
 
 def sends_no_bye(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("tcpchat.server.farewell", lambda *_: b"")
+    patch.setattr("tcpchat.server.close_line", lambda *_: b"")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""What a connection is told before the server ends it."""
+"""Reasons for which the server closes a connection, and the last line that says so."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from tcpchat.chat.operations.sessions import ENDED
+from tcpchat.chat.operations.sessions import ENDED, REVOKED
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
@@ -12,27 +12,24 @@ from tcpchat.protocol import Bye, encode
 
 BANNED: Final = "banned"
 STOPPING: Final = "server-stopping"
-_ALWAYS_THE_SAME: Final = {
-    STOPPING: ("server-stopping", "the server stops; what it acknowledged is kept"),
-    "replaced": ("replaced", "you came back on another connection, which goes on"),
-    "revoked": ("revoked", "this session is over: it was ended, or its password changed"),
-    ENDED: ("revoked", "this session is over: the operator ended it"),
+_FIXED: Final = {
+    STOPPING: Bye(code="server-stopping", message="the server is stopping; acknowledged messages are stored"),
+    "replaced": Bye(code="replaced", message="you resumed this session on another connection"),
+    REVOKED: Bye(code="revoked", message="this session was ended, or its password changed"),
+    ENDED: Bye(code="revoked", message="the operator ended this session"),
 }
-"""By the reason for which a connection ends: code and message."""
+"""The line for each reason that needs no details."""
 
 
-def farewell(reason: str, state: ServerState, user: User, address: str) -> bytes:
-    """Return the line that says why this connection of the user ends; nothing where none is due."""
+def close_line(reason: str, state: ServerState, user: User, address: str) -> bytes:
+    """Return the line that says why this connection of the user is closed; nothing if none is due."""
     if reason == BANNED:
         return encode(Bye(code="banned", message=_ban(state, user, address)))
-    if reason not in _ALWAYS_THE_SAME:
-        return b""
-    code, message = _ALWAYS_THE_SAME[reason]
-    return encode(Bye(code=code, message=message))
+    return encode(_FIXED[reason]) if reason in _FIXED else b""
 
 
 def _ban(state: ServerState, user: User, address: str) -> str:
-    """Return what tells why, and until when."""
+    """Return the sentence with the reason and the end of the ban."""
     now = state.clock.now()
     try:
         state.bans.check_user(user.id, now)

@@ -1,4 +1,4 @@
-"""Whose lines are handled next: who asks much keeps nobody waiting but itself."""
+"""Fair queueing of lines: a flooding connection delays only other flooding connections."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from itertools import count
 
 import trio
 
-TURN = 0.0005  # seconds of handling lines, after which others get their turn
-LINES_PER_TURN = 32  # the same, should the clock stand still
-AHEAD = 2  # lines that a connection may have had more than its share and still goes on at once
-AT_ONCE = 4  # connections of those that wait that go on in one turn of the loop
-GUARANTEED = 25.0  # lines a second that everybody may have without waiting, however many there are
+TURN = 0.0005  # seconds of handling lines, after which other connections get a turn
+LINES_PER_TURN = 32  # the same in lines, in case the clock stands still
+AHEAD = 2  # lines that a connection may have used above its share and still go on at once
+AT_ONCE = 4  # waiting connections that go on in one turn of the loop
+GUARANTEED = 25.0  # lines a second that every connection may use without waiting, whatever the number of them
 
 
-class Turns:
+class FairQueue:
     """Shares the loop among connections, by start-time fair queueing (Goyal, Vin and Cheng, 1996).
 
-    The share is how many lines each of those that wait has had by now. Who had fewer goes on at once; of the
-    others a few in each turn of the loop, first who had the fewest.
+    The share is the number of lines that each waiting connection has used by now. A connection that used
+    fewer goes on at once; of the others, a few go on in each turn of the loop, those with the fewest first.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -30,17 +30,17 @@ class Turns:
         self._admitted = 0  # to go on in the next turn of the loop
 
     def share(self) -> float:
-        """Return how many lines everybody may have had by now."""
+        """Return the number of lines that every connection may have used by now."""
         return self._share + (self.monotonic() - self._at) * GUARANTEED
 
-    async def wait(self, had: float) -> int:
-        """Wait for a turn of a connection that had so many lines, if that is more than its share.
+    async def wait(self, used: float) -> int:
+        """Wait for a turn of a connection that used so many lines, if that is more than its share.
 
-        Return how many lines it may have in this turn. Below its share it returns without a checkpoint.
+        Return how many lines it may use in this turn. Below its share it returns without a checkpoint.
         """
-        if had <= self.share() + AHEAD:
+        if used <= self.share() + AHEAD:
             return AHEAD
-        turn = had, next(self._numbers), trio.Event()
+        turn = used, next(self._numbers), trio.Event()
         heapq.heappush(self._waiting, turn)
         if self._admitted < AT_ONCE:
             self._admit()
@@ -48,7 +48,7 @@ class Turns:
             await turn[2].wait()
         finally:
             if turn[2].is_set():
-                self._share, self._at = max(self.share(), had), self.monotonic()
+                self._share, self._at = max(self.share(), used), self.monotonic()
                 self._admitted -= 1
                 self._admit()
             else:
@@ -57,35 +57,35 @@ class Turns:
         return LINES_PER_TURN
 
     def _admit(self) -> None:
-        """Let the next one go on, in the next turn of the loop."""
+        """Let the next connection go on, in the next turn of the loop."""
         if self._waiting:
             self._admitted += 1
             heapq.heappop(self._waiting)[2].set()
 
 
-class Share:
-    """What one connection had, and its turns."""
+class Flow:
+    """The lines of one connection: how many it used, and its turns."""
 
-    __slots__ = ("_had", "_turns", "_until")
+    __slots__ = ("_queue", "_until", "_used")
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
-        self._had = self._until = 0.0
+    def __init__(self, queue: FairQueue) -> None:
+        self._queue = queue
+        self._used = self._until = 0.0
 
     async def wait_turn(self) -> int:
-        """Wait until it is this connection's turn; return how many lines that has at most.
+        """Wait for this connection's turn; return how many lines it may use in it.
 
         Below its share it returns without a checkpoint.
         """
-        lines = await self._turns.wait(self._had)
-        self._had = max(self._had, self._turns.share())
-        self._until = self._turns.monotonic() + TURN
+        lines = await self._queue.wait(self._used)
+        self._used = max(self._used, self._queue.share())
+        self._until = self._queue.monotonic() + TURN
         return lines
 
-    def take(self, lines: float) -> None:
-        """Note work that is worth so many lines."""
-        self._had += lines
+    def charge(self, lines: float) -> None:
+        """Add work that is worth so many lines."""
+        self._used += lines
 
     def is_over(self) -> bool:
-        """Tell whether the turn has lasted long enough."""
-        return self._turns.monotonic() > self._until
+        """Return whether the turn has lasted long enough."""
+        return self._queue.monotonic() > self._until

@@ -34,7 +34,7 @@ from tcpchat.protocol import (
 )
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
-from tcpchat.serving.fair_queue import Share
+from tcpchat.serving.fair_queue import Flow
 
 UNSETTLED = 1024  # operations of one connection under way, after which its next line waits
 REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
@@ -59,7 +59,7 @@ class Requests:
     reader: LineReader
     bucket: TokenBucket
     """Slows down a peer that asks a lot: everything but an accepted send costs a token."""
-    share: Share
+    flow: Flow
     """Of the loop's time."""
     pipeline: Pipeline
     log: Log
@@ -91,13 +91,13 @@ class Requests:
             await self._handle_lines()
 
     async def _handle_lines(self) -> None:
-        connection, share = self.connection, self.share
+        connection, flow = self.connection, self.flow
         lines = 0
         while self.reader.has_line() and connection.reading:
-            if not lines or share.is_over():
-                lines = await share.wait_turn()
+            if not lines or flow.is_over():
+                lines = await flow.wait_turn()
             lines -= 1
-            share.take(1)
+            flow.charge(1)
             await self._handle_line()
             if connection.backlog > REPLIES_AHEAD:
                 await connection.wait_backlog(REPLIES_AHEAD)
@@ -228,6 +228,6 @@ class Requests:
     async def _charge(self) -> None:
         """Take what a request costs, and wait if there is nothing left."""
         cost, self.cost = self.cost, 1
-        self.share.take(cost - 1)
+        self.flow.charge(cost - 1)
         while wait := self.bucket.take(self.caller.state.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
             await trio.sleep(wait)

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from tcpchat.serving.fair_queue import AHEAD, AT_ONCE, GUARANTEED, LINES_PER_TURN, Share, Turns
+from tcpchat.serving.fair_queue import AHEAD, AT_ONCE, GUARANTEED, LINES_PER_TURN, FairQueue, Flow
 from tests.conftest import House
 
 
@@ -14,35 +14,35 @@ def standing() -> float:
     return 0.0
 
 
-async def use(share: Share, lines: int, order: list[str], name: str) -> None:
+async def use(flow: Flow, lines: int, order: list[str], name: str) -> None:
     """Take that many lines, a turn each, and note each."""
     for _ in range(lines):
-        await share.wait_turn()
-        share.take(LINES_PER_TURN)
+        await flow.wait_turn()
+        flow.charge(LINES_PER_TURN)
         order.append(name)
         await trio.lowlevel.checkpoint()
 
 
 async def test_who_had_little_goes_on_at_once() -> None:
-    turns, order = Turns(standing), list[str]()
+    queue, order = FairQueue(standing), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(50):
-            nursery.start_soon(use, Share(turns), 10, order, "much")
+            nursery.start_soon(use, Flow(queue), 10, order, "much")
         for _ in range(20):
             await trio.lowlevel.checkpoint()
         assert 50 < len(order) < 500, "they are at it"
-        share, before = Share(turns), len(order)
+        flow, before = Flow(queue), len(order)
         with trio.testing.assert_no_checkpoints():
-            await share.wait_turn()
+            await flow.wait_turn()
         assert len(order) == before
     assert len(order) == 500
 
 
 async def test_of_those_who_wait_a_few_go_on_in_each_turn_of_the_loop() -> None:
-    turns, order = Turns(standing), list[str]()
+    queue, order = FairQueue(standing), list[str]()
     async with trio.open_nursery() as nursery:
         for name in "abcdefghijklmnopqrst":
-            nursery.start_soon(use, Share(turns), 10, order, name)
+            nursery.start_soon(use, Flow(queue), 10, order, name)
         await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
         for _ in range(10):
@@ -55,27 +55,27 @@ async def test_of_those_who_wait_a_few_go_on_in_each_turn_of_the_loop() -> None:
 
 
 async def test_who_had_less_comes_first() -> None:
-    turns, order = Turns(standing), list[str]()
-    shares = {name: Share(turns) for name in "lkjihgfedcba"}
-    for name, share in shares.items():
-        share.take(100 * ord(name))
+    queue, order = FairQueue(standing), list[str]()
+    flows = {name: Flow(queue) for name in "lkjihgfedcba"}
+    for name, flow in flows.items():
+        flow.charge(100 * ord(name))
     async with trio.open_nursery() as nursery:
-        for name, share in shares.items():
-            nursery.start_soon(use, share, 1, order, name)
+        for name, flow in flows.items():
+            nursery.start_soon(use, flow, 1, order, name)
     rest = order[AT_ONCE:]  # before the first ones there was nobody to come first
     assert max(rest[:AT_ONCE]) < min(rest[AT_ONCE:])
-    assert sorted(order) == sorted(shares)
+    assert sorted(order) == sorted(flows)
 
 
 async def test_who_gives_up_waiting_keeps_nobody_else_from_it() -> None:
-    turns, order = Turns(standing), list[str]()
+    queue, order = FairQueue(standing), list[str]()
     scopes: dict[str, trio.CancelScope] = {}
 
     async def wait(name: str) -> None:
-        share = Share(turns)
-        share.take(100 * ord(name))
+        flow = Flow(queue)
+        flow.charge(100 * ord(name))
         with trio.CancelScope() as scopes[name]:
-            await use(share, 1, order, name)
+            await use(flow, 1, order, name)
 
     names = "abcdefghijklmnopqrst"
     async with trio.open_nursery() as nursery:
@@ -83,7 +83,7 @@ async def test_who_gives_up_waiting_keeps_nobody_else_from_it() -> None:
             nursery.start_soon(wait, name)
         while len(scopes) < len(names):
             await trio.lowlevel.checkpoint()
-        waiting = [chr(int(had) // 100) for had, _, _ in sorted(turns._waiting)]
+        waiting = [chr(int(used) // 100) for used, _, _ in sorted(queue._waiting)]
         assert len(waiting) > AT_ONCE
         given_up = {waiting[0], waiting[2], waiting[-1]}
         for name in given_up:
@@ -92,63 +92,63 @@ async def test_who_gives_up_waiting_keeps_nobody_else_from_it() -> None:
     rest = [name for name in order if name in waiting]
     for place, name in enumerate(sorted(rest)):
         assert abs(place - rest.index(name)) < AT_ONCE, "only those of one turn of the loop have no order"
-    assert (turns._waiting, turns._admitted) == ([], 0)
-    await use(Share(turns), 5, order, "later")
+    assert (queue._waiting, queue._admitted) == ([], 0)
+    await use(Flow(queue), 5, order, "later")
     assert order[-5:] == ["later"] * 5
 
 
 async def test_a_newcomer_begins_where_the_crowd_is() -> None:
     """What it did not use before it came is no credit that lets it go before the others."""
-    turns, order = Turns(standing), list[str]()
+    queue, order = FairQueue(standing), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(40):
-            nursery.start_soon(use, Share(turns), 30, order, "crowd")
+            nursery.start_soon(use, Flow(queue), 30, order, "crowd")
         while len(order) < 600:
             await trio.lowlevel.checkpoint()
         before = len(order)
-        await use(Share(turns), 10, order, "newcomer")
+        await use(Flow(queue), 10, order, "newcomer")
         meanwhile = len(order) - before - 10
         assert 300 < meanwhile < 500, "the forty of the crowd had about as many turns each"
 
 
 async def test_what_everybody_may_have_grows_with_time(mock_clock: trio.testing.MockClock) -> None:
-    turns = Turns(trio.current_time)
-    share = Share(turns)
-    await share.wait_turn()
-    share.take(AHEAD + 50)
-    assert turns.share() == pytest.approx(GUARANTEED * trio.current_time())
+    queue = FairQueue(trio.current_time)
+    flow = Flow(queue)
+    await flow.wait_turn()
+    flow.charge(AHEAD + 50)
+    assert queue.share() == pytest.approx(GUARANTEED * trio.current_time())
     mock_clock.jump(50 / GUARANTEED)
-    assert share._had <= turns.share() + AHEAD
+    assert flow._used <= queue.share() + AHEAD
 
 
 async def test_after_a_flood_everybody_may_have_as_much_in_time_as_before(
     mock_clock: trio.testing.MockClock,
 ) -> None:
-    turns, order = Turns(trio.current_time), list[str]()
-    share = Share(turns)
-    await use(share, 1000, order, "flood")
-    flooded = turns.share()
+    queue, order = FairQueue(trio.current_time), list[str]()
+    flow = Flow(queue)
+    await use(flow, 1000, order, "flood")
+    flooded = queue.share()
     assert flooded > 900 * LINES_PER_TURN
     for seconds in (1, 10, 100):
-        share.take(seconds * GUARANTEED)
+        flow.charge(seconds * GUARANTEED)
         mock_clock.jump(seconds)
         with trio.testing.assert_no_checkpoints():
-            await Share(turns).wait_turn()
-    assert turns.share() == pytest.approx(flooded + 111 * GUARANTEED)
-    await share.wait_turn()
-    assert turns.share() == pytest.approx(flooded + 111 * GUARANTEED, abs=2 * LINES_PER_TURN)
+            await Flow(queue).wait_turn()
+    assert queue.share() == pytest.approx(flooded + 111 * GUARANTEED)
+    await flow.wait_turn()
+    assert queue.share() == pytest.approx(flooded + 111 * GUARANTEED, abs=2 * LINES_PER_TURN)
 
 
 async def test_who_waited_long_takes_nothing_back_from_what_everybody_may_have() -> None:
     now = 0.0
-    turns = Turns(lambda: now)
+    queue = FairQueue(lambda: now)
     async with trio.open_nursery() as nursery:
         for _ in range(3 * AT_ONCE):
-            nursery.start_soon(turns.wait, 100.0)
-        while not turns._waiting:
+            nursery.start_soon(queue.wait, 100.0)
+        while not queue._waiting:
             await trio.lowlevel.checkpoint()
         now = 60.0
-    assert turns.share() >= 60 * GUARANTEED
+    assert queue.share() >= 60 * GUARANTEED
 
 
 async def test_one_who_asks_little_is_answered_while_fifty_ask_much(

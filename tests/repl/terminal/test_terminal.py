@@ -704,7 +704,7 @@ def test_the_first_terminal_hosts_and_the_second_joins(tmp_path: Path) -> None:
             host.enter("y")
             assert host.exit_code() == 0
             assert host.stty() == host.stty_before
-            guest.wait_for("the server stops", "Reconnecting …", "[offline")
+            guest.wait_for("the server is stopping", "Reconnecting …", "[offline")
 
 
 def test_a_host_who_is_alone_just_leaves(tmp_path: Path) -> None:
