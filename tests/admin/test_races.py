@@ -16,7 +16,7 @@ from tcpchat.chat.user import User
 from tcpchat.store.changes import NewMessage
 from tcpchat.store.queries.users import find_user
 from tests.admin.conftest import PASSWORD, Disk, Place, open_place
-from tests.admin.test_accounts import left_of, lobby
+from tests.admin.test_data import left_of, lobby
 
 LOGIN = {"type": "login", "name": "alice", "password": PASSWORD}
 TURNS = 3000  # of the loop, in which what should wait would have gone on if it did not

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from typing import Any
 
@@ -19,11 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chaos.clock import TrioClock
 from tcpchat import __version__
-from tcpchat.errors import CODES, StartError
+from tcpchat.errors import CODES
 from tcpchat.server import Server
 from tcpchat.service.app import open_metrics
 from tcpchat.service.metrics import Metrics
-from tcpchat.service.metrics_http import SCRAPERS, Endpoint
+from tcpchat.service.metrics_http import Endpoint
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
@@ -106,27 +104,6 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
     assert any(name.startswith("python_info{") for name in found)
 
 
-async def test_idle_connections_take_few_files_and_the_next_one_is_answered(house: House) -> None:
-    log: Any = Log()
-    endpoint = Endpoint(Metrics(house.node).registry, "0", log)
-
-    def connect_and_wait() -> int:
-        with ExitStack() as stack:
-            idle = [
-                stack.enter_context(socket.create_connection(("127.0.0.1", endpoint.port), 10))
-                for _ in range(SCRAPERS + 4)
-            ]
-            return sum(one.recv(1) == b"" for one in idle[SCRAPERS:])
-
-    assert await trio.to_thread.run_sync(connect_and_wait) == 4, "closed at once, not left waiting"
-    found: dict[str, float] = {}
-    while not found:  # the others end a moment after they were closed
-        with suppress(OSError):
-            found = await trio.to_thread.run_sync(scrape, endpoint.port)
-    await trio.to_thread.run_sync(endpoint.close)
-    assert found["tcpchat_connections"] == 0
-
-
 async def test_codes_are_those_of_the_list_and_no_others(watched: Watched) -> None:
     """So that nobody who connects can make a server tell ever more."""
     found = watched.samples()
@@ -192,24 +169,6 @@ async def test_a_loop_that_is_late_is_seen(watched: Watched, mock_clock: trio.te
     assert found["tcpchat_event_loop_lag_seconds_count"] == 2
     assert found["tcpchat_event_loop_lag_seconds_sum"] == pytest.approx(0.2)
     assert found['tcpchat_event_loop_lag_seconds_bucket{le="0.001"}'] == 1
-
-
-async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
-    log: Any = Log()
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "[::1]:0", log).close)
-    assert log.named("anybody who can reach this address can read the metrics") == []
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "0.0.0.0:0", log).close)
-    (warning,) = log.named("anybody who can reach this address can read the metrics")
-    assert warning["host"] == "0.0.0.0"
-
-
-async def test_a_port_that_is_taken_is_told(house: House) -> None:
-    log: Any = Log()
-    refused = pytest.raises(StartError, match="give another --metrics")
-    with socket.create_server(("127.0.0.1", 0)) as taken, refused:
-        open_metrics(house.node, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
-    with refused, open_metrics(house.node, "no.such.host.invalid:0", log):
-        pass
 
 
 async def test_without_metrics_nothing_is_measured(house: House) -> None:

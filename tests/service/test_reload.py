@@ -17,7 +17,7 @@ from tcpchat.errors import StartError
 from tcpchat.log import Log as ServerLog
 from tcpchat.service.reload import Apply, Reloader, Step
 from tcpchat.service.systemd import Notifier
-from tcpchat.settings import Limits, Listening, Rules, Running, Settings, compare, is_live, with_changes
+from tcpchat.settings import Limits, Listening, Rules, Running, Settings, is_live
 from tests.conftest import House, Line, Log, Peer
 
 Story = Callable[[House, Peer], Awaitable[None]]
@@ -213,26 +213,6 @@ async def test_a_limit_that_there_was_not_begins_with_a_full_burst(house: House)
     for _ in range(3):
         assert (await peer.ask("send again"))["type"] == "sent"
     assert await refused(peer, "send again") == "rate-limited"
-
-
-# What differs
-
-
-def test_what_differs_is_told_apart() -> None:
-    before = Settings()
-    after = Settings(
-        listening=Listening(port=9), limits=Limits(connections=7), rules=Rules(require_login=True)
-    )
-    live, fixed = compare(before, after)
-    assert list(map(str, live)) == ["connections: 10000 -> 7", "require_login: false -> true"]
-    assert list(map(str, fixed)) == ["port: 8000 -> 9"]
-    assert with_changes(before, live) == attrs.evolve(after, listening=Listening())
-
-
-def test_where_things_are_and_how_they_are_written_cannot_change_live() -> None:
-    fixed = {field.name for fields in GROUPS.values() for field in fields} - LIVE.keys()
-    assert fixed >= {"host", "port", "data", "ephemeral", "synchronous", "log_format"}
-    assert not fixed & {field.name for kind in (Limits, Rules) for field in attrs.fields(kind)}
 
 
 # The reloader

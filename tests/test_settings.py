@@ -1,0 +1,32 @@
+"""Settings as values: what differs between two, and which of it a reload changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from tcpchat.settings import Limits, Listening, Rules, Settings, compare, is_live, with_changes
+from tests.conftest import House, Peer
+
+Story = Callable[[House, Peer], Awaitable[None]]
+
+GROUPS = {group.name: attrs.fields(type(getattr(Settings(), group.name))) for group in attrs.fields(Settings)}
+LIVE = {field.name: group for group, fields in GROUPS.items() for field in fields if is_live(field)}
+
+
+def test_what_differs_is_told_apart() -> None:
+    before = Settings()
+    after = Settings(
+        listening=Listening(port=9), limits=Limits(connections=7), rules=Rules(require_login=True)
+    )
+    live, fixed = compare(before, after)
+    assert list(map(str, live)) == ["connections: 10000 -> 7", "require_login: false -> true"]
+    assert list(map(str, fixed)) == ["port: 8000 -> 9"]
+    assert with_changes(before, live) == attrs.evolve(after, listening=Listening())
+
+
+def test_where_things_are_and_how_they_are_written_cannot_change_live() -> None:
+    fixed = {field.name for fields in GROUPS.values() for field in fields} - LIVE.keys()
+    assert fixed >= {"host", "port", "data", "ephemeral", "synchronous", "log_format"}
+    assert not fixed & {field.name for kind in (Limits, Rules) for field in attrs.fields(kind)}
