@@ -31,7 +31,7 @@ from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.requests import Requests
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, Reconnected, State
 from tcpchat.link.tls import Tls
-from tcpchat.protocol import Event, Exit, Ping, Reply, Request, Scheduled, Send, Sent
+from tcpchat.protocol import Edit, Event, Exit, Ping, Reply, Request, Scheduled, Send, Sent
 
 __all__ = [
     "Address",
@@ -126,7 +126,7 @@ class Client(Requests):
             pause=flow.pause,
         )
         self._keys = secrets.token_hex(8)
-        self._sends = 0
+        self._last_key = 0
         self._running: AbstractAsyncContextManager[None] | None = None
 
     @property
@@ -254,9 +254,14 @@ class Client(Requests):
         """Send as `send` does, without waiting; the call's `wait` returns Sent or Scheduled."""
         if time is not None and not math.isfinite(time):
             raise ValueError(f"time is a number of seconds, not {time}")
-        self._sends += 1
-        key = f"{self._keys}-{self._sends}"
-        return self.request_nowait(Send(text=text, room=room, username=username, time=time, key=key))
+        return self.request_nowait(
+            Send(text=text, room=room, username=username, time=time, key=self._next_key())
+        )
+
+    def _next_key(self) -> str:
+        """Return a key, under which the server carries out a request once, however often it is repeated."""
+        self._last_key += 1
+        return f"{self._keys}-{self._last_key}"
 
     async def send(
         self,
@@ -273,6 +278,18 @@ class Client(Requests):
         client gave up.
         """
         return await self.send_nowait(text, room=room, username=username, time=time).wait()
+
+    async def edit(
+        self, seq: int, text: str, *, room: str | None = None, username: str | None = None
+    ) -> Sent:
+        """Give a message of the user's, by its number in a place, another text; return the edit's own number.
+
+        Returns once it is on the server's disk, as `send` does. Raises RefusedError, or DisconnectedError if
+        the client gave up.
+        """
+        return await self.request(
+            Edit(seq=seq, text=text, room=room, username=username, key=self._next_key())
+        )
 
     async def ping(self) -> float:
         """Return the seconds to the server and back."""

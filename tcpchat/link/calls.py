@@ -1,8 +1,8 @@
 """The calls of one client: requests, from being made to being answered, also over lost connections.
 
-A `send` with a key is repeated until it is answered, and counts once. A `read` up to a number is repeated
-too, since it does no harm twice. Any other request is written at most once: if the connection breaks before
-its reply, the caller gets DisconnectedError, and may look and try again.
+A `send` or `edit` with a key is repeated until it is answered, and counts once. A `read` up to a number is
+repeated too, since it does no harm twice. Any other request is written at most once: if the connection breaks
+before its reply, the caller gets DisconnectedError, and may look and try again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import attrs
 import trio
 
 from tcpchat.link.errors import DisconnectedError, RefusedError
-from tcpchat.protocol import COMMANDS, Error, Id, MarkRead, Reply, Request, Send
+from tcpchat.protocol import COMMANDS, Edit, Error, Id, MarkRead, Reply, Request, Send
 from tcpchat.wire.base import R_co
 
 MAX_WAITING: Final = 10_000  # sends that wait at the same time
@@ -47,7 +47,7 @@ class PendingCall(Generic[R_co]):
     def repeatable(self) -> bool:
         """Whether it may be written more than once, and therefore waits for a connection."""
         match self.request:
-            case Send(key=key):
+            case Send(key=key) | Edit(key=key):
                 return key is not None
             case MarkRead(seq=seq):
                 return seq is not None

@@ -12,10 +12,13 @@ from tcpchat.protocol import (
     ListConversations,
     ListScheduled,
     ListUsers,
+    Log,
     ReadHistory,
+    ReadLog,
     Reply,
     Request,
     Schedule,
+    Unknown,
     Users,
 )
 
@@ -40,4 +43,6 @@ def next_page(request: Q, reply: Reply) -> Q | None:
             changes = {"cursor": cursor}
         case ReadHistory(unread=False, after=int()), History(more=True, messages=[*_, message]):
             changes = {"after": message.seq}
+        case ReadLog(), Log(more=True, events=[*_, event]):
+            changes = {"after": event.fields.get("seq") if isinstance(event, Unknown) else event.seq}
     return attrs.evolve(request, **changes) if changes else None

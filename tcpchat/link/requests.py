@@ -70,7 +70,8 @@ class Requests:
     async def pages(self, request: Request[R]) -> AsyncIterator[R]:
         """Make a request for a list, and yield all its pages.
 
-        Users, conversations, scheduled messages, and messages that are unread or `after` a number have pages.
+        Users, conversations, scheduled messages, logs, and messages that are unread or `after` a number have
+        pages.
         """
         following: Request[R] | None = request
         while following is not None:

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from tcpchat.client import DisconnectedError, PendingCall, RefusedError
 from tcpchat.link import calls as calls_module
 from tcpchat.link.calls import MAX_DELAY, MIN_DELAY, Calls
-from tcpchat.protocol import Error, GetStatus, MarkRead, Ping, Pong, Read, Reply, Request, Send, Sent
+from tcpchat.protocol import Edit, Error, GetStatus, MarkRead, Ping, Pong, Read, Reply, Request, Send, Sent
 
 GONE = DisconnectedError("the cat ate the cable")
 
@@ -377,6 +377,17 @@ async def test_a_read_marker_is_repeated_until_it_is_answered(calls: Calls) -> N
     calls.answer(Read(re=2, room="@b", username="bob", seq=3), 0)
     assert said.done
     assert calls.take(0) == [later]
+
+
+async def test_an_edit_with_a_key_is_repeated_and_one_without_is_not(calls: Calls) -> None:
+    repeated, once = PendingCall(Edit(seq=3, text="a", key="k")), PendingCall(Edit(seq=3, text="a"))
+    add(calls, repeated, once)
+    calls.take(0)
+    calls.lose(GONE)
+    assert "may have been done or not" in await error_of(once)
+    calls.resume(same_user=True)
+    assert calls.take(0) == [repeated]
+    assert repeated.request == Edit(id=3, seq=3, text="a", key="k")
 
 
 async def test_another_user_does_not_repeat_read_markers(calls: Calls) -> None:

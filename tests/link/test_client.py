@@ -27,7 +27,7 @@ from tcpchat.client import (
     RefusedError,
     Skipped,
 )
-from tcpchat.protocol import Bye, Joined, Message, Scheduled, Sent, Welcome, page
+from tcpchat.protocol import Bye, Joined, Message, ReadLog, Scheduled, Sent, Welcome, page
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import House, Peer, at_once, open_house
@@ -624,3 +624,27 @@ async def test_a_time_that_is_not_a_number_does_not_send_at_once(door: Door) -> 
     async with door.client() as client:
         with pytest.raises((ValueError, RefusedError)):
             await client.send("later", time=float("nan"))
+
+
+async def test_an_edit_in_flight_counts_once_whether_the_server_received_it_or_not(door: Door) -> None:
+    async with door.client(name="alice") as client:
+        await client.send("helo")
+        cable = door.cable
+        cable.loses_received = True
+        edits: list[Sent] = []
+
+        async def edit() -> None:
+            edits.append(await client.edit(1, "hello"))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(edit)
+            while await said(door.house) != ["hello"]:
+                await trio.sleep(0.001)
+            await cable.cut()
+        assert [one.seq for one in edits] == [2]
+        (again,) = door.cable.requests("edit")
+        assert again["key"] == cable.requests("edit")[0]["key"]
+        log = await client.request(ReadLog())
+        assert [event.type for event in log.events] == ["message", "edited"]
+        with pytest.raises(RefusedError):
+            await client.edit(7, "no such message")

@@ -8,24 +8,30 @@ from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     ConversationInfo,
     Conversations,
+    Edited,
     History,
     ListConversations,
     ListScheduled,
     ListSessions,
     ListUsers,
+    Log,
     Message,
     PendingMessage,
     ReadHistory,
+    ReadLog,
     Reply,
     Request,
     Schedule,
     Sessions,
+    Unknown,
     UserInfo,
     Users,
 )
 
 USERS = [UserInfo(name=name, since="") for name in ("alice", "bob")]
 MESSAGES = [Message(room="lobby", seq=seq, at="", sender="bob", text="") for seq in (3, 4)]
+EDITED = Edited(room="lobby", seq=5, at="", sender="bob", target=3, text="")
+LATER = Unknown(fields={"type": "pinned", "room": "@b", "seq": 9})
 TALKED = [ConversationInfo(room=f"@{id}", username="x", seq=1, read=0, delivered=0) for id in "ab"]
 PENDING = [PendingMessage(number=number, at="", room="lobby", text="") for number in (1, 2)]
 
@@ -50,6 +56,13 @@ PENDING = [PendingMessage(number=number, at="", room="lobby", text="") for numbe
         (ReadHistory(after=2), History(messages=MESSAGES, more=True), ReadHistory(after=4)),
         (ReadHistory(after=2), History(messages=[], more=True), None),
         (ReadHistory(), History(messages=MESSAGES, more=True), None),
+        (
+            ReadLog(after=2),
+            Log(room="lobby", events=[MESSAGES[0], EDITED], first=1, more=True),
+            ReadLog(after=5),
+        ),
+        (ReadLog(room="@b"), Log(room="@b", events=[LATER], first=1, more=True), ReadLog(room="@b", after=9)),
+        (ReadLog(), Log(room="lobby", events=[*MESSAGES], first=1, more=False), None),
         (ListSessions(), Sessions(sessions=[]), None),
     ],
 )

@@ -57,6 +57,7 @@ async def requests_return_typed_values(client: Client) -> None:
     assert_type(await client.send("hi"), Sent | Scheduled)
     assert_type(client.send_nowait("hi"), PendingCall[Sent | Scheduled])
     assert_type(await client.send_nowait("hi").wait(), Sent | Scheduled)
+    assert_type(await client.edit(1, "ho"), Sent)
     assert_type(client.unanswered, list[Send])
     assert_type(await client.rename("bob"), Renamed)
     assert_type(await client.register("secret"), Registered)
