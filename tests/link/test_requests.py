@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from unittest.mock import ANY
 
 import attrs
 import pytest
@@ -13,14 +14,21 @@ from tcpchat.client import Client, DisconnectedError
 from tcpchat.protocol import (
     Away,
     Back,
+    Cancelled,
     ConversationInfo,
+    LoggedOut,
     Message,
     PasswordChanged,
+    PendingMessage,
     Read,
+    Registered,
+    Renamed,
     Reply,
+    Reported,
     Revoked,
     SessionInfo,
     UnreadInfo,
+    UserInfo,
     Whois,
 )
 from tests.conftest import Line
@@ -37,7 +45,7 @@ def talked(id: str) -> Line:
     return {"username": "bob", "room": id, "seq": 9, "read": 8, "delivered": 7}
 
 
-def told(seq: int) -> Message:
+def a_message(seq: int) -> Message:
     return Message(room="lobby", seq=seq, at="", sender="bob", text=str(seq))
 
 
@@ -47,6 +55,60 @@ async def unread(client: Client, username: str | None = None) -> list[Message]:
 
 Ask = Callable[[Client], Awaitable[object]]
 CASES: list[tuple[Ask, list[Line], object]] = [
+    (
+        lambda client: client.rename("Bob"),
+        [{"type": "rename", "name": "Bob"}, {"type": "renamed", "old": "guest-1", "new": "bob"}],
+        Renamed(old="guest-1", new="bob"),
+    ),
+    (
+        lambda client: client.register("secret"),
+        [{"type": "register", "password": "secret", "device": ANY}, {"type": "registered", "user": "bob"}],
+        Registered(user="bob"),
+    ),
+    (lambda client: client.logout(), [{"type": "logout"}, {"type": "logged-out"}], LoggedOut()),
+    (
+        lambda client: client.users(),
+        [
+            {"type": "users"},
+            {"type": "users", "users": [{"name": "alice", "since": "s"}], "more": True},
+            {"type": "users", "after": "alice"},
+            {"type": "users", "users": [{"name": "bob", "since": "s"}], "more": False},
+        ],
+        [UserInfo(name="alice", since="s"), UserInfo(name="bob", since="s")],
+    ),
+    (
+        lambda client: client.history(5, before=9, room="@b"),
+        [
+            {"type": "history", "count": 5, "before": 9, "room": "@b"},
+            {"type": "history", "room": "@b", "messages": [message(8)], "more": True},
+        ],
+        [a_message(8)],
+    ),
+    (
+        lambda client: client.scheduled(),
+        [
+            {"type": "scheduled"},
+            {
+                "type": "schedule",
+                "messages": [{"number": 4, "at": "t", "room": "lobby", "text": "tea"}],
+                "more": False,
+            },
+        ],
+        [PendingMessage(number=4, at="t", room="lobby", text="tea")],
+    ),
+    (
+        lambda client: client.cancel(4),
+        [{"type": "cancel", "number": 4}, {"type": "cancelled", "number": 4, "text": "tea"}],
+        Cancelled(number=4, text="tea"),
+    ),
+    (
+        lambda client: client.report("bob", "spam"),
+        [
+            {"type": "report", "username": "bob", "reason": "spam"},
+            {"type": "reported", "username": "bob", "reports": 2},
+        ],
+        Reported(username="bob", reports=2),
+    ),
     (
         lambda client: client.sessions(),
         [{"type": "sessions"}, {"type": "sessions", "sessions": [SESSION]}],
@@ -111,7 +173,7 @@ CASES: list[tuple[Ask, list[Line], object]] = [
             {"type": "history", "unread": True, "count": 500, "cursor": 7},
             {"type": "history", "messages": [message(3)], "more": False},
         ],
-        [told(1), told(3)],
+        [a_message(1), a_message(3)],
     ),
     (
         lambda client: unread(client, "bob"),
