@@ -98,7 +98,7 @@ class Peer:
         # A plain line has no id, but replies come in order: the line that is not an event is the reply.
         await self.send(line, {"type": "ping", "id": self._ids})
         lines = (await self._until(self._ids))[:-1]
-        events = {"message", "joined", "left", "muted", "unsent", "unread", "receipt", "absent"}
+        events = {"message", "edited", "joined", "left", "muted", "unsent", "unread", "receipt", "absent"}
         word = line.lstrip("/\\")
         events |= {type for type in ("renamed", "read") if not word.startswith(type.removesuffix("d"))}
         (reply,) = [line for line in lines if line["type"] not in events]

@@ -189,12 +189,6 @@ def test_the_core_does_no_input_and_output(module: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[module]} & NO_IO
 
 
-def test_every_command_has_a_handler_and_every_handler_a_command() -> None:
-    assert set(HANDLERS) == {command.request for command in COMMANDS}
-    assert set(NOWAIT) <= set(HANDLERS)
-    assert set(PRECHECKS) <= set(HANDLERS)
-
-
 @pytest.mark.parametrize("module", [module for module in IMPORTS if part_of(module) in {"wire", "chat"}])
 def test_what_cannot_block_is_not_async(module: str) -> None:
     source = (ROOT.parent / module.replace(".", "/")).with_suffix(".py")

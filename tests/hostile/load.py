@@ -104,7 +104,7 @@ def a_schedule_bomb(target: Target, users: int) -> str:
 
 @attack(short=20, full=200)
 def a_brigade_of_reports(target: Target, connections: int) -> str:
-    """From an address that is not loopback they count as one: see tests/commands/test_report.py."""
+    """From an address that is not loopback they count as one: see tests/handlers/test_moderation.py."""
     with target.attacker("brigaded") as victim:
         crowd = target.attackers(connections)
         replies = [attacker.ask({"type": "report", "username": "brigaded"}) for attacker in crowd]

@@ -206,7 +206,7 @@ async def test_a_session_that_cannot_be_written_leaves_no_trace() -> None:
 async def test_who_goes_while_catching_up_is_not_read_for_any_more(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tests.commands.test_catching_up import fill
+    from tests.handlers.test_catch_up import fill
 
     fill(tmp_path, 5000)
     async with open_house(folder=tmp_path) as house:
@@ -239,7 +239,7 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
 async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from tests.commands.test_catching_up import fill
+    from tests.handlers.test_catch_up import fill
 
     fill(tmp_path, 2000)
     async with open_house(folder=tmp_path) as house:

@@ -1,3 +1,5 @@
+"""`report`: what counts as one report, and the mute that enough of them bring."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -8,8 +8,8 @@ import pytest
 
 from tcpchat.handlers import profile
 from tcpchat.settings import Rules, Settings
-from tests.commands.test_reading import say, unread
 from tests.conftest import House, Line, open_house
+from tests.handlers.test_unread import say, unread
 from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
 from tests.serving.test_delivery import GatedStore
 

@@ -11,8 +11,8 @@ import trio.testing
 from tcpchat.store import StorageError
 from tcpchat.store.queries.users import find_user
 from tcpchat.store.sqlite import SqliteStore
-from tests.commands.test_reading import say, shown, unread
 from tests.conftest import House, Line, open_house
+from tests.handlers.test_unread import say, shown, unread
 from tests.people import Clock, Person, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
 from tests.serving.test_delivery import GatedStore
 

@@ -1,3 +1,5 @@
+"""`rename`: the new name, and the notice of it to everybody."""
+
 from __future__ import annotations
 
 import pytest

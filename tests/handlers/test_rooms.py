@@ -1,3 +1,5 @@
+"""`history`: pages of the lobby and of direct rooms."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_conversations import conversations
-from tests.commands.test_reading import say
 from tests.conftest import House, Line, open_house
+from tests.handlers.test_conversations import conversations
+from tests.handlers.test_unread import say
 from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
 from tests.serving.test_delivery import GatedStore
 
