@@ -79,7 +79,7 @@ CASES: list[tuple[Ask, list[Line], object]] = [
     (
         lambda client: client.history(5, before=9, room="@b"),
         [
-            {"type": "history", "count": 5, "before": 9, "room": "@b"},
+            {"type": "history", "count": 5, "before": 9, "room": "@b", "unread": False},
             {"type": "history", "room": "@b", "messages": [message(8)], "more": True},
         ],
         [a_message(8)],
