@@ -1,4 +1,4 @@
-"""docs/operating.md and deploy/: what is told about settings, flags and files is so."""
+"""docs/operating.md and deploy/ agree with settings, flags, files and messages."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ UNIT = (ROOT / "deploy/tcpchat.service").read_text()
 IMAGE = (ROOT / "deploy/Dockerfile").read_text()
 HEALTH = ROOT / "deploy/healthcheck.py"
 
-# The manual
-
 
 def shown(value: object) -> str:
     if isinstance(value, bool):
@@ -41,7 +39,7 @@ def shown(value: object) -> str:
     return " ".join(value) if isinstance(value, tuple) else str(value).lower()
 
 
-def test_the_table_of_settings_tells_each_with_its_default_and_whether_it_is_live() -> None:
+def test_the_table_of_settings_is_complete_and_right() -> None:
     table = MANUAL.partition("| setting |")[2].partition("\n## ")[0]
     told: dict[str, tuple[str, bool]] = {}
     for names, defaults, live in re.findall(r"^\| (`[^|]*) \| ([^|]*) \| (yes|no) \|", table, re.MULTILINE):
@@ -73,7 +71,7 @@ def commands() -> Iterator[list[str]]:
             yield words[4:]
 
 
-def test_each_command_is_one_that_there_is() -> None:
+def test_each_command_line_in_the_manual_parses() -> None:
     parsed = list(commands())
     assert len(parsed) >= 6
     for words in parsed:
@@ -82,7 +80,7 @@ def test_each_command_is_one_that_there_is() -> None:
             admin.commands.parse_args(bound.args, exit_on_error=False, print_error=False)
 
 
-def test_the_example_of_settings_is_one(tmp_path: Path) -> None:
+def test_the_example_of_settings_is_valid(tmp_path: Path) -> None:
     (block,) = blocks("toml")
     file = tmp_path / "tcpchat.toml"
     file.write_text(block)
@@ -93,7 +91,7 @@ def test_the_example_of_settings_is_one(tmp_path: Path) -> None:
     assert settings.rules.require_login
 
 
-async def test_each_metric_is_told_and_each_that_is_told_exists(house: House) -> None:
+async def test_the_table_of_metrics_is_complete_and_right(house: House) -> None:
     text = generate_latest(Metrics(house.node).registry).decode()
     families = set(re.findall(r"^# TYPE (tcpchat_\w+?)(?:_created)? ", text, re.MULTILINE))
     table = MANUAL.partition("| metric |")[2].partition("\n\n")[0]
@@ -104,7 +102,7 @@ async def test_each_metric_is_told_and_each_that_is_told_exists(house: House) ->
         assert code in CODES
 
 
-def test_what_it_says_of_errors_is_what_is_said() -> None:
+def test_the_errors_in_the_manual_exist() -> None:
     sources = "".join(path.read_text() for path in sorted((ROOT / "tcpchat").rglob("*.py")))
     table = MANUAL.partition("| it says |")[2]
     cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
@@ -115,10 +113,7 @@ def test_what_it_says_of_errors_is_what_is_said() -> None:
             assert part.strip(" :") in sources, part
 
 
-# The unit
-
-
-def test_the_unit_starts_the_server_with_flags_that_there_are(tmp_path: Path) -> None:
+def test_the_unit_starts_the_server_with_valid_flags(tmp_path: Path) -> None:
     command = shlex.split(re.findall(r"^ExecStart=(.*)$", UNIT, re.MULTILINE)[0])
     (tmp_path / "tcpchat.toml").write_text("")
     arguments = [str(tmp_path / "tcpchat.toml") if "/etc/" in word else word for word in command[1:]]
@@ -132,7 +127,7 @@ def test_the_unit_starts_the_server_with_flags_that_there_are(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="it comes with systemd")
-def test_systemd_understands_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit_and_rates_it_secure(tmp_path: Path) -> None:
     unit = tmp_path / "tcpchat.service"
     unit.write_text(UNIT.replace("/opt/tcpchat/bin/tcpchat", "/bin/true"))
     verify = ["systemd-analyze", "verify", "--man=no", str(unit)]
@@ -146,14 +141,11 @@ def output(command: list[str]) -> str:
     return subprocess.check_output(command, stderr=subprocess.STDOUT, text=True, timeout=20)
 
 
-# The image
-
-
 def instructions(name: str) -> list[str]:
     return re.findall(rf"^{name} (.*)$", IMAGE, re.MULTILINE)
 
 
-def test_each_file_that_the_image_needs_is_there_and_let_through() -> None:
+def test_each_file_that_the_image_copies_exists_and_is_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     through = [line[1:] for line in ignored if line.startswith("!")]
     copied = [line.split()[:-1] for line in instructions("COPY") if "--from" not in line]
@@ -164,7 +156,7 @@ def test_each_file_that_the_image_needs_is_there_and_let_through() -> None:
         assert any(fnmatch(source, name) or source.startswith(f"{name}/") for name in through), source
 
 
-def test_everything_that_building_reads_is_let_through() -> None:
+def test_every_file_that_the_build_reads_is_copied() -> None:
     """The package's metadata names files, too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {project["readme"], *project["license-files"]}
@@ -172,7 +164,7 @@ def test_everything_that_building_reads_is_let_through() -> None:
     assert needed <= set(" ".join(instructions("COPY")).split())
 
 
-def test_what_the_image_runs_is_a_server_that_others_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_runs_a_server_that_other_machines_can_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in re.findall(r"(TCPCHAT_\w+)=(\S+)", " ".join(instructions("ENV"))):
         monkeypatch.setenv(name, value)
     entry, command = (orjson.loads(instructions(name)[0]) for name in ("ENTRYPOINT", "CMD"))
@@ -194,7 +186,7 @@ def healthy(port: int) -> int:
     ).returncode
 
 
-def test_the_health_check_asks_a_server_and_not_only_its_port() -> None:
+def test_the_health_check_tests_the_server_and_not_only_its_port() -> None:
     with ServerProcess("--ephemeral", "--require-login") as server:
         assert healthy(server.port) == 0
     assert healthy(server.port) == 1
@@ -202,6 +194,6 @@ def test_the_health_check_asks_a_server_and_not_only_its_port() -> None:
         assert healthy(silent.getsockname()[1]) == 1
 
 
-def test_the_unit_lets_threads_that_hash_stand_back() -> None:
+def test_the_unit_lets_hashing_threads_lower_their_priority() -> None:
     filters = re.findall(r"^SystemCallFilter=(.*)$", UNIT, re.MULTILINE)
     assert filters.index("setpriority") > filters.index("~@privileged @resources"), "the last word counts"

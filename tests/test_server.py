@@ -1,4 +1,4 @@
-"""What crosses modules: limits on connections, slow readers, and how a server stops. Real sockets."""
+"""Limits on connections, slow readers and stops of a whole server, on real sockets."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def open_door(settings: Settings, folder: Path | None = None) -> AsyncIter
 FAST = Limits(messages_per_second=0, requests_per_second=0)
 
 
-async def test_a_reader_that_stops_costs_others_nothing_and_is_closed() -> None:
+async def test_a_reader_that_stops_delays_nobody_and_is_closed() -> None:
     """P3: 200 others get every message while one reads nothing; that one's last line is a bye."""
     limits = Limits(messages_per_second=0, backlog_bytes=400_000)
     async with open_door(Settings(limits=limits)) as door:
@@ -104,7 +104,7 @@ async def test_a_reader_that_stops_costs_others_nothing_and_is_closed() -> None:
         assert missed["messages"][0]["seq"] == heard[-1] + 1
 
 
-async def test_one_that_asks_without_reading_replies_waits_for_itself() -> None:
+async def test_a_client_that_does_not_read_replies_delays_only_itself() -> None:
     limits = Limits(messages_per_second=0, requests_per_second=0, backlog_bytes=1_000_000)
     async with open_door(Settings(limits=limits)) as door:
         greedy = await door.peer("greedy", receive_buffer=4096)
@@ -119,7 +119,7 @@ async def test_one_that_asks_without_reading_replies_waits_for_itself() -> None:
             assert (await greedy.line())["type"] != "bye"
 
 
-async def test_one_more_connection_than_allowed_is_told_and_closed() -> None:
+async def test_one_connection_above_the_limit_is_refused() -> None:
     async with open_door(Settings(limits=Limits(connections=2))) as door:
         first, _ = await door.peer("first"), await door.peer("second")
         third = await door.peer()
@@ -130,7 +130,7 @@ async def test_one_more_connection_than_allowed_is_told_and_closed() -> None:
         assert (await door.peer("third")).name == "third"
 
 
-async def test_one_more_of_an_address_than_allowed_is_told_and_closed() -> None:
+async def test_one_connection_above_the_limit_of_an_address_is_refused() -> None:
     async with open_door(Settings(limits=Limits(connections_per_address=1))) as door:
         await door.peer("first")
         (error,) = await (await door.peer()).rest()
@@ -140,7 +140,7 @@ async def test_one_more_of_an_address_than_allowed_is_told_and_closed() -> None:
             assert (await Peer(stream).line())["type"] == "welcome"
 
 
-async def test_a_thousand_that_connect_and_vanish_leave_nothing_behind() -> None:
+async def test_a_thousand_vanished_connections_leave_nothing_behind() -> None:
     async with open_door(Settings(limits=FAST, rules=Rules(presence_seconds=0))) as door:
         alice = await door.peer("alice")
         for number in range(1000):
@@ -153,7 +153,7 @@ async def test_a_thousand_that_connect_and_vanish_leave_nothing_behind() -> None
         assert (await alice.ask("send hi"))["type"] == "sent"
 
 
-async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+async def test_a_stop_under_load_loses_nothing_acknowledged(tmp_path: Path) -> None:
     """P7: everyone is told; what was acknowledged was delivered to all and is on disk."""
     async with open_door(Settings(limits=FAST), tmp_path) as door:
         reader = await door.peer("reader")
@@ -193,7 +193,7 @@ async def test_a_stop_under_load_loses_nothing_that_was_acknowledged(tmp_path: P
     store.close()
 
 
-async def test_a_stop_does_not_wait_for_ever_for_who_does_not_read() -> None:
+async def test_a_stop_does_not_wait_forever_for_a_reader_that_stops() -> None:
     settings = Settings(limits=FAST, running=Running(stop_seconds=0.2))
     async with open_door(settings) as door:
         stalled = await door.peer("stalled", receive_buffer=4096)
@@ -203,7 +203,7 @@ async def test_a_stop_does_not_wait_for_ever_for_who_does_not_read() -> None:
         await _until(lambda: not door.server.connections)
 
 
-async def test_a_thousand_join_and_the_last_sees_all() -> None:
+async def test_of_a_thousand_users_the_last_sees_all() -> None:
     async with open_door(Settings(limits=FAST)) as door:
         peers = [await door.peer() for _ in range(999)]
         last = await door.peer("last")

@@ -1,4 +1,4 @@
-"""Settings as values: what differs between two, and which of it a reload changes."""
+"""Settings as values: differences, and which of them a reload applies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GROUPS = {group.name: attrs.fields(type(getattr(Settings(), group.name))) for gr
 LIVE = {field.name: group for group, fields in GROUPS.items() for field in fields if is_live(field)}
 
 
-def test_what_differs_is_told_apart() -> None:
+def test_differences_are_live_or_need_a_restart() -> None:
     before = Settings()
     after = Settings(
         listening=Listening(port=9), limits=Limits(connections=7), rules=Rules(require_login=True)
@@ -26,7 +26,7 @@ def test_what_differs_is_told_apart() -> None:
     assert with_changes(before, live) == attrs.evolve(after, listening=Listening())
 
 
-def test_where_things_are_and_how_they_are_written_cannot_change_live() -> None:
+def test_listeners_storage_and_formats_cannot_change_live() -> None:
     fixed = {field.name for fields in GROUPS.values() for field in fields} - LIVE.keys()
     assert fixed >= {"host", "port", "data", "ephemeral", "synchronous", "log_format"}
     assert not fixed & {field.name for kind in (Limits, Rules) for field in attrs.fields(kind)}

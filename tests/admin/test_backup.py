@@ -1,4 +1,4 @@
-"""`tcpchat admin backup` and `restore`: under load, without a server, and what clients make of it."""
+"""`tcpchat admin backup` and `restore`: under load, without a server, and seen by clients."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SlowCopy(Disk):
         return super().ask(back_up, file, room, step)
 
 
-async def test_what_is_acknowledged_before_it_begins_is_in_it(place: Place, tmp_path: Path) -> None:
+async def test_a_copy_has_everything_acknowledged_before_it_began(place: Place, tmp_path: Path) -> None:
     alice = await place.peer("alice")
     for number in range(1, 4):
         assert (await alice.ask(f"send {number}"))["seq"] == number
@@ -75,27 +75,24 @@ async def test_a_stop_does_not_wait_for_a_copy(tmp_path: Path) -> None:
         ("/tmp/\0", "bad-value"),
     ],
 )
-async def test_what_cannot_be_is_refused(place: Place, file: str, code: str) -> None:
+async def test_an_impossible_file_is_refused(place: Place, file: str, code: str) -> None:
     assert (await place.operator("backup", file=file))["code"] == code
 
 
-async def test_a_file_that_is_there_is_refused(place: Place, tmp_path: Path) -> None:
+async def test_an_existing_file_is_not_overwritten(place: Place, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     await place.operator.done("backup", file=str(file))
     assert (await place.operator("backup", file=str(file)))["code"] == "bad-value"
 
 
-async def test_the_same_without_a_server(operator: Operator, tmp_path: Path) -> None:
+async def test_a_backup_without_a_server(operator: Operator, tmp_path: Path) -> None:
     async with open_place(operator.folder) as place:
         await (await place.peer("alice")).ask("send one")
     reply = await operator.done("backup", file=str(tmp_path / "copy.db"))
     assert reply["seq"] == 1
 
 
-# What clients make of it
-
-
-async def test_a_client_that_knows_later_numbers_gets_all_that_is_said_after_a_restore(
+async def test_after_a_restore_a_client_with_later_numbers_gets_all_new_messages(
     tmp_path: Path,
 ) -> None:
     """Numbers that are given again would else be taken for messages that came before."""
@@ -141,9 +138,6 @@ async def test_a_client_that_knows_later_numbers_gets_all_that_is_said_after_a_r
     assert [text for text in heard if text.startswith("new")] == [
         "new three", "new four", "new five", "new six", "new seven",
     ]  # fmt: skip
-
-
-# The command line
 
 
 def test_backup_and_restore_as_an_operator_types_them(

@@ -1,4 +1,4 @@
-"""Operator's commands about data: what an export has, and what a deletion leaves."""
+"""Operator's commands about data: the content of an export, and the remains of a deletion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def say(peer: Peer, text: str, **more: object) -> Line:
     return reply
 
 
-async def test_of_who_is_deleted_only_numbers_and_times_are_left(place: Place, tmp_path: Path) -> None:
+async def test_a_deleted_user_leaves_only_numbers_and_times(place: Place, tmp_path: Path) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     alice, bob = await place.logged_in("alice"), await place.peer("bob")
     await say(alice, "secret one")
@@ -68,7 +68,7 @@ def left_of(folder: Path, *words: str) -> list[object]:
     return [row for row in rows if "bob" not in row and any(word in repr(row) for word in words)]
 
 
-async def test_the_name_of_who_was_deleted_is_free(place: Place) -> None:
+async def test_the_name_of_a_deleted_user_is_free(place: Place) -> None:
     """And what was held against that user is not held against who takes it."""
     await place.operator.done("create", name="alice", password=PASSWORD)
     await place.operator.done("mute", name="alice")
@@ -80,7 +80,7 @@ async def test_the_name_of_who_was_deleted_is_free(place: Place) -> None:
     await say(bob, "not muted")
 
 
-async def test_what_is_left_is_the_same_after_a_restart(tmp_path: Path) -> None:
+async def test_a_deletion_has_the_same_effect_after_a_restart(tmp_path: Path) -> None:
     async with open_place(tmp_path / "data") as place:
         alice = await place.peer("alice")
         await say(alice, "secret")
@@ -94,7 +94,7 @@ async def test_what_is_left_is_the_same_after_a_restart(tmp_path: Path) -> None:
         await say(bob, "not muted")
 
 
-async def test_what_was_scheduled_by_or_for_who_is_deleted_is_not_sent(
+async def test_messages_scheduled_by_or_for_a_deleted_user_are_not_sent(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with open_place(tmp_path / "data") as place:
@@ -109,7 +109,7 @@ async def test_what_was_scheduled_by_or_for_who_is_deleted_is_not_sent(
         assert await lobby(bob) == []
 
 
-async def test_a_message_that_alice_is_still_sending_is_erased_too(place: Place) -> None:
+async def test_a_message_in_flight_is_erased_too(place: Place) -> None:
     """Whatever her connection was asked for is settled before it is erased."""
     alice, bob = await place.peer("alice"), await place.peer("bob")
     await alice.send(*({"type": "send", "text": f"secret {n}", "key": f"k{n}"} for n in range(500)))
@@ -119,7 +119,7 @@ async def test_a_message_that_alice_is_still_sending_is_erased_too(place: Place)
     assert left_of(place.operator.folder, "secret", "alice") == []
 
 
-async def test_who_cannot_be_deleted_goes_on_as_before(
+async def test_if_the_disk_refuses_a_deletion_the_user_stays(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     disk = Disk(tmp_path / "data")
@@ -138,7 +138,7 @@ async def test_who_cannot_be_deleted_goes_on_as_before(
         assert (await again.next("message"))["text"] == "later"
 
 
-async def test_nobody_is_deleted_twice(place: Place, operator: Operator) -> None:
+async def test_a_deleted_user_cannot_be_deleted_again(place: Place, operator: Operator) -> None:
     await place.peer("alice")
     await place.operator.done("delete", name="alice")
     assert (await place.operator("delete", name="alice"))["code"] == "no-such-user"
@@ -150,7 +150,7 @@ def of_kind(records: list[Line], kind: str) -> list[Line]:
     ]
 
 
-async def test_an_export_has_all_that_is_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_export_has_everything_that_is_stored(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcpchat.admin.data.PAGE", 2)
     operator = place.operator
     await operator.done("create", name="alice", password=PASSWORD)
@@ -206,7 +206,7 @@ async def test_an_export_has_no_secret(place: Place) -> None:
     assert PASSWORD not in repr(place.log.lines)
 
 
-async def test_a_guest_of_whom_nothing_is_kept_is_exported_too(place: Place) -> None:
+async def test_a_guest_who_is_not_on_disk_is_exported_too(place: Place) -> None:
     await place.peer("bob")
     assert (await place.operator("export", name="bob"))["type"] == "exported"
     assert (await place.operator("export", name="eve"))["code"] == "no-such-user"

@@ -32,7 +32,7 @@ async def raw(stream: trio.abc.Stream, data: bytes, lines: int) -> list[Line]:
     return found
 
 
-async def test_requests_are_answered_one_by_one_whatever_they_are(place: Place) -> None:
+async def test_requests_are_answered_one_by_one_valid_or_not(place: Place) -> None:
     stream = await connect(place.operator.folder)
     assert stream is not None
     async with stream:
@@ -43,7 +43,7 @@ async def test_requests_are_answered_one_by_one_whatever_they_are(place: Place) 
     assert codes == ["bad-json", "unknown-type", "wrong-type", "line-too-long", None]
 
 
-async def test_a_bug_is_told_and_logged_and_the_next_request_works(
+async def test_a_bug_is_reported_and_logged_and_the_next_request_works(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(place.state.bans, "all", None)
@@ -54,7 +54,7 @@ async def test_a_bug_is_told_and_logged_and_the_next_request_works(
     assert (await place.operator("users"))["type"] == "users"
 
 
-async def test_the_log_tells_what_the_operator_did_and_no_password(place: Place) -> None:
+async def test_the_log_has_each_command_and_no_password(place: Place) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     await place.operator("ban", target="eve")
     done = place.log.named("operator")
@@ -64,7 +64,7 @@ async def test_the_log_tells_what_the_operator_did_and_no_password(place: Place)
     ]
 
 
-async def test_who_hangs_up_without_reading_disturbs_nobody(place: Place) -> None:
+async def test_an_operator_who_hangs_up_disturbs_nobody(place: Place) -> None:
     stream = await connect(place.operator.folder)
     assert stream is not None
     await stream.send_all(b'{"type":"users"}\n' * 1000)
@@ -73,9 +73,7 @@ async def test_who_hangs_up_without_reading_disturbs_nobody(place: Place) -> Non
     assert place.log.named("bug") == []
 
 
-async def test_who_hangs_up_during_an_export_is_no_bug(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_hanging_up_during_an_export_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcpchat.admin.data.PAGE", 2)
     store = SqliteStore(tmp_path / "data", "off")
     said = [NewMessage("lobby", seq, seq, "a", "alice", None, None, "x") for seq in range(1, 100)]
@@ -90,7 +88,7 @@ async def test_who_hangs_up_during_an_export_is_no_bug(
         assert place.log.named("bug") == []
 
 
-async def test_a_server_stops_though_its_operator_is_connected(tmp_path: Path) -> None:
+async def test_a_server_stops_while_its_operator_is_connected(tmp_path: Path) -> None:
     async with open_place(tmp_path / "data") as place:
         stream = await connect(place.operator.folder)
         assert stream is not None

@@ -1,4 +1,4 @@
-"""Whom the operator bans and mutes, and for how long."""
+"""Bans and mutes by the operator, and their ends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ HOUR = 3600.0
 HELLO = {"type": "send", "text": "hello"}
 
 
-# Banned users
-
-
-async def test_a_banned_user_is_thrown_out_and_can_neither_login_nor_resume(place: Place) -> None:
+async def test_a_banned_user_is_disconnected_and_can_neither_log_in_nor_resume(place: Place) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     alice = await place.logged_in("alice")
     reply = await place.operator("ban", target="alice", seconds=HOUR, reason="no good")
@@ -35,7 +32,7 @@ async def test_a_banned_user_is_thrown_out_and_can_neither_login_nor_resume(plac
     assert (await place.operator("users"))["users"][0]["sessions"] == 1  # and has no new one
 
 
-async def test_who_does_not_know_the_password_is_not_told_of_the_ban(place: Place) -> None:
+async def test_a_ban_is_not_revealed_without_the_password(place: Place) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     await place.operator.done("ban", target="alice")
     stranger = await place.peer()
@@ -43,7 +40,7 @@ async def test_who_does_not_know_the_password_is_not_told_of_the_ban(place: Plac
     assert login["code"] == "wrong-login"
 
 
-async def test_a_banned_guest_comes_back_as_another_one_only(place: Place) -> None:
+async def test_a_banned_guest_can_return_only_as_another_guest(place: Place) -> None:
     bob = await place.peer("bob")
     await place.operator.done("ban", target="bob")
     await bob.rest()
@@ -86,7 +83,7 @@ async def test_a_ban_holds_after_a_restart(tmp_path: Path) -> None:
         assert login["code"] == "banned"
 
 
-async def test_what_a_banned_user_scheduled_is_not_sent(
+async def test_scheduled_messages_of_a_banned_user_are_not_sent(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with open_place(tmp_path / "data") as place:
@@ -101,10 +98,7 @@ async def test_what_a_banned_user_scheduled_is_not_sent(
         assert (await carol.ask({"type": "history"}))["messages"] == []
 
 
-# Banned addresses
-
-
-async def test_a_banned_address_is_thrown_out_and_refused(place: Place) -> None:
+async def test_a_banned_address_is_disconnected_and_refused(place: Place) -> None:
     peers = [await place.peer(), await place.peer()]
     reply = await place.operator("ban", target="127.0.0.0/8", reason="no good")
     assert (reply["address"], reply["ended"]) == ("127.0.0.0/8", 2)
@@ -133,14 +127,14 @@ async def test_another_address_is_not_banned(place: Place) -> None:
         ("nobody", "nobody is not banned; see bans"),
     ],
 )
-async def test_what_is_not_banned_cannot_be_unbanned(place: Place, target: str, message: str) -> None:
+async def test_only_an_existing_ban_can_be_lifted(place: Place, target: str, message: str) -> None:
     await place.operator.done("ban", target="10.0.0.0/8")
     reply = await place.operator("unban", target=target)
     assert (reply["code"], reply["field"]) == ("bad-value", "target")
     assert message in reply["message"]
 
 
-async def test_a_name_that_looks_like_an_address_can_be_meant(place: Place) -> None:
+async def test_a_user_whose_name_looks_like_an_address_can_be_banned(place: Place) -> None:
     peer = await place.peer("127.0.0.1")
     reply = await place.operator("ban", target="127.0.0.1", name=True)
     assert reply["user"] == "127.0.0.1"
@@ -159,7 +153,7 @@ async def test_many_bans_come_in_pages(place: Place, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("command", ["ban", "mute"])
-async def test_a_span_and_a_reason_have_bounds(place: Place, command: str) -> None:
+async def test_durations_and_reasons_have_limits(place: Place, command: str) -> None:
     await place.peer("bob")
     whom = {"target": "bob"} if command == "ban" else {"name": "bob"}
     for seconds in (0.0, -1.0, 1e12):
@@ -168,10 +162,7 @@ async def test_a_span_and_a_reason_have_bounds(place: Place, command: str) -> No
     assert (await place.operator(command, **whom, reason="x" * 500))["type"] != "error"
 
 
-# Muted
-
-
-async def test_who_is_muted_reads_that_the_operator_did_it(
+async def test_a_muted_user_is_notified_that_the_operator_did_it(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with open_place(tmp_path / "data") as place:
@@ -190,7 +181,7 @@ async def test_who_is_muted_reads_that_the_operator_did_it(
         assert (await bob.ask(HELLO))["type"] == "sent"
 
 
-async def test_a_mute_for_good_ends_when_the_operator_says_so(place: Place) -> None:
+async def test_a_permanent_mute_ends_by_unmute(place: Place) -> None:
     bob = await place.peer("bob")
     assert "until" not in await place.operator.done("mute", name="bob")
     error = await bob.ask(HELLO)
@@ -201,7 +192,7 @@ async def test_a_mute_for_good_ends_when_the_operator_says_so(place: Place) -> N
     assert (await place.operator("unmute", name="bob"))["code"] == "bad-value"
 
 
-async def test_reports_do_not_shorten_what_the_operator_decided(place: Place) -> None:
+async def test_reports_do_not_shorten_a_mute_by_the_operator(place: Place) -> None:
     bob = await place.peer("bob")
     await place.operator.done("mute", name="bob", seconds=24 * HOUR)
     for number in range(4):
@@ -210,7 +201,7 @@ async def test_reports_do_not_shorten_what_the_operator_decided(place: Place) ->
     assert "the operator muted you" in (await bob.ask(HELLO))["message"]
 
 
-async def test_a_mute_of_the_operator_goes_with_the_name_and_over_a_restart(tmp_path: Path) -> None:
+async def test_a_mute_by_the_operator_follows_the_name_and_survives_a_restart(tmp_path: Path) -> None:
     async with open_place(tmp_path / "data") as place:
         bob = await place.peer("bob")
         await place.operator.done("mute", name="bob", reason="too loud")
@@ -226,7 +217,7 @@ async def test_a_mute_of_the_operator_goes_with_the_name_and_over_a_restart(tmp_
         assert (await again.ask(HELLO))["type"] == "sent"
 
 
-async def test_the_operator_lifts_a_mute_by_reports(place: Place) -> None:
+async def test_the_operator_can_lift_a_mute_by_reports(place: Place) -> None:
     bob = await place.peer("bob")
     for number in range(4):
         reporter = await place.peer(f"reporter{number}")
@@ -236,7 +227,7 @@ async def test_the_operator_lifts_a_mute_by_reports(place: Place) -> None:
     assert (await bob.ask(HELLO))["type"] == "sent"
 
 
-async def test_who_takes_the_name_of_a_muted_guest_is_muted(place: Place) -> None:
+async def test_a_user_who_takes_the_name_of_a_muted_guest_is_muted(place: Place) -> None:
     bob = await place.peer("bob")
     await place.operator.done("mute", name="bob")
     await bob.leave()
@@ -244,7 +235,7 @@ async def test_who_takes_the_name_of_a_muted_guest_is_muted(place: Place) -> Non
     assert (await again.ask(HELLO))["code"] == "muted"
 
 
-async def test_a_mute_that_the_disk_does_not_take_is_none(tmp_path: Path) -> None:
+async def test_a_mute_that_the_disk_refuses_has_no_effect(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "data")
     async with open_place(tmp_path / "data", store=disk) as place:
         bob = await place.peer("bob")

@@ -1,4 +1,4 @@
-"""What others do while a user is deleted: the disk is held, so that it takes as long as is needed."""
+"""Requests of others during a deletion: the disk is held, so that it takes as long as needed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def deleting(place: Place) -> AsyncIterator[None]:
         yield
 
 
-async def test_nobody_finds_or_becomes_who_is_being_deleted(
+async def test_a_user_being_deleted_cannot_be_found_or_logged_in_as(
     place: Place, disk: Disk, mock_clock: trio.testing.MockClock
 ) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
@@ -70,7 +70,7 @@ async def test_nobody_finds_or_becomes_who_is_being_deleted(
     assert left_of(place.operator.folder, "alice") == []
 
 
-async def test_who_is_just_logging_in_does_not_become_who_is_being_deleted(place: Place, disk: Disk) -> None:
+async def test_a_login_during_a_deletion_does_not_revive_the_user(place: Place, disk: Disk) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     named = place.state.directory.registered_as("alice")
     assert named
@@ -88,7 +88,7 @@ async def test_who_is_just_logging_in_does_not_become_who_is_being_deleted(place
     assert left_of(place.operator.folder, "alice") == []
 
 
-async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: Path) -> None:
+async def test_a_token_that_was_found_just_before_a_deletion_resumes_nothing(tmp_path: Path) -> None:
     async with open_place(tmp_path / "data") as place:
         await place.operator.done("create", name="alice", password=PASSWORD)
         alice = await place.logged_in("alice")
@@ -112,7 +112,7 @@ async def test_a_token_that_was_found_just_before_brings_back_nobody(tmp_path: P
         assert (await stranger.next("error"))["code"] == "no-such-user"
 
 
-async def test_who_is_just_registering_is_deleted_with_the_account(place: Place) -> None:
+async def test_a_registration_in_flight_is_deleted_with_the_account(place: Place) -> None:
     hashes = place.node.hasher
     hashing, hashed = trio.Event(), trio.Event()
 
@@ -138,7 +138,7 @@ async def test_who_is_just_registering_is_deleted_with_the_account(place: Place)
     assert left_of(place.operator.folder, "alice") == []
 
 
-async def test_what_came_due_and_could_not_be_sent_is_not_tried_again(
+async def test_a_due_message_that_failed_is_not_retried_after_a_deletion(
     place: Place, disk: Disk, mock_clock: trio.testing.MockClock
 ) -> None:
     alice, bob = await place.peer("alice"), await place.peer("bob")

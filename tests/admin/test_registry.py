@@ -1,4 +1,4 @@
-"""The operator's commands explain themselves, and nobody else can ask for them."""
+"""The operator's commands are documented, and users cannot run them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fields_of(command: AdminCommand[Any, Any]) -> dict[str, object]:
     return {key: value for key, value in values.items() if key in known}
 
 
-async def test_who_only_has_a_connection_can_do_none_of_it(place: Place) -> None:
+async def test_a_connection_can_run_none_of_them(place: Place) -> None:
     """Not even by a command that the chat has under the same name."""
     await place.operator.done("create", name="bob", password=PASSWORD)
     eve = await place.peer("eve")

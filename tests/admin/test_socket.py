@@ -1,4 +1,4 @@
-"""The socket in the data folder: who gets in, and what happens where there is none."""
+"""The socket in the data folder: its permissions, and folders where there is none."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ async def test_only_the_owner_can_open_the_socket(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
-async def test_a_socket_that_a_server_left_behind_is_replaced(tmp_path: Path) -> None:
+async def test_a_socket_left_behind_by_a_server_is_replaced(tmp_path: Path) -> None:
     for _ in range(2):
         async with open_place(tmp_path / "data") as place:
             assert (await place.operator("bans"))["type"] == "bans"
         assert (tmp_path / "data" / SOCKET).exists()
 
 
-async def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
+async def test_a_long_path_works(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * LONGEST) / "data"
     async with open_place(folder) as place:
         assert (folder / SOCKET).is_socket()
         assert (await place.operator("bans"))["type"] == "bans"
 
 
-async def test_without_another_way_a_path_that_is_too_long_is_a_warning(
+async def test_where_a_long_path_cannot_work_there_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / ("x" * LONGEST)
@@ -48,7 +48,7 @@ async def test_without_another_way_a_path_that_is_too_long_is_a_warning(
     assert "too long for a socket" in warning["error"]
 
 
-async def test_a_server_that_keeps_nothing_has_no_socket(tmp_path: Path) -> None:
+async def test_an_ephemeral_server_has_no_socket(tmp_path: Path) -> None:
     log = Log()
     assert await open_admin(Storage(data=tmp_path, ephemeral=True), log) == []  # type: ignore[arg-type]
     assert not (tmp_path / SOCKET).exists()

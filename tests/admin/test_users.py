@@ -1,4 +1,4 @@
-"""Users whom the operator makes, gives another password, lists and deletes."""
+"""Operator's commands about accounts: create, password, users."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from tests.admin.conftest import PASSWORD, Disk, Place, open_place
 from tests.admin.test_data import say
 from tests.conftest import Line
 
-# Created
 
-
-async def test_who_is_created_can_log_in(place: Place) -> None:
+async def test_a_created_user_can_log_in(place: Place) -> None:
     assert await place.operator("create", name="Alice", password=PASSWORD) == {
         "type": "created",
         "user": "alice",
@@ -27,7 +25,7 @@ async def test_who_is_created_can_log_in(place: Place) -> None:
     assert (await peer.ask({"type": "whois", "name": "alice"}))["registered"]
 
 
-async def test_who_is_created_gets_private_messages_before_the_first_login(place: Place) -> None:
+async def test_a_created_user_receives_messages_sent_before_the_first_login(place: Place) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     bob = await place.peer("bob")
     await say(bob, "welcome", username="alice")
@@ -37,7 +35,7 @@ async def test_who_is_created_gets_private_messages_before_the_first_login(place
 
 
 @pytest.mark.parametrize("name", ["bob", "BOB", "b0b", "carol"])
-async def test_a_name_that_somebody_has_or_that_looks_like_it_is_taken(place: Place, name: str) -> None:
+async def test_a_name_in_use_or_a_look_alike_is_taken(place: Place, name: str) -> None:
     await place.operator.done("create", name="carol", password=PASSWORD)
     await place.peer("bob")
     reply = await place.operator("create", name=name, password=PASSWORD)
@@ -54,13 +52,15 @@ async def test_a_name_that_somebody_has_or_that_looks_like_it_is_taken(place: Pl
         ("eve", "short", "bad-password"),
     ],
 )
-async def test_nobody_is_created_against_the_rules(place: Place, name: str, password: str, code: str) -> None:
+async def test_names_and_passwords_against_the_rules_are_refused(
+    place: Place, name: str, password: str, code: str
+) -> None:
     assert (await place.operator("create", name=name, password=password))["code"] == code
     assert (await place.operator("users"))["users"] == []
     assert place.state.directory.is_free("eve")
 
 
-async def test_a_name_is_free_again_if_the_disk_does_not_take_the_user(tmp_path: Path) -> None:
+async def test_a_name_is_free_again_if_the_disk_refuses_the_user(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "data")
     async with open_place(tmp_path / "data", store=disk) as place:
         disk.refuses = SetAccount
@@ -71,7 +71,7 @@ async def test_a_name_is_free_again_if_the_disk_does_not_take_the_user(tmp_path:
         await place.logged_in("alice")
 
 
-async def test_who_is_created_and_does_not_come_is_not_kept_in_memory(
+async def test_a_created_user_who_does_not_log_in_is_not_kept_in_memory(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with open_place(tmp_path / "data") as place:
@@ -85,7 +85,7 @@ async def test_who_is_created_and_does_not_come_is_not_kept_in_memory(
         await place.logged_in("alice")
 
 
-async def test_two_at_once_do_not_make_the_same_user(place: Place) -> None:
+async def test_of_two_creations_of_a_name_at_once_one_succeeds(place: Place) -> None:
     replies: list[Line] = []
 
     async def create() -> None:
@@ -95,9 +95,6 @@ async def test_two_at_once_do_not_make_the_same_user(place: Place) -> None:
         nursery.start_soon(create)
         nursery.start_soon(create)
     assert sorted(reply["type"] for reply in replies) == ["created", "error"]
-
-
-# Another password
 
 
 async def test_a_reset_ends_all_sessions_and_only_the_new_password_is_right(place: Place) -> None:
@@ -115,7 +112,7 @@ async def test_a_reset_ends_all_sessions_and_only_the_new_password_is_right(plac
     await place.logged_in("alice", "battery staple")
 
 
-async def test_no_record_that_is_behind_a_reset_writes_its_sessions_again(place: Place) -> None:
+async def test_a_late_write_of_sessions_does_not_undo_a_reset(place: Place) -> None:
     await place.operator.done("create", name="alice", password=PASSWORD)
     await place.logged_in("alice")
     state = place.state
@@ -136,7 +133,7 @@ async def test_no_record_that_is_behind_a_reset_writes_its_sessions_again(place:
         draft.rollback(savepoint)
 
 
-async def test_who_checks_the_old_password_during_a_reset_is_not_let_in(place: Place) -> None:
+async def test_a_login_with_the_old_password_during_a_reset_fails(place: Place) -> None:
     """The password was right when it was read, and is not when it has been checked."""
     await place.operator.done("create", name="alice", password=PASSWORD)
     stranger = await place.peer()
@@ -157,16 +154,13 @@ async def test_who_checks_the_old_password_during_a_reset_is_not_let_in(place: P
     assert (await place.operator("users"))["users"][0]["sessions"] == 0
 
 
-async def test_a_guest_has_no_password_and_nobody_neither(place: Place) -> None:
+async def test_only_a_registered_user_has_a_password_to_reset(place: Place) -> None:
     await place.peer("bob")
     assert (await place.operator("password", name="bob", password=PASSWORD))["code"] == "not-registered"
     assert (await place.operator("password", name="eve", password=PASSWORD))["code"] == "no-such-user"
 
 
-# Listed
-
-
-async def test_users_tells_who_is_here_and_what_is_against_whom(place: Place) -> None:
+async def test_users_lists_presence_mutes_and_bans(place: Place) -> None:
     operator = place.operator
     for name in ("alice", "carol"):
         await operator.done("create", name=name, password=PASSWORD)
@@ -197,6 +191,3 @@ async def test_many_users_come_in_pages(place: Place, monkeypatch: pytest.Monkey
     assert ([user["name"] for user in first["users"]], first["more"]) == (["alice", "bob"], True)
     rest = await place.operator("users", all=True, after="bob")
     assert ([user["name"] for user in rest["users"]], rest["more"]) == (["carol"], False)
-
-
-# Deleted

@@ -1,4 +1,4 @@
-"""`tcpchat admin`: what is typed, what is printed, and the exit code."""
+"""`tcpchat admin`: arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def created(shell: Shell, *names: str) -> None:
         )
 
 
-def test_a_password_comes_from_stdin_or_is_made_up(shell: Shell) -> None:
+def test_a_password_comes_from_stdin_or_is_generated(shell: Shell) -> None:
     created(shell, "alice")
     code, out, _ = shell("create", "bob", "--generate")
     assert code == 0
@@ -73,13 +73,13 @@ def test_a_person_types_the_password_twice(shell: Shell, monkeypatch: pytest.Mon
     assert err == "tcpchat: the passwords do not match; nothing was changed\n"
 
 
-def test_without_a_password_nothing_is_done(shell: Shell) -> None:
+def test_without_a_password_nothing_happens(shell: Shell) -> None:
     code, out, err = shell("create", "alice")
     assert (code, out) == (1, "")
     assert "no password in stdin" in err
 
 
-def test_what_is_refused_is_a_sentence_on_stderr_or_json(shell: Shell) -> None:
+def test_a_refusal_is_a_sentence_on_stderr_or_json(shell: Shell) -> None:
     created(shell, "alice")
     assert shell("ban", "eve") == (1, "", "tcpchat: there is no user called 'eve'\n")
     code, out, err = shell("ban", "eve", "--json")
@@ -87,18 +87,18 @@ def test_what_is_refused_is_a_sentence_on_stderr_or_json(shell: Shell) -> None:
     assert orjson.loads(out)["code"] == "no-such-user"
 
 
-def test_a_folder_without_data_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_a_folder_without_data_is_an_error(shell: Shell, tmp_path: Path) -> None:
     told = f"tcpchat: there is no data in {tmp_path / 'data'}; give --data as for the server\n"
     assert shell("users") == (1, "", told)
 
 
-def test_what_makes_no_sense_is_told_before_anything_is_asked(shell: Shell) -> None:
+def test_a_wrong_argument_is_refused_before_the_server_is_asked(shell: Shell) -> None:
     code, _, err = shell("ban", "eve", "--for", "soon")
     assert code == 2
     assert "'soon' is not a duration" in err
 
 
-def test_tables_tell_everything_at_a_glance(shell: Shell) -> None:
+def test_tables_of_users_and_bans(shell: Shell) -> None:
     assert shell("users")[0] == 1
     created(shell, "alice", "bob")
     assert shell("bans") == (0, "Nobody is banned.\n", "")
@@ -119,7 +119,7 @@ def test_tables_tell_everything_at_a_glance(shell: Shell) -> None:
     assert shell("unmute", "bob")[1] == "bob may send again.\n"
 
 
-def test_nobody_is_no_registered_user_or_no_user_at_all(shell: Shell) -> None:
+def test_an_empty_list_is_a_sentence(shell: Shell) -> None:
     created(shell, "alice")
     assert shell("delete", "--yes", "alice")[0] == 0
     assert shell("users") == (0, "There are no registered users.\n", "")
@@ -135,7 +135,7 @@ def test_an_export_is_json_lines_and_nothing_else(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), (" YES\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
-def test_who_deletes_is_asked_first(
+def test_a_deletion_must_be_confirmed(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     created(shell, "alice")
@@ -150,12 +150,9 @@ def test_who_deletes_is_asked_first(
     assert ("alice" in shell("users")[1]) == bool(code)
 
 
-def test_yes_deletes_at_once(shell: Shell) -> None:
+def test_yes_skips_the_confirmation(shell: Shell) -> None:
     created(shell, "alice")
     assert shell("delete", "--yes", "alice") == (0, "alice is deleted; 0 connections ended.\n", "")
-
-
-# In processes of their own
 
 
 def admin(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -183,9 +180,7 @@ def test_the_operator_of_a_running_server(tmp_path: Path) -> None:
         assert PASSWORD not in server.log()
 
 
-def test_what_the_environment_has_for_a_client_is_nothing_for_the_operator(
-    shell: Shell, tmp_path: Path
-) -> None:
+def test_the_clients_environment_does_not_affect_the_operator(shell: Shell, tmp_path: Path) -> None:
     created(shell, "alice")
     listed = admin(tmp_path / "data", "users")
     assert (listed.returncode, listed.stderr) == (0, "")
@@ -194,7 +189,7 @@ def test_what_the_environment_has_for_a_client_is_nothing_for_the_operator(
     assert refused == 2
 
 
-def test_who_restores_is_asked_only_where_it_can_be_done(
+def test_a_restore_asks_only_if_it_is_possible(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created(shell, "alice")

@@ -13,7 +13,7 @@ from tcpchat.settings import Settings
 from tests.cli.conftest import refusal
 
 
-def test_the_version_is_told_by_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_shows_the_version_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_and_run(["serve", "--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
 
@@ -24,7 +24,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail", "admin"))
 
 
-def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_and_run(["serve", "--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     groups = attrs.asdict(Settings(), recurse=False)
@@ -61,12 +61,12 @@ def test_help_tells_every_setting_with_its_default(capsys: pytest.CaptureFixture
         (["--config", "."], ["--config .", "Is a directory"]),
     ],
 )
-def test_a_wrong_flag_is_named(
+def test_a_wrong_flag_is_named_in_the_error(
     capfd: pytest.CaptureFixture[str], arguments: list[str], told: list[str]
 ) -> None:
     line = refusal(capfd, 2, "serve", *arguments)
     assert all(part in line for part in told), line
 
 
-def test_an_unknown_command_is_told_with_what_was_meant(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_gets_a_suggestion(capfd: pytest.CaptureFixture[str]) -> None:
     assert 'Did you mean "serve"?' in refusal(capfd, 2, "serv")

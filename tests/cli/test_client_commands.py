@@ -29,7 +29,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return found
 
 
-def test_without_a_command_the_server_is_the_one_of_the_settings(calls: list[tuple[Any, ...]]) -> None:
+def test_without_a_command_the_client_joins_or_starts_the_configured_server(
+    calls: list[tuple[Any, ...]],
+) -> None:
     assert parse_and_run(["--host", "::", "--port", "9000", "--plain"]) == 0
     ((name, options, how),) = calls
     assert (name, options.address, how) == ("talk", "[::1]:9000", {"plain": True, "json": False})
@@ -65,7 +67,7 @@ def test_without_words_the_message_is_read(
     assert calls[0][2] == "two\nlines"
 
 
-def test_tail_says_how_many_and_how(calls: list[tuple[Any, ...]]) -> None:
+def test_tail_passes_count_and_follow(calls: list[tuple[Any, ...]]) -> None:
     assert parse_and_run(["tail", "example.org", "-n", "0", "-f"]) == 0
     ((name, options, how),) = calls
     assert (name, options.address, options.history) == ("tail", "example.org:8000", 0)
@@ -82,7 +84,7 @@ def test_tail_says_how_many_and_how(calls: list[tuple[Any, ...]]) -> None:
         (["tail", "--follow", "--nope"], "--nope"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_wrong_arguments_are_refused(
     arguments: list[str], told: str, calls: list[tuple[Any, ...]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert told in refusal(capfd, 2, *arguments)

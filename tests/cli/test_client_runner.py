@@ -63,7 +63,7 @@ def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch
     assert make_plan().password == "hunter22"
 
 
-def test_files_are_where_the_system_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_in_the_systems_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     options: Options = make_plan()
@@ -73,5 +73,5 @@ def test_files_are_where_the_system_has_them(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("text", "expected"), [("a", True), ("[::1]:9", True), ("a:b", False), ("--x", False)]
 )
-def test_an_address_is_told_from_an_option(text: str, expected: bool) -> None:
+def test_an_address_is_distinguished_from_an_option(text: str, expected: bool) -> None:
     assert is_address(text) == expected

@@ -73,7 +73,7 @@ def test_a_wrong_value_in_the_environment_names_its_variable(
         ("[listening]\nport = 1", ["listening", "Unknown option"]),
     ],
 )
-def test_what_is_wrong_in_a_file_names_the_file(
+def test_an_error_in_a_file_names_the_file(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, text: str, told: list[str]
 ) -> None:
     (tmp_path / "chat.toml").write_bytes(text.encode(errors="surrogateescape"))
@@ -82,7 +82,7 @@ def test_what_is_wrong_in_a_file_names_the_file(
     assert all(part in line for part in told), line
 
 
-def test_a_variable_that_looks_like_a_setting_and_is_none_is_pointed_out(
+def test_a_mistyped_variable_is_pointed_out(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TCPCHAT_HISTROY", "5")

@@ -1,4 +1,4 @@
-"""What all commands do with a failure."""
+"""The handling of failures that all commands share."""
 
 from __future__ import annotations
 

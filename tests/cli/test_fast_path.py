@@ -1,4 +1,4 @@
-"""The fast path of the command line: it reads what it reads as the parser does, and leaves the rest to it."""
+"""The fast path of the command line: it agrees with the parser, and leaves everything else to it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_command_is_imported_when_it_runs() -> None:
     assert not {"trio", "tcpchat.cli.admin", "tcpchat.cli.bench", "tcpchat.service.daemon"} & modules
 
 
-def test_the_version_is_told_at_once() -> None:
+def test_the_version_is_printed_without_imports() -> None:
     """Without importing what only a server needs: the answer comes in a moment."""
     program = (
         "import sys\n"

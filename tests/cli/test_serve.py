@@ -1,4 +1,4 @@
-"""`tcpchat serve` as a process: what keeps it from starting, what it prints and logs, and how it ends."""
+"""`tcpchat serve` as a process: start errors, output, log and signals."""
 
 from __future__ import annotations
 
@@ -20,11 +20,8 @@ from tests.process import COMMAND, PATIENCE, ServerProcess, environment
 SECRET = "the-text-of-a-message"
 
 
-# Cannot start: exit code 1
-
-
 @pytest.mark.parametrize("below", ["file", "file/data"])
-def test_a_data_folder_that_cannot_be_made_is_told(
+def test_a_data_folder_that_cannot_be_created_is_an_error(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, below: str
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -32,7 +29,7 @@ def test_a_data_folder_that_cannot_be_made_is_told(
     assert str(tmp_path / below) in line
 
 
-def test_a_data_folder_in_use_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_data_folder_in_use_is_an_error(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     store = SqliteStore(tmp_path)
     line = refusal(capfd, 1, "serve", "--port", "0", "--data", str(tmp_path))
     store.close()
@@ -51,7 +48,7 @@ def start(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_of_two_servers_on_one_folder_or_one_port_the_second_is_refused(tmp_path: Path) -> None:
+def test_the_second_server_on_a_folder_or_port_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with ServerProcess("--data", str(data)) as first:
         same_folder = start("--port", "0", "--data", str(data))
@@ -67,7 +64,7 @@ def test_of_two_servers_on_one_folder_or_one_port_the_second_is_refused(tmp_path
     assert f"tcpchat: cannot listen on 127.0.0.1:{first.port}: " in same_port.stderr
 
 
-def test_a_damaged_database_is_told_without_a_traceback(tmp_path: Path) -> None:
+def test_a_damaged_database_is_an_error_without_a_traceback(tmp_path: Path) -> None:
     SqliteStore(tmp_path).close()
     database = tmp_path / "tcpchat.db"
     whole = database.read_bytes()
@@ -95,9 +92,6 @@ def test_infinity_is_no_limit_or_refused() -> None:
         assert "Traceback" not in str(error)  # noqa: PT017  # both ways are well
 
 
-# A running server
-
-
 def talk(server: ServerProcess) -> None:
     with server.connect() as client:
         client.send(f"send {SECRET}")
@@ -108,7 +102,7 @@ def talk(server: ServerProcess) -> None:
         assert client.next("error")["code"] == "unknown-command"
 
 
-def test_a_server_keeps_what_is_said_and_tells_its_operator_the_rest(tmp_path: Path) -> None:
+def test_a_server_stores_messages_and_logs_everything_else(tmp_path: Path) -> None:
     with ServerProcess(environ={"XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)}) as server:
         talk(server)
         with server.connect() as client:
@@ -167,7 +161,7 @@ def test_a_second_signal_ends_a_server_that_waits_for_a_client(
         assert server.wait() == 128 + second
 
 
-def test_a_server_short_of_descriptors_refuses_who_is_too_many_and_serves_the_others() -> None:
+def test_a_server_short_of_descriptors_refuses_the_surplus_and_serves_the_others() -> None:
     files, places = 200, 72
     lowered = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
     with ExitStack() as stack:

@@ -35,7 +35,7 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize(("group", "name"), NUMBERS)
-def test_a_number_is_taken_up_to_its_bounds(group: str, name: str) -> None:
+def test_a_number_is_accepted_within_its_bounds(group: str, name: str) -> None:
     field = getattr(attrs.fields(type(getattr(Settings(), group))), name)
     known, option = about(field), f"--{name.replace('_', '-')}"
     most = known.most or (CENTURY if isinstance(field.default, float) else 2**40)

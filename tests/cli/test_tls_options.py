@@ -1,4 +1,4 @@
-"""The TLS options: what they mean to the client, and which values are refused."""
+"""The TLS options: their meaning for the client, and refused values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def test_each_option_implies_tls(tmp_path: Path) -> None:
     assert tls.ca == ca
 
 
-def test_a_file_that_is_missing_is_a_mistake_of_the_caller(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(CycloptsError):
         TlsOptions(tls_ca=tmp_path / "missing.pem").as_tls()
 
 
-def test_a_fingerprint_that_is_none_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_fingerprint_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert "--tls-fingerprint" in refusal(capfd, 2, "connect", "--tls-fingerprint", "AB:CD")

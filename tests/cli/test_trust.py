@@ -1,4 +1,4 @@
-"""A person and a script before a server that the system does not trust."""
+"""Trust on first use: a person and a script before a server that the system does not trust."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def alarm(trusted: str, shown: str) -> list[str]:
 
 
 @pytest.mark.parametrize("typed", ["\x03", "\x04", "n\r"])
-def test_who_does_not_say_yes_is_told_that_nothing_was_sent(place: Place, tmp_path: Path, typed: str) -> None:
+def test_without_a_yes_nothing_is_sent(place: Place, tmp_path: Path, typed: str) -> None:
     with Terminal("connect", "--tls", place.where, folder=tmp_path, columns=80) as window:
         window.wait_for(QUESTION.rpartition(" ")[0], *halves(place.fingerprint))
         window.type(typed)
@@ -81,7 +81,7 @@ def test_who_does_not_say_yes_is_told_that_nothing_was_sent(place: Place, tmp_pa
     assert not list(tmp_path.rglob("trusted/*"))
 
 
-def test_a_person_decides_once_and_hears_loudly_of_another(
+def test_a_person_decides_once_and_is_warned_of_another_certificate(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -117,7 +117,7 @@ def test_a_person_decides_once_and_hears_loudly_of_another(
             window.wait_for("▸", f"{place.where} TLS")
 
 
-def test_a_script_is_refused_with_what_helps(place: Place, tmp_path: Path) -> None:
+def test_a_script_is_refused_with_advice(place: Place, tmp_path: Path) -> None:
     done = run(tmp_path, "send", "--tls", "-a", place.where, "hi")
     assert (done.returncode, done.stdout) == (3, "")
     assert place.fingerprint in done.stderr
@@ -125,7 +125,7 @@ def test_a_script_is_refused_with_what_helps(place: Place, tmp_path: Path) -> No
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_each_option_alone_means_tls(
+def test_each_option_alone_implies_tls(
     place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -155,14 +155,14 @@ def test_each_option_alone_means_tls(
         (["--tls-key", "/nowhere"], "a key requires its certificate"),
     ],
 )
-def test_what_cannot_be_is_called_wrongly(
+def test_impossible_tls_options_are_a_usage_error(
     arguments: list[str], told: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run_here(["send", "hi", *arguments]) == 2
     assert told in capfd.readouterr().err
 
 
-def test_what_was_trusted_and_cannot_be_read_is_no_reason_to_go_on(
+def test_an_unreadable_trust_file_is_an_error(
     place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -177,7 +177,7 @@ def test_what_was_trusted_and_cannot_be_read_is_no_reason_to_go_on(
     assert "--tls-forget" in told
 
 
-def test_another_certificate_while_one_talks_is_told_as_loudly(
+def test_a_certificate_that_changes_during_a_session_is_warned_of_too(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also in the run whose person was asked first, and without a second question."""
@@ -204,7 +204,7 @@ def test_another_certificate_while_one_talks_is_told_as_loudly(
     assert told.count(QUESTION) == 1
 
 
-def test_a_client_that_runs_trusts_what_another_run_was_told_meanwhile(
+def test_a_running_client_trusts_a_certificate_accepted_by_another_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("y\n"))
@@ -227,7 +227,7 @@ def test_a_client_that_runs_trusts_what_another_run_was_told_meanwhile(
     trusting(plan, run, asks=True)
 
 
-def test_what_cannot_be_kept_is_trusted_for_this_run(
+def test_a_decision_that_cannot_be_stored_holds_for_this_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("y\n"))
@@ -245,7 +245,7 @@ def test_what_cannot_be_kept_is_trusted_for_this_run(
     assert "Trusted for this run only" in capfd.readouterr().err
 
 
-def test_who_was_trusted_by_the_system_and_is_no_more_is_no_question(
+def test_a_server_that_the_system_no_longer_trusts_is_no_question_on_reconnect(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def run(plan: Options) -> None:

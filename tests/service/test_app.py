@@ -1,4 +1,4 @@
-"""A server with what its settings ask for: opened in order, and closed whatever happens."""
+"""A server with everything that its settings ask for: opened in order, and closed in every case."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_it_serves_until_its_server_is_stopped(tmp_path: Path) -> None:
     assert open_files() <= before + 1  # the selector of a thread may stay
 
 
-async def test_what_never_ran_is_closed_too(tmp_path: Path) -> None:
+async def test_an_app_that_never_ran_is_closed_too(tmp_path: Path) -> None:
     async with open_app(settings(tmp_path), log(), TrioClock()) as app:
         (listener,), (admin,) = app.plain, app.admin
         calling = await connect(tmp_path)
@@ -61,7 +61,7 @@ async def test_what_never_ran_is_closed_too(tmp_path: Path) -> None:
         """The folder is free again."""
 
 
-async def test_metrics_are_told_while_it_is_open(tmp_path: Path) -> None:
+async def test_metrics_are_served_while_it_is_open(tmp_path: Path) -> None:
     where = Log()
     async with open_app(settings(tmp_path, metrics=f"{HERE}:0"), where, TrioClock()) as app:  # type: ignore[arg-type]
         assert app.metrics is not None
@@ -73,7 +73,7 @@ async def test_metrics_are_told_while_it_is_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("taken_by", ["metrics", "port"])
-async def test_who_cannot_open_everything_leaves_nothing_open(tmp_path: Path, taken_by: str) -> None:
+async def test_if_one_part_cannot_be_opened_nothing_stays_open(tmp_path: Path, taken_by: str) -> None:
     with socket.create_server((HERE, 0)) as taken:
         port = taken.getsockname()[1]
         wanted = (

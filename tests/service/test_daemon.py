@@ -1,4 +1,4 @@
-"""The server's process: what it tells the service manager, and what signals do to it while people talk."""
+"""The server process: notifications to the service manager, and signals while users chat."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def wait_logged(server: ServerProcess, manager: socket.socket, event: str) -> st
     return lines[-1]
 
 
-def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, manager: socket.socket) -> None:
+def test_a_reload_while_users_chat_and_a_wrong_file(tmp_path: Path, manager: socket.socket) -> None:
     config = tmp_path / "chat.toml"
     config.write_text("text_characters = 50\n")
     told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "10000000"}
@@ -78,7 +78,7 @@ def test_a_reload_while_people_talk_and_a_file_that_is_wrong(tmp_path: Path, man
 
 
 @pytest.mark.parametrize("which", ["config", "certificate"])
-def test_a_file_that_is_not_answered_for_keeps_nobody_waiting(tmp_path: Path, which: str) -> None:
+def test_a_settings_file_that_blocks_delays_nobody(tmp_path: Path, which: str) -> None:
     config, certificate = tmp_path / "chat.toml", tmp_path / "cert.pem"
     config.write_text("")
     write_cert(certificate)
@@ -98,7 +98,7 @@ def test_a_file_that_is_not_answered_for_keeps_nobody_waiting(tmp_path: Path, wh
         assert server.wait() == 0
 
 
-def test_who_closes_the_terminal_stops_the_server() -> None:
+def test_closing_the_terminal_stops_the_server() -> None:
     """SIGHUP would else let a server live on that nobody sees any more."""
     ours, theirs = pty.openpty()
     command = ["setsid", "--ctty", *COMMAND, "serve", "--ephemeral", "--port", "0"]
@@ -120,7 +120,7 @@ def handles_hangup(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a process ignores is told there")
-def test_a_reload_may_be_asked_for_while_it_starts(tmp_path: Path) -> None:
+def test_a_reload_may_be_requested_during_the_start(tmp_path: Path) -> None:
     """As a hook does that renews a certificate."""
     config = tmp_path / "fifo"
     os.mkfifo(config)

@@ -1,4 +1,4 @@
-"""A server inside of another program."""
+"""A server inside another program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def settings(folder: Path) -> Settings:
     return Settings(listening=Listening(port=0), storage=Storage(data=folder))
 
 
-async def test_it_is_there_while_the_block_lasts_and_keeps_a_log(tmp_path: Path) -> None:
+async def test_it_runs_while_the_block_lasts_and_writes_a_log(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "server.log"
     async with embedded_server(settings(tmp_path / "data"), log) as kept:
         assert kept == f"messages are stored in {tmp_path / 'data'}"
@@ -32,7 +32,7 @@ async def test_it_is_there_while_the_block_lasts_and_keeps_a_log(tmp_path: Path)
     assert log.exists()
 
 
-async def test_who_gives_up_while_it_starts_leaves_no_server_behind(
+async def test_a_cancelled_start_leaves_no_server_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening = trio.Event()

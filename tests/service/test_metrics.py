@@ -1,4 +1,4 @@
-"""What Prometheus is told is what happened: a real scrape after a conversation of which all is known."""
+"""Metrics match what happened, by a real scrape after a known conversation."""
 
 from __future__ import annotations
 
@@ -104,14 +104,14 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
     assert any(name.startswith("python_info{") for name in found)
 
 
-async def test_codes_are_those_of_the_list_and_no_others(watched: Watched) -> None:
+async def test_refusals_are_counted_for_known_codes_only(watched: Watched) -> None:
     """So that nobody who connects can make a server tell ever more."""
     found = watched.samples()
     codes = {name for name in found if name.startswith("tcpchat_refusals_total")}
     assert codes == {f'tcpchat_refusals_total{{code="{code}"}}' for code in CODES}
 
 
-async def test_who_takes_nothing_is_seen(watched: Watched) -> None:
+async def test_the_backlog_of_a_reader_that_stops_is_shown(watched: Watched) -> None:
     peer = await watched.house.peer()
     await watched.house.peer()
     (slow, other) = sorted(watched.house.server.connections, key=lambda one: -one.backlog)
@@ -133,7 +133,7 @@ class Disk(SqliteStore):
         super().commit(changes)
 
 
-async def test_what_the_disk_refuses_is_counted_once_for_each_who_asked() -> None:
+async def test_a_batch_that_the_disk_refuses_counts_once_for_each_requester() -> None:
     """Whether the pipeline answers, or the session once its commit has failed."""
     disk = Disk(None)
     async with open_house(store=disk) as house:
@@ -148,7 +148,7 @@ async def test_what_the_disk_refuses_is_counted_once_for_each_who_asked() -> Non
         assert opened.samples()['tcpchat_refusals_total{code="storage-failed"}'] == 4
 
 
-async def test_a_full_server_counts_whom_it_refuses(watched: Watched) -> None:
+async def test_a_full_server_counts_its_refusals(watched: Watched) -> None:
     house = watched.house
     house.state.slots.total = 1
     await house.peer()
@@ -157,7 +157,9 @@ async def test_a_full_server_counts_whom_it_refuses(watched: Watched) -> None:
     assert watched.samples()['tcpchat_refusals_total{code="server-full"}'] == 1
 
 
-async def test_a_loop_that_is_late_is_seen(watched: Watched, mock_clock: trio.testing.MockClock) -> None:
+async def test_the_delay_of_a_blocked_loop_is_shown(
+    watched: Watched, mock_clock: trio.testing.MockClock
+) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watched.metrics.measure_lag, TrioClock())
         for seconds in (0.1, 0.3):
@@ -178,14 +180,14 @@ async def test_without_metrics_nothing_is_measured(house: House) -> None:
     assert house.node.pipeline.observer is None
 
 
-def test_a_server_without_metrics_imports_nothing_of_it() -> None:
+def test_a_server_without_metrics_imports_no_metrics() -> None:
     script = "import sys, tcpchat.service.daemon, tcpchat.cli.app; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
     assert Server.__module__ in loaded
     assert not [module for module in loaded if module.startswith(("prometheus_client", "http"))]
 
 
-def test_a_server_says_where_it_is_to_be_scraped() -> None:
+def test_a_server_logs_the_url_of_its_metrics() -> None:
     with ServerProcess("--ephemeral", "--metrics", "0") as server, server.connect() as client:
         client.send("send hello")
         client.next("sent")

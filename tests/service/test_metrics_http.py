@@ -18,7 +18,7 @@ from tests.conftest import House, Log
 from tests.service.test_metrics import scrape
 
 
-async def test_idle_connections_take_few_files_and_the_next_one_is_answered(house: House) -> None:
+async def test_idle_scrapers_use_few_descriptors_and_the_next_one_is_served(house: House) -> None:
     log: Any = Log()
     endpoint = Endpoint(Metrics(house.node).registry, "0", log)
 
@@ -39,7 +39,7 @@ async def test_idle_connections_take_few_files_and_the_next_one_is_answered(hous
     assert found["tcpchat_connections"] == 0
 
 
-async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
+async def test_other_machines_can_scrape_only_if_configured_and_with_a_warning(house: House) -> None:
     log: Any = Log()
     await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "[::1]:0", log).close)
     assert log.named("anybody who can reach this address can read the metrics") == []
@@ -48,7 +48,7 @@ async def test_others_are_told_only_if_that_is_asked_for(house: House) -> None:
     assert warning["host"] == "0.0.0.0"
 
 
-async def test_a_port_that_is_taken_is_told(house: House) -> None:
+async def test_a_port_in_use_is_a_start_error(house: House) -> None:
     log: Any = Log()
     refused = pytest.raises(StartError, match="give another --metrics")
     with socket.create_server(("127.0.0.1", 0)) as taken, refused:

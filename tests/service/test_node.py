@@ -97,14 +97,14 @@ async def test_every_listener_has_its_own_handler_and_a_stop_ends_it() -> None:
     assert sorted(ended) == ["one", "two"]
 
 
-async def test_what_begins_after_the_stop_is_over_at_once() -> None:
+async def test_a_block_that_begins_after_the_stop_is_cancelled_at_once() -> None:
     chat, _ = node()
     chat.stop()
     with chat.server.until_stop():
         await trio.sleep_forever()
 
 
-async def test_without_a_disk_that_takes_anything_people_can_read() -> None:
+async def test_users_can_read_while_the_disk_refuses_writes() -> None:
     chat, log = node(BrokenStore(None))
     listener = MemoryListener()
     async with trio.open_nursery() as nursery:

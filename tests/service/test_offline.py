@@ -28,7 +28,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         yield opened
 
 
-async def test_a_server_that_stops_before_it_answers_is_told(
+async def test_a_server_that_stops_before_its_reply_is_an_error(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stop(self: Dispatcher, *_: object) -> None:
@@ -40,7 +40,7 @@ async def test_a_server_that_stops_before_it_answers_is_told(
         await place.operator("bans")
 
 
-async def test_without_a_server_the_same_is_done_here(operator: Operator, tmp_path: Path) -> None:
+async def test_without_a_server_commands_have_the_same_effect(operator: Operator, tmp_path: Path) -> None:
     await operator.done("create", name="alice", password=PASSWORD)
     await operator.done("create", name="bob", password=PASSWORD)
     await operator.done("password", name="alice", password="battery staple")
@@ -57,20 +57,20 @@ async def test_without_a_server_the_same_is_done_here(operator: Operator, tmp_pa
     assert [user["name"] for user in (await operator("users"))["users"]] == ["bob"]
 
 
-async def test_without_a_server_nothing_is_made_but_for_a_new_user(operator: Operator) -> None:
+async def test_without_a_server_only_create_makes_a_data_folder(operator: Operator) -> None:
     with pytest.raises(StartError, match="there is no data in"):
         await operator("users")
     assert not operator.folder.exists()
 
 
-async def test_a_server_without_a_socket_is_told_apart_from_none(operator: Operator) -> None:
+async def test_a_server_without_a_socket_is_not_mistaken_for_no_server(operator: Operator) -> None:
     store = SqliteStore(operator.folder, "off")
     with pytest.raises(StartError, match=r"another tcpchat server .* and does not answer"):
         await operator("users")
     store.close()
 
 
-async def test_a_socket_that_cannot_be_opened_is_told(operator: Operator) -> None:
+async def test_a_socket_that_cannot_be_opened_is_an_error(operator: Operator) -> None:
     store = SqliteStore(operator.folder, "off")
     async with await listen(operator.folder):
         (operator.folder / SOCKET).unlink()

@@ -1,4 +1,4 @@
-"""SIGHUP: each setting that can change live counts at once, and what is wrong changes nothing."""
+"""Reloads by SIGHUP: each live setting applies at once, and an error changes nothing."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ async def stop_seconds(house: House, peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(LIVE.keys() - {"log_level"}))
-async def test_a_live_setting_counts_for_who_is_there(
+async def test_a_live_setting_applies_to_existing_users_and_connections(
     name: str, house: House, mock_clock: trio.testing.MockClock
 ) -> None:
     value, told = STORIES[name]
@@ -192,7 +192,7 @@ async def test_a_live_setting_counts_for_who_is_there(
     await told(house, peer)
 
 
-async def test_who_is_absent_goes_by_the_new_times(house: House, mock_clock: trio.testing.MockClock) -> None:
+async def test_absent_users_expire_by_the_new_times(house: House, mock_clock: trio.testing.MockClock) -> None:
     peer = await house.peer("alice")
     await peer.stream.aclose()
     user = house.user("alice")
@@ -206,16 +206,13 @@ async def test_who_is_absent_goes_by_the_new_times(house: House, mock_clock: tri
     assert house.state.users.get(user.id) is None, "without waiting for a timer of before"
 
 
-async def test_a_limit_that_there_was_not_begins_with_a_full_burst(house: House) -> None:
+async def test_a_new_rate_limit_begins_with_a_full_burst(house: House) -> None:
     house.node.apply(Settings(limits=Limits(messages_per_second=0, message_burst=0)))
     peer = await house.peer("alice")
     house.node.apply(Settings(limits=Limits(messages_per_second=0.001, message_burst=3)))
     for _ in range(3):
         assert (await peer.ask("send again"))["type"] == "sent"
     assert await refused(peer, "send again") == "rate-limited"
-
-
-# The reloader
 
 
 class Reads:
@@ -240,7 +237,7 @@ def reloader(null_log: ServerLog, reads: Reads, *steps: Step) -> Reloader:
     return Reloader(Settings(), reads, steps, null_log, Notifier({}), "listening")
 
 
-async def test_a_file_that_is_wrong_changes_nothing(null_log: Any) -> None:
+async def test_a_wrong_file_changes_nothing(null_log: Any) -> None:
     taken: list[Settings] = []
     reads = Reads(StartError("chat.toml is not TOML"), Settings(limits=Limits(connections=7)))
     one = reloader(null_log, reads, takes(taken))
@@ -283,7 +280,7 @@ async def test_if_another_file_is_wrong_nothing_changes_either(null_log: Log) ->
     assert null_log.lines == [(what, {"error": "there is no such file"})]
 
 
-async def test_a_bug_in_one_step_keeps_no_other_from_being_done(null_log: Log) -> None:
+async def test_a_bug_in_one_step_does_not_prevent_the_others(null_log: Log) -> None:
     def breaks() -> None:
         raise ValueError
 
@@ -294,7 +291,7 @@ async def test_a_bug_in_one_step_keeps_no_other_from_being_done(null_log: Log) -
     assert null_log.named("bug") == [{"at": "reload"}]
 
 
-async def test_who_asks_again_and_again_is_served_once_more(null_log: Log) -> None:
+async def test_many_requests_during_a_reload_cause_one_more(null_log: Log) -> None:
     read, go_on = trio.Event(), threading.Event()
     token, taken = trio.lowlevel.current_trio_token(), list[Settings]()
 
@@ -319,7 +316,7 @@ async def test_who_asks_again_and_again_is_served_once_more(null_log: Log) -> No
     assert len(taken) == 2
 
 
-async def test_a_stop_does_not_wait_for_a_disk_that_does_not_answer(null_log: Log) -> None:
+async def test_a_stop_does_not_wait_for_a_disk_that_hangs(null_log: Log) -> None:
     read, answer = trio.Event(), threading.Event()
     token = trio.lowlevel.current_trio_token()
 
@@ -341,7 +338,7 @@ async def test_a_stop_does_not_wait_for_a_disk_that_does_not_answer(null_log: Lo
     answer.set()
 
 
-async def test_a_bug_in_reading_ends_nothing(null_log: Log) -> None:
+async def test_a_bug_in_reading_does_not_end_the_server(null_log: Log) -> None:
     log: Any = null_log
     await reloader(log, Reads()).reload()
     assert null_log.lines == [("bug", {"at": "reload"})]

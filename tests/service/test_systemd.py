@@ -1,4 +1,4 @@
-"""What the service manager is told, by a real datagram socket."""
+"""Notifications to the service manager, on a real datagram socket."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def environ(tmp_path: Path, **more: str) -> dict[str, str]:
     return {"NOTIFY_SOCKET": str(tmp_path / "notify"), **more}
 
 
-def test_each_thing_that_is_said(manager: Manager, tmp_path: Path) -> None:
+def test_each_notification(manager: Manager, tmp_path: Path) -> None:
     notifier = Notifier(environ(tmp_path))
     notifier.ready("listening on 127.0.0.1:8000")
     assert manager.heard() == ["READY=1", "STATUS=listening on 127.0.0.1:8000"]
@@ -55,7 +55,7 @@ def test_each_thing_that_is_said(manager: Manager, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(socket, "SO_PASSCRED"), reason="only Linux has abstract addresses")
-def test_a_name_that_begins_with_an_at_is_an_abstract_address() -> None:
+def test_an_address_with_a_leading_at_is_in_the_abstract_namespace() -> None:
     name = f"tcpchat-test-{os.getpid()}"
     manager = Manager(f"\0{name}")
     Notifier({"NOTIFY_SOCKET": f"@{name}"}).ready("here")
@@ -64,19 +64,19 @@ def test_a_name_that_begins_with_an_at_is_an_abstract_address() -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nowhere/at/all"}])
-def test_nobody_who_listens_is_no_error(environ: dict[str, str]) -> None:
+def test_a_missing_manager_is_no_error(environ: dict[str, str]) -> None:
     notifier = Notifier(environ)
     notifier.ready("here")
     notifier.stopping()
 
 
-def test_a_manager_that_takes_nothing_is_not_waited_for(manager: Manager, tmp_path: Path) -> None:
+def test_a_manager_that_hangs_is_not_waited_for(manager: Manager, tmp_path: Path) -> None:
     notifier = Notifier(environ(tmp_path))
     for _ in range(5000):
         notifier.ready("here")
 
 
-async def test_the_loop_says_in_half_the_time_that_it_goes_round(
+async def test_the_watchdog_is_notified_in_half_its_time(
     manager: Manager, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     notifier = Notifier(environ(tmp_path, WATCHDOG_USEC="20000000", WATCHDOG_PID=str(os.getpid())))
@@ -101,7 +101,7 @@ async def test_the_loop_says_in_half_the_time_that_it_goes_round(
         {"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": str(os.getppid())},
     ],
 )
-async def test_where_nobody_waits_for_it_nothing_is_said(
+async def test_without_a_watchdog_it_is_not_notified(
     manager: Manager, tmp_path: Path, more: dict[str, str]
 ) -> None:
     notifier = Notifier(environ(tmp_path, **more))

@@ -1,4 +1,4 @@
-"""A server with a certificate as a process: where it listens, and SIGHUP."""
+"""A server process with a certificate: its listeners, and SIGHUP."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def wait_for(server: ServerProcess, *what: str) -> None:
         time.sleep(0.01)
 
 
-def test_a_new_certificate_is_for_new_connections_and_a_bad_one_for_none(tmp_path: Path) -> None:
+def test_a_new_certificate_applies_to_new_connections_and_a_bad_one_to_none(tmp_path: Path) -> None:
     path = tmp_path / "cert.pem"
     first = write_cert(path)
     with ServerProcess("--ephemeral", "--tls-port", "0", "--tls-cert", str(path)) as server:
@@ -79,7 +79,7 @@ def test_a_new_certificate_is_for_new_connections_and_a_bad_one_for_none(tmp_pat
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing else here renegotiates")
-def test_nobody_can_begin_another_handshake_within_a_connection(tmp_path: Path) -> None:
+def test_a_client_cannot_renegotiate(tmp_path: Path) -> None:
     path = tmp_path / "cert.pem"
     write_cert(path)
     with ServerProcess("--ephemeral", "--tls-port", "0", "--tls-cert", str(path)) as server:

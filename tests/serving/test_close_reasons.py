@@ -24,7 +24,7 @@ async def test_a_reason_without_details_has_its_line(house: House, reason: str, 
 
 
 @pytest.mark.parametrize("reason", ["closed", "broken", "exit", "http"])
-async def test_where_the_peer_knows_or_is_gone_there_is_no_line(house: House, reason: str) -> None:
+async def test_a_peer_that_closed_or_caused_the_end_gets_no_line(house: House, reason: str) -> None:
     assert close_line(reason, house.state, house.state.users.anonymous(), "192.0.2.1") == b""
 
 

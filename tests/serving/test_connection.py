@@ -1,4 +1,4 @@
-"""The outbox: bytes go out whole and in order, and who does not read them pays for it alone."""
+"""The backlog of a connection: bytes go out complete and in order, and a slow reader delays nobody else."""
 
 from __future__ import annotations
 
@@ -85,9 +85,6 @@ async def blocked(*awaitables: Callable[[], Awaitable[object]]) -> None:
                 scope.cancel()
 
 
-# Whole and in order
-
-
 def lines_of(lengths: list[int]) -> list[bytes]:
     return [(b"%d " % number).ljust(length, b".") + b"\n" for number, length in enumerate(lengths)]
 
@@ -127,7 +124,7 @@ def test_a_slow_reader_gets_all_bytes_in_order(
     assert found == b"".join(lines)
 
 
-async def test_what_a_socket_takes_is_sent_without_a_task_switch() -> None:
+async def test_bytes_that_a_socket_takes_are_sent_without_a_task_switch() -> None:
     async with connected(socket_pair) as (connection, peer):
         connection.write_nowait(b"hi\n")
         assert isinstance(peer, trio.SocketStream)
@@ -168,11 +165,8 @@ async def test_many_small_lines_are_joined_for_a_slow_reader() -> None:
     assert len(sends) == -(-2000 * len(line) // DRAIN)
 
 
-# Over the limit
-
-
 @PAIRS
-async def test_a_backlog_of_exactly_the_limit_is_no_reason(pair: StreamPair) -> None:
+async def test_a_backlog_of_exactly_the_limit_is_allowed(pair: StreamPair) -> None:
     async with connected(pair) as (connection, peer), trio.open_nursery() as nursery:
         written = stall(connection)
         await trio.testing.wait_all_tasks_blocked()
@@ -246,7 +240,7 @@ async def test_nothing_follows_the_bye_even_when_the_reader_catches_up(pair: Str
         assert await read_to_end(peer) == b""
 
 
-async def test_without_a_limit_any_backlog_is_kept() -> None:
+async def test_without_a_limit_any_backlog_is_allowed() -> None:
     async with connected(socket_pair, limit=0) as (connection, peer), trio.open_nursery() as nursery:
         lines = lines_of([100_000] * 10)
         for line in lines:
@@ -257,14 +251,11 @@ async def test_without_a_limit_any_backlog_is_kept() -> None:
         await trio.aclose_forcefully(peer)
 
 
-async def test_a_slow_connection_does_not_keep_another_waiting() -> None:
+async def test_a_slow_connection_does_not_delay_another() -> None:
     async with connected(socket_pair) as (slow, _), connected(socket_pair) as (fast, peer):
         stall(slow)
         fast.write_nowait(b"hi\n")
         assert await peer.receive_some() == b"hi\n"
-
-
-# The end
 
 
 @PAIRS
@@ -301,7 +292,7 @@ async def test_a_write_after_close_raises_nothing_even_when_no_task_can_be_start
     connection.write_nowait(b"too late\n")
 
 
-async def test_a_write_to_a_peer_that_is_gone_is_noticed_and_raises_nothing() -> None:
+async def test_a_write_to_a_closed_peer_is_noticed_and_raises_nothing() -> None:
     async with connected(socket_pair) as (connection, peer):
         await peer.aclose()
         while connection.reason == "closed":  # the first write provokes the reset
@@ -328,7 +319,7 @@ async def test_a_peer_that_vanishes_with_a_backlog_ends_the_drain(pair: StreamPa
 
 
 @PAIRS
-async def test_receive_returns_what_came_and_nothing_at_the_end(pair: StreamPair) -> None:
+async def test_receive_returns_bytes_and_nothing_at_the_end(pair: StreamPair) -> None:
     async with connected(pair) as (connection, peer), trio.open_nursery() as nursery:
 
         async def say_hi() -> None:
@@ -340,7 +331,7 @@ async def test_receive_returns_what_came_and_nothing_at_the_end(pair: StreamPair
         assert await connection.receive() == b""
 
 
-async def test_receive_tells_a_broken_connection_by_an_exception() -> None:
+async def test_receive_raises_on_a_broken_connection() -> None:
     async with connected(socket_pair) as (connection, peer):
         connection.write_nowait(b"unread\n")  # makes the peer's close a reset
         await trio.testing.wait_all_tasks_blocked()
@@ -357,14 +348,11 @@ async def test_stop_keeps_the_first_reason() -> None:
         assert connection.scope.cancel_called
 
 
-async def test_what_is_written_after_stop_is_still_sent() -> None:
+async def test_bytes_written_after_stop_are_still_sent() -> None:
     async with connected(socket_pair) as (connection, peer):
         connection.stop("exit")
         connection.write_nowait(b"bye\n")
         assert await peer.receive_some() == b"bye\n"
-
-
-# Waiting
 
 
 async def test_wait_settled_wakes_when_the_last_entry_is_acknowledged() -> None:
@@ -397,7 +385,7 @@ async def test_wait_drained_wakes_when_the_stream_took_everything(pair: StreamPa
         assert found == written
 
 
-async def test_acknowledging_does_not_wake_who_waits_for_the_stream() -> None:
+async def test_acknowledging_does_not_wake_a_wait_for_the_stream() -> None:
     async with connected(socket_pair, limit=0) as (connection, _):
         stall(connection)
         connection.unsettled = 1
@@ -415,11 +403,8 @@ async def test_acknowledging_does_not_wake_who_waits_for_the_stream() -> None:
             nursery.cancel_scope.cancel()
 
 
-# Finishing
-
-
 @PAIRS
-async def test_finish_says_the_end_reads_what_comes_and_returns_when_the_peer_closes(
+async def test_finish_sends_the_end_discards_input_and_returns_when_the_peer_closes(
     pair: StreamPair,
 ) -> None:
     async with connected(pair) as (connection, peer), trio.open_nursery() as nursery:
@@ -441,7 +426,7 @@ async def test_finish_says_the_end_reads_what_comes_and_returns_when_the_peer_cl
 
 
 @pytest.mark.parametrize("stalled", [False, True])
-async def test_finish_waits_for_who_reads_slowly_and_a_moment_for_who_does_not_close(
+async def test_finish_waits_for_a_slow_reader_and_briefly_for_a_peer_that_does_not_close(
     mock_clock: trio.testing.MockClock, *, stalled: bool
 ) -> None:
     longest = 3.0 if stalled else LINGER

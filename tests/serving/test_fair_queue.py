@@ -1,4 +1,4 @@
-"""Who says much waits for its turn, and who says little does not wait for those."""
+"""Fair queueing: floods wait for each other, and quiet connections for nobody."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def use(flow: Flow, lines: int, order: list[str], name: str) -> None:
         await trio.lowlevel.checkpoint()
 
 
-async def test_who_had_little_goes_on_at_once() -> None:
+async def test_a_connection_that_used_little_goes_on_at_once() -> None:
     queue, order = FairQueue(standing), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(50):
@@ -38,7 +38,7 @@ async def test_who_had_little_goes_on_at_once() -> None:
     assert len(order) == 500
 
 
-async def test_of_those_who_wait_a_few_go_on_in_each_turn_of_the_loop() -> None:
+async def test_a_few_waiting_connections_go_on_in_each_turn_of_the_loop() -> None:
     queue, order = FairQueue(standing), list[str]()
     async with trio.open_nursery() as nursery:
         for name in "abcdefghijklmnopqrst":
@@ -54,7 +54,7 @@ async def test_of_those_who_wait_a_few_go_on_in_each_turn_of_the_loop() -> None:
         assert order.count(name) == 10
 
 
-async def test_who_had_less_comes_first() -> None:
+async def test_the_connection_that_used_least_goes_first() -> None:
     queue, order = FairQueue(standing), list[str]()
     flows = {name: Flow(queue) for name in "lkjihgfedcba"}
     for name, flow in flows.items():
@@ -67,7 +67,7 @@ async def test_who_had_less_comes_first() -> None:
     assert sorted(order) == sorted(flows)
 
 
-async def test_who_gives_up_waiting_keeps_nobody_else_from_it() -> None:
+async def test_a_cancelled_wait_blocks_nobody() -> None:
     queue, order = FairQueue(standing), list[str]()
     scopes: dict[str, trio.CancelScope] = {}
 
@@ -97,7 +97,7 @@ async def test_who_gives_up_waiting_keeps_nobody_else_from_it() -> None:
     assert order[-5:] == ["later"] * 5
 
 
-async def test_a_newcomer_begins_where_the_crowd_is() -> None:
+async def test_a_new_connection_begins_at_the_share() -> None:
     """What it did not use before it came is no credit that lets it go before the others."""
     queue, order = FairQueue(standing), list[str]()
     async with trio.open_nursery() as nursery:
@@ -111,7 +111,7 @@ async def test_a_newcomer_begins_where_the_crowd_is() -> None:
         assert 300 < meanwhile < 500, "the forty of the crowd had about as many turns each"
 
 
-async def test_what_everybody_may_have_grows_with_time(mock_clock: trio.testing.MockClock) -> None:
+async def test_the_share_grows_with_time(mock_clock: trio.testing.MockClock) -> None:
     queue = FairQueue(trio.current_time)
     flow = Flow(queue)
     await flow.wait_turn()
@@ -121,7 +121,7 @@ async def test_what_everybody_may_have_grows_with_time(mock_clock: trio.testing.
     assert flow._used <= queue.share() + AHEAD
 
 
-async def test_after_a_flood_everybody_may_have_as_much_in_time_as_before(
+async def test_after_a_flood_the_share_grows_as_before(
     mock_clock: trio.testing.MockClock,
 ) -> None:
     queue, order = FairQueue(trio.current_time), list[str]()
@@ -139,7 +139,7 @@ async def test_after_a_flood_everybody_may_have_as_much_in_time_as_before(
     assert queue.share() == pytest.approx(flooded + 111 * GUARANTEED, abs=2 * LINES_PER_TURN)
 
 
-async def test_who_waited_long_takes_nothing_back_from_what_everybody_may_have() -> None:
+async def test_a_long_wait_does_not_lower_the_share() -> None:
     now = 0.0
     queue = FairQueue(lambda: now)
     async with trio.open_nursery() as nursery:
@@ -151,7 +151,7 @@ async def test_who_waited_long_takes_nothing_back_from_what_everybody_may_have()
     assert queue.share() >= 60 * GUARANTEED
 
 
-async def test_one_who_asks_little_is_answered_while_fifty_ask_much(
+async def test_one_quiet_connection_is_answered_during_a_flood_by_fifty(
     house: House, mock_clock: trio.testing.MockClock
 ) -> None:
     crowd, quiet = [await house.peer() for _ in range(50)], await house.peer()

@@ -1,4 +1,4 @@
-"""Passwords are hashed in threads that stand back for the chat."""
+"""Hashing of passwords in threads of low priority."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tcpchat.serving.hashing import NICE, WAITING, Hasher, hashers
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 2), (64, 2)])
-def test_a_core_is_left_to_the_chat(cores: int, threads: int) -> None:
+def test_one_core_is_left_for_the_chat(cores: int, threads: int) -> None:
     assert hashers(cores) == threads
 
 
-async def test_what_is_hashed_is_verified() -> None:
+async def test_a_hashed_password_verifies() -> None:
     own = Hasher()
     hashed = await own.hash("correct horse")
     assert await own.verify(hashed, "correct horse")
@@ -33,7 +33,7 @@ def priority() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority of their own")
-async def test_a_hashing_thread_has_less_priority_and_no_other_has() -> None:
+async def test_hashing_threads_and_no_others_have_low_priority() -> None:
     before = priority()
     own = Hasher()
     await own.hash("correct horse")
@@ -43,7 +43,7 @@ async def test_a_hashing_thread_has_less_priority_and_no_other_has() -> None:
         assert await trio.to_thread.run_sync(priority) == before
 
 
-async def test_who_gives_up_leaves_no_room_to_others_before_the_thread_has_ended() -> None:
+async def test_a_cancelled_hash_occupies_its_thread_to_the_end() -> None:
     """The memory of a hash is taken until then."""
     begun, go_on = threading.Event(), threading.Event()
 
@@ -63,7 +63,7 @@ async def test_who_gives_up_leaves_no_room_to_others_before_the_thread_has_ended
     assert own._free.borrowed_tokens == 0
 
 
-async def test_too_many_that_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_waiting_passwords_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(password: str) -> str:

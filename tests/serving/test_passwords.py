@@ -1,3 +1,5 @@
+"""Rules for passwords, and the cost and safety of their hashes."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -35,7 +37,7 @@ def refusal(password: str) -> ChatError:
         "\\\"'{}[]<>",
     ],
 )
-def test_a_password_is_kept_as_typed(password: str) -> None:
+def test_the_hash_is_of_the_password_as_typed(password: str) -> None:
     assert prepare(password) == password
 
 
@@ -47,7 +49,7 @@ def test_a_password_is_kept_as_typed(password: str) -> None:
         ("correct\u3000horse", GOOD),
     ],
 )
-def test_what_another_keyboard_types_for_the_same_is_the_same(password: str, same: str) -> None:
+def test_equivalent_input_of_different_keyboards_is_the_same_password(password: str, same: str) -> None:
     assert prepare(password) == same
     assert verify(hash_password(password, CHEAP), same, CHEAP)
 
@@ -67,7 +69,7 @@ def test_characters_are_counted_in_the_form_that_is_hashed_too() -> None:
     assert refusal("\u0958" * 200).details["limit"] == LONGEST  # each is two when composed
 
 
-def test_a_password_far_too_long_costs_no_look_at_its_characters() -> None:
+def test_an_overlong_password_is_refused_before_its_characters_are_checked() -> None:
     assert refusal("\x00" * 60_000).details["limit"] == LONGEST
 
 
@@ -82,7 +84,7 @@ def test_a_password_far_too_long_costs_no_look_at_its_characters() -> None:
         ("\u0378", "unassigned"),
     ],
 )
-def test_a_password_has_nothing_that_cannot_be_seen_or_typed_again(char: str, rule: str) -> None:
+def test_invisible_and_untypable_characters_are_refused(char: str, rule: str) -> None:
     assert refusal(GOOD + char).message == (
         f"the password must not have such characters: {rule}; "
         "use letters, digits, spaces, punctuation and symbols"
@@ -90,20 +92,20 @@ def test_a_password_has_nothing_that_cannot_be_seen_or_typed_again(char: str, ru
 
 
 @given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)), st.sampled_from(["", "\x00"]))
-def test_a_refusal_never_tells_the_password(text: str, char: str) -> None:
+def test_a_refusal_never_contains_the_password(text: str, char: str) -> None:
     error = refusal(text[: SHORTEST - 1] if not char else text + char)
     assert not set(text) & set(f"{error!r} {error.message} {error.details}")
     assert error.__context__ is None  # the rules' own error has it
 
 
-def test_only_the_password_is_right() -> None:
+def test_only_the_right_password_verifies() -> None:
     assert verify(KEPT, GOOD, CHEAP)
     assert not verify(KEPT, GOOD.upper(), CHEAP)
     assert not verify(KEPT, GOOD + " ", CHEAP)
     assert not verify(None, GOOD, CHEAP)
 
 
-def test_two_hashes_of_a_password_are_not_the_same_and_do_not_have_it() -> None:
+def test_two_hashes_of_a_password_differ_and_do_not_contain_it() -> None:
     assert hash_password(GOOD, CHEAP) != KEPT
     assert GOOD not in KEPT
 
@@ -117,7 +119,7 @@ def test_a_bad_password_is_not_hashed() -> None:
     "password", [GOOD, "wrong pony", "", "short", "x" * 60_000, "\x00" * 10, "\ud800" * 9]
 )
 @pytest.mark.parametrize("hash", [KEPT, None], ids=["known", "unknown"])
-def test_whatever_is_wrong_costs_one_verification_at_the_same_cost(
+def test_every_failure_costs_one_verification(
     hash: str | None, password: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs = []
@@ -133,24 +135,24 @@ def test_whatever_is_wrong_costs_one_verification_at_the_same_cost(
 
 
 @pytest.mark.parametrize(("hash", "password"), [(None, GOOD), (KEPT, "short")], ids=["unknown", "short"])
-def test_even_who_found_what_nobodys_hash_is_made_of_is_nobody(
+def test_a_password_that_matches_the_dummy_hash_is_refused(
     hash: str | None, password: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PasswordHasher, "verify", lambda *_: True)
     assert not verify(hash, password, CHEAP)
 
 
-def test_a_broken_hash_is_no_wrong_password() -> None:
+def test_a_damaged_hash_is_an_error_and_no_wrong_password() -> None:
     """It is a bug or a broken disk, and nothing that a user could do right."""
     with pytest.raises(InvalidHashError):
         verify("", GOOD, CHEAP)
 
 
-def test_a_hash_made_at_another_cost_still_counts() -> None:
+def test_a_hash_of_another_cost_still_verifies() -> None:
     assert verify(KEPT, GOOD, Cost(passes=2, memory=8))
 
 
-def test_the_cost_is_the_one_that_was_measured() -> None:
+def test_the_cost_is_the_documented_one() -> None:
     hash = hash_password(GOOD)
     assert hash.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
     assert Cost() == COST

@@ -1,4 +1,4 @@
-"""What is asked of the operating system, and what the operator reads when it says no."""
+"""Listeners, socket options and descriptors, and the errors that the operator reads."""
 
 from __future__ import annotations
 
@@ -48,10 +48,7 @@ async def accepted(listener: trio.SocketListener) -> tuple[trio.SocketStream, tr
     return client, await listener.accept()
 
 
-# Listening
-
-
-async def test_port_0_takes_a_free_one_that_clients_can_connect_to() -> None:
+async def test_port_0_picks_a_free_port() -> None:
     (listener,) = listeners = await listen(["127.0.0.1"], 0)
     client, server = await accepted(listener)
     await client.send_all(b"hi")
@@ -125,10 +122,7 @@ async def test_all_addresses_of_a_name_have_the_same_port(names: None) -> None:
     assert len(ports) == 1
 
 
-# Refused
-
-
-async def test_a_port_in_use_is_told_with_its_way_out() -> None:
+async def test_a_port_in_use_is_explained_with_a_remedy() -> None:
     (taken,) = await listen(["127.0.0.1"], 0)
     port = taken.socket.getsockname()[1]
     with pytest.raises(StartError) as refused:
@@ -140,32 +134,32 @@ async def test_a_port_in_use_is_told_with_its_way_out() -> None:
     await taken.aclose()
 
 
-async def test_an_address_that_is_not_here_is_told() -> None:
+async def test_an_address_of_another_machine_is_explained() -> None:
     with pytest.raises(StartError) as refused:
         await listen(["192.0.2.1"], 0)
     told = "cannot listen on 192.0.2.1:0: this machine does not have that address; give another --host"
     assert str(refused.value) == told
 
 
-async def test_a_name_that_nobody_knows_is_told(names: None) -> None:
+async def test_an_unknown_host_is_explained(names: None) -> None:
     with pytest.raises(StartError) as refused:
         await listen(["nowhere"], 8000)
     assert str(refused.value) == "cannot listen on nowhere:8000: unknown --host"
 
 
 @pytest.mark.parametrize("host", ["a..b", "ж" * 64], ids=["empty-label", "long-label"])
-async def test_a_name_that_cannot_be_one_is_told(names: None, host: str) -> None:
+async def test_an_impossible_host_is_explained(names: None, host: str) -> None:
     with pytest.raises(StartError, match="unknown --host"):
         await listen([host], 8000)
 
 
 @needs_ipv6
-async def test_an_ipv6_address_that_is_not_here_is_told_in_brackets() -> None:
+async def test_an_ipv6_address_is_shown_in_brackets() -> None:
     with pytest.raises(StartError, match=r"^cannot listen on \[2001:db8::1\]:0: this machine does not have"):
         await listen(["2001:db8::1"], 0)
 
 
-async def test_where_one_host_is_refused_none_is_listened_on() -> None:
+async def test_if_one_host_fails_no_listener_stays_open() -> None:
     (probe,) = await listen(["127.0.0.1"], 0)
     port = probe.socket.getsockname()[1]
     await probe.aclose()
@@ -174,10 +168,7 @@ async def test_where_one_host_is_refused_none_is_listened_on() -> None:
     await close(await listen(["127.0.0.1"], port))
 
 
-# Addresses
-
-
-async def test_a_peers_address_is_its_host_even_when_it_is_gone() -> None:
+async def test_a_peers_address_is_its_host_or_gone() -> None:
     (listener,) = await listen(["127.0.0.1"], 0)
     client, server = await accepted(listener)
     assert peer_address(server) == "127.0.0.1"
@@ -190,13 +181,10 @@ async def test_a_peers_address_is_its_host_even_when_it_is_gone() -> None:
     await listener.aclose()
 
 
-async def test_a_stream_without_a_socket_tells_what_it_is() -> None:
+async def test_the_address_of_a_stream_without_a_socket_is_its_class() -> None:
     stream, _ = trio.testing.memory_stream_pair()
     assert peer_address(stream) == "StapledStream"
     keep_alive(stream)  # which has nothing to set
-
-
-# Options
 
 
 async def test_an_accepted_stream_is_kept_alive_and_sends_at_once() -> None:
@@ -219,9 +207,6 @@ async def test_an_accepted_stream_is_kept_alive_and_sends_at_once() -> None:
     await listener.aclose()
 
 
-# File descriptors
-
-
 @pytest.mark.parametrize(
     ("wanted", "files", "most"),
     [
@@ -237,7 +222,7 @@ async def test_an_accepted_stream_is_kept_alive_and_sends_at_once() -> None:
         (0, 3, 1),
     ],
 )
-def test_connections_are_as_many_as_there_are_descriptors_for(wanted: int, files: int, most: int) -> None:
+def test_connections_are_limited_by_descriptors(wanted: int, files: int, most: int) -> None:
     assert most_connections(wanted, files) == most
 
 
@@ -257,7 +242,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(file_limits: tuple[int, int]) 
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
 
 
-def test_the_soft_limit_is_raised_to_what_is_enough_and_never_lowered(file_limits: tuple[int, int]) -> None:
+def test_the_soft_limit_is_raised_to_enough_and_never_lowered(file_limits: tuple[int, int]) -> None:
     _, hard = file_limits
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
     assert raise_file_limit(250) == 250
@@ -267,14 +252,14 @@ def test_the_soft_limit_is_raised_to_what_is_enough_and_never_lowered(file_limit
         assert raise_file_limit(hard + 1) == hard
 
 
-def test_a_limit_that_is_as_high_as_it_can_be_stays(file_limits: tuple[int, int]) -> None:
+def test_a_limit_that_cannot_be_raised_stays(file_limits: tuple[int, int]) -> None:
     _, hard = file_limits
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     raise_file_limit()
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
 
 
-def test_what_other_machines_reach_is_told_apart() -> None:
+def test_loopback_addresses_are_distinguished() -> None:
     here = [Address(host) for host in ("127.0.0.1", "::1", "127.0.0.2")]
     reachable = [Address(host) for host in ("0.0.0.0", "::", "192.0.2.7")]
     assert non_loopback(here + reachable) == reachable

@@ -1,4 +1,4 @@
-"""The server's side of TLS: who speaks it and who does not, who is slow, who is refused; and its files."""
+"""TLS of the server: handshakes, slow and refused clients, and the files of the certificate."""
 
 from __future__ import annotations
 
@@ -76,10 +76,7 @@ async def house(tmp_path: Path, mock_clock: trio.testing.MockClock) -> AsyncIter
         yield opened
 
 
-# Who speaks TLS
-
-
-async def test_people_talk_and_the_last_line_arrives_before_the_end(house: House) -> None:
+async def test_users_chat_and_the_last_line_arrives_before_the_end(house: House) -> None:
     alice, bob = await house.peer(), await house.peer()
     assert (await alice.ask("send hi"))["type"] == "sent"
     assert (await bob.next("message"))["text"] == "hi"
@@ -87,20 +84,20 @@ async def test_people_talk_and_the_last_line_arrives_before_the_end(house: House
     assert [line["type"] for line in await alice.rest()][-1] == "bye"  # and then TLS's own end
 
 
-async def test_everybody_hears_of_a_stop(house: House) -> None:
+async def test_everybody_is_notified_of_a_stop(house: House) -> None:
     alice = await house.peer()
     house.node.stop()
     assert (await alice.rest())[-1]["code"] == "server-stopping"
 
 
-async def test_who_just_closes_has_left(house: House) -> None:
+async def test_closing_without_a_tls_end_is_a_normal_end(house: House) -> None:
     alice = await house.peer()
     await alice.stream.transport_stream.aclose()  # type: ignore[attr-defined]
     await settled()
     assert [line["reason"] for line in house.log.named("left")] == ["closed"]
 
 
-async def test_who_ends_the_sending_side_gets_every_reply(house: House) -> None:
+async def test_a_client_that_ends_tls_still_gets_every_reply(house: House) -> None:
     """`printf 'users\\n' | openssl s_client …` says `close_notify` and waits."""
     stream = await house.connect()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -134,7 +131,7 @@ async def test_who_ends_the_sending_side_gets_every_reply(house: House) -> None:
     assert b'"pong"' in answered
 
 
-async def test_who_just_ends_the_sending_side_gets_every_reply_too(house: House) -> None:
+async def test_a_client_that_ends_only_tcp_still_gets_every_reply(house: House) -> None:
     """As on the plain port, and as programs do that know nothing of the end that TLS has of its own."""
     peer = await house.peer()
     stream: Any = peer.stream
@@ -143,7 +140,7 @@ async def test_who_just_ends_the_sending_side_gets_every_reply_too(house: House)
     assert (await peer.next("sent"))["seq"] == 1
 
 
-async def test_who_asks_for_other_keys_again_and_again_is_sent_away(house: House) -> None:
+async def test_repeated_key_updates_end_the_connection(house: House) -> None:
     served: list[ssl.SSLObject] = []
 
     class Seen(ssl.SSLObject):
@@ -161,13 +158,10 @@ async def test_who_asks_for_other_keys_again_and_again_is_sent_away(house: House
     assert house.server.ended == {"broken": 1}
 
 
-# Who does not
-
-
 @pytest.mark.parametrize(
     "first", [b"h", b"GET / HTTP/1.1\r\n", b'{"type":"ping"}\n', b"\x80\x03", b"\x15\x03"]
 )
-async def test_who_speaks_no_tls_is_told_in_plain_bytes(house: House, first: bytes) -> None:
+async def test_a_plain_client_is_refused_in_plain_text(house: House, first: bytes) -> None:
     peer = Peer(await house.connect())
     await peer.send(first)
     (error,) = await peer.rest()
@@ -180,7 +174,9 @@ async def test_who_speaks_no_tls_is_told_in_plain_bytes(house: House, first: byt
     assert house.node.state.slots.taken == 0
 
 
-async def test_who_waits_for_a_greeting_is_told(house: House, mock_clock: trio.testing.MockClock) -> None:
+async def test_a_silent_client_is_refused_in_plain_text(
+    house: House, mock_clock: trio.testing.MockClock
+) -> None:
     peer = Peer(await house.connect())
     await settled()
     mock_clock.jump(SILENCE - 0.1)
@@ -223,7 +219,7 @@ async def test_a_stop_does_not_wait_for_handshakes(
 @pytest.mark.parametrize(
     "bytes", [b"", b"\x16", b"\x16\x03\x01\x00\xff\x01", b"\x16" * 70_000, b"\x16\x03\x01\x00\x05hello" * 9]
 )
-async def test_what_breaks_off_or_is_no_handshake_is_no_bug(house: House, bytes: bytes) -> None:
+async def test_a_broken_handshake_is_no_bug(house: House, bytes: bytes) -> None:
     stream = await house.connect()
     if bytes:
         await stream.send_all(bytes)
@@ -274,10 +270,7 @@ async def test_the_first_bytes_are_not_lost_however_they_come(house: House, size
     assert (await peer.line())["type"] == "welcome"
 
 
-# Who is refused
-
-
-async def test_a_handshake_takes_a_place_and_who_is_too_many_reads_it(tmp_path: Path) -> None:
+async def test_a_handshake_counts_as_a_connection_and_one_too_many_is_told_by_tls(tmp_path: Path) -> None:
     async with open_house(tmp_path, Limits(connections=1)) as house:
         slow = await house.connect()
         await slow.send_all(b"\x16\x03\x01")
@@ -290,7 +283,7 @@ async def test_a_handshake_takes_a_place_and_who_is_too_many_reads_it(tmp_path: 
         assert error["code"] == "server-full"
 
 
-async def test_who_must_show_a_certificate_is_let_in_only_with_it(tmp_path: Path) -> None:
+async def test_a_required_client_certificate_is_enforced(tmp_path: Path) -> None:
     others = trustme.CA()
     async with open_house(tmp_path, client_ca=write_ca(tmp_path)) as house:
         for ca, code in ((authority(), None), (others, "UNKNOWN_CA"), (None, "CERTIFICATE_REQUIRED")):
@@ -310,9 +303,6 @@ async def test_who_must_show_a_certificate_is_let_in_only_with_it(tmp_path: Path
         assert len(house.log.named("joined")) == 1
 
 
-# Real sockets
-
-
 @asynccontextmanager
 async def open_port(folder: Path, limits: Limits) -> AsyncIterator[tuple[Node, int, Log]]:
     store = SqliteStore(None, "off")
@@ -327,7 +317,7 @@ async def open_port(folder: Path, limits: Limits) -> AsyncIterator[tuple[Node, i
     assert log.named("bug") == []
 
 
-async def test_a_slow_reader_costs_bounded_memory_and_nobody_waits_for_it(tmp_path: Path) -> None:
+async def test_a_slow_reader_costs_bounded_memory_and_delays_nobody(tmp_path: Path) -> None:
     """P3, where each receiver needs a task to send."""
     limits = Limits(messages_per_second=0, backlog_bytes=400_000)
     async with open_port(tmp_path, limits) as (node, port, _):
@@ -354,7 +344,9 @@ async def test_a_slow_reader_costs_bounded_memory_and_nobody_waits_for_it(tmp_pa
             await trio.aclose_forcefully(peer.stream)
 
 
-async def test_who_is_banned_reads_it_by_tls_also_if_that_came_during_the_handshake(tmp_path: Path) -> None:
+async def test_a_banned_client_reads_the_reason_by_tls_even_if_banned_during_the_handshake(
+    tmp_path: Path,
+) -> None:
     async with open_port(tmp_path, Limits()) as (node, port, log):
         slow = await trio.open_tcp_stream("127.0.0.1", port)
         ours, theirs = trio.testing.memory_stream_pair()
@@ -409,9 +401,6 @@ async def test_the_address_and_the_options_are_those_of_the_socket(tmp_path: Pat
         await each.aclose()
 
 
-# The files
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> TlsSettings:
     issued = authority().issue_cert("localhost")
@@ -432,7 +421,7 @@ def test_without_a_certificate_there_is_no_tls(files: TlsSettings) -> None:
     assert "--tls-client-ca requires --tls-cert" in refusal(TlsSettings(tls_client_ca=files.tls_cert))
 
 
-def test_what_is_wrong_with_the_files_is_told(files: TlsSettings, tmp_path: Path) -> None:
+def test_errors_in_the_files_are_explained(files: TlsSettings, tmp_path: Path) -> None:
     none, empty = tmp_path / "none.pem", tmp_path / "empty.pem"
     empty.touch()
     for option in ("tls_cert", "tls_key", "tls_client_ca"):
@@ -451,14 +440,14 @@ def test_what_is_wrong_with_the_files_is_told(files: TlsSettings, tmp_path: Path
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing else here encrypts a key")
-def test_an_encrypted_key_is_not_asked_for(files: TlsSettings, tmp_path: Path) -> None:
+def test_an_encrypted_key_is_refused_without_a_prompt(files: TlsSettings, tmp_path: Path) -> None:
     locked = tmp_path / "locked.pem"
     options = ["-in", str(files.tls_key), "-out", str(locked), "-aes256", "-passout", "pass:x"]
     subprocess.run(["openssl", "pkey", *options], check=True, timeout=20, capture_output=True)
     assert "is encrypted" in refusal(files, tls_key=locked)
 
 
-def test_reading_again_takes_the_new_or_leaves_the_old(tmp_path: Path) -> None:
+def test_reading_again_takes_the_new_files_or_keeps_the_old(tmp_path: Path) -> None:
     loaded = certificate(tmp_path)
     first, before = loaded.context, loaded.fingerprint
     (tmp_path / "cert.pem").write_text("half a certif")
@@ -474,7 +463,7 @@ def test_reading_again_takes_the_new_or_leaves_the_old(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
-async def test_what_is_old_and_weak_is_not_spoken(house: House) -> None:
+async def test_old_versions_of_tls_are_refused(house: House) -> None:
     context = ssl.create_default_context()
     authority().configure_trust(context)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the peer itself would refuse to begin
@@ -487,17 +476,14 @@ async def test_what_is_old_and_weak_is_not_spoken(house: House) -> None:
     assert house.refusals() == ["UNSUPPORTED_PROTOCOL"]
 
 
-async def test_nobody_is_given_what_a_session_could_be_resumed_with(house: House) -> None:
+async def test_tls_sessions_cannot_be_resumed(house: House) -> None:
     peer = await house.peer()  # who has read the welcome, and so what came before it
     stream: Any = peer.stream
     assert stream.version() == "TLSv1.3"
     assert not stream.session.has_ticket
 
 
-# Where it listens
-
-
-async def test_it_listens_beside_the_plain_port_where_it_is_told_to(tmp_path: Path) -> None:
+async def test_it_listens_beside_the_plain_port_as_configured(tmp_path: Path) -> None:
     loaded = certificate(tmp_path)
     settings = Settings(
         listening=Listening(port=0), tls=attrs.evolve(loaded.settings, tls_port=0, tls_host=("127.0.0.2",))
@@ -516,7 +502,7 @@ async def test_it_listens_beside_the_plain_port_where_it_is_told_to(tmp_path: Pa
         await each.aclose()
 
 
-async def test_where_the_port_for_tls_is_taken_none_is_listened_on(tmp_path: Path) -> None:
+async def test_if_the_tls_port_is_in_use_no_listener_stays_open(tmp_path: Path) -> None:
     loaded = certificate(tmp_path)
     (free,), (taken,) = [await trio.open_tcp_listeners(0, host="127.0.0.1") for _ in range(2)]
     port, tls_port = (listener.socket.getsockname()[1] for listener in (free, taken))
