@@ -14,10 +14,10 @@ import trio
 
 from chaos.trace import Trace
 from tcpchat.chat.room import public_id
-from tcpchat.protocol import LOBBY, Message
+from tcpchat.protocol import LOBBY, Edited, Message
 
-Row = tuple[int, str, int, str]
-"""A stored message: id, room, number, text."""
+Row = tuple[int, str, int, int | None, str]
+"""A stored event: id, room, number, the number of the message that it edits, and its present text."""
 Outcome = Literal["pending", "acknowledged", "scheduled", "cancelled", "refused", "unknown", "unsent"]
 STORED = {"acknowledged", "scheduled"}
 """Outcomes after which the text is stored once in the end. After those in neither set it may be or not."""
@@ -26,11 +26,13 @@ NOT_STORED = {"cancelled", "refused", "unsent"}
 
 @attrs.define(eq=False)
 class Op:
-    """One send: its author, its recipient, and its outcome so far."""
+    """One send or edit: its author, its recipient, and its outcome so far."""
 
     author: str
     to: str | None
     """A user; None for the lobby."""
+    edits: str | None = None
+    """The first text of the message that gets this text; None for a send."""
     outcome: Outcome = "pending"
     cancelling: bool = False
     """The author tried to cancel it, so that only those who receive it know whether it was sent."""
@@ -59,6 +61,8 @@ class Checker:
         self.stored: dict[str, Stored] = {}
         self.newest: dict[str, int] = {}
         """The last number of each room."""
+        self.present: dict[tuple[str, int], str] = {}
+        """The present text of each message, by room and number."""
         self.delivered = self.duplicated = 0
         self._rows: list[Row] = []
         self._uncommitted: list[Stored] = []
@@ -69,12 +73,20 @@ class Checker:
         self.trace("check", "broken", problem)
         self.on_problem()
 
-    def invoke(self, author: str, to: str | None, characters: int) -> str:
-        """Return a text that was never sent before, for the author to send."""
+    def invoke(self, author: str, to: str | None, characters: int, edits: str | None = None) -> str:
+        """Return a text that was never sent before, for the author to send or to give to a message."""
         number = len(self.ops) + 1
         text = f"{number} from {author} to {to or 'all'} " + "." * characters
-        self.ops[text] = Op(author, to)
+        self.ops[text] = Op(author, to, edits)
         return text
+
+    def messages_of(self, author: str) -> list[tuple[str, Stored]]:
+        """Return the stored messages of a user, each with its first text."""
+        return [
+            (text, stored)
+            for text, stored in self.stored.items()
+            if self.ops[text].author == author and self.ops[text].edits is None
+        ]
 
     def acknowledge(self, text: str, place: str, seq: int) -> None:
         """Record a `sent` reply: the text is stored, in this room, under this number."""
@@ -120,12 +132,15 @@ class Checker:
     def store(self, rows: Iterable[Row]) -> None:
         """Record the rows that were written after all others."""
         for row in rows:
-            _, room, seq, text = row
+            _, room, seq, target, text = row
             place = LOBBY if room == LOBBY else public_id(room)
             op = self.ops.get(text)
             if op is None:
                 self.fail(f"stored, and nobody sent it: {text[:60]!r}")
                 continue
+            edited = None if op.edits is None else self.stored.get(op.edits)
+            if (edited and (edited.room, edited.seq)) != (target and (place, target)):
+                self.fail(f"P2: stored as an edit of {target}, and it edits {edited}: {text[:60]!r}")
             if text in self.stored:
                 self.duplicated += 1
                 self.fail(f"P2: stored twice: {text[:60]!r}")
@@ -134,6 +149,7 @@ class Checker:
             if seq != self.newest.get(place, 0) + 1:
                 self.fail(f"P2: {seq} follows {self.newest.get(place, 0)} in {room}")
             self.newest[place] = seq
+            self.present[place, target or seq] = text
             self._rows.append(row)
             stored = self.stored[text] = Stored(place, seq)
             self._uncommitted.append(stored)
@@ -152,22 +168,35 @@ class Checker:
 
     def compare(self, rows: list[Row]) -> None:
         """Check that the disk has exactly the rows that were seen on their way to it."""
-        if rows != self._rows:
-            missing = [row[3][:40] for row in self._rows if row not in set(rows)]
-            self.fail(f"P1: of {len(self._rows)} stored messages {len(rows)} are on disk; not {missing[:5]}")
+        expected = [
+            row
+            if row[3]
+            else (*row[:4], self.present[LOBBY if row[1] == LOBBY else public_id(row[1]), row[2]])
+            for row in self._rows
+        ]
+        if rows != expected:
+            missing = [row[4][:40] for row in expected if row not in set(rows)]
+            self.fail(f"P1: of {len(expected)} stored events {len(rows)} are on disk; not {missing[:5]}")
 
-    def receive(self, user: str, message: Message) -> None:
-        """Record a message that the library gave to a user's program."""
+    def receive(self, user: str, event: Message | Edited) -> None:
+        """Record a message or an edit that the library gave to a user's program."""
         self.delivered += 1
-        self.check(user, message.room, message.seq, message.text)
-        self.trace(user, "received", f"{message.text.partition(' ')[0]} {message.seq}")
+        self.check(user, event.room, event.seq, event.text, edit=isinstance(event, Edited))
+        self.trace(user, "received", f"{event.text.partition(' ')[0]} {event.seq}")
 
-    def check(self, user: str, place: str, seq: int, text: str) -> Stored | None:
-        """Check a message that reached a user in any way; return where it is stored."""
+    def check(self, user: str, place: str, seq: int, text: str, *, edit: bool) -> Stored | None:
+        """Check a message or an edit that reached a user in any way; return where it is stored.
+
+        A message has its first text, or that of any edit that is stored.
+        """
         op, stored = self.ops.get(text), self.stored.get(text)
         if op is None or stored is None:
             self.fail(f"P1: {user} received what is not stored: {text[:60]!r}")
             return None
+        if edit and op.edits is None:
+            self.fail(f"P2: {user} received as an edit: {text[:60]!r}")
+        elif op.edits is not None and not edit:
+            stored = self.stored[op.edits]
         if op.to is not None and user not in {op.author, op.to}:
             self.fail(f"P5: {user} received {text[:60]!r}")
         if (place, seq) != (stored.room, stored.seq):

@@ -20,7 +20,8 @@ from tcpchat.protocol import LOBBY
 
 Line = dict[str, Any]
 LOST = (EOFError, trio.BrokenResourceError, trio.ClosedResourceError, ConnectionRefusedError)
-PAGE = 20  # messages in a page of history
+PAGE = 20  # events in a page of a log
+EDITABLE = 10  # last messages of a user, of which one may be edited
 KEYED = 0.8  # the share of sends that have a key, and are repeated until they are answered
 IDLE = 10.0  # seconds between two reads once everything is calm
 
@@ -79,7 +80,7 @@ class Device:
 
     async def run(self) -> None:
         actions: dict[Callable[[], Awaitable[None]], int] = {
-            self._send: 45, self._read: 12, self._mark: 12, self._give_up: 3, self._break: 3,
+            self._send: 45, self._edit: 8, self._read: 12, self._mark: 12, self._give_up: 3, self._break: 3,
             self._come_back: 25, self._come_back_in_vain: 4,
         }  # fmt: skip
         while True:
@@ -172,8 +173,8 @@ class Device:
         ]:
             for place in behind:
                 after = self.places[place]
-                request = {"type": "history", "room": place, "after": after, "count": PAGE}
-                for line in (await self._ask(request, "history"))["messages"]:
+                request = {"type": "log", "room": place, "after": after, "count": PAGE}
+                for line in (await self._ask(request, "log"))["events"]:
                     self._check(place, line)
 
     async def _break(self) -> None:
@@ -214,6 +215,19 @@ class Device:
                 line["key"] = line["text"].partition(" ")[0]
             lines.append(line)
         await self._send_lines(lines)
+
+    async def _edit(self) -> None:
+        """Give one of the user's last messages another text, without waiting for the reply."""
+        own = [one for one in self._checker.messages_of(self.name) if one[1].room in self.places]
+        if self._link is None or self._unanswered or not own or not self._environment.edits:
+            return
+        first, stored = self._random.choice(own[-EDITABLE:])
+        to = self._checker.ops[first].to
+        text = self._checker.invoke(self.name, to, self._random.choice(LENGTHS), edits=first)
+        line: Line = {"type": "edit", "room": stored.room, "seq": stored.seq, "text": text}
+        if self._random.random() < KEYED:
+            line["key"] = text.partition(" ")[0]
+        await self._send_lines([line])
 
     def _new_send(self, to: str | None) -> Line:
         return {"type": "send", "text": self._checker.invoke(self.name, to, self._random.choice(LENGTHS))}
@@ -264,6 +278,11 @@ class Device:
         reply = await self._ask({"type": "conversations"}, "conversations")
         return [(info["room"], info["seq"], info["read"]) for info in reply["conversations"]]
 
+    async def history(self, place: str) -> list[tuple[int, str]]:
+        async with self._lock:
+            reply = await self._ask({"type": "history", "room": place}, "history")
+        return [(line["seq"], line["text"]) for line in reply["messages"]]
+
     async def unread(self) -> dict[str, int]:
         async with self._lock:
             reply = await self._ask({"type": "unread"}, "unread")
@@ -298,7 +317,7 @@ class Device:
         return decoded
 
     def _take(self, line: Line) -> None:
-        if line["type"] == "message":
+        if line["type"] in {"message", "edited"}:
             place, seq = line["room"], line["seq"]
             if place == LOBBY and self._resuming is not None:
                 self._resuming.append(line)
@@ -314,7 +333,7 @@ class Device:
 
     def _check(self, place: str, line: Line) -> None:
         self._checker.delivered += 1
-        self._checker.check(self.name, place, line["seq"], line["text"])
+        self._checker.check(self.name, place, line["seq"], line["text"], edit=line["type"] == "edited")
         self._checker.check_follows(self.label, self.places, place, line["seq"])
 
     def _take_mark(self, place: str, seq: int) -> None:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 CHEAP = Cost(passes=1, memory=8)
 """Password hashing is free here; simulated time passes all the same."""
-MESSAGES = "SELECT id, room, seq, text FROM event WHERE kind = 'message' AND id > ? ORDER BY id"
+EVENTS = "SELECT id, room, seq, target, text FROM event WHERE id > ? ORDER BY id"
 NEGLIGIBLE = 0.002  # seconds; a shorter wait is not simulated
 NORMAL = 0.002  # mean seconds of one access
 
@@ -108,8 +108,8 @@ class CrashableStore(SqliteStore):
         self._writer.execute(f"PRAGMA max_page_count = {pages if full else 2**32 - 2}").fetchone()
 
     def rows(self, after: int) -> list[Row]:
-        """Return the messages that were stored after the one with this id."""
-        return self._writer.execute(MESSAGES, (after,)).fetchall()
+        """Return the events that were stored after the one with this id."""
+        return self._writer.execute(EVENTS, (after,)).fetchall()
 
     def crash(self) -> None:
         """Store nothing more, and leave the folder to the next server."""
@@ -118,6 +118,6 @@ class CrashableStore(SqliteStore):
 
 
 def rows(folder: Path, after: int = 0) -> list[Row]:
-    """Return the messages on disk that were stored after the one with this id, by a connection of its own."""
+    """Return the events on disk that were stored after the one with this id, by a connection of its own."""
     with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
-        return connection.execute(MESSAGES, (after,)).fetchall()
+        return connection.execute(EVENTS, (after,)).fetchall()

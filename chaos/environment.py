@@ -44,6 +44,9 @@ class Participant(Protocol):
     async def conversations(self) -> Sequence[tuple[str, int, int]]:
         """Return the place, the last number and the read marker of each conversation, as the server says."""
 
+    async def history(self, place: str) -> Sequence[tuple[int, str]]:
+        """Return the numbers and texts of a place's last messages, as the server says."""
+
     async def unread(self) -> Mapping[str, int]:
         """Return the number of unread messages by place, as the server says; none where it is 0."""
 
@@ -62,6 +65,8 @@ class Environment(Protocol):
     """Once set, clients connect and stay, and do nothing else."""
     schedule_ahead: float
     """The most seconds that a message is scheduled ahead."""
+    edits: bool
+    """Whether clients edit their messages."""
 
     def others(self, participant: Participant) -> list[Participant]:
         """Return the clients of other users."""

@@ -55,7 +55,7 @@ class Pipe:
             with trio.CancelScope(deadline=self._silent_at) as self._sending:
                 await trio.sleep_forever()
         self._size += len(data)
-        if self.vanished is None:
+        if data and self.vanished is None:
             ticks = ceil((trio.current_time() + self._latency()) / TICK)
             self._last_arrival = max(self._last_arrival, ticks * TICK)
             self._under_way.append((self._last_arrival, data))

@@ -50,6 +50,7 @@ class Scenario:
     random: Random
     schedule_ahead: float
     pace_by_day: float
+    edits: bool
     read: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
     participants: list[Participant] = attrs.field(factory=list, init=False)
     calm: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -104,6 +105,8 @@ class Plan:
     guest_devices: tuple[str, ...] = GUEST_DEVICES
     pace: float = PACE
     """Mean seconds between two actions of a client by day."""
+    edits: bool = False
+    """Whether clients edit their messages."""
     settings: Settings = SETTINGS
     schedule_ahead: float = 2 * HOUR
     """The most seconds that messages are scheduled ahead."""
@@ -145,7 +148,9 @@ class _Run:
         self._checker = Checker(self._trace)
         self._disk = Disk(folder, self._fork())
         self._network = Network(self._fork())
-        self._scenario = Scenario(self._checker, self._network, self._fork(), plan.schedule_ahead, plan.pace)
+        self._scenario = Scenario(
+            self._checker, self._network, self._fork(), plan.schedule_ahead, plan.pace, plan.edits
+        )
         self._scenario.add(Worker, plan.registered, registered=True)
         self._scenario.add(Worker, plan.guests, registered=False)
         self._scenario.add(Device, plan.devices, registered=True)

@@ -12,8 +12,7 @@ from tcpchat.protocol import LOBBY
 WINDOWS = 3  # times the latency; a burst may fill what TCP has under way, and wait for that
 ROUNDING = 0.001  # seconds
 NEWCOMER = 1.0  # seconds after which a connection certainly receives the lobby
-MESSAGE = b'{"type":"message"'
-CHECKED = (b'{"type":"welcome"', b'{"type":"bye"', MESSAGE)
+CHECKED = tuple(b'{"type":"%s"' % type for type in (b"welcome", b"bye", b"message", b"edited"))
 
 
 class WireProbe:
@@ -42,12 +41,12 @@ class WireProbe:
                 self._places[LOBBY] = seq
             case {"type": "bye", "code": str(code)}:
                 self._link.bye = code
-            case {"type": "message", "seq": int(seq), "text": str(text)}:
-                self._check_message(str(line["room"]), seq, text)
+            case {"type": "message" | "edited" as type, "seq": int(seq), "text": str(text)}:
+                self._check_event(str(line["room"]), seq, text, edit=type == "edited")
 
-    def _check_message(self, place: str, seq: int, text: str) -> None:
+    def _check_event(self, place: str, seq: int, text: str, *, edit: bool) -> None:
         owner = self._link.owner
-        stored = self._checker.check(owner, place, seq, text)
+        stored = self._checker.check(owner, place, seq, text, edit=edit)
         self._checker.check_follows(owner, self._places, place, seq)
         if stored is None or max(self._subscribed, self._link.healthy_since) > stored.committed:
             return

@@ -22,7 +22,7 @@ from tcpchat.client import (
     RefusedError,
     Replay,
 )
-from tcpchat.protocol import LOBBY, Bye, Event, Message, Scheduled, Sent, Unsent, Welcome
+from tcpchat.protocol import LOBBY, Bye, Edit, Edited, Event, Message, Scheduled, Sent, Unsent, Welcome
 
 BUFFER = 400  # events that the library keeps for a worker that does not read
 STOPS_READING = 0.001  # the share of events after which a worker stops reading for a while
@@ -31,6 +31,7 @@ ACTIONS = 40  # mean number in a visit
 ABSENCE = 10  # times the mean pause between two actions; the mean pause between two visits
 RETRY = (2.0, 20.0)  # least and most seconds until a worker that was refused tries again
 PASTE = 3900  # characters of a long one
+EDITABLE = 10  # last messages of a user, of which one may be edited
 
 
 class Worker:
@@ -141,8 +142,8 @@ class Worker:
             case Reconnected():
                 self._note("reconnected", event.user)
                 self.called = event.user
-            case Message():
-                self._handle_message(event)
+            case Message() | Edited():
+                self._handle_event(event)
             case Unsent():
                 self._checker.unsent(event.text, event.code)
             case Bye():
@@ -162,17 +163,17 @@ class Worker:
             if self._calm:
                 return
 
-    def _handle_message(self, message: Message) -> None:
-        self._checker.receive(self.name, message)
-        place = message.room
-        self._checker.check_follows(self.label, self.places, place, message.seq)
+    def _handle_event(self, event: Message | Edited) -> None:
+        self._checker.receive(self.name, event)
+        self._checker.check_follows(self.label, self.places, event.room, event.seq)
 
     async def _act(self, client: Client, visit: trio.Nursery) -> None:
         if not self.registered:
             self.called = client.user
         actions: dict[Callable[[Client], Awaitable[None]], int] = {
             self._send_to_lobby: 50, self._send_privately: 25, self._mark_read: 25, self._schedule: 4,
-            self._cancel: 2, self._look_around: 8, self._rename: 1, self._be_away: 2, self._paste: 1,
+            self._cancel: 2, self._edit: 8, self._look_around: 8, self._rename: 1, self._be_away: 2,
+            self._paste: 1,
         }  # fmt: skip
         for _ in range(round(self._random.expovariate(1 / ACTIONS))):
             with trio.move_on_after(self._random.expovariate(1 / self._environment.pace())):
@@ -219,8 +220,22 @@ class Worker:
         name = None if to is None else to.name
         text = self._checker.invoke(self.name, name, characters)
         self._note("sends", text[:40].rstrip(". "))
+        await self._invoke(text, client.send(text, username=None if to is None else to.called, time=seconds))
+
+    async def _edit(self, client: Client) -> None:
+        """Give one of the user's last messages another text."""
+        own = [one for one in self._checker.messages_of(self.name) if one[1].room in self.places]
+        if own and self._environment.edits:
+            first, stored = self._random.choice(own[-EDITABLE:])
+            to = self._checker.ops[first].to
+            text = self._checker.invoke(self.name, to, self._random.choice(LENGTHS), edits=first)
+            self._note("edits", text[:40].rstrip(". "))
+            await self._invoke(text, client.request(Edit(room=stored.room, seq=stored.seq, text=text)))
+
+    async def _invoke(self, text: str, call: Awaitable[Sent | Scheduled]) -> None:
+        """Wait for the reply, and record the outcome of the text."""
         try:
-            reply = await client.send(text, username=None if to is None else to.called, time=seconds)
+            reply = await call
         except RefusedError as error:
             self._checker.refuse(text, error.code)
         except DisconnectedError:
@@ -262,6 +277,9 @@ class Worker:
     async def conversations(self) -> list[tuple[str, int, int]]:
         infos = await self._online.conversations()
         return [(info.room, info.seq, info.read) for info in infos]
+
+    async def history(self, place: str) -> list[tuple[int, str]]:
+        return [(message.seq, message.text) for message in await self._online.history(room=place)]
 
     async def unread(self) -> dict[str, int]:
         infos = await self._online.unread()

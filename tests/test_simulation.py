@@ -24,7 +24,7 @@ RATES = Rates(partition=120, latency=60, disk=300, crash=60)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_device_receives_everything_once(seed: int) -> None:
     plan = Plan(
-        seed=seed, hours=HOURS, rates=RATES, settings=SETTINGS, pace=3, registered=(), guests=(),
+        seed=seed, hours=HOURS, rates=RATES, settings=SETTINGS, pace=3, edits=True, registered=(), guests=(),
         devices=("alice1", "alice2", "alice3", "bob1", "bob2", "carol1", "carol2"), guest_devices=("dave",),
     )  # fmt: skip
     result = run(plan)
