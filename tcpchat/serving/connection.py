@@ -1,4 +1,4 @@
-"""A connection: a stream and its outbox. Takes bytes without waiting, and knows nothing of the chat."""
+"""A connection: a stream and its backlog. Accepts bytes without waiting, and knows nothing of the chat."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import trio
 from tcpchat.protocol import Bye, encode
 
 RECEIVE = 64 * 1024  # bytes at a time; as long as the longest line
-DRAIN = 64 * 1024  # bytes; joined before they are sent to a slow reader, which then costs few calls
-LINGER = 1.0  # seconds
+DRAIN = 64 * 1024  # bytes that are joined before they are sent to a slow reader, to save calls
+LINGER = 1.0  # seconds that a peer gets to close after the end, while its bytes are discarded
 SLOW_CONSUMER = encode(
     Bye(
         code="slow-consumer",
-        message="you read too slowly and are too far behind; come back and ask for history",
+        message="you read too slowly and are too far behind; reconnect and request history",
     )
 )
 
@@ -28,9 +28,9 @@ Spawn = Callable[[Callable[[], Any]], object]
 class Connection:
     """One stream, from accept to close.
 
-    Its own task reads; everybody writes with `write_nowait`, which never waits and never fails. Where the
-    stream is a socket, bytes go straight to it. What it does not take at once is the backlog, sent by a task
-    that lives as long as there is one. Over `backlog_limit` bytes (0: unlimited) the connection is lost.
+    Its own task reads; everybody writes with `write_nowait`, which never waits and never fails. If the stream
+    is a socket, bytes are written to it at once. What it does not accept is the backlog, sent by a task that
+    lives as long as there is one. Above `backlog_limit` bytes (0: unlimited) the connection is closed.
     """
 
     __slots__ = (
@@ -44,17 +44,17 @@ class Connection:
     ) -> None:
         self.stream = stream
         self.address = address
-        """The host that it comes from."""
+        """The host of the peer."""
         self.scope = trio.CancelScope()
-        """The reading task's; cancelled when there is no point in reading on."""
+        """The scope of the reading task; cancelled when there is no point in reading further."""
         self.reading = True
-        """Whether lines of the peer are still to be handled."""
+        """Whether lines of the peer are still handled."""
         self.reason = "closed"
-        """Why the connection ended, a word for the log."""
+        """The reason for the end of the connection: one word, for the log."""
         self.backlog = 0
-        """Bytes that wait to be sent."""
+        """Bytes waiting to be sent."""
         self.unsettled = 0
-        """Entries that this connection asked for and that are not on disk yet."""
+        """Operations that this connection requested and that are not on disk yet."""
         self.backlog_limit = backlog_limit
         self._spawn = spawn
         self._fd = stream.socket.fileno() if isinstance(stream, trio.SocketStream) else -1
@@ -65,10 +65,10 @@ class Connection:
         self._changed: trio.Event | None = None
 
     async def receive(self) -> bytes:
-        """Return what came next; nothing at the end. Raises trio.BrokenResourceError."""
+        """Return the next bytes; empty at the end. Raises trio.BrokenResourceError."""
         if self._fd < 0:
             return bytes(await self.stream.receive_some(RECEIVE))
-        while True:  # what the stream does too, in four frames less: most connections wait here
+        while True:  # as the stream does, with four frames fewer: most connections wait here
             await trio.lowlevel.wait_readable(self._fd)
             try:
                 return os.read(self._fd, RECEIVE)
@@ -78,7 +78,7 @@ class Connection:
                 raise trio.BrokenResourceError from error
 
     def write_nowait(self, data: bytes) -> None:
-        """Send whole lines as soon as the stream takes them. After `stop` they may go nowhere."""
+        """Send whole lines as soon as the stream accepts them. After `stop` they may be dropped."""
         if not self._taking:
             return
         if self._queue is None and self._fd >= 0:
@@ -102,8 +102,8 @@ class Connection:
         self._queue.append(data)
         self.backlog += len(data)
         if self.backlog_limit and self.backlog > self.backlog_limit:
-            # Everything in the queue is whole lines, but for the rest of what was begun before the drain
-            # task took it. What that is sending ends with a line's end too, so bye may follow.
+            # The queue contains whole lines, except for the rest of a write that began before the drain task
+            # took over. The chunk that this task is sending ends with a whole line too, so bye may follow.
             rest = () if self._sending else (self._queue[0],)
             self._queue.clear()
             self._queue.extend((*rest, SLOW_CONSUMER))
@@ -120,7 +120,7 @@ class Connection:
                 await self.stream.send_all(chunk)
                 self.backlog = max(0, self.backlog - len(chunk))
                 self._wake()
-        except Exception:  # this task has no other boundary; mostly the peer is gone
+        except Exception:  # this task has no other boundary; usually the peer has closed
             self.abort("broken")
         finally:
             self._queue = None
@@ -140,7 +140,7 @@ class Connection:
         return b"".join(parts)
 
     def acknowledge(self, replies: bytes, count: int) -> None:
-        """Send the replies to `count` entries, which are settled by this."""
+        """Send the replies to `count` operations, which are settled by this."""
         self.write_nowait(replies)
         self.unsettled -= count
         if not self.unsettled:
@@ -157,30 +157,30 @@ class Connection:
         await self._changed.wait()
 
     async def wait_settled(self) -> None:
-        """Wait until everything that this connection asked for is on disk and answered, or refused."""
+        """Wait until every operation that this connection requested is on disk and answered, or rejected."""
         while self.unsettled:
             await self._next_change()
 
     async def wait_backlog(self, most: int) -> None:
-        """Wait until at most so many bytes wait to be sent; nothing is waited for in vain once it is over."""
+        """Wait until at most so many bytes are waiting to be sent, or the connection is over."""
         await trio.lowlevel.checkpoint_if_cancelled()
         while self.backlog > most:
             await self._next_change()
 
     async def wait_drained(self) -> None:
-        """Wait until the stream took all bytes."""
+        """Wait until the stream has accepted all bytes."""
         while self._queue is not None:
             await self._next_change()
 
     def stop(self, reason: str) -> None:
-        """Read no more; what is still to be sent may be sent."""
+        """Stop reading; bytes that are waiting are still sent."""
         if self.reading:
             self.reading = False
             self.reason = reason
             self.scope.cancel()
 
     def abort(self, reason: str) -> None:
-        """Read and send no more."""
+        """Stop reading and sending."""
         self.stop(reason)
         self._fd = -1
         self._taking = False
@@ -189,10 +189,10 @@ class Connection:
             self._queue.clear()
 
     async def finish(self, seconds: float) -> None:
-        """Send what is left, at most for so many seconds, and say that there is no more.
+        """Send the rest, for at most so many seconds, and end the sending side.
 
-        A close with unread bytes would reset the connection and take back what the peer has not read yet. So
-        those are read away until the peer closes too, or for a moment.
+        Closing with unread input would reset the connection and discard what the peer has not read yet. So
+        input is read and discarded until the peer closes too, or for a moment.
         """
         if self._aborted:
             return
@@ -204,7 +204,7 @@ class Connection:
                     while await self.stream.receive_some(RECEIVE):
                         pass
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                pass  # nobody is there any more
+                pass  # the peer has closed
 
     async def close(self) -> None:
         """Close the stream at once. Nothing is written after this."""
