@@ -92,6 +92,12 @@ def test_the_fast_path_imports_no_parser_and_no_network() -> None:
     assert not {"cyclopts", "trio", "tcpchat.settings"} & modules
 
 
+def test_the_prompt_is_drawn_before_the_protocol_and_the_network_are_imported() -> None:
+    modules = loaded("from tcpchat.cli import fast_path\nassert fast_path([], {})\nimport tcpchat.repl.app")
+    assert "prompt_toolkit" in modules
+    assert not {"cyclopts", "trio", "tcpchat.protocol", "tcpchat.commands", "tcpchat.client"} & modules
+
+
 def test_a_command_is_imported_when_it_runs() -> None:
     modules = loaded("from tcpchat.cli.app import app, read_settings\nread_settings(['serve'])")
     assert "tcpchat.cli.serve" in modules

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from tcpchat.files import write_file
-from tcpchat.protocol import GUEST
+from tcpchat.wire.base import GUEST  # without the rest of the protocol, which the prompt need not wait for
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
 WORDS: Final = "words"  # the field of the file with the answers of `keep`
