@@ -81,7 +81,9 @@ class Log(Reply):
     type: ClassVar[str] = "log"
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
-    events: list[Message | Edited | Unknown] = attrs.field(metadata=about("as they were sent out"))
+    events: list[Message | Edited | Unknown] = attrs.field(
+        metadata=about("as they were sent; a message has the text that it has now")
+    )
     first: int = attrs.field(metadata=about("the lowest number that the room still has"))
     more: bool = attrs.field(metadata=MORE)
 

@@ -1,14 +1,14 @@
 """Received events in order, each once, in bounded memory. Pure.
 
 The events of a room are numbered 1, 2, 3 … without gaps. Therefore the inbox need not hold on to them: those
-that do not fit, and those that were missed without a connection, are requested from the server's history, by
+that do not fit, and those that were missed without a connection, are requested from the room's log, by
 number.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 import attrs
 
@@ -17,13 +17,14 @@ from tcpchat.protocol import (
     LOBBY,
     MAX_COUNT,
     Conversations,
+    Edited,
     Event,
-    History,
     Joined,
     Left,
     ListConversations,
+    Log,
     Message,
-    ReadHistory,
+    ReadLog,
     Reply,
     Unknown,
     is_direct,
@@ -31,8 +32,8 @@ from tcpchat.protocol import (
 
 MAX_EVENTS: Final = 20_000  # some 10 MB if they are of usual size
 MAX_BYTES: Final = 32 * 1024 * 1024  # of their texts, about
-NUMBERED: Final = (Message,)
-"""The classes of events that a room numbers: they have `room` and `seq`, and come in pages of history."""
+Numbered: TypeAlias = Message | Edited | Unknown
+"""The events that a room numbers, and that come in pages of its log. One of a later version is Unknown."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +66,7 @@ class Room:
     newest: int = 0
     """Number of the last event that is known to exist."""
     lagging: bool = False
-    """Its next events come in pages of history, not as they are received."""
+    """Its next events come in pages of the log, not as they are received."""
     unconfirmed: int | None = None
     """What `last` was when the connection began, until the server has listed the room."""
 
@@ -74,7 +75,7 @@ class Inbox:
     """The events between the connection, which puts them, and the program, which gets them.
 
     Each room is either *live*, and its events are taken as they are received, or *lagging*: then they come in
-    pages of history, each requested once everything before it was read, until a page says that there are no
+    pages of the log, each requested once everything before it was read, until a page says that there are no
     more. Welcome has the number of the lobby's last event. The server is requested to list the other rooms
     whenever a connection begins.
     """
@@ -93,8 +94,8 @@ class Inbox:
         self._lagging: dict[Room, None] = {}  # in the order in which they get their next pages
         self._list: ListConversations | None = None  # the next page of the server's list of rooms
         self._complete = True  # a room that is not here begins with its first event
-        self._request: ReadHistory | ListConversations | None = None
-        self._requested: Room | None = None  # whose history the request is for
+        self._request: ReadLog | ListConversations | None = None
+        self._requested: Room | None = None  # whose log the request is for
 
     @property
     def last(self) -> int | None:
@@ -156,20 +157,20 @@ class Inbox:
 
     def put(self, event: Event) -> None:
         """Take an event from the connection."""
-        if isinstance(event, NUMBERED):
-            room = self._rooms.get(event.room)
-            if room is None and is_direct(event.room):
-                room = self._add(event.room)
+        if (numbered := _numbered(event)) is not None:
+            id, seq = numbered
+            room = self._rooms.get(id)
+            if room is None and is_direct(id):
+                room = self._add(id)
             if room is not None:
-                self._put_numbered(room, event)
+                self._put_numbered(room, event, seq)
                 return
         if self._full:
             self._skipped += 1
         else:
             self._append(event)
 
-    def _put_numbered(self, room: Room, event: Message) -> None:
-        seq = event.seq
+    def _put_numbered(self, room: Room, event: Event, seq: int) -> None:
         room.newest = max(room.newest, seq)
         if room.lagging or room.last is None or seq <= room.last:
             return  # it comes with a page, or was taken before
@@ -177,7 +178,7 @@ class Inbox:
             self._set_lagging(room, lagging=True)
             return
         room.last = seq
-        if not event.ignored:
+        if not _is_ignored(event):
             self._append(event)
 
     def _append(self, event: Event) -> None:
@@ -202,7 +203,7 @@ class Inbox:
         if lagging:
             self._lagging[room] = None
 
-    def next_request(self) -> ReadHistory | ListConversations:
+    def next_request(self) -> ReadLog | ListConversations:
         """Return what to request from the server while `lagging`; `put_reply` or `give_up` is to follow.
 
         Lagging rooms take turns.
@@ -213,17 +214,17 @@ class Inbox:
         else:
             room = self._requested = next(iter(self._lagging))
             id = None if room is self._lobby else room.id
-            self._request = ReadHistory(after=room.last, count=MAX_COUNT, room=id)
+            self._request = ReadLog(after=room.last, count=MAX_COUNT, room=id)
         return self._request
 
-    def put_reply(self, request: ReadHistory | ListConversations, reply: Reply) -> None:
+    def put_reply(self, request: ReadLog | ListConversations, reply: Reply) -> None:
         """Take the reply to the last request, before anything that was received after it."""
         if request is not self._request:
             return  # it is about rooms of the user before
         self._request = None
         if isinstance(request, ListConversations) and isinstance(reply, Conversations):
             self._put_list(request, reply)
-        elif isinstance(reply, History) and self._requested is not None:
+        elif isinstance(reply, Log) and self._requested is not None:
             self._put_page(self._requested, reply)
 
     def give_up(self) -> bool:
@@ -246,16 +247,17 @@ class Inbox:
             self._set_lagging(room, lagging=False)
         return True
 
-    def _put_page(self, room: Room, page: History) -> None:
+    def _put_page(self, room: Room, page: Log) -> None:
         last = room.last or 0
-        for event in page.messages:
-            if event.seq > last:
-                last = event.seq
-                if not event.ignored:
+        for event in page.events:
+            _, seq = _numbered(event) or (room.id, 0)
+            if seq > last:
+                last = seq
+                if not _is_ignored(event):
                     self._append(event)
         room.last = last
         # What was received while the page was on its way may be newer than the page.
-        newer = bool(page.messages) and room.newest > last
+        newer = bool(page.events) and room.newest > last
         room.newest = max(room.newest, last)
         self._set_lagging(room, lagging=page.more or newer)
 
@@ -302,10 +304,24 @@ class Inbox:
         return None
 
 
+def _numbered(event: Event) -> tuple[str, int] | None:
+    """Return the room and the number of an event that a room numbers."""
+    match event:
+        case Message() | Edited():
+            return event.room, event.seq
+        case Unknown(fields={"room": str(room), "seq": int(seq)}):
+            return room, seq
+    return None
+
+
+def _is_ignored(event: Event) -> bool:
+    return isinstance(event, Message | Edited) and bool(event.ignored)
+
+
 def _size(event: Event) -> int:
     """Return about how many bytes an event takes that can be of any size."""
     match event:
-        case Message():
+        case Message() | Edited():
             return len(event.text)
         case Joined() | Left():
             return sum(map(len, event.users))

@@ -16,6 +16,8 @@ import trio
 from tcpchat.client import Client, DisconnectedError, RefusedError
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
+    LOBBY,
+    Edited,
     Event,
     Exit,
     Message,
@@ -248,9 +250,13 @@ async def tail(options: Options, *, json: bool, follow: bool) -> None:
         async for event in client.events():
             if isinstance(event, Welcome):
                 last = last or event.seq
-            if isinstance(event, Message):
-                _print(event) if json else _write(plain(render.message(event, look)))
-            done = options.history == 0 or last == 0 or (isinstance(event, Message) and event.seq >= last)
+            if isinstance(event, Message | Edited):
+                shown = (
+                    render.message(event, look) if isinstance(event, Message) else render.edited(event, look)
+                )
+                _print(event) if json else _write(plain(shown))
+            done = options.history == 0 or last == 0
+            done = done or (isinstance(event, Message | Edited) and event.room == LOBBY and event.seq >= last)
             if done and not follow:
                 break
         await leave_nothing(client)

@@ -576,14 +576,16 @@ async def test_missed_messages_come_in_pages_while_others_send(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read_all)
-            request = await server.next("history")
+            request = await server.next("log")
             assert (request["after"], request["count"]) == (0, 500)
             await server.say(message(5))
-            await server.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=True)
-            request = await server.next("history")
+            await server.reply(
+                request, "log", room="lobby", events=[message(1), message(2)], first=1, more=True
+            )
+            request = await server.next("log")
             assert request["after"] == 2
             await server.reply(
-                request, "history", room="lobby", messages=[message(3), message(4), message(5)], more=False
+                request, "log", room="lobby", events=[message(3), message(4), message(5)], first=1, more=False
             )
             await server.say(message(6), message(7))
         assert read == [1, 2, 3, 4, 5, 6, 7]
@@ -595,9 +597,9 @@ async def test_history_that_the_server_could_not_read_is_requested_again(
     async def play() -> None:
         server = await fake.accept()
         await server.welcome(seq=2)
-        await server.refuse(await server.next("history"), "storage-failed")
-        request = await server.next("history")
-        await server.reply(request, "history", room="lobby", messages=[message(1), message(2)], more=False)
+        await server.refuse(await server.next("log"), "storage-failed")
+        request = await server.next("log")
+        await server.reply(request, "log", room="lobby", events=[message(1), message(2)], first=1, more=False)
         await server.serve()
 
     async with trio.open_nursery() as nursery:
@@ -616,13 +618,13 @@ async def test_a_page_that_is_lost_with_its_connection_is_requested_again(
         await server.say(message(3))
 
         async def play(server: ServerSide) -> None:
-            assert (await server.next("history"))["after"] == 0
+            assert (await server.next("log"))["after"] == 0
             await server.close()
             server = await fake.accept()
             await server.resume(seq=3)
-            request = await server.next("history")
+            request = await server.next("log")
             messages = [message(seq) for seq in (1, 2, 3)]
-            await server.reply(request, "history", room="lobby", messages=messages, more=False)
+            await server.reply(request, "log", room="lobby", events=messages, first=1, more=False)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(play, server)
@@ -638,11 +640,11 @@ async def test_a_reader_that_stops_while_a_page_is_on_its_way_loses_nothing(
         await server.say(message(3))
         with trio.move_on_after(0.5):
             await client.next_event()
-        request = await server.next("history")
+        request = await server.next("log")
         with trio.move_on_after(0.5):
             await client.next_event()
         messages = [message(seq) for seq in (1, 2, 3)]
-        await server.reply(request, "history", room="lobby", messages=messages, more=False)
+        await server.reply(request, "log", room="lobby", events=messages, first=1, more=False)
         read = [await client.next_event() for _ in range(3)]
         assert [event.seq for event in read if isinstance(event, Message)] == [1, 2, 3]
         with trio.move_on_after(0.5):
@@ -664,7 +666,7 @@ async def test_other_events_do_not_wait_for_a_page_that_is_on_its_way(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read_all)
-            await server.next("history")
+            await server.next("log")
             await server.say({"type": "joined", "room": "lobby", "users": ["bob"]})
             await trio.testing.wait_all_tasks_blocked()
             assert read == [Joined(room="lobby", users=["bob"])]
@@ -679,7 +681,7 @@ async def test_a_room_that_is_refused_is_given_up_and_the_reader_continues(
         await server.say(message(3, conversation="@b"))
 
         async def play() -> None:
-            await server.refuse(await server.next("history"), "no-such-user")
+            await server.refuse(await server.next("log"), "no-such-user")
             await server.say(message(4, conversation="@b"))
 
         async with trio.open_nursery() as nursery:

@@ -25,10 +25,10 @@ def info(id: str, seq: int, read: int = 0) -> Line:
 
 async def page(talk: ServerSide, id: str | None, after: int, *seqs: int, more: bool = False) -> None:
     """Answer the next question for history, which must be this."""
-    request = await talk.next("history")
+    request = await talk.next("log")
     assert (request.get("room"), request["after"], request["count"]) == (id, after, MAX_COUNT)
     messages = [message(seq, conversation=id) for seq in seqs]
-    await talk.reply(request, "history", room=id, messages=messages, more=more)
+    await talk.reply(request, "log", room=id or "lobby", events=messages, first=1, more=more)
 
 
 async def heard(client: Client, count: int) -> list[tuple[str | None, int]]:
@@ -107,7 +107,7 @@ async def test_a_page_that_the_server_could_not_read_is_requested_again(
         talk, request = await accept(fake)
         await talk.refuse(request, "storage-failed")
         await talk.listed(await asked_for_conversations(talk), info(BOB, 1))
-        await talk.refuse(await talk.next("history"), "storage-failed")
+        await talk.refuse(await talk.next("log"), "storage-failed")
         await page(talk, BOB, 0, 1)
         await talk.serve()
 
@@ -124,7 +124,7 @@ async def test_a_room_that_is_refused_does_not_block_the_others(
     async def play() -> None:
         talk, request = await accept(fake)
         await talk.listed(request, info(BOB, 2), info(EVE, 1))
-        await talk.refuse(await talk.next("history"), "no-such-user")
+        await talk.refuse(await talk.next("log"), "no-such-user")
         await page(talk, EVE, 0, 1)
         await talk.serve()
 

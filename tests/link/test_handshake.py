@@ -424,10 +424,10 @@ async def test_after_a_reset_only_the_last_messages_are_requested(
 
             @nursery.start_soon
             async def answer() -> None:
-                request = await server.next("history")
+                request = await server.next("log")
                 assert request["after"] == 4998
                 page = [message(4999), message(5000)]
-                await server.reply(request, "history", room="lobby", messages=page, more=False)
+                await server.reply(request, "log", room="lobby", events=page, first=1, more=False)
 
             for seq in (4999, 5000):
                 assert getattr(await client.next_event(), "seq", None) == seq

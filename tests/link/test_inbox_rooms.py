@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpchat.link.inbox import Inbox, Replay, Skipped
+from tcpchat.link.inbox import Inbox, Numbered, Replay, Skipped
 from tcpchat.protocol import (
     MAX_COUNT,
     ConversationInfo,
     Conversations,
     Event,
-    History,
     Joined,
     ListConversations,
+    Log,
     Message,
-    ReadHistory,
+    ReadLog,
 )
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
@@ -36,8 +36,8 @@ def listing(*infos: ConversationInfo, more: bool = False) -> Conversations:
     return Conversations(conversations=list(infos), more=more)
 
 
-def page(id: str, *seqs: int, more: bool = False) -> History:
-    return History(room=id, username="x", messages=[said(id, seq) for seq in seqs], more=more)
+def page(id: str, *seqs: int, more: bool = False) -> Log:
+    return Log(room=id, username="x", events=[said(id, seq) for seq in seqs], first=1, more=more)
 
 
 def heard(inbox: Inbox) -> list[tuple[str, int]]:
@@ -46,7 +46,7 @@ def heard(inbox: Inbox) -> list[tuple[str, int]]:
     return [(event.room, event.seq) for event in events if isinstance(event, Message)]
 
 
-def fetch(inbox: Inbox, answer: History | Conversations) -> ReadHistory | ListConversations:
+def fetch(inbox: Inbox, answer: Log | Conversations) -> ReadLog | ListConversations:
     """Ask for what is wanted and get this."""
     request = inbox.next_request()
     inbox.put_reply(request, answer)
@@ -82,7 +82,7 @@ def test_a_new_guest_requests_nothing_and_direct_rooms_begin_with_their_first_me
 
 def test_unread_messages_come_at_the_start_and_read_ones_do_not() -> None:
     inbox = known(info(BOB, 5, read=3), info(EVE, 2, read=2))
-    assert fetch(inbox, page(BOB, 4, 5)) == ReadHistory(after=3, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 4, 5)) == ReadLog(after=3, count=MAX_COUNT, room=BOB)
     assert not inbox.lagging
     inbox.put(said(BOB, 6))
     inbox.put(said(EVE, 3))
@@ -97,8 +97,8 @@ def test_messages_before_the_list_of_rooms_come_with_a_page() -> None:
     inbox.put(said(EVE, 1))
     assert heard(inbox) == []
     fetch(inbox, listing(info(BOB, 5, read=5)))  # made before those were said
-    assert fetch(inbox, page(BOB, 6)) == ReadHistory(after=5, count=MAX_COUNT, room=BOB)
-    assert fetch(inbox, page(EVE, 1)) == ReadHistory(after=0, count=MAX_COUNT, room=EVE)
+    assert fetch(inbox, page(BOB, 6)) == ReadLog(after=5, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(EVE, 1)) == ReadLog(after=0, count=MAX_COUNT, room=EVE)
     assert heard(inbox) == [(BOB, 6), (EVE, 1)]
     assert not inbox.lagging
 
@@ -109,7 +109,7 @@ def test_all_pages_of_the_list_are_requested() -> None:
     assert fetch(inbox, listing(info(BOB, 1, read=1), more=True)) == ListConversations()
     inbox.put(said(EVE, 8))  # not told of yet
     assert fetch(inbox, listing(info(EVE, 8, read=7))) == ListConversations(after=BOB)
-    assert fetch(inbox, page(EVE, 8)) == ReadHistory(after=7, count=MAX_COUNT, room=EVE)
+    assert fetch(inbox, page(EVE, 8)) == ReadLog(after=7, count=MAX_COUNT, room=EVE)
     assert heard(inbox) == [(EVE, 8)]
 
 
@@ -128,7 +128,7 @@ def test_missed_messages_come_once_also_from_rooms_that_began_meanwhile() -> Non
     inbox.put(said(BOB, 4))  # at once, since nothing is missing before it
     inbox.put(said(EVE, 2))  # but before this
     fetch(inbox, listing(info(BOB, 4, read=0), info(EVE, 2, read=2)))
-    assert fetch(inbox, page(EVE, 1, 2)) == ReadHistory(after=0, count=MAX_COUNT, room=EVE)
+    assert fetch(inbox, page(EVE, 1, 2)) == ReadLog(after=0, count=MAX_COUNT, room=EVE)
     assert heard(inbox) == [(BOB, 3), (BOB, 4), (EVE, 1), (EVE, 2)]
     assert not inbox.lagging
 
@@ -138,10 +138,10 @@ def test_a_gap_is_filled_from_history() -> None:
     inbox.put(said(BOB, 5))
     inbox.put(said(BOB, 6))
     inbox.put(said(EVE, 1))
-    assert fetch(inbox, page(BOB, 3, more=True)) == ReadHistory(after=2, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 3, more=True)) == ReadLog(after=2, count=MAX_COUNT, room=BOB)
     inbox.put(said(BOB, 7))
-    assert fetch(inbox, page(BOB, 4, 5, 6)) == ReadHistory(after=3, count=MAX_COUNT, room=BOB)
-    assert fetch(inbox, page(BOB, 7)) == ReadHistory(after=6, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 4, 5, 6)) == ReadLog(after=3, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 7)) == ReadLog(after=6, count=MAX_COUNT, room=BOB)
     inbox.put(said(BOB, 8))
     assert heard(inbox) == [(EVE, 1), *((BOB, seq) for seq in range(3, 9))]
 
@@ -151,10 +151,10 @@ def test_ignored_messages_are_left_out_and_their_numbers_count() -> None:
     inbox.put(said("lobby", 1, ignored=True))
     inbox.put(said("lobby", 2))
     inbox.put(said("lobby", 4))
-    messages = [said("lobby", 3, ignored=True), said("lobby", 4)]
-    fetch(inbox, History(room="lobby", messages=messages, more=False))
+    missed: list[Numbered] = [said("lobby", 3, ignored=True), said("lobby", 4)]
+    fetch(inbox, Log(room="lobby", events=missed, first=1, more=False))
     inbox.put(said(BOB, 2))  # the first did not come live
-    fetch(inbox, History(messages=[said(BOB, 1, ignored=True), said(BOB, 2)], more=False))
+    fetch(inbox, Log(room=BOB, events=[said(BOB, 1, ignored=True), said(BOB, 2)], first=1, more=False))
     inbox.put(said(BOB, 3))
     assert heard(inbox) == [("lobby", 2), ("lobby", 4), (BOB, 2), (BOB, 3)]
     assert not inbox.lagging
@@ -168,7 +168,7 @@ def test_direct_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
     assert len(inbox) == 3
     events = list(iter(inbox.get, None))
     assert not any(isinstance(event, Skipped) for event in events)
-    assert fetch(inbox, page(BOB, 4, 5)) == ReadHistory(after=3, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 4, 5)) == ReadLog(after=3, count=MAX_COUNT, room=BOB)
     assert heard(inbox) == [(BOB, 4), (BOB, 5)]
 
 
@@ -178,8 +178,8 @@ def test_lagging_rooms_take_turns() -> None:
     asked = []
     for seq in (1, 2):
         asked += [fetch(inbox, page(id, seq, more=True)) for id in (BOB, EVE)]
-        asked.append(fetch(inbox, History(room="lobby", messages=[said("lobby", seq)], more=True)))
-    assert [one.room for one in asked if isinstance(one, ReadHistory)] == [BOB, EVE, None] * 2
+        asked.append(fetch(inbox, Log(room="lobby", events=[said("lobby", seq)], first=1, more=True)))
+    assert [one.room for one in asked if isinstance(one, ReadLog)] == [BOB, EVE, None] * 2
 
 
 def test_another_user_gets_no_page_of_the_user_before() -> None:
@@ -189,7 +189,7 @@ def test_another_user_gets_no_page_of_the_user_before() -> None:
     inbox.put_reply(request, page(BOB, 1, 2, 3, 4, 5))
     assert heard(inbox) == []
     fetch(inbox, listing(info(BOB, 5, read=4)))
-    assert fetch(inbox, page(BOB, 5)) == ReadHistory(after=4, count=MAX_COUNT, room=BOB)
+    assert fetch(inbox, page(BOB, 5)) == ReadLog(after=4, count=MAX_COUNT, room=BOB)
     assert heard(inbox) == [(BOB, 5)]
 
 
@@ -238,7 +238,7 @@ def test_a_server_that_lost_what_it_had_begins_anew(told: bool) -> None:
     inbox.resume()
     fetch(inbox, listing(*[info(BOB, 2)] * told, info(EVE, 1)))
     if told:
-        assert fetch(inbox, page(BOB, 1, 2)) == ReadHistory(after=0, count=MAX_COUNT, room=BOB)
+        assert fetch(inbox, page(BOB, 1, 2)) == ReadLog(after=0, count=MAX_COUNT, room=BOB)
     assert not inbox.lagging
     inbox.put(said(BOB, 3 if told else 1))
     assert heard(inbox) == [(EVE, 1), *([(BOB, 1), (BOB, 2), (BOB, 3)] if told else [(BOB, 1)])]
@@ -252,9 +252,9 @@ class World:
         self.size = size  # of a page
         self.user = 0
         self.said: dict[str, list[bool]] = {"lobby": []}  # whether each message is ignored
-        self.wire: list[Event | History | Conversations | None] | None = None
-        self.request: ReadHistory | ListConversations | None = None  # the reader waits for its reply
-        self.page: tuple[ReadHistory | ListConversations, int, dict[str, int]] | None = None
+        self.wire: list[Event | Log | Conversations | None] | None = None
+        self.request: ReadLog | ListConversations | None = None  # the reader waits for its reply
+        self.page: tuple[ReadLog | ListConversations, int, dict[str, int]] | None = None
         self.got: dict[str, list[int]] = {}
         self.begin: dict[str, int] = {"lobby": 0}  # the number after which each is to be told
         for id in ("@0-a", "@0-b", "@1-a", "@1-b"):
@@ -300,7 +300,7 @@ class World:
         if line is None:
             self.user = self.served
             self.inbox.switch_user(new=False)
-        elif isinstance(line, History | Conversations):
+        elif isinstance(line, Log | Conversations):
             assert self.request is not None
             if line.more is None:  # a refusal
                 self.inbox.give_up()
@@ -329,7 +329,7 @@ class World:
 
     def answered(self) -> bool:
         assert self.wire is not None
-        return any(isinstance(line, History | Conversations) for line in self.wire)
+        return any(isinstance(line, Log | Conversations) for line in self.wire)
 
     def answer(self) -> None:
         """What was said since it began is before it on the wire, as when it is read from disk."""
@@ -345,12 +345,14 @@ class World:
         id = request.room or "lobby"
         assert request.after is not None
         if id != "lobby" and not id.startswith(f"@{served}"):
-            refusal = History(messages=[], more=None)  # type: ignore[arg-type]
+            refusal = Log(room=id, events=[], first=1, more=None)  # type: ignore[arg-type]
             self.wire.append(refusal)
             return
         numbers = range(request.after + 1, lengths[id] + 1)
-        messages = [said(id, seq, ignored=self.said[id][seq - 1] or None) for seq in numbers[: self.size]]
-        self.wire.append(History(messages=messages, more=len(numbers) > self.size))
+        events: list[Numbered] = [
+            said(id, seq, ignored=self.said[id][seq - 1] or None) for seq in numbers[: self.size]
+        ]
+        self.wire.append(Log(room=id, events=events, first=1, more=len(numbers) > self.size))
 
     def log_in(self) -> None:
         """The server makes the client the other user, once it has answered what was asked before."""

@@ -38,6 +38,7 @@ class Stage:
         self.answers: dict[str, Answer] = {
             "conversations": lambda _: {"type": "conversations", "conversations": [], "more": False},
             "exit": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
+            "log": lambda _: {"type": "log", "room": "lobby", "events": [], "first": 1, "more": False},
             "history": lambda _: {"type": "history", "room": "lobby", "messages": [], "more": False},
             "ping": lambda _: {"type": "pong", "at": AT},
             "read": self._read,

@@ -123,6 +123,19 @@ async def test_several_lines_are_one_message(alice: Sitter, bob: Peer) -> None:
     assert await texts(bob) == ["one\ntwo\nusers"]
 
 
+async def test_an_edit_is_shown_once_to_its_author_and_the_others(alice: Sitter, bob: Peer) -> None:
+    await alice.do("helo all")
+    number = (await bob.next("message"))["seq"]
+    await alice.do(f"/edit {number} hello all")
+    assert (await bob.next("edited"))["text"] == "hello all"
+    assert await alice.screen.line("hello all") == f"alice edited {number}: hello all"
+    assert alice.screen.count("hello all") == 1
+    await alice.do("/log --after 0")
+    assert alice.screen.count("alice ✓ hello all") == 1, "the log has the message as it is now"
+    assert alice.screen.count(f"alice edited {number}: hello all") == 2
+    assert alice.controller.failures == 0
+
+
 async def test_a_private_message_is_shown_with_both_names(alice: Sitter, bob: Peer) -> None:
     await alice.do("/send -u bob psst")
     assert await texts(bob) == ["psst"]

@@ -190,7 +190,7 @@ async def test_the_toolbar_tells_nothing_of_the_old_data(alice: test_people.Sitt
 async def test_low_numbers_ring_again_and_what_was_said_before_does_not(alice: test_people.Sitter) -> None:
     await alice.hear(message(1, "one"), message(2, "two"), message(3, "three"))
     page = [message(1, "alice?"), message(2, "@alice")]
-    alice.stage.reply("history", "history", room="lobby", messages=page, more=False)
+    alice.stage.reply("log", "log", room="lobby", events=page, first=1, more=False)
     await come_back(alice, seq=2)
     await alice.screen.line("@alice")
     assert alice.screen.bells == 0

@@ -13,6 +13,7 @@ from tcpchat.protocol import (
     Back,
     Cancelled,
     Conversations,
+    Edited,
     Error,
     Event,
     History,
@@ -82,6 +83,8 @@ class Model:
         match event:
             case Message():
                 self._apply_message(event)
+            case Edited():
+                self.roster.touch(event.sender)
             case Joined():
                 self.roster.join(event.users)
             case Left():

@@ -12,6 +12,7 @@ from typing import Protocol
 from tcpchat.client import Disconnected, Reconnected, Skipped
 from tcpchat.protocol import (
     Absent,
+    Edited,
     Error,
     Event,
     History,
@@ -104,6 +105,9 @@ class Display:
         match event:
             case Message():
                 self._message(event)
+            case Edited():
+                self._under_its_day(event.at)
+                self.screen.show(render.edited(event, self.look))
             case Renamed() if event.new == self._model.me:
                 self.fail(f"your name is now {event.new}; it was {event.old}")
             case Joined() | Left() | Renamed():
@@ -158,15 +162,18 @@ class Display:
         self.screen.complain(render.refusal(error, self.look))
 
     def _message(self, message: Message) -> None:
-        """Show a message, under a line with its day if that is another than of the one before."""
-        look = self.look
-        time = local_time(message.at, self._zone)
-        if time is not None and time.date() != self._day:
-            self._day = time.date()
-            self.screen.show(render.day(self._day, look))
-        self.screen.show(render.message(message, look))
+        """Show a message, and ring for it."""
+        self._under_its_day(message.at)
+        self.screen.show(render.message(message, self.look))
         if self._rings(message):
             self.screen.bell()
+
+    def _under_its_day(self, at: str) -> None:
+        """Show a line with the day of a message or an edit if that is another than of the one before."""
+        time = local_time(at, self._zone)
+        if time is not None and time.date() != self._day:
+            self._day = time.date()
+            self.screen.show(render.day(self._day, self.look))
 
     def _rings(self, message: Message) -> bool:
         model = self._model

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Error, Joined, Left, Message, Renamed
+from tcpchat.protocol import Edited, Error, Joined, Left, Message, Renamed
 from tcpchat.repl.model.delivery import delivery_state
 from tcpchat.repl.view.clean import clean, clean_line
 from tcpchat.repl.view.text import (
@@ -50,6 +50,18 @@ def message(m: Message, look: Look) -> Fragments:
     if not own and is_mention(text, look.me):
         style = f"{style} class:mention".strip()
     return hang(head, style, text, look)
+
+
+def edited(e: Edited, look: Look) -> Fragments:
+    """Return an edit: the author, the time, and the text that the message has now."""
+    head: Fragments = [("class:time", f"{hour(e.at, look)} ")] if look.timestamps else []
+    head.append((name_style(e.sender, look.me), clean_line(e.sender)))
+    style = ""
+    if e.to is not None:
+        style = "class:private"
+        head += [(style, " → "), (name_style(e.to, look.me), clean_line(e.to))]
+    head.append(("class:notice", f" edited {e.target}: "))
+    return hang(head, style, _folded(clean(e.text).rstrip("\n")), look)
 
 
 def _mark(m: Message, look: Look) -> Fragments:

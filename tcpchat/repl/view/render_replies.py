@@ -7,13 +7,17 @@ from typing import Any, Final
 
 import orjson
 
+from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     Bye,
     Cancelled,
     Error,
     Help,
     History,
+    Log,
+    Message,
     Pong,
+    ReadLog,
     Renamed,
     Reply,
     Reported,
@@ -22,13 +26,14 @@ from tcpchat.protocol import (
     Schema,
     Sent,
     Status,
+    Unknown,
     UserInfo,
     Users,
 )
 from tcpchat.repl.model.place import Place
 from tcpchat.repl.view import render_people
 from tcpchat.repl.view.clean import clean, clean_line
-from tcpchat.repl.view.render import day, message, notice, refusal
+from tcpchat.repl.view.render import day, edited, message, notice, refusal
 from tcpchat.repl.view.text import (
     GAP,
     Fragments,
@@ -115,6 +120,26 @@ def history(reply: History, look: Look, *, newer: bool = False) -> Fragments:
         else:
             options = f"{user} --before {reply.messages[0].seq}"
         fragments += notice(f"there are more: /history{options}", look)
+    return fragments
+
+
+def _log(reply: Log, look: Look) -> Fragments:
+    """Return the events of a room under their days, without those of users that you ignore."""
+    fragments: Fragments = []
+    today = None
+    for one in reply.events:
+        if isinstance(one, Unknown) or one.ignored:
+            continue
+        time = local_time(one.at, look.zone)
+        if time is not None and time.date() != today:
+            today = time.date()
+            fragments += day(today, look)
+        fragments += message(one, look) if isinstance(one, Message) else edited(one, look)
+    if not reply.events:
+        fragments += notice("no events", look)
+    elif (following := next_page(ReadLog(), reply)) is not None:
+        place = f" -u {reply.username}" if reply.username else ""
+        fragments += notice(f"there are more: /log{place} --after {following.after}", look)
     return fragments
 
 
@@ -213,6 +238,7 @@ _REPLIES: Final[dict[type[Reply], Callable[[Any, Look], Fragments]]] = {
     Renamed: _renamed,
     Users: _users,
     History: history,
+    Log: _log,
     Reported: _reported,
     Status: _status,
     Help: _help,

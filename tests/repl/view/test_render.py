@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Error, Joined, Left, Message, Renamed
+from tcpchat.protocol import Edited, Error, Joined, Left, Message, Renamed
 from tcpchat.repl.view import render
 from tcpchat.repl.view.text import Look, name_style
-from tests.repl.view.rendering import LOOK, check, looks, names, said, shown, texts
+from tests.repl.view.rendering import AT, LOOK, check, looks, names, said, shown, texts
 
 NARROW = attrs.evolve(LOOK, width=20)
 
@@ -45,6 +45,19 @@ NARROW = attrs.evolve(LOOK, width=20)
 )  # fmt: skip
 def test_a_message(message: Message, lines: list[str]) -> None:
     assert shown(render.message(message, LOOK)) == lines
+
+
+@pytest.mark.parametrize(
+    ("to", "text", "lines"),
+    [
+        (None, "hi", ["09:00 bob edited 4: hi"]),
+        ("alice", "psst", ["09:00 bob → alice edited 4: psst"]),
+        (None, "a\x1b[2Jb\n\nc\n", ["09:00 bob edited 4: a␛[2Jb", "", " " * 20 + "c"]),
+    ],
+)
+def test_an_edit(to: str | None, text: str, lines: list[str]) -> None:
+    edit = Edited(room="lobby", to=to, seq=9, at=AT, sender="bob", target=4, text=text)
+    assert shown(render.edited(edit, LOOK)) == lines
 
 
 def test_a_message_is_styled_by_who_says_it_to_whom() -> None:
