@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help chat test test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots requirements clean
+.PHONY: help chat test test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -53,6 +53,9 @@ screenshots: .venv/dev ## the pictures of the README, from a real session
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+pins: ## do the oldest and the newest pip accept the pins? on every interpreter that the machine has
+	@scripts/pins
 
 requirements: ## pin what pyproject.toml asks for; needs uv
 	@scripts/pin
