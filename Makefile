@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
+.DEFAULT_GOAL := help
 .PHONY: help chat test test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
@@ -14,8 +15,8 @@ test: .venv/dev ## set up, then every check
 test-all: .venv/dev ## the tests on every interpreter that the machine has
 	@scripts/test-all
 
-coverage: .venv/dev ## the tests in one process, and which lines they run; twice as slow
-	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+coverage: .venv/dev ## the tests, and which lines they run; twice as slow
+	@$(BIN)/pytest -n 4 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 fuzz: .venv/dev ## hunt for inputs that break a server, a session or the terminal, for some minutes
 	@HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -q -p no:cacheprovider --timeout 1800 tests/test_fuzz.py \
@@ -60,7 +61,7 @@ pins: ## do the oldest and the newest pip accept the pins? on every interpreter 
 requirements: ## pin what pyproject.toml asks for; needs uv
 	@scripts/pin
 
-clean:
+clean: ## remove what was set up and what tools keep
 	rm -rf .venv .coverage* .hypothesis .mypy_cache .ruff_cache .pytest_cache
 
 .venv/run: requirements/run.txt requirements/build.txt pyproject.toml
