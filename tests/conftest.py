@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -26,13 +26,37 @@ from tcpchat.serving.passwords import Cost
 from tcpchat.settings import Settings
 from tcpchat.store.sqlite import SqliteStore
 from tcpchat.threads import RunSync, to_thread
+from tests import tools
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
+IN_CI = os.environ.get("CI") == "true"
 Line = dict[str, Any]
 T = TypeVar("T")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*tools): skip the test where one of these programs is missing")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needed = [tool for mark in item.iter_markers("needs") for tool in mark.args]
+    if lacking := tools.missing(*needed):
+        pytest.skip(tools.advice(lacking))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail what is skipped in CI, which has every tool; otherwise a missing one would go unnoticed."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"CI skips nothing, but this was skipped: {call.excinfo and call.excinfo.value}"
+    return report
 
 
 class Log:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -126,7 +125,7 @@ def test_the_unit_starts_the_server_with_valid_flags(tmp_path: Path) -> None:
     assert lines <= set(UNIT.splitlines())
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="it comes with systemd")
+@pytest.mark.needs("systemd-analyze")
 def test_systemd_accepts_the_unit_and_rates_it_secure(tmp_path: Path) -> None:
     unit = tmp_path / "tcpchat.service"
     unit.write_text(UNIT.replace("/opt/tcpchat/bin/tcpchat", "/bin/true"))

@@ -35,6 +35,7 @@ def shell(script: str, port: int, folder: Path) -> str:
     ).stdout  # fmt: skip
 
 
+@pytest.mark.needs("bash", "nc", "jq")
 def test_the_scripts_do_what_is_said_above_them(tmp_path: Path) -> None:
     send, named, pipe, spaced, tail, say, who, read = re.findall(
         r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
@@ -91,6 +92,7 @@ def test_the_table_of_commands_is_complete() -> None:
         assert re.search(rf"`{command.name}\b", README), command.name
 
 
+@pytest.mark.needs("make")
 @pytest.mark.skipif(not (ROOT / ".venv/run").exists(), reason="`make chat` would set up .venv first")
 def test_make_chat_hosts_a_chat_that_others_reach(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def shell(script: str, folder: Path, input: str = "") -> str:
     return ran.stdout
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="this is about openssl")
+@pytest.mark.needs("openssl")
 def test_a_certificate_is_made_and_shown_and_openssl_talks(tmp_path: Path) -> None:
     shell(MAKE, tmp_path)
     shown = parse_fingerprint(shell(SHOW, tmp_path))

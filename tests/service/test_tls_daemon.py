@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import socket
 import ssl
@@ -78,7 +77,7 @@ def test_a_new_certificate_applies_to_new_connections_and_a_bad_one_to_none(tmp_
         assert server.wait() == 0
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing else here renegotiates")
+@pytest.mark.needs("openssl")  # nothing else here renegotiates
 def test_a_client_cannot_renegotiate(tmp_path: Path) -> None:
     path = tmp_path / "cert.pem"
     write_cert(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -439,7 +438,7 @@ def test_errors_in_the_files_are_explained(files: TlsSettings, tmp_path: Path) -
     assert "is damaged" in refusal(files, tls_cert=damaged)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing else here encrypts a key")
+@pytest.mark.needs("openssl")
 def test_an_encrypted_key_is_refused_without_a_prompt(files: TlsSettings, tmp_path: Path) -> None:
     locked = tmp_path / "locked.pem"
     options = ["-in", str(files.tls_key), "-out", str(locked), "-aes256", "-passout", "pass:x"]
