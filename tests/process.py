@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import orjson
 
-PATIENCE = 20  # seconds; a busy machine starts processes slowly
+PATIENCE = 30  # seconds; a busy machine starts a process slowly
 COMMAND = [sys.executable, "-m", "tcpchat"]
 
 

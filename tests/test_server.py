@@ -17,6 +17,7 @@ from tcpchat.settings import Limits, Rules, Running, Settings
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
 from tests.conftest import Log, Peer
+from tests.process import PATIENCE
 
 
 class Door:
@@ -53,7 +54,7 @@ async def open_door(settings: Settings, folder: Path | None = None) -> AsyncIter
     log: Any = Log()
     node = Node(settings, store, log, TrioClock())
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    with trio.fail_after(40):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             await nursery.start(node.run, [(listener, node.server.accept) for listener in listeners])
             door = Door(node, log, listeners[0].socket.getsockname()[1])
@@ -177,7 +178,7 @@ async def test_a_stop_under_load_loses_nothing_acknowledged(tmp_path: Path) -> N
             nursery.start_soon(read, reader)
             await _until(lambda: door.node.state.messages > 500)
             door.node.stop()
-            with trio.fail_after(8):
+            with trio.fail_after(PATIENCE):
                 while len(results) < 6:
                     await trio.sleep(0.01)
             nursery.cancel_scope.cancel()
@@ -213,7 +214,7 @@ async def test_of_a_thousand_users_the_last_sees_all() -> None:
 
 
 async def _until(condition: Any) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         while not condition():
             await trio.sleep(0.01)
 
