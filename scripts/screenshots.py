@@ -32,7 +32,7 @@ class Person:
     """The client in a terminal."""
 
     def __init__(self, port: int, folder: str) -> None:
-        homes = dict.fromkeys(("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder)
+        homes = dict.fromkeys(("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder)
         environment = os.environ | homes | {"TERM": "xterm-256color", "COLORTERM": ""}
         command = ["-m", "tcpchat", "connect", f"127.0.0.1:{port}", "--name", "alice"]
         self._child = pexpect.spawn(sys.executable, command, env=environment, dimensions=(ROWS, COLUMNS))
@@ -75,7 +75,10 @@ async def play(port: int, person: Person, theme: str) -> None:
     """Let the people of the picture talk."""
     look = trio.to_thread.run_sync
     where = f"127.0.0.1:{port}"
-    async with Client(where, name="bob") as bob, Client(where, name="chloé") as chloe:
+    async with (
+        Client(where, name="bob", remember=False) as bob,
+        Client(where, name="chloé", remember=False) as chloe,
+    ):
         await look(person.wait_for, "alice →")
         if theme != "dark":
             person.type(f"/set theme {theme}\r")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import select
 import socket
@@ -11,29 +10,26 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import orjson
+
+from tests.homes import homes, new_home
 
 PATIENCE = 30  # seconds; a busy machine starts a process slowly
 COMMAND = [sys.executable, "-m", "tcpchat"]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment without settings of tcpchat, and with `extra`.
+    """Return this process's environment without settings of tcpchat, with a home of its own, and with `extra`.
 
     The developer who runs the tests has credentials in the real state folder, which no test may touch.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TCPCHAT_")}
-    return kept | {"XDG_STATE_HOME": _state_folder()} | dict(extra or {})
+    return kept | homes(_home()) | dict(extra or {})
 
 
-@cache
-def _state_folder() -> str:
-    folder = TemporaryDirectory(prefix="tcpchat-")
-    atexit.register(folder.cleanup)
-    return folder.name
+_home = cache(new_home)
 
 
 class ServerProcess:

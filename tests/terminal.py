@@ -16,6 +16,7 @@ from typing import Any, Self
 import pexpect
 import pyte
 
+from tests.homes import homes
 from tests.process import PATIENCE, environment
 
 BRACKETED_PASTE = 2004 << 5  # as pyte records private modes
@@ -26,9 +27,8 @@ READ = 64 * 1024  # bytes at once
 
 def home(folder: Path) -> dict[str, str]:
     """Return the environment of a user with all files in this folder."""
-    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("STATE", "CONFIG", "DATA")}
     clean = {name: value for name, value in environment().items() if name not in {"NO_COLOR", "COLORTERM"}}
-    return clean | homes | {"TERM": "xterm-256color", "TZ": "UTC", "PYTHONUTF8": "1"}
+    return clean | homes(folder) | {"TERM": "xterm-256color", "TZ": "UTC", "PYTHONUTF8": "1"}
 
 
 class Terminal:

@@ -15,6 +15,7 @@ import pytest
 
 from tcpchat import Client as LibraryClient
 from tcpchat import Credentials, FlowControl, Reconnect, Replay, Tls
+from tests.homes import homes
 from tests.process import Client, ServerProcess, environment
 
 DOCS = (Path(__file__).parent.parent / "docs/client.md").read_text()
@@ -27,7 +28,7 @@ VALUES = {kind.__name__: kind for kind in (Credentials, FlowControl, Reconnect, 
 def bot(server: ServerProcess, folder: Path) -> Iterator[None]:
     """Run the bot of the text."""
     script = BOT.replace("8000", str(server.port))
-    environ = environment({"XDG_STATE_HOME": str(folder)})
+    environ = environment(homes(folder))
     with subprocess.Popen([sys.executable, "-c", script], env=environ) as process:
         try:
             yield
