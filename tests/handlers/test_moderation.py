@@ -69,7 +69,7 @@ async def test_nobody_reports_the_same_user_twice(house: House) -> None:
     assert (await alice.ask("report bob"))["code"] == "already-reported"
     await alice.ask("rename alex")
     assert (await alice.ask("report bob"))["code"] == "already-reported", "whatever the reporter's name"
-    await bob.ask("rename rob")
+    await bob.ask({"type": "rename", "name": "rob"})
     assert (await alice.ask("report rob"))["code"] == "already-reported", "whatever the target's name"
     again = await house.peer()
     await alice.leave()
@@ -200,7 +200,7 @@ async def test_who_has_been_registered_for_a_day_counts_wherever_from(
     bob, *others = await _come_from(house, monkeypatch, "203.0.113.1", *LAN[:4])
     await bob.ask("rename bob")
     for number, other in enumerate(others):
-        await other.ask(f"rename user{number}")
+        await other.ask({"type": "rename", "name": f"user{number}"})
         await other.ask({"type": "register", "password": "correct horse"})
     assert [(await other.ask("report bob"))["reports"] for other in others[:2]] == [1, 1]
     mock_clock.jump(24 * 3600)

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.reader import Reader
 from tcpchat.store.rows import BackupInfo
 from tcpchat.store.sqlite import SqliteStore
+from tests.process import PATIENCE
 from tests.store.rows import StoreWithUsers, message
 
 EVENTS = 8  # the first version of a database with a table of events
@@ -70,11 +72,18 @@ def test_a_copy_under_load_ends_and_holds_all_that_was_there_when_it_began(
     kept.extend(range(1, 1001))
     steps: list[int] = []
     file = tmp_path / "copy.db"
+
+    def step() -> None:
+        steps.append(len(kept))
+        until = time.monotonic() + PATIENCE
+        while len(kept) == steps[0] and time.monotonic() < until:  # the one who writes may be slow
+            pass
+
     with writing(store, kept):
         while len(kept) < 1005:
             pass
         before = len(kept)
-        copied = store.ask(back_up, file, "lobby", lambda: steps.append(len(kept)))
+        copied = store.ask(back_up, file, "lobby", step)
     assert before <= copied.seq == copied.messages
     assert copied.seq <= steps[0] + 1, "it is of the moment when it began"
     assert steps[-1] > steps[0], "others wrote meanwhile"
