@@ -3,14 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
+# What has no I/O. `make quick` forbids sockets and processes to it.
+PURE := protocol chat commands/test_command.py commands/test_secrets.py bench/test_question.py bench/test_summary.py \
+	bench/test_texts.py client/test_feed.py client/test_feed_private.py client/test_reconnect.py \
+	$(patsubst %,repl/test_%.py,about clean completion early entered pending receipts render roster status typos words) \
+	$(patsubst %,test_%.py,address errors names pins targets times)
+
 .DEFAULT_GOAL := help
-.PHONY: help chat test test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
+.PHONY: help chat test quick test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
 
 test: .venv/dev ## set up, then every check
 	@scripts/test $(BIN)
+
+quick: .venv/dev ## the tests of what has no I/O, in some seconds
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -p tests.pure -k "not code_point_alone" $(addprefix tests/,$(PURE)) $(ARGS)
 
 test-all: .venv/dev ## the tests on every interpreter that the machine has
 	@scripts/test-all

@@ -29,6 +29,7 @@ from tcpchat.threads import RunSync, to_thread
 from tests import tools
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("quick", max_examples=5, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
