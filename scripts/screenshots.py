@@ -24,6 +24,7 @@ from wcwidth import wcwidth
 from tcpchat import Client
 
 COLUMNS, ROWS = 80, 20
+PATIENCE = 30  # seconds; a busy machine draws slowly
 CELL, LINE, MARGIN = 8.4, 18, 12  # of a picture, in pixels
 GROUNDS = {"dark": ("#1e1e1e", "#d4d4d4"), "light": ("#fdf6e3", "#333333")}
 
@@ -53,7 +54,8 @@ class Person:
                 return
 
     def wait_for(self, text: str) -> None:
-        for _ in range(100):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             if any(text in line for line in self.screen.display):
                 return
             self.look(0.1)
