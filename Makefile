@@ -4,10 +4,10 @@ BIN := .venv/bin
 ARGS ?=
 
 # What has no I/O. `make quick` forbids sockets and processes to it.
-PURE := protocol chat commands/test_command.py commands/test_secrets.py bench/test_question.py bench/test_summary.py \
-	bench/test_texts.py client/test_feed.py client/test_feed_private.py client/test_reconnect.py \
-	$(patsubst %,repl/test_%.py,about clean completion early entered pending receipts render roster status typos words) \
-	$(patsubst %,test_%.py,address errors names pins targets times)
+PURE := wire chat repl/input repl/model repl/view \
+	$(patsubst %,commands/test_%.py,command secrets) $(patsubst %,bench/test_%.py,payload summary) \
+	$(patsubst %,link/test_%.py,calls current_user desired_identity events handshake inbox inbox_rooms paging reconnect requests types) \
+	$(patsubst %,test_%.py,address errors fingerprint names nearest pins targets times)
 
 .DEFAULT_GOAL := help
 .PHONY: help chat test quick test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
@@ -19,7 +19,7 @@ test: .venv/dev ## set up, then every check
 	@scripts/test $(BIN)
 
 quick: .venv/dev ## the tests of what has no I/O, in some seconds
-	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -p tests.pure -k "not code_point_alone" $(addprefix tests/,$(PURE)) $(ARGS)
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 -p tests.pure -k "not code_point_alone and not from_disk" $(addprefix tests/,$(PURE)) $(ARGS)
 
 test-all: .venv/dev ## the tests on every interpreter that the machine has
 	@scripts/test-all

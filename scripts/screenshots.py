@@ -21,7 +21,7 @@ import pyte
 import trio
 from wcwidth import wcwidth
 
-from tcpchat import Client
+from tcpchat import Client, Credentials
 
 COLUMNS, ROWS = 80, 20
 PATIENCE = 30  # seconds; a busy machine draws slowly
@@ -78,8 +78,8 @@ async def play(port: int, person: Person, theme: str) -> None:
     look = trio.to_thread.run_sync
     where = f"127.0.0.1:{port}"
     async with (
-        Client(where, name="bob", remember=False) as bob,
-        Client(where, name="chloé", remember=False) as chloe,
+        Client(where, credentials=Credentials(name="bob", remember=False)) as bob,
+        Client(where, credentials=Credentials(name="chloé", remember=False)) as chloe,
     ):
         await look(person.wait_for, "alice →")
         if theme != "dark":

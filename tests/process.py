@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "tcpchat"]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment without settings of tcpchat, with a home of its own, and with `extra`.
+    """Return this process's environment without tcpchat's settings, with another home, and with `extra`.
 
     The developer who runs the tests has credentials in the real state folder, which no test may touch.
     """

@@ -74,7 +74,8 @@ async def test_a_reader_that_stops_delays_nobody_and_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """P3: 200 others get every message while one reads nothing; that one's last line is a bye."""
-    monkeypatch.setattr("tcpchat.server.CLOSE_TIMEOUT", PATIENCE)  # it reads only when the others have read all
+    # It reads only when the others have read everything.
+    monkeypatch.setattr("tcpchat.server.CLOSE_TIMEOUT", PATIENCE)
     limits = Limits(messages_per_second=0, backlog_bytes=400_000)
     async with open_door(Settings(limits=limits)) as door:
         stalled = await door.peer("stalled", receive_buffer=4096)
