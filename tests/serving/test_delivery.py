@@ -15,6 +15,7 @@ from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.messages import SendMessage
 from tcpchat.chat.state import ServerState
+from tcpchat.serving.connection import Connection
 from tcpchat.settings import Limits, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change, NewMessage
@@ -263,3 +264,26 @@ async def test_a_bug_between_the_operations_ends_nothing(
         assert house.log.named("bug")[0]["step"] == name
         assert (await newcomer.next("message"))["text"] == "one"
         assert (await bob.ask("ping"))["type"] == "pong"
+
+
+async def test_nothing_to_say_is_no_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write of nothing is an end to some streams."""
+    written: list[bytes] = []
+    write = Connection.write_nowait
+
+    def record(connection: Connection, data: bytes) -> None:
+        written.append(data)
+        write(connection, data)
+
+    async with open_house() as house:
+        alice, bob = await house.peers("alice", "bob")
+        await bob.ask("ignore alice")
+        await alice.ask("rename carol")
+        await alice.ask("rename alice")  # back again, which nobody else is told
+        monkeypatch.setattr(Connection, "write_nowait", record)
+        house.node.pipeline.announce()
+        house.node.pipeline.announce()
+        assert b"" not in written
+        await alice.ask("send hi")
+        assert (await bob.next("message"))["ignored"]
+    assert written
