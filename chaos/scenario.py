@@ -105,7 +105,7 @@ class Plan:
     guest_devices: tuple[str, ...] = GUEST_DEVICES
     pace: float = PACE
     """Mean seconds between two actions of a client by day."""
-    edits: bool = False
+    edits: bool = True
     """Whether clients edit their messages."""
     settings: Settings = SETTINGS
     schedule_ahead: float = 2 * HOUR

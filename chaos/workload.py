@@ -22,7 +22,7 @@ from tcpchat.client import (
     RefusedError,
     Replay,
 )
-from tcpchat.protocol import LOBBY, Bye, Edit, Edited, Event, Message, Scheduled, Sent, Unsent, Welcome
+from tcpchat.protocol import LOBBY, Bye, Edited, Event, Message, Scheduled, Sent, Unsent, Welcome
 
 BUFFER = 400  # events that the library keeps for a worker that does not read
 STOPS_READING = 0.001  # the share of events after which a worker stops reading for a while
@@ -230,7 +230,7 @@ class Worker:
             to = self._checker.ops[first].to
             text = self._checker.invoke(self.name, to, self._random.choice(LENGTHS), edits=first)
             self._note("edits", text[:40].rstrip(". "))
-            await self._invoke(text, client.request(Edit(room=stored.room, seq=stored.seq, text=text)))
+            await self._invoke(text, client.edit(stored.seq, text, room=stored.room))
 
     async def _invoke(self, text: str, call: Awaitable[Sent | Scheduled]) -> None:
         """Wait for the reply, and record the outcome of the text."""

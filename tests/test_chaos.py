@@ -31,7 +31,7 @@ from tcpchat.client import Client, FlowControl
 from tcpchat.link.inbox import Inbox
 from tcpchat.serving.connection import Connection
 from tcpchat.serving.delivery import Pipeline
-from tcpchat.store.changes import Change, NewMessage, peer_of
+from tcpchat.store.changes import Change, EditMessage, NewMessage, NewRoom, NewUser, peer_of
 
 ROUGH = Rates(partition=60, latency=300, disk=300, crash=200)
 FEW: Any = {
@@ -71,14 +71,14 @@ Broken = Callable[[pytest.MonkeyPatch], None]
 
 
 def loses_a_commit(patch: pytest.MonkeyPatch) -> None:
-    """Acknowledge a message without storing it."""
+    """Acknowledge messages without storing them, where later rows do not refer to what is lost."""
     commit = CrashableStore.commit
 
     def lose(self: CrashableStore, changes: Iterable[Change]) -> None:
         rows = list(changes)
-        if any(isinstance(row, NewMessage) and row.seq % 10 == 0 for row in rows):
-            return
-        commit(self, rows)
+        lost = any(isinstance(row, NewMessage) and row.seq % 10 == 0 for row in rows)
+        if not lost or any(isinstance(row, NewUser | NewRoom) for row in rows):
+            commit(self, rows)
 
     patch.setattr(CrashableStore, "commit", lose)
 
@@ -114,6 +114,18 @@ def delivers_in_another_order(patch: pytest.MonkeyPatch) -> None:
         publish(self, room, posts[::-1], direct)
 
     patch.setattr(Pipeline, "_publish", backwards)
+
+
+def edits_another_message(patch: pytest.MonkeyPatch) -> None:
+    commit = CrashableStore.commit
+
+    def swap(self: CrashableStore, changes: Iterable[Change]) -> None:
+        rows = (
+            row._replace(target=row.target - 1) if isinstance(row, EditMessage) else row for row in changes
+        )
+        commit(self, rows)
+
+    patch.setattr(CrashableStore, "commit", swap)
 
 
 def skips_missed_messages(patch: pytest.MonkeyPatch) -> None:
@@ -166,6 +178,7 @@ def sends_no_bye(patch: pytest.MonkeyPatch) -> None:
         (repeats_a_batch, "P2"),
         (forgets_keys, "P2"),
         (delivers_in_another_order, "P2"),
+        (edits_another_message, "P2"),
         (skips_missed_messages, "P2"),
         (leaks_private_messages, "P5"),
         (sends_no_bye, "P7"),
