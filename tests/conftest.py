@@ -196,7 +196,7 @@ class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
         await self._receive.aclose()
 
 
-class House:
+class RunningServer:
     """A running server on memory streams."""
 
     def __init__(self, node: Node, store: Any, listener: MemoryListener, log: Log) -> None:
@@ -229,7 +229,7 @@ class House:
         assert isinstance(found, User)
         return found
 
-    def tell_presence(self) -> None:
+    def announce_presence(self) -> None:
         """Announce joins and leaves at once, instead of a moment later and together."""
         self.state.audience.subscribe_all_pending()
         self.node.pipeline.announce()
@@ -237,7 +237,7 @@ class House:
     async def peers(self, *names: str) -> list[Peer]:
         """Connect several peers, and read everything about one another's joining."""
         peers = [await self.peer(name) for name in names]
-        self.tell_presence()
+        self.announce_presence()
         for peer in peers:
             await peer.quiet()
         return peers
@@ -250,13 +250,13 @@ async def at_once(work: Callable[..., T], /, *arguments: Any, limiter: trio.Capa
 
 
 @asynccontextmanager
-async def open_house(
+async def run_server(
     settings: Settings | None = None,
     *,
     folder: Path | None = None,
     store: Any = None,
     run_sync: RunSync = to_thread,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[RunningServer]:
     """Run a server on memory streams until the block ends."""
     store = store or SqliteStore(folder, "off")
     with closing(store):  # also if the block raises, or its caller is cancelled
@@ -266,7 +266,7 @@ async def open_house(
         async with trio.open_nursery() as nursery:
             await nursery.start(node.run, [listener.port(node.server)])
             try:
-                yield House(node, store, listener, log)
+                yield RunningServer(node, store, listener, log)
             finally:
                 nursery.cancel_scope.cancel()
 
@@ -278,9 +278,9 @@ def null_log() -> structlog.typing.FilteringBoundLogger:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def running() -> AsyncIterator[RunningServer]:
     """A server in memory with default settings. With `mock_clock`, time stands still until it jumps."""
-    async with open_house() as opened:
+    async with run_server() as opened:
         yield opened
 
 

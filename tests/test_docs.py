@@ -56,7 +56,7 @@ class Disk(SqliteStore):
         super().commit(changes)
 
 
-class Stage:
+class ExampleServer:
     """The server of one example, and who appears in it."""
 
     def __init__(self, node: Node, disk: Disk, port: int, clock: trio.testing.MockClock) -> None:
@@ -131,7 +131,7 @@ def _request(text: str) -> bytes:
 
 
 @asynccontextmanager
-async def stage(options: str, clock: trio.testing.MockClock) -> AsyncIterator[Stage]:
+async def server(options: str, clock: trio.testing.MockClock) -> AsyncIterator[ExampleServer]:
     given = {key: int(value) for key, _, value in (word.partition("=") for word in options.split())}
     kinds: tuple[Any, ...] = (Limits, Rules)
     groups = [
@@ -145,7 +145,7 @@ async def stage(options: str, clock: trio.testing.MockClock) -> AsyncIterator[St
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with trio.open_nursery() as nursery:
         await nursery.start(node.run, [(listener, node.server.accept) for listener in listeners])
-        opened = Stage(node, disk, listeners[0].socket.getsockname()[1], clock)
+        opened = ExampleServer(node, disk, listeners[0].socket.getsockname()[1], clock)
         try:
             yield opened
         finally:
@@ -157,7 +157,7 @@ async def stage(options: str, clock: trio.testing.MockClock) -> AsyncIterator[St
 
 @pytest.mark.parametrize(("options", "text"), blocks())
 async def test_examples(options: str, text: str, mock_clock: trio.testing.MockClock) -> None:
-    async with stage(options, mock_clock) as opened:
+    async with server(options, mock_clock) as opened:
         for line in text.splitlines():
             await opened.play(line)
 

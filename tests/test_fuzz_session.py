@@ -15,7 +15,7 @@ from tcpchat.admin import BY_NAME as ADMIN
 from tcpchat.errors import ChatError
 from tcpchat.protocol import COMMANDS, Exit, NeedsSecret, Revoke, read_request
 from tcpchat.settings import Limits, Rules, Settings
-from tests.conftest import House, Line, Peer, open_house
+from tests.conftest import Line, Peer, RunningServer, run_server
 from tests.test_fuzz import anything, json_values
 
 EXAMPLES = max(20, settings().max_examples // 100)
@@ -61,8 +61,8 @@ steps = st.tuples(st.integers(0, CLIENTS - 1), requests(TALK) | requests(TALK) |
 class Anyone:
     """A client that sends lines and checks that the server still answers."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, running: RunningServer) -> None:
+        self.running = running
         self.peer: Peer | None = None
         self.tokens: list[str] = []
         self._asked = 0
@@ -110,7 +110,7 @@ class Anyone:
         return line | {"token": token[0]} if token else line
 
     async def come(self) -> None:
-        self.peer = await self.house.peer()
+        self.peer = await self.running.peer()
 
 
 EVENTS = {
@@ -128,16 +128,16 @@ def test_a_server_survives_any_script_of_several_clients(script: list[tuple[int,
 
 async def _play(script: list[tuple[int, Line | bytes]]) -> None:
     with trio.fail_after(20):
-        async with open_house(FREE) as house:
-            witness = await house.peer("witness")
-            clients = [Anyone(house) for _ in range(CLIENTS)]
+        async with run_server(FREE) as running:
+            witness = await running.peer("witness")
+            clients = [Anyone(running) for _ in range(CLIENTS)]
             for who, what in script:
                 await clients[who].say(what)
             assert (await witness.ask("send the end"))["type"] in {"sent", "error"}
             heard = [*witness.events, *await witness.quiet()]
             seqs = [line["seq"] for line in heard if line["type"] == "message" and "room" in line]
             assert seqs == list(range(1, len(seqs) + 1)), "each message once, in order"
-            assert not house.log.named("bug"), house.log.named("bug")
+            assert not running.log.named("bug"), running.log.named("bug")
 
 
 @settings(max_examples=EXAMPLES)
@@ -150,8 +150,8 @@ def test_the_operators_socket_survives_any_line(lines: list[Line | bytes]) -> No
 
 async def _ask_the_desk(lines: list[Line | bytes]) -> None:
     with trio.fail_after(20):
-        async with open_house(FREE) as house:
-            await house.peer("anna")
+        async with run_server(FREE) as running:
+            await running.peer("anna")
             for line in lines:
                 said: list[bytes] = []
                 data = orjson.dumps(line) if isinstance(line, dict) else line
@@ -159,8 +159,8 @@ async def _ask_the_desk(lines: list[Line | bytes]) -> None:
                 async def write(data: bytes, said: list[bytes] = said) -> None:
                     said.append(data)
 
-                await house.node.operator.answer(lambda data=data: data, write)  # type: ignore[misc]
+                await running.node.operator.answer(lambda data=data: data, write)  # type: ignore[misc]
                 replies = [orjson.loads(line) for line in said]
                 assert [line["type"] for line in replies[:-1]] == ["record"] * (len(replies) - 1)
                 assert replies
-            assert not house.log.named("bug"), house.log.named("bug")
+            assert not running.log.named("bug"), running.log.named("bug")

@@ -22,7 +22,7 @@ from tcpchat.cli.app import app, read_settings
 from tcpchat.errors import CODES
 from tcpchat.service.metrics import Metrics
 from tcpchat.settings import Settings, is_live
-from tests.conftest import House
+from tests.conftest import RunningServer
 from tests.process import ServerProcess, environment
 
 ROOT = Path(__file__).parent.parent
@@ -90,8 +90,8 @@ def test_the_example_of_settings_is_valid(tmp_path: Path) -> None:
     assert settings.rules.require_login
 
 
-async def test_the_table_of_metrics_is_complete_and_right(house: House) -> None:
-    text = generate_latest(Metrics(house.node).registry).decode()
+async def test_the_table_of_metrics_is_complete_and_right(running: RunningServer) -> None:
+    text = generate_latest(Metrics(running.node).registry).decode()
     families = set(re.findall(r"^# TYPE (tcpchat_\w+?)(?:_created)? ", text, re.MULTILINE))
     table = MANUAL.partition("| metric |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`(tcpchat_\w+)", table)) == families

@@ -12,15 +12,15 @@ from tcpchat.chat.room import direct_name
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store.changes import NewMessage, NewUser
 from tcpchat.store.queries.snapshot import load_snapshot
-from tests.conftest import Peer, open_house
+from tests.conftest import Peer, run_server
 from tests.serving.test_delivery import GatedStore
 
 
 async def test_a_private_message_that_comes_due_after_its_author_left_goes_on_with_the_numbers(
     mock_clock: trio.testing.MockClock,
 ) -> None:
-    async with open_house() as house:
-        alice, bob, carol = await house.peers("alice", "bob", "carol")
+    async with run_server() as running:
+        alice, bob, carol = await running.peers("alice", "bob", "carol")
         await alice.ask("send -u bob hi")
         await alice.ask("send -u bob -t 5 later")
         await alice.leave()
@@ -28,16 +28,16 @@ async def test_a_private_message_that_comes_due_after_its_author_left_goes_on_wi
         heard = [await bob.next("message") for _ in range(2)]
         assert [(line["seq"], line["text"]) for line in heard] == [(1, "hi"), (2, "later")]
         assert (await carol.ask("send on we go"))["type"] == "sent"
-        assert not house.log.named("storage failed")
+        assert not running.log.named("storage failed")
 
 
 async def test_one_bad_entry_refuses_nobody_else() -> None:
     """A row that the database does not take is a bug of its entry, not a full disk for its whole batch."""
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, bob, carol = await house.peers("alice", "bob", "carol")
-        lobby = house.state.rooms.lobby.name
-        one, other = house.user("alice"), house.user("bob")
+    async with run_server(store=disk) as running:
+        alice, bob, carol = await running.peers("alice", "bob", "carol")
+        lobby = running.state.rooms.lobby.name
+        one, other = running.user("alice"), running.user("bob")
         room = direct_name(one.id, other.id)
         in_the_way = NewMessage(room, 1, 0, "x", "x", None, None, "in the way")
         disk.commit([NewUser("x", 0), in_the_way])
@@ -57,9 +57,9 @@ async def test_one_bad_entry_refuses_nobody_else() -> None:
 
 async def test_a_message_by_an_author_who_was_never_stored_hurts_nobody_else() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
-        house.user("alice").has_row = True  # a bug: the disk does not know her
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
+        running.user("alice").has_row = True  # a bug: the disk does not know her
         disk.open.clear()
         await bob.send("send first")
         await trio.testing.wait_all_tasks_blocked()
@@ -70,15 +70,15 @@ async def test_a_message_by_an_author_who_was_never_stored_hurts_nobody_else() -
         assert (await alice.next("error"))["code"] == "internal"
         assert [(await bob.next("sent"))["seq"] for _ in range(2)] == [1, 2]
         assert [one.text for one in disk.ask(load_snapshot, 20, 0).recent] == ["first", "second"]
-        assert house.log.named("bug")
+        assert running.log.named("bug")
 
 
 async def test_a_message_that_is_not_on_disk_yet_does_not_come_due(
     mock_clock: trio.testing.MockClock,
 ) -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
         disk.open.clear()
         disk.full = True
         await alice.send("send -t 1 never")
@@ -96,8 +96,8 @@ async def test_a_message_that_is_not_on_disk_yet_does_not_come_due(
 
 async def test_messages_on_their_way_into_the_schedule_count() -> None:
     disk = GatedStore()
-    async with open_house(Settings(limits=Limits(scheduled_per_user=2)), store=disk) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(Settings(limits=Limits(scheduled_per_user=2)), store=disk) as running:
+        (alice,) = await running.peers("alice")
         await alice.send(*["send -t 60 x"] * 4)
         kinds = [(await alice.line())["type"] for _ in range(4)]
         assert kinds == ["scheduled", "scheduled", "error", "error"]
@@ -115,8 +115,8 @@ async def test_a_rename_while_a_report_is_committed_takes_the_mute_along(
             super(GatedStore, self).__init__(tmp_path, "off")
 
     disk = Gated()
-    async with open_house(settings, store=disk) as house:
-        bad, alice = await house.peers("bad", "alice")
+    async with run_server(settings, store=disk) as running:
+        bad, alice = await running.peers("bad", "alice")
         disk.open.clear()
         await alice.send("report bad")
         await trio.testing.wait_all_tasks_blocked()
@@ -124,19 +124,19 @@ async def test_a_rename_while_a_report_is_committed_takes_the_mute_along(
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()
         assert (await bad.next("renamed"))["new"] == "angel"
-    async with open_house(settings, folder=tmp_path) as house:
+    async with run_server(settings, folder=tmp_path) as running:
         await trio.testing.wait_all_tasks_blocked()
         mock_clock.jump(0.01)
         await trio.testing.wait_all_tasks_blocked()
-        angel, innocent = await house.peers("angel", "bad")
+        angel, innocent = await running.peers("angel", "bad")
         assert (await angel.ask("send x"))["code"] == "muted"
         assert (await innocent.ask("send x"))["type"] == "sent"
 
 
 async def test_a_report_that_failed_does_not_spoil_the_next_one() -> None:
     disk = GatedStore()
-    async with open_house(Settings(rules=Rules(reports_to_mute=1)), store=disk) as house:
-        bob, first, second = await house.peers("bob", "first", "second")
+    async with run_server(Settings(rules=Rules(reports_to_mute=1)), store=disk) as running:
+        bob, first, second = await running.peers("bob", "first", "second")
         disk.open.clear()
         disk.full = True
         await first.send("report bob")
@@ -155,27 +155,27 @@ async def test_a_report_that_failed_does_not_spoil_the_next_one() -> None:
 async def test_a_mute_holds_for_what_was_scheduled_before_the_name_changed_hands(
     mock_clock: trio.testing.MockClock, before: int
 ) -> None:
-    async with open_house(Settings(rules=Rules(reports_to_mute=2))) as house:
-        spammer, alice, *others = await house.peers("spammer", "alice", "b")
+    async with run_server(Settings(rules=Rules(reports_to_mute=2))) as running:
+        spammer, alice, *others = await running.peers("spammer", "alice", "b")
         await spammer.ask("send -t 5 buy now")
         for reporter in (alice, *others)[:before]:
             await reporter.ask("report spammer")
         await spammer.leave()
-        again = await house.peer("spammer")
+        again = await running.peer("spammer")
         for reporter in (alice, *others)[before:]:
             await reporter.ask("report spammer")
         assert (await again.ask("send x"))["code"] == "muted"
         mock_clock.jump(5)
-        while len(house.state.schedule):
+        while len(running.state.schedule):
             await trio.testing.wait_all_tasks_blocked()
-        await house.node.pipeline.wait_idle()
+        await running.node.pipeline.wait_idle()
         assert not [line for line in await alice.quiet() if line["type"] == "message"]
 
 
 @pytest.mark.timeout(30)
 async def test_what_comes_due_is_sent_under_load_too() -> None:
-    async with open_house(Settings(limits=Limits(messages_per_second=0))) as house:
-        alice, bob, *senders = await house.peers("alice", "bob", "s1", "s2", "s3", "s4")
+    async with run_server(Settings(limits=Limits(messages_per_second=0))) as running:
+        alice, bob, *senders = await running.peers("alice", "bob", "s1", "s2", "s3", "s4")
         heard = trio.Event()
 
         async def flood(sender: Peer) -> None:
@@ -200,11 +200,11 @@ async def test_what_comes_due_is_sent_under_load_too() -> None:
 
 
 async def test_a_key_remembers_the_reply_and_not_the_text() -> None:
-    async with open_house() as house:
-        (alice,) = await house.peers("alice")
+    async with run_server() as running:
+        (alice,) = await running.peers("alice")
         send = {"type": "send", "text": "x" * 4000, "key": "k"}
         first = await alice.ask(send)
-        kept = house.user("alice").sent.find("k", 0)
+        kept = running.user("alice").sent.find("k", 0)
         assert kept is not None
         assert "x" not in str(kept)
         assert (await alice.ask(send))["seq"] == first["seq"]
@@ -212,8 +212,8 @@ async def test_a_key_remembers_the_reply_and_not_the_text() -> None:
 
 async def test_a_name_that_nobody_can_have_is_not_looked_up() -> None:
     """Comparing 32,000 combining marks takes a second, in which nobody else is served."""
-    async with open_house() as house:
-        (alice,) = await house.peers("alice")
+    async with run_server() as running:
+        (alice,) = await running.peers("alice")
         name = "a" + "\u0301\u0323" * 15_000
         for line in (f"send -u {name} x", f"report {name}", f"history -u {name}"):
             await alice.send(line)
@@ -222,8 +222,8 @@ async def test_a_name_that_nobody_can_have_is_not_looked_up() -> None:
 
 
 async def test_a_web_page_cannot_post_behind_a_path_that_is_longer_than_a_line() -> None:
-    async with open_house() as house:
-        browser, bob = await house.peers("mallory", "bob")
+    async with run_server() as running:
+        browser, bob = await running.peers("mallory", "bob")
         path = b"/" + b"A" * 70_000
         await browser.send(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n\r\nsend posted\n")
         assert [line["code"] for line in await browser.rest()] == ["http-refused"]
@@ -231,18 +231,18 @@ async def test_a_web_page_cannot_post_behind_a_path_that_is_longer_than_a_line()
 
 
 async def test_a_person_may_say_http() -> None:
-    async with open_house() as house:
-        (alice,) = await house.peers("alice")
+    async with run_server() as running:
+        (alice,) = await running.peers("alice")
         for line in ("SEND hi HTTP/2 is nice", "SEND GET / HTTP/1.1"):
             assert (await alice.ask(line))["type"] == "sent"
 
 
 async def test_a_name_that_changes_hands_is_given_up_before_it_is_taken() -> None:
-    async with open_house() as house:
-        first, second, observer = await house.peers("aa", "zz", "observer")
+    async with run_server() as running:
+        first, second, observer = await running.peers("aa", "zz", "observer")
         for peer, name in ((second, "ww"), (first, "yy"), (second, "aa"), (first, "ww")):
             await peer.ask({"type": "rename", "name": name})
-        house.node.pipeline.announce()
+        running.node.pipeline.announce()
         names = {"aa", "zz", "observer"}
         for line in await observer.quiet():
             assert line["old"] in names
@@ -253,8 +253,8 @@ async def test_a_name_that_changes_hands_is_given_up_before_it_is_taken() -> Non
 
 async def test_repeats_under_a_key_count_as_requests(mock_clock: trio.testing.MockClock) -> None:
     limits = Limits(requests_per_second=1, request_burst=2)
-    async with open_house(Settings(limits=limits)) as house:
-        peer = await house.peer()
+    async with run_server(Settings(limits=limits)) as running:
+        peer = await running.peer()
         await peer.send(*[{"type": "send", "text": "x", "key": "k", "id": number} for number in range(9)])
         for number in range(4):  # the send, two repeats, and one that has to wait afterwards
             assert (await peer.next("sent"))["re"] == number
@@ -265,12 +265,12 @@ async def test_repeats_under_a_key_count_as_requests(mock_clock: trio.testing.Mo
 
 async def test_a_refusal_that_waits_for_its_turn_is_given_when_the_server_stops() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(store=disk) as running:
+        (alice,) = await running.peers("alice")
         disk.open.clear()
         await alice.send({"type": "send", "text": "x", "id": 1}, {"type": "send", "text": "", "id": 2})
         await trio.testing.wait_all_tasks_blocked()
-        house.node.stop()
+        running.node.stop()
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()
         lines = await alice.rest()

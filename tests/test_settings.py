@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from tcpchat.settings import Limits, Listening, Rules, Settings, compare, is_live, with_changes
-from tests.conftest import House, Peer
+from tests.conftest import Peer, RunningServer
 
-Story = Callable[[House, Peer], Awaitable[None]]
+Story = Callable[[RunningServer, Peer], Awaitable[None]]
 
 GROUPS = {group.name: attrs.fields(type(getattr(Settings(), group.name))) for group in attrs.fields(Settings)}
 LIVE = {field.name: group for group, fields in GROUPS.items() for field in fields if is_live(field)}

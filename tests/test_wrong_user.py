@@ -18,8 +18,8 @@ import pytest
 
 from tcpchat.chat.sessions import hash_token
 from tcpchat.protocol import COMMANDS
-from tests.conftest import House, Line, open_house
-from tests.people import Clock, Person, connect, guest, log_in, lose, pass_time, resume, user
+from tests.conftest import Line, RunningServer, run_server
+from tests.sessions import Clock, SessionPeer, connect, guest, log_in, lose, pass_time, resume, user
 
 SECRET = "c4n4ry"
 PASSWORDS = {"alice": f"{SECRET} of alice", "bob": f"{SECRET} of bob"}
@@ -30,9 +30,9 @@ NEW = "a new password"
 class Pair:
     """Two who talk privately, each on two devices, and what is known of them."""
 
-    alice: Person
-    bob: Person
-    people: list[Person]
+    alice: SessionPeer
+    bob: SessionPeer
+    people: list[SessionPeer]
     conversation: str
     ids: list[str]
     journal: str
@@ -146,14 +146,14 @@ def fill(attempt: Line | str, pair: Pair) -> Line | str:
 
 
 @asynccontextmanager
-async def pair_in(house: House) -> AsyncIterator[Pair]:
+async def pair_in(running: RunningServer) -> AsyncIterator[Pair]:
     """Have two talk privately; by the end they find everything as they left it."""
-    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+    alice, bob = await guest(running, "alice"), await guest(running, "bob")
     for person in (alice, bob):
         password = PASSWORDS[person.name]
         assert (await person.do("register", password=password, device=SECRET))["type"] == "registered"
-    phone = await log_in(house, "alice", password=PASSWORDS["alice"], device=SECRET)
-    tablet = await log_in(house, "bob", password=PASSWORDS["bob"], device=SECRET)
+    phone = await log_in(running, "alice", password=PASSWORDS["alice"], device=SECRET)
+    tablet = await log_in(running, "bob", password=PASSWORDS["bob"], device=SECRET)
     for number in range(3):
         await alice.do(
             "send", text=f"{SECRET} {number}", username="bob", key="alices key" if not number else None
@@ -167,8 +167,8 @@ async def pair_in(house: House) -> AsyncIterator[Pair]:
     await bob.do("read", username="alice", seq=1)
     (info,) = (await bob.do("conversations"))["conversations"]
     people = [alice, bob, phone, tablet]
-    ids = [house.user(name).id for name in ("alice", "bob")]
-    pair = Pair(alice, bob, people, info["room"], ids, house.state.journal)
+    ids = [running.user(name).id for name in ("alice", "bob")]
+    pair = Pair(alice, bob, people, info["room"], ids, running.state.journal)
     before = await state(pair)
     yield pair
     assert await state(pair) == before
@@ -199,8 +199,8 @@ def test_every_command_was_thought_of() -> None:
 async def test_a_stranger_learns_nothing(
     tmp_path: Path, mock_clock: Clock, command: str, stranger: str
 ) -> None:
-    async with open_house(folder=tmp_path) as house, pair_in(house) as pair:
-        mallory = await (guest if stranger == "guest" else user)(house, "mallory")
+    async with run_server(folder=tmp_path) as running, pair_in(running) as pair:
+        mallory = await (guest if stranger == "guest" else user)(running, "mallory")
         heard: list[Line] = []
         for attempt in ATTEMPTS[command]:
             line = fill(attempt, pair)
@@ -208,10 +208,10 @@ async def test_a_stranger_learns_nothing(
             for author, to in ((pair.alice, "bob"), (pair.bob, "alice")):
                 await author.do("send", text=f"{SECRET} meanwhile", username=to)
                 await author.do("read", username=to, seq=1)
-            await pass_time(house, mock_clock, 1)
+            await pass_time(running, mock_clock, 1)
             if command == "exit":
                 heard += await mallory.rest()
-                mallory = await connect(house)
+                mallory = await connect(running)
             else:
                 heard += await mallory.quiet()
         assert heard
@@ -227,7 +227,7 @@ async def test_a_stranger_learns_nothing(
 
 async def test_nobody_but_the_two_has_a_canary(tmp_path: Path, mock_clock: Clock) -> None:
     """The two do hear it: a canary that nobody hears would prove nothing."""
-    async with open_house(folder=tmp_path) as house, pair_in(house) as pair:
+    async with run_server(folder=tmp_path) as running, pair_in(running) as pair:
         for person in pair.people:
             assert SECRET in str(await person.do("history", room=pair.conversation))
             assert SECRET in str(await person.heard("message"))
@@ -235,9 +235,9 @@ async def test_nobody_but_the_two_has_a_canary(tmp_path: Path, mock_clock: Clock
             assert SECRET in str(await person.do("sessions"))
 
 
-async def test_a_key_of_another_user_is_no_key_of_ones_own(house: House) -> None:
-    async with pair_in(house):
-        mallory = await guest(house, "mallory")
+async def test_a_key_of_another_user_is_no_key_of_ones_own(running: RunningServer) -> None:
+    async with pair_in(running):
+        mallory = await guest(running, "mallory")
         for seq, key in enumerate(("alices key", "bobs key"), 1):
             reply = await mallory.do("send", text="x", key=key)
             assert (reply["room"], reply["seq"]) == ("lobby", seq)
@@ -249,14 +249,14 @@ async def test_a_key_of_another_user_is_no_key_of_ones_own(house: House) -> None
 async def test_who_takes_the_name_of_a_guest_who_is_gone_gets_nothing_of_that_one(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await guest(house, "alice"), await guest(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await guest(running, "alice"), await guest(running, "bob")
         await alice.do("send", text=SECRET, username="bob", key="k")
         await bob.do("send", text=SECRET, username="alice", key="k")
         await alice.do("send", text=SECRET, username="bob", time=60)
         await bob.leave()
-        heir = await guest(house, "bob")
-        await pass_time(house, mock_clock, 60, 1)
+        heir = await guest(running, "bob")
+        await pass_time(running, mock_clock, 60, 1)
         await nothing_of(heir, "alice")
         assert [line["code"] for line in await alice.heard("unsent")] == ["no-such-user"]
 
@@ -265,29 +265,29 @@ async def test_who_takes_the_name_of_a_guest_who_is_gone_gets_nothing_of_that_on
 async def test_who_takes_a_name_that_is_free_after_a_restart_gets_nothing_scheduled_for_it(
     tmp_path: Path, mock_clock: Clock, *, registered: bool
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await (user if registered else guest)(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await (user if registered else guest)(running, "bob")
         await alice.do("send", text=SECRET, username="bob", time=1000)
         await alice.do("send", text=SECRET, username="bob")
         if registered:
             await bob.do("rename", name="robert")
-    async with open_house(folder=tmp_path) as house:
-        await pass_time(house, mock_clock, 700)
-        heir = await guest(house, "bob")
-        alice = await resume(house, alice.token)
-        await pass_time(house, mock_clock, 301)
-        while len(house.state.schedule):
-            await pass_time(house, mock_clock, 1)
-        await pass_time(house, mock_clock, 1)
+    async with run_server(folder=tmp_path) as running:
+        await pass_time(running, mock_clock, 700)
+        heir = await guest(running, "bob")
+        alice = await resume(running, alice.token)
+        await pass_time(running, mock_clock, 301)
+        while len(running.state.schedule):
+            await pass_time(running, mock_clock, 1)
+        await pass_time(running, mock_clock, 1)
         await nothing_of(heir, "alice")
         unsent = [line["code"] for line in await alice.heard("unsent")]
         assert unsent == ([] if registered else ["no-such-user"])
         if registered:
-            bob = await resume(house, bob.token)
+            bob = await resume(running, bob.token)
             assert len((await bob.do("history", username="alice"))["messages"]) == 2
 
 
-async def nothing_of(heir: Person, other: str) -> None:
+async def nothing_of(heir: SessionPeer, other: str) -> None:
     heard = await heir.heard()
     for type in ("conversations", "unread", "scheduled", "ignore", "sessions"):
         heard.append(await heir.do(type))
@@ -296,16 +296,16 @@ async def nothing_of(heir: Person, other: str) -> None:
 
 
 async def test_who_was_registered_has_no_heir(tmp_path: Path, mock_clock: Clock) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await alice.do("send", text=SECRET, username="bob")
         await bob.do("rename", name="robert")
-        heir = await user(house, "bob")
+        heir = await user(running, "bob")
         await alice.do("send", text="for the new one", username="bob")
         await nothing_of(heir, "alice")
         await lose(alice, bob, heir)
-    async with open_house(folder=tmp_path) as house:
-        heir = await log_in(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        heir = await log_in(running, "bob")
         await nothing_of(heir, "alice")
         (info,) = (await heir.do("conversations"))["conversations"]
         assert info["seq"] == 1

@@ -15,25 +15,25 @@ from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.queries.events import read_events
 from tcpchat.store.queries.users import find_user
-from tests.conftest import House, open_house
-from tests.people import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
+from tests.conftest import RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
+from tests.sessions import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
 
 
-async def under_way(house: House) -> None:
+async def under_way(running: RunningServer) -> None:
     """Wait until something is on its way to a disk that takes its time."""
-    while house.node.pipeline._idle.is_set():
+    while running.node.pipeline._idle.is_set():
         await trio.testing.wait_all_tasks_blocked()
     await trio.testing.wait_all_tasks_blocked()
 
 
 async def test_a_login_with_the_old_password_does_not_outlive_a_new_one() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, phone = await user(house, "alice"), await connect(house)
+    async with run_server(store=disk) as running:
+        alice, phone = await user(running, "alice"), await connect(running)
         disk.open.clear()
         await alice.send({"type": "password", "password": PASSWORD, "new": "battery staple", "id": 5})
-        await under_way(house)
+        await under_way(running)
         await phone.send({"type": "login", "name": "alice", "password": PASSWORD, "id": 6})
         for _ in range(20):
             await trio.testing.wait_all_tasks_blocked(0.005)
@@ -44,7 +44,7 @@ async def test_a_login_with_the_old_password_does_not_outlive_a_new_one() -> Non
             lines.append(await phone.line())
         if lines[-1]["type"] == "logged-in":
             assert await end_of(phone) == "revoked"
-            assert await dead(house, lines[-1]["token"])
+            assert await dead(running, lines[-1]["token"])
         else:
             assert lines[-1]["code"] == "wrong-login"
         assert len((await alice.do("sessions"))["sessions"]) == 1
@@ -52,30 +52,30 @@ async def test_a_login_with_the_old_password_does_not_outlive_a_new_one() -> Non
 
 async def test_who_resumes_a_session_that_is_being_logged_out_is_sent_away() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice = await user(house, "alice")
-        phone, thief = await log_in(house, "alice"), await connect(house)
+    async with run_server(store=disk) as running:
+        alice = await user(running, "alice")
+        phone, thief = await log_in(running, "alice"), await connect(running)
         disk.open.clear()
         await phone.send({"type": "logout"})
-        await under_way(house)
+        await under_way(running)
         await thief.send({"type": "resume", "token": phone.token, "id": 7})
         await trio.testing.wait_all_tasks_blocked()
         disk.open.set()
         while (line := await thief.line())["type"] not in {"error", "bye"}:
             pass  # who came just before the end of the session was put on its way is sent away with it
         assert line["code"] in {"bad-token", "revoked"}
-        await house.node.pipeline.wait_idle()  # before that the session may not be ended on disk
+        await running.node.pipeline.wait_idle()  # before that the session may not be ended on disk
         assert [session["number"] for session in (await alice.do("sessions"))["sessions"]] == [1]
-        assert await dead(house, phone.token)
+        assert await dead(running, phone.token)
 
 
 async def test_of_two_who_come_with_one_token_the_one_who_asked_later_stays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        token = (await user(house, "alice")).token
-    async with open_house(folder=tmp_path) as house:
-        read, go_on = house.node.reader.ask, trio.Event()
+    async with run_server(folder=tmp_path) as running:
+        token = (await user(running, "alice")).token
+    async with run_server(folder=tmp_path) as running:
+        read, go_on = running.node.reader.ask, trio.Event()
         asked: list[bytes | str] = []
 
         async def first_slowly(query: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -85,22 +85,22 @@ async def test_of_two_who_come_with_one_token_the_one_who_asked_later_stays(
                     await go_on.wait()
             return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.node.reader, "ask", first_slowly)
-        broken = await connect(house)  # its peer has given it up already
+        monkeypatch.setattr(running.node.reader, "ask", first_slowly)
+        broken = await connect(running)  # its peer has given it up already
         await broken.send({"type": "resume", "token": token, "id": 3})
         while not asked:
             await trio.testing.wait_all_tasks_blocked()
-        again = await resume(house, token)
+        again = await resume(running, token)
         go_on.set()
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert (await again.do("send", text="I am here"))["type"] == "sent"
         assert await end_of(broken) == "replaced"
         assert await again.names() == ["alice"]
-        assert await dead(house, broken.token), "the guest that it was until then is gone"
+        assert await dead(running, broken.token), "the guest that it was until then is gone"
 
 
 async def test_who_is_replaced_while_a_password_is_hashed_is_registered_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, house: House
+    monkeypatch: pytest.MonkeyPatch, running: RunningServer
 ) -> None:
     hashing, go_on = trio.Event(), trio.Event()
 
@@ -111,57 +111,59 @@ async def test_who_is_replaced_while_a_password_is_hashed_is_registered_all_the_
         return "hash"
 
     monkeypatch.setattr(Hasher, "hash", slowly)
-    alice = await guest(house, "alice")
+    alice = await guest(running, "alice")
     await alice.send({"type": "register", "password": PASSWORD, "id": 8})
     await hashing.wait()
-    again = await resume(house, alice.token)
+    again = await resume(running, alice.token)
     go_on.set()
     assert [line["type"] for line in await alice.rest()][-2:] == ["registered", "bye"]
-    assert not house.log.named("bug")
+    assert not running.log.named("bug")
     assert (await again.do("whois", name="alice"))["registered"] is True
 
 
 async def test_who_comes_back_is_not_the_one_too_many_who_is_forgotten(tmp_path: Path) -> None:
-    async with open_house(Settings(limits=Limits(absent_users=1)), folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(Settings(limits=Limits(absent_users=1)), folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         await alice.do("ignore", name="bob")
         await lose(alice)
-        carol = await user(house, "carol")
+        carol = await user(running, "carol")
         reply = await carol.do("resume", token=alice.token)
         assert reply["user"] == "alice"
         assert (await carol.do("ignore"))["users"] == ["bob"]
         await bob.do("send", text="spam")
         assert [line.get("ignored") for line in await carol.heard("message")] == [True]
-        assert not await dead(house, alice.token)
+        assert not await dead(running, alice.token)
 
 
-async def test_one_address_cannot_keep_the_owner_out(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
-    await user(house, "alice")
-    house.address = "192.0.2.1"
-    mallory = await connect(house)
+async def test_one_address_cannot_keep_the_owner_out(
+    monkeypatch: pytest.MonkeyPatch, running: RunningServer
+) -> None:
+    await user(running, "alice")
+    running.address = "192.0.2.1"
+    mallory = await connect(running)
     for _ in range(NAME_GUESSES + 3):
         await mallory.do("login", name="alice", password="wrong guess")
     assert (await mallory.do("login", name="alice", password=PASSWORD))["code"] == "rate-limited"
-    house.address = "192.0.2.2"
-    await log_in(house, "alice")
+    running.address = "192.0.2.2"
+    await log_in(running, "alice")
 
 
 async def test_another_way_to_write_a_name_is_no_way_around_the_guesses(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    await user(house, "robert")
+    await user(running, "robert")
     codes = []
     for name in ("robert", "ＲＯＢＥＲＴ", "ｒobert", "Robert", "rｏbert", "ROBERT", "roberｔ"):
-        person = await connect(house)
+        person = await connect(running)
         codes.append((await person.do("login", name=name, password="wrong guess"))["code"])
     assert codes == ["wrong-login"] * (NAME_GUESSES + 1) + ["rate-limited"]
 
 
 async def test_a_password_that_nobody_looked_at_is_no_guess(
-    monkeypatch: pytest.MonkeyPatch, house: House
+    monkeypatch: pytest.MonkeyPatch, running: RunningServer
 ) -> None:
-    await user(house, "alice")
-    phone = await connect(house)
+    await user(running, "alice")
+    phone = await connect(running)
 
     async def busy(self: Hasher, hash: str | None, password: str) -> bool:
         raise ChatError("rate-limited", "too many passwords are being checked", retry_after=1.0)
@@ -175,13 +177,13 @@ async def test_a_password_that_nobody_looked_at_is_no_guess(
 
 async def test_exit_of_a_guest_is_on_disk_before_bye() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        bob = await guest(house, "bob")
+    async with run_server(store=disk) as running:
+        bob = await guest(running, "bob")
         await bob.do("send", text="something that is kept")
         disk.open.clear()
         await bob.send("exit")
-        await under_way(house)
-        id = house.user("bob").id
+        await under_way(running)
+        id = running.user("bob").id
         disk.open.set()
         assert await end_of(bob) == "exit"
         found = disk.ask(find_user, id, 0)
@@ -191,14 +193,14 @@ async def test_exit_of_a_guest_is_on_disk_before_bye() -> None:
 
 async def test_a_session_that_cannot_be_written_leaves_no_trace() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, phone = await user(house, "alice"), await connect(house)
+    async with run_server(store=disk) as running:
+        alice, phone = await user(running, "alice"), await connect(running)
         disk.full = True
         reply = await phone.do("login", name="alice", password=PASSWORD)
         disk.full = False
         assert reply["code"] == "storage-failed"
         assert (await phone.do("login", name="alice", password=PASSWORD))["session"] == 3
-        await house.node.pipeline.wait_idle()
+        await running.node.pipeline.wait_idle()
         numbers = [session["number"] for session in (await alice.do("sessions"))["sessions"]]
         assert numbers == [1, 3]
 
@@ -209,10 +211,10 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
     from tests.handlers.test_catch_up import fill
 
     fill(tmp_path, 5000)
-    async with open_house(folder=tmp_path) as house:
+    async with run_server(folder=tmp_path) as running:
         reads: list[int] = []
         gone = trio.Event()
-        read = house.node.reader.ask
+        read = running.node.reader.ask
 
         async def counted(query: Any, *arguments: Any, **keywords: Any) -> Any:
             if query is read_events:
@@ -220,18 +222,18 @@ async def test_who_goes_while_catching_up_is_not_read_for_any_more(
                 await gone.wait()
             return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.node.reader, "ask", counted)
-        alice = await user(house, "alice")
+        monkeypatch.setattr(running.node.reader, "ask", counted)
+        alice = await user(running, "alice")
         await lose(alice)
-        again = await connect(house)
+        again = await connect(running)
         await again.send({"type": "resume", "token": alice.token, "after": 0})
         while not reads:
             await trio.testing.wait_all_tasks_blocked()
         await again.stream.aclose()
-        house.node.stop()
+        running.node.stop()
         await trio.testing.wait_all_tasks_blocked()
         gone.set()
-        await house.node.pipeline.wait_idle()
+        await running.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked(0.05)
         assert len(reads) == 1
 
@@ -242,24 +244,24 @@ async def test_a_disk_that_fails_while_catching_up_ends_the_connection(
     from tests.handlers.test_catch_up import fill
 
     fill(tmp_path, 2000)
-    async with open_house(folder=tmp_path) as house:
-        alice = await user(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await user(running, "alice")
         await lose(alice)
 
-        read = house.node.reader.ask
+        read = running.node.reader.ask
 
         async def broken(query: Any, *arguments: Any, **keywords: Any) -> Any:
             if query is read_events:
                 raise ChatError("storage-failed", "the server could not read from its disk; try again")
             return await read(query, *arguments, **keywords)
 
-        monkeypatch.setattr(house.node.reader, "ask", broken)
-        again = await connect(house)
+        monkeypatch.setattr(running.node.reader, "ask", broken)
+        again = await connect(running)
         await again.send({"type": "resume", "token": alice.token, "after": 0, "id": 9})
         last = (await again.rest())[-1]
         assert (last["re"], last["code"]) == (9, "storage-failed")
         monkeypatch.undo()
-        assert not await dead(house, alice.token)
+        assert not await dead(running, alice.token)
 
 
 def test_a_mention_costs_a_look_and_no_more() -> None:

@@ -17,9 +17,9 @@ from tcpchat.settings import Limits, Settings
 from tcpchat.store.changes import Change, NewMessage, NewUser
 from tcpchat.store.queries.events import read_events
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import House, Line, open_house
-from tests.people import Person, connect, end_of, guest, log_in, lose, resume, user
+from tests.conftest import Line, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
+from tests.sessions import SessionPeer, connect, end_of, guest, log_in, lose, resume, user
 
 FAST = Settings(limits=Limits(messages_per_second=0, requests_per_second=0))
 
@@ -28,7 +28,7 @@ def numbers(lines: list[Line]) -> list[int]:
     return [line["seq"] for line in lines if line["type"] == "message" and line.get("room")]
 
 
-async def say(person: Person, *texts: str) -> None:
+async def say(person: SessionPeer, *texts: str) -> None:
     for text in texts:
         assert (await person.do("send", text=text))["type"] == "sent"
 
@@ -46,13 +46,13 @@ def fill(folder: Path, messages: int) -> None:
     ("after", "missed"), [(2, ["three", "four"]), (0, ["one", "two", "three", "four"]), (4, [])]
 )
 async def test_exactly_what_came_after_that_number_comes_before_the_reply(
-    house: House, after: int, missed: list[str]
+    running: RunningServer, after: int, missed: list[str]
 ) -> None:
-    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+    alice, bob = await guest(running, "alice"), await guest(running, "bob")
     await say(bob, "one", "two")
     await lose(alice)
     await say(bob, "three", "four")
-    again = await connect(house)
+    again = await connect(running)
     await again.send({"type": "resume", "token": alice.token, "after": after, "id": 5})
     lines = [await again.line() for _ in range(len(missed) + 2)]
     assert [line["text"] for line in lines[:-2]] == missed
@@ -63,28 +63,28 @@ async def test_exactly_what_came_after_that_number_comes_before_the_reply(
     assert (await again.next("message"))["seq"] == 5
 
 
-async def test_the_plain_form(house: House) -> None:
-    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+async def test_the_plain_form(running: RunningServer) -> None:
+    alice, bob = await guest(running, "alice"), await guest(running, "bob")
     await say(bob, "one", "two")
-    again = await connect(house)
+    again = await connect(running)
     await again.send(f"resume {alice.token} --after 1")
     assert [(await again.line())["type"] for _ in range(3)] == ["message", "resumed", "unread"]
 
 
-async def test_without_after_comes_only_what_is_said_from_now_on(house: House) -> None:
-    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+async def test_without_after_comes_only_what_is_said_from_now_on(running: RunningServer) -> None:
+    alice, bob = await guest(running, "alice"), await guest(running, "bob")
     await lose(alice)
     await say(bob, "missed")
-    again = await connect(house)
+    again = await connect(running)
     await say(bob, "said since the welcome")
     assert (await again.do("resume", token=alice.token))["type"] == "resumed"
     assert await again.texts() == ["said since the welcome"]
 
 
-async def test_a_number_that_the_lobby_has_not_got_to_is_refused(house: House) -> None:
-    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+async def test_a_number_that_the_lobby_has_not_got_to_is_refused(running: RunningServer) -> None:
+    alice, bob = await guest(running, "alice"), await guest(running, "bob")
     await say(bob, "one")
-    person = await connect(house)
+    person = await connect(running)
     error = await person.do("resume", token=alice.token, after=2)
     assert (error["code"], error["field"], error["limit"]) == ("bad-value", "after", 1)
     assert (await alice.do("ping"))["type"] == "pong", "nothing has happened"
@@ -92,24 +92,24 @@ async def test_a_number_that_the_lobby_has_not_got_to_is_refused(house: House) -
     assert (error["code"], error["field"]) == ("bad-value", "after")
 
 
-async def test_nobody_hears_of_the_guest_that_one_came_as(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
-    house.tell_presence()
+async def test_nobody_hears_of_the_guest_that_one_came_as(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
+    running.announce_presence()
     await bob.heard()
     for way in ({"token": alice.token, "after": 0}, {"token": alice.token}):
-        person = await connect(house)
+        person = await connect(running)
         await say(bob, "x")
-        house.node.pipeline.announce()
+        running.node.pipeline.announce()
         await person.do("resume", **way)
         await say(bob, "x")
-        house.tell_presence()
+        running.announce_presence()
         assert await bob.heard("joined", "left", "renamed") == []
         assert await bob.names() == ["alice", "bob"]
 
 
 async def test_of_those_whom_one_ignores_come_numbers_only(tmp_path: Path) -> None:
-    async with open_house(FAST, folder=tmp_path) as house:
-        alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+    async with run_server(FAST, folder=tmp_path) as running:
+        alice, bob, carol = [await user(running, name) for name in ("alice", "bob", "carol")]
         await alice.do("ignore", name="bob")
         await lose(alice)
         for number in range(RECENT):
@@ -118,9 +118,9 @@ async def test_of_those_whom_one_ignores_come_numbers_only(tmp_path: Path) -> No
         for store in ("memory", "disk"):
             if store == "disk":
                 await say(carol, "one more than memory has")
-            again = await resume(house, alice.token, after=0)
+            again = await resume(running, alice.token, after=0)
             lines = await again.heard("message")
-            assert numbers(lines) == list(range(1, house.state.rooms.lobby.seq + 1))
+            assert numbers(lines) == list(range(1, running.state.rooms.lobby.seq + 1))
             assert [line.get("ignored", False) for line in lines[:RECENT]] == [False, True] * (RECENT // 2)
             assert lines[1] == last | {"at": lines[1]["at"]}
 
@@ -128,17 +128,17 @@ async def test_of_those_whom_one_ignores_come_numbers_only(tmp_path: Path) -> No
 @pytest.mark.parametrize("missed", [1, RECENT - 1, RECENT, RECENT + 1, 2 * RECENT, 2 * RECENT + 1])
 async def test_more_than_memory_holds(tmp_path: Path, missed: int) -> None:
     fill(tmp_path, missed + 3)
-    async with open_house(FAST, folder=tmp_path) as house:
-        alice = await user(house, "alice")
-        again = await resume(house, alice.token, after=3)
+    async with run_server(FAST, folder=tmp_path) as running:
+        alice = await user(running, "alice")
+        again = await resume(running, alice.token, after=3)
         assert numbers(again.events) == list(range(4, missed + 4))
 
 
 async def test_two_thousand_missed_messages(tmp_path: Path) -> None:
     fill(tmp_path, 2000)
-    async with open_house(FAST, folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
-        again = await resume(house, alice.token, after=0)
+    async with run_server(FAST, folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
+        again = await resume(running, alice.token, after=0)
         assert numbers(again.events) == list(range(1, 2001))
         assert [line["text"] for line in again.events] == [f"text {n}" for n in range(1, 2001)]
         await say(bob, "now")
@@ -146,12 +146,12 @@ async def test_two_thousand_missed_messages(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def _noise(house: House, senders: int) -> AsyncIterator[Callable[[], int]]:
+async def _noise(running: RunningServer, senders: int) -> AsyncIterator[Callable[[], int]]:
     """Let several say something all the time, some of it many at once; gives how many were sent."""
     count = 0
     stop = trio.Event()
 
-    async def chatter(person: Person, batch: int) -> None:
+    async def chatter(person: SessionPeer, batch: int) -> None:
         nonlocal count
         while not stop.is_set():
             await person.send(*[{"type": "send", "text": f"from {person.name}"}] * batch)
@@ -160,7 +160,7 @@ async def _noise(house: House, senders: int) -> AsyncIterator[Callable[[], int]]
                 count += 1
             person.events.clear()
 
-    people = [await guest(house, f"noise{number}") for number in range(senders)]
+    people = [await guest(running, f"noise{number}") for number in range(senders)]
     async with trio.open_nursery() as nursery:
         for number, person in enumerate(people):
             nursery.start_soon(chatter, person, 1 + 7 * number)
@@ -171,15 +171,15 @@ async def _noise(house: House, senders: int) -> AsyncIterator[Callable[[], int]]
 @pytest.mark.parametrize("missed", [0, 400, 1300])
 async def test_no_gap_and_no_repeat_while_others_go_on_talking(tmp_path: Path, missed: int) -> None:
     fill(tmp_path, 50)
-    async with open_house(FAST, folder=tmp_path) as house:
-        alice = await user(house, "alice")
-        async with _noise(house, 4) as said:
+    async with run_server(FAST, folder=tmp_path) as running:
+        alice = await user(running, "alice")
+        async with _noise(running, 4) as said:
             for _ in range(5):
-                after = house.state.rooms.lobby.seq
+                after = running.state.rooms.lobby.seq
                 before = said()
                 while said() < before + missed:
                     await trio.lowlevel.checkpoint()
-                again = await connect(house)
+                again = await connect(running)
                 reply = await again.do("resume", token=alice.token, after=after)
                 lines = again.events
                 assert numbers(lines) == list(range(after + 1, reply["seq"] + 1))
@@ -193,16 +193,16 @@ async def test_no_gap_and_no_repeat_while_others_go_on_talking(tmp_path: Path, m
 async def test_who_reads_slowly_while_catching_up_gets_everything_and_delays_nobody(tmp_path: Path) -> None:
     fill(tmp_path, 3000)
     limits = Limits(messages_per_second=0, requests_per_second=0, backlog_bytes=600_000)
-    async with open_house(Settings(limits=limits), folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(Settings(limits=limits), folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         mine, theirs = trio.testing.lockstep_stream_pair()
-        await house._listener.let_in(theirs)
-        slow = Person(mine)
+        await running._listener.let_in(theirs)
+        slow = SessionPeer(mine)
         await slow.next("welcome")
         await slow.send({"type": "resume", "token": alice.token, "after": 0, "id": 1})
         for _ in range(40):
             await say(bob, "x" * 4000)
-        (connection,) = [one for one in house.server.connections if one.backlog]
+        (connection,) = [one for one in running.server.connections if one.backlog]
         assert connection.backlog < 600_000 // 2, "it is given as much as it reads"
         with trio.fail_after(20):
             lines = await slow._until(1)
@@ -235,31 +235,31 @@ class SlowDisk(GatedStore):
 @pytest.mark.parametrize("how", ["replaced", "revoked"])
 async def test_whose_place_is_taken_while_catching_up_hears_nothing_more(how: str) -> None:
     disk = SlowDisk()
-    async with open_house(FAST, store=disk) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
-        phone = await log_in(house, "alice")
+    async with run_server(FAST, store=disk) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
+        phone = await log_in(running, "alice")
         for _ in range(RECENT + 1):
             await bob.do("send", text="x")
-        first = await connect(house)
+        first = await connect(running)
         await first.send({"type": "resume", "token": phone.token, "after": 0})
         while not disk.reading.is_set():
             await trio.testing.wait_all_tasks_blocked()
         if how == "replaced":
-            await resume(house, phone.token)
+            await resume(running, phone.token)
         else:
             assert (await alice.do("revoke", number=2))["type"] == "revoked"
         disk.go_on.set()
         assert await end_of(first) == how
         await trio.testing.wait_all_tasks_blocked()
-        attached = {connection for who in house.state.presence.users() for connection in who.connections}
-        assert set(house.state.audience.subscribed) <= attached
+        attached = {connection for who in running.state.presence.users() for connection in who.connections}
+        assert set(running.state.audience.subscribed) <= attached
 
 
 async def test_what_is_on_disk_and_not_told_yet_comes_once() -> None:
     disk = SlowDisk()
     disk.go_on.set()
-    async with open_house(FAST, store=disk) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(FAST, store=disk) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         await bob.send(*["send x"] * (RECENT + 1))
         for _ in range(RECENT + 1):
             await bob.next("sent")
@@ -268,7 +268,7 @@ async def test_what_is_on_disk_and_not_told_yet_comes_once() -> None:
         await bob.send("send last")
         while len(disk.batches) == batches:
             await trio.testing.wait_all_tasks_blocked()
-        again = await connect(house)
+        again = await connect(running)
         await again.send({"type": "resume", "token": alice.token, "after": 0, "id": 1})
         for _ in range(RECENT + 1):
             await again.next("message")
@@ -278,8 +278,8 @@ async def test_what_is_on_disk_and_not_told_yet_comes_once() -> None:
 
 
 async def test_who_resumes_the_user_that_it_is_can_catch_up_too(tmp_path: Path) -> None:
-    async with open_house(FAST, folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(FAST, folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         for number in range(5):
             await say(bob, str(number))
         await alice.heard()

@@ -11,30 +11,41 @@ import trio.testing
 from tcpchat.store import StorageError
 from tcpchat.store.queries.users import find_user
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import House, Line, open_house
+from tests.conftest import Line, RunningServer, run_server
 from tests.handlers.test_unread import say, shown, unread
-from tests.people import Clock, Person, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
 from tests.serving.test_delivery import GatedStore
+from tests.sessions import (
+    Clock,
+    SessionPeer,
+    connect,
+    guest,
+    log_in,
+    log_in_on,
+    lose,
+    pass_time,
+    resume,
+    user,
+)
 
 # Who is not there
 
 
 async def test_what_is_said_to_an_absent_guest_is_kept(tmp_path: Path, mock_clock: Clock) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await guest(house, "alice"), await guest(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await guest(running, "alice"), await guest(running, "bob")
         await lose(alice)
-        await pass_time(house, mock_clock, 10)
+        await pass_time(running, mock_clock, 10)
         assert "alice" not in await bob.names()
         await say(bob, "psst", "again", to="alice")
-        back = await resume(house, alice.token)
+        back = await resume(running, alice.token)
         assert await unread(back) == {"bob": (2, False, 0, 2)}
         assert await back.texts() == []
         await lose(back)
-        await pass_time(house, mock_clock, 10)
-    async with open_house(folder=tmp_path) as house:
-        bob = await resume(house, bob.token)
+        await pass_time(running, mock_clock, 10)
+    async with run_server(folder=tmp_path) as running:
+        bob = await resume(running, bob.token)
         await say(bob, "third", to="alice")
-        back = await resume(house, alice.token)
+        back = await resume(running, alice.token)
         (event,) = [line for line in back.events + await back.quiet() if line["type"] == "unread"]
         assert shown(event) == {"bob": (3, False, 0, 3)}
         history = await back.do("history", username="bob", after=0)
@@ -42,18 +53,18 @@ async def test_what_is_said_to_an_absent_guest_is_kept(tmp_path: Path, mock_cloc
 
 
 async def test_what_is_said_to_a_user_who_is_not_in_memory_is_kept(tmp_path: Path, mock_clock: Clock) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice = await user(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await user(running, "alice")
         await lose(alice)
     for number in range(1, 4):
-        async with open_house(folder=tmp_path) as house:
-            bob = await log_in(house, "bob") if number > 1 else await user(house, "bob")
+        async with run_server(folder=tmp_path) as running:
+            bob = await log_in(running, "bob") if number > 1 else await user(running, "bob")
             assert (await bob.do("send", text=str(number), username="Alice"))["seq"] == number
-            await pass_time(house, mock_clock, 700)
+            await pass_time(running, mock_clock, 700)
             if number == 3:
-                phone = await log_in(house, "alice")
+                phone = await log_in(running, "alice")
                 assert await unread(phone) == {"bob": (3, False, 0, 3)}
-                back = await resume(house, alice.token)
+                back = await resume(running, alice.token)
                 lines = (await back.do("history", username="bob", after=0))["messages"]
                 assert [line["text"] for line in lines] == ["1", "2", "3"]
                 await say(back, "back", to="bob")
@@ -61,34 +72,38 @@ async def test_what_is_said_to_a_user_who_is_not_in_memory_is_kept(tmp_path: Pat
 
 
 async def test_many_write_at_once_to_a_user_who_is_not_in_memory(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        await user(house, "alice")
-    async with open_house(folder=tmp_path) as house:
-        people = [await guest(house, f"p{number}") for number in range(8)]
+    async with run_server(folder=tmp_path) as running:
+        await user(running, "alice")
+    async with run_server(folder=tmp_path) as running:
+        people = [await guest(running, f"p{number}") for number in range(8)]
         for person in people:
             await person.send(*[{"type": "send", "text": "hi", "username": "alice", "id": n} for n in (1, 2)])
         for person in people:
             assert [(await person.next("sent"))["seq"] for _ in range(2)] == [1, 2]
-        alice = await log_in(house, "alice")
+        alice = await log_in(running, "alice")
         assert len((await alice.do("conversations"))["conversations"]) == 8
         assert sum(count for count, *_ in (await unread(alice)).values()) == 16
 
 
 async def test_a_mention_of_a_user_who_is_not_in_memory_counts(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        await lose(await user(house, "alice"))
-    async with open_house(folder=tmp_path) as house:
-        await say(await guest(house, "bob"), "where is @alice?")
-        assert len(house.state.presence) == 1
-        assert await unread(await log_in(house, "alice")) == {"lobby": (1, True, 0, 1)}
+    async with run_server(folder=tmp_path) as running:
+        await lose(await user(running, "alice"))
+    async with run_server(folder=tmp_path) as running:
+        await say(await guest(running, "bob"), "where is @alice?")
+        assert len(running.state.presence) == 1
+        assert await unread(await log_in(running, "alice")) == {"lobby": (1, True, 0, 1)}
 
 
 async def test_who_is_read_from_disk_has_what_is_just_being_written(mock_clock: Clock) -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, bob, carol = await user(house, "alice"), await guest(house, "bob"), await guest(house, "carol")
+    async with run_server(store=disk) as running:
+        alice, bob, carol = (
+            await user(running, "alice"),
+            await guest(running, "bob"),
+            await guest(running, "carol"),
+        )
         await lose(alice)
-        await pass_time(house, mock_clock, 5, 594)
+        await pass_time(running, mock_clock, 5, 594)
         disk.open.clear()
         await bob.send("send -u alice one")
         await trio.testing.wait_all_tasks_blocked()
@@ -100,36 +115,36 @@ async def test_who_is_read_from_disk_has_what_is_just_being_written(mock_clock: 
         assert (await carol.next("sent"))["seq"] == 1
         assert (await bob.next("sent"))["seq"] == 1
         assert (await bob.do("send", text="two", username="alice"))["seq"] == 2
-        back = await resume(house, alice.token)
+        back = await resume(running, alice.token)
         assert await unread(back) == {"bob": (2, False, 0, 2), "carol": (1, False, 0, 1)}
 
 
 async def test_a_scheduled_message_finds_a_user_who_is_not_in_memory(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await say(bob, "first", to="alice")
         await bob.do("send", text="tea", time=60, username="alice")
-    async with open_house(folder=tmp_path) as house:
-        await pass_time(house, mock_clock, 61)
-        while len(house.state.schedule):
-            await pass_time(house, mock_clock)
-        back = await resume(house, alice.token)
+    async with run_server(folder=tmp_path) as running:
+        await pass_time(running, mock_clock, 61)
+        while len(running.state.schedule):
+            await pass_time(running, mock_clock)
+        back = await resume(running, alice.token)
         assert await unread(back) == {"bob": (2, False, 0, 2)}
-        bob = await log_in(house, "bob")
+        bob = await log_in(running, "bob")
         assert (await bob.do("send", text="third", username="alice"))["seq"] == 3
 
 
 # conversations
 
 
-async def conversations(person: Person, **fields: Any) -> list[Line]:
+async def conversations(person: SessionPeer, **fields: Any) -> list[Line]:
     return list((await person.do("conversations", **fields))["conversations"])
 
 
-async def test_conversations_tell_how_far_each_has_got(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_conversations_tell_how_far_each_has_got(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await say(alice, "one", "two", to="bob")
     await say(bob, "three", to="alice")
     await bob.do("read", username="alice", seq=1)
@@ -147,8 +162,8 @@ async def test_conversations_tell_how_far_each_has_got(house: House, mock_clock:
 
 
 async def test_a_conversation_keeps_its_id_whatever_the_two_are_called(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await say(bob, "one", to="alice")
         heard = await alice.next("message")
         (before,) = await conversations(alice)
@@ -157,8 +172,8 @@ async def test_a_conversation_keeps_its_id_whatever_the_two_are_called(tmp_path:
         await alice.do("rename", name="alicia")
         await say(bob, "two", to="alicia")
         assert (await alice.next("message"))["room"] == before["room"]
-    async with open_house(folder=tmp_path) as house:
-        alice = await log_in(house, "alicia")
+    async with run_server(folder=tmp_path) as running:
+        alice = await log_in(running, "alicia")
         (after,) = await conversations(alice)
         assert after == before | {"username": "bobby", "seq": 2, "delivered": 2, "seen": 2}
         history = await alice.do("history", room=after["room"])
@@ -169,14 +184,18 @@ async def test_a_conversation_keeps_its_id_whatever_the_two_are_called(tmp_path:
 async def test_who_is_gone_is_shown_under_the_last_name_and_can_still_be_read(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob, mute = await user(house, "alice"), await guest(house, "bob"), await guest(house, "mute")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob, mute = (
+            await user(running, "alice"),
+            await guest(running, "bob"),
+            await guest(running, "mute"),
+        )
         await say(bob, "psst", to="alice")
         await say(alice, "say something", to="mute")
         for person in (bob, mute):
             await person.leave()
-        await pass_time(house, mock_clock, 1, 700)
-        thief = await guest(house, "bob")
+        await pass_time(running, mock_clock, 1, 700)
+        thief = await guest(running, "bob")
         await say(thief, "I am another bob", to="alice")
         infos = await conversations(alice)
         assert sorted(info["username"] for info in infos) == ["bob", "bob", "mute"]
@@ -188,20 +207,20 @@ async def test_who_is_gone_is_shown_under_the_last_name_and_can_still_be_read(
         assert len(await unread(alice)) == 1
         assert sum(info["count"] for info in (await alice.do("unread"))["rooms"]) == 2
         assert (await thief.do("history", username="alice"))["messages"][0]["text"] == "I am another bob"
-    async with open_house(folder=tmp_path) as house:
-        await pass_time(house, mock_clock, 100, 700)
-        alice = await log_in(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        await pass_time(running, mock_clock, 100, 700)
+        alice = await log_in(running, "alice")
         assert sorted(info["username"] for info in await conversations(alice)) == ["bob", "bob", "mute"]
         for info in await conversations(alice):
             await alice.do("read", room=info["room"])
         assert await unread(alice) == {}
 
 
-async def test_conversations_come_in_pages(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
+async def test_conversations_come_in_pages(monkeypatch: pytest.MonkeyPatch, running: RunningServer) -> None:
     monkeypatch.setattr("tcpchat.handlers.rooms.PAGE", 3)
-    alice = await user(house, "alice")
+    alice = await user(running, "alice")
     for number in range(7):
-        await say(await guest(house, f"p{number}"), "hi", to="alice")
+        await say(await guest(running, f"p{number}"), "hi", to="alice")
     found: list[Line] = []
     pages = []
     fields: Line = {}
@@ -218,8 +237,8 @@ async def test_conversations_come_in_pages(monkeypatch: pytest.MonkeyPatch, hous
     assert len((await alice.ask(f"conversations --after {ids[4]}"))["conversations"]) == 2
 
 
-async def test_nobody_sees_the_conversations_of_others(house: House) -> None:
-    alice, bob, carol = await user(house, "alice"), await user(house, "bob"), await user(house, "carol")
+async def test_nobody_sees_the_conversations_of_others(running: RunningServer) -> None:
+    alice, bob, carol = await user(running, "alice"), await user(running, "bob"), await user(running, "carol")
     await say(bob, "psst", to="alice")
     (info,) = await conversations(bob)
     assert await conversations(carol) == []
@@ -232,9 +251,9 @@ async def test_nobody_sees_the_conversations_of_others(house: House) -> None:
     assert await unread(alice) == {"bob": (1, False, 0, 1)}
 
 
-async def test_a_conversation_with_oneself(house: House) -> None:
-    alice = await user(house, "alice")
-    phone = await log_in(house, "alice")
+async def test_a_conversation_with_oneself(running: RunningServer) -> None:
+    alice = await user(running, "alice")
+    phone = await log_in(running, "alice")
     await say(alice, "buy milk", to="alice")
     assert await phone.texts() == ["buy milk"]
     assert await alice.texts() == ["buy milk"]
@@ -243,9 +262,9 @@ async def test_a_conversation_with_oneself(house: House) -> None:
     assert (info["username"], info["seq"]) == ("alice", 1)
 
 
-async def test_who_logs_in_has_nothing_of_the_guest_before(house: House) -> None:
-    await user(house, "alice")
-    bob, other = await guest(house, "bob"), await connect(house)
+async def test_who_logs_in_has_nothing_of_the_guest_before(running: RunningServer) -> None:
+    await user(running, "alice")
+    bob, other = await guest(running, "bob"), await connect(running)
     await say(bob, "psst", to=other.name)
     await log_in_on(other, "alice")
     assert await conversations(other) == []
@@ -263,15 +282,15 @@ async def test_a_scheduled_message_waits_until_the_disk_gives_whom_it_is_for(
                 raise StorageError("the disk is on holiday")
             return super().ask(query, *arguments, **keywords)
 
-    async with open_house(folder=tmp_path) as house:
-        await lose(await user(house, "alice"))
-        await (await user(house, "bob")).do("send", text="tea", time=60, username="alice")
+    async with run_server(folder=tmp_path) as running:
+        await lose(await user(running, "alice"))
+        await (await user(running, "bob")).do("send", text="tea", time=60, username="alice")
     disk = Unreadable(tmp_path, "off")
-    async with open_house(store=disk) as house:
+    async with run_server(store=disk) as running:
         disk.broken = True
-        await pass_time(house, mock_clock, 61, 1.1, 1.1)
-        assert len(house.state.schedule) == 1
+        await pass_time(running, mock_clock, 61, 1.1, 1.1)
+        assert len(running.state.schedule) == 1
         disk.broken = False
-        while len(house.state.schedule):
-            await pass_time(house, mock_clock, 1.1)
-        assert await unread(await log_in(house, "alice")) == {"bob": (1, False, 0, 1)}
+        while len(running.state.schedule):
+            await pass_time(running, mock_clock, 1.1)
+        assert await unread(await log_in(running, "alice")) == {"bob": (1, False, 0, 1)}

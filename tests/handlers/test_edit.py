@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import House, Line, Peer, open_house
+from tests.conftest import Line, Peer, RunningServer, run_server
 
 
 async def edited(peer: Peer, line: str | Line) -> Line:
@@ -18,8 +18,8 @@ async def edited(peer: Peer, line: str | Line) -> Line:
     return event
 
 
-async def test_everybody_in_the_lobby_gets_an_edit_with_its_own_number(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_everybody_in_the_lobby_gets_an_edit_with_its_own_number(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send see you at four")
     event = await edited(alice, "edit 1 see you  at five")
     assert event | {"at": ""} == {
@@ -32,8 +32,8 @@ async def test_everybody_in_the_lobby_gets_an_edit_with_its_own_number(house: Ho
     assert (await bob.ask("send what?"))["seq"] == 3
 
 
-async def test_an_edit_in_a_direct_room_reaches_its_two_users(house: House) -> None:
-    alice, bob, carol = await house.peers("alice", "bob", "carol")
+async def test_an_edit_in_a_direct_room_reaches_its_two_users(running: RunningServer) -> None:
+    alice, bob, carol = await running.peers("alice", "bob", "carol")
     room = (await alice.ask("send -u bob psst"))["room"]
     for line in ("edit -u bob 1 hush", {"type": "edit", "room": room, "seq": 1, "text": "quiet"}):
         event = await edited(alice, line)
@@ -44,12 +44,12 @@ async def test_an_edit_in_a_direct_room_reaches_its_two_users(house: House) -> N
 
 
 async def test_the_last_edit_is_the_text_also_after_a_restart(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(folder=tmp_path) as running:
+        (alice,) = await running.peers("alice")
         for line in ("send one", "edit 1 two", "send three", "edit 1 four"):
             await alice.ask(line)
-    async with open_house(folder=tmp_path) as house:
-        (bob,) = await house.peers("bob")
+    async with run_server(folder=tmp_path) as running:
+        (bob,) = await running.peers("bob")
         assert [line["text"] for line in (await bob.ask("history"))["messages"]] == ["four", "three"]
         events = (await bob.ask("log"))["events"]
         assert [(line["type"], line["seq"], line["text"]) for line in events] == [
@@ -70,16 +70,18 @@ async def test_the_last_edit_is_the_text_also_after_a_restart(tmp_path: Path) ->
         ("edit one mine", "bad-usage"),
     ],
 )
-async def test_only_the_author_can_edit_what_is_a_message(house: House, line: str, code: str) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_only_the_author_can_edit_what_is_a_message(
+    running: RunningServer, line: str, code: str
+) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await bob.ask("send bobs")
     await edited(bob, "edit 1 still bobs")
     assert (await alice.ask(line))["code"] == code
     assert (await bob.ask("log"))["events"][-1]["seq"] == 2
 
 
-async def test_a_repeated_edit_gets_the_first_reply_and_edits_once(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_repeated_edit_gets_the_first_reply_and_edits_once(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     await alice.ask("send one")
     line = {"type": "edit", "seq": 1, "text": "two", "key": "k"}
     first = await alice.ask(line)
@@ -87,8 +89,8 @@ async def test_a_repeated_edit_gets_the_first_reply_and_edits_once(house: House)
     assert [event["text"] for event in (await alice.ask("log --after 1"))["events"]] == ["two"]
 
 
-async def test_the_log_comes_in_pages_without_a_gap(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_the_log_comes_in_pages_without_a_gap(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     for number in range(7):
         await alice.ask(f"send {number}")
     found: list[int] = []
@@ -102,8 +104,8 @@ async def test_the_log_comes_in_pages_without_a_gap(house: House) -> None:
     assert (await alice.ask("log --after 99"))["events"] == []
 
 
-async def test_the_log_has_no_text_of_an_ignored_user(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_the_log_has_no_text_of_an_ignored_user(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await bob.ask("send spam")
     await edited(bob, "edit 1 more spam")
     await alice.ask("ignore bob")
@@ -115,6 +117,6 @@ async def test_the_log_has_no_text_of_an_ignored_user(house: House) -> None:
     ("line", "code"),
     [("log -n 0", "bad-value"), ("log -n 501", "bad-value"), ("log -u nobody", "no-such-user")],
 )
-async def test_bad_requests_for_the_log(house: House, line: str, code: str) -> None:
-    (alice,) = await house.peers("alice")
+async def test_bad_requests_for_the_log(running: RunningServer, line: str, code: str) -> None:
+    (alice,) = await running.peers("alice")
     assert (await alice.ask(line))["code"] == code

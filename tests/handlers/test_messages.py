@@ -7,11 +7,11 @@ import trio
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, Line, open_house
+from tests.conftest import Line, RunningServer, run_server
 
 
-async def test_everybody_hears_a_message_and_the_sender_is_told_its_number(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_everybody_hears_a_message_and_the_sender_is_told_its_number(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     sent = await alice.ask({"type": "send", "text": "hi all"})
     assert sent == {"type": "sent", "re": sent["re"], "room": "lobby", "seq": 1, "at": sent["at"]}
     heard = await bob.next("message")
@@ -27,15 +27,15 @@ async def test_everybody_hears_a_message_and_the_sender_is_told_its_number(house
     assert await alice.quiet() == await bob.quiet() == []
 
 
-async def test_the_plain_form_keeps_the_text_as_typed(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_the_plain_form_keeps_the_text_as_typed(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     assert (await alice.ask('send hi  all, it\'s "me" '))["type"] == "sent"
     assert (await bob.next("message"))["text"] == 'hi  all, it\'s "me" '
 
 
 @pytest.mark.parametrize("line", ["send -u bob psst", {"type": "send", "text": "psst", "username": "bob"}])
-async def test_a_private_message_reaches_the_two_and_nobody_else(house: House, line: str) -> None:
-    alice, bob, carol = await house.peers("alice", "bob", "carol")
+async def test_a_private_message_reaches_the_two_and_nobody_else(running: RunningServer, line: str) -> None:
+    alice, bob, carol = await running.peers("alice", "bob", "carol")
     sent = await alice.ask(line)
     assert (sent["type"], sent["username"], sent["seq"]) == ("sent", "bob", 1)
     assert sent["room"].startswith("@")
@@ -48,21 +48,21 @@ async def test_a_private_message_reaches_the_two_and_nobody_else(house: House, l
     assert answer["seq"] == 2, "a conversation is numbered for both"
 
 
-async def test_a_message_to_oneself_arrives_once(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_message_to_oneself_arrives_once(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     await alice.ask({"type": "send", "text": "note", "username": "alice"})
     assert [line["text"] for line in [*alice.events, *await alice.quiet()]] == ["note"]
 
 
-async def test_who_is_not_here_cannot_be_written_to(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_who_is_not_here_cannot_be_written_to(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     for line in ("send -u bob hi", "send -u bob -t 5 hi", {"type": "send", "text": "x", "username": "bob"}):
         error = await alice.ask(line)
         assert (error["code"], error["name"]) == ("no-such-user", "bob")
 
 
-async def test_a_look_alike_does_not_get_what_is_meant_for_another(house: House) -> None:
-    alice, _ = await house.peers("alice", "paypa1")
+async def test_a_look_alike_does_not_get_what_is_meant_for_another(running: RunningServer) -> None:
+    alice, _ = await running.peers("alice", "paypa1")
     assert (await alice.ask("send -u paypal secret"))["code"] == "no-such-user"
     assert (await alice.ask("send -u PAYPA1 open"))["type"] == "sent", "case is no difference"
 
@@ -86,16 +86,16 @@ async def test_a_look_alike_does_not_get_what_is_meant_for_another(house: House)
     ],
 )
 async def test_bad_requests_are_refused_and_send_nothing(
-    house: House, line: str, code: str, field: str | None
+    running: RunningServer, line: str, code: str, field: str | None
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     error = await alice.ask(line)
     assert (error["type"], error["code"], error.get("field")) == ("error", code, field)
     assert await bob.quiet() == []
 
 
-async def test_a_text_of_the_limit_is_sent_and_one_longer_is_refused(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_text_of_the_limit_is_sent_and_one_longer_is_refused(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     assert (await alice.ask({"type": "send", "text": "é" * 4000}))["type"] == "sent"
     error = await alice.ask({"type": "send", "text": "é" * 4001})
     assert (error["code"], error["limit"]) == ("text-too-long", 4000)
@@ -103,21 +103,23 @@ async def test_a_text_of_the_limit_is_sent_and_one_longer_is_refused(house: Hous
 
 async def test_without_a_limit_no_text_makes_a_line_longer_than_a_mebibyte() -> None:
     limits = Limits(text_characters=0, line_bytes=0)
-    async with open_house(Settings(limits=limits)) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(Settings(limits=limits)) as running:
+        (alice,) = await running.peers("alice")
         await alice.send(b"send " + b"\x01" * 120_000 + b"\n")
         assert len((await alice.next("message"))["text"]) == 120_000
 
 
-async def test_control_characters_in_a_text_are_kept_and_escaped(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_control_characters_in_a_text_are_kept_and_escaped(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     text = "\x1b]0;title\x07 \x00 \u202e \x9b31m"
     await alice.ask({"type": "send", "text": text})
     assert (await bob.next("message"))["text"] == text
 
 
-async def test_a_repeat_under_the_same_key_sends_nothing_and_gets_the_first_reply(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_a_repeat_under_the_same_key_sends_nothing_and_gets_the_first_reply(
+    running: RunningServer,
+) -> None:
+    alice, bob = await running.peers("alice", "bob")
     first = await alice.ask({"type": "send", "text": "once", "key": "k1"})
     again = await alice.ask({"type": "send", "text": "once", "key": "k1"})
     assert again == first | {"re": again["re"]}
@@ -126,8 +128,8 @@ async def test_a_repeat_under_the_same_key_sends_nothing_and_gets_the_first_repl
     assert [line["text"] for line in [*bob.events, *await bob.quiet()]] == ["once", "mine"]
 
 
-async def test_a_repeat_while_the_first_is_under_way_waits_for_it(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_repeat_while_the_first_is_under_way_waits_for_it(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     send = {"type": "send", "text": "once", "key": "k"}
     await alice.send(send | {"id": 1}, send | {"id": 2}, send | {"id": 3})
     replies = [await alice.next("sent") for _ in range(3)]
@@ -135,8 +137,8 @@ async def test_a_repeat_while_the_first_is_under_way_waits_for_it(house: House) 
     assert len([line for line in alice.events + await alice.quiet() if line["type"] == "message"]) == 1
 
 
-async def test_a_repeat_of_a_scheduled_send_returns_the_same_number(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_repeat_of_a_scheduled_send_returns_the_same_number(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     send = {"type": "send", "text": "tea", "time": 300, "key": "k"}
     first, again = await alice.ask(send), await alice.ask(send)
     assert first["type"] == again["type"] == "scheduled"
@@ -144,9 +146,9 @@ async def test_a_repeat_of_a_scheduled_send_returns_the_same_number(house: House
     assert len((await alice.ask("scheduled"))["messages"]) == 1
 
 
-async def test_sends_pipeline_and_are_answered_in_order(house: House) -> None:
+async def test_sends_pipeline_and_are_answered_in_order(running: RunningServer) -> None:
     """Errors, sends and other requests of one connection are answered in the order in which they came."""
-    (alice,) = await house.peers("alice")
+    (alice,) = await running.peers("alice")
     requests: list[dict[str, object]] = [
         {"type": "send", "text": "1", "id": 1},
         {"type": "send", "text": "2", "id": 2},
@@ -171,8 +173,8 @@ async def test_messages_over_the_burst_are_refused_until_the_time_that_is_told(
     mock_clock: trio.testing.MockClock,
 ) -> None:
     limits = Limits(messages_per_second=2, message_burst=3)
-    async with open_house(Settings(limits=limits)) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(Settings(limits=limits)) as running:
+        alice, bob = await running.peers("alice", "bob")
         for _ in range(3):
             assert (await alice.ask("send x"))["type"] == "sent"
         error = await alice.ask("send x")
@@ -185,7 +187,7 @@ async def test_messages_over_the_burst_are_refused_until_the_time_that_is_told(
 
 
 async def test_a_rate_of_zero_is_no_limit() -> None:
-    async with open_house(Settings(limits=Limits(messages_per_second=0))) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(Settings(limits=Limits(messages_per_second=0))) as running:
+        (alice,) = await running.peers("alice")
         await alice.send(*["send x"] * 500)
         assert [(await alice.next("sent"))["seq"] for _ in range(500)] == list(range(1, 501))

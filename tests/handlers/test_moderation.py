@@ -8,15 +8,15 @@ import pytest
 import trio.testing
 
 from tcpchat.settings import Rules, Settings
-from tests.conftest import House, Peer, open_house
+from tests.conftest import Peer, RunningServer, run_server
 
 NAMES = ("bob", "a", "b", "c", "d", "e")
 
 
 async def test_the_fourth_distinct_reporter_mutes_for_ten_minutes(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    bob, *others = await house.peers(*NAMES)
+    bob, *others = await running.peers(*NAMES)
     for count, other in enumerate(others[:3], 1):
         reply = await other.ask("report bob spam")
         assert (reply["type"], reply["username"], reply["reports"]) == ("reported", "bob", count)
@@ -53,49 +53,49 @@ async def test_the_fourth_distinct_reporter_mutes_for_ten_minutes(
         ({"type": "report", "username": "bob", "reason": "r" * 201}, "text-too-long"),
     ],
 )
-async def test_bad_requests(house: House, line: str, code: str) -> None:
-    alice, _ = await house.peers("alice", "bob")
+async def test_bad_requests(running: RunningServer, line: str, code: str) -> None:
+    alice, _ = await running.peers("alice", "bob")
     assert (await alice.ask(line))["code"] == code
 
 
-async def test_a_reason_of_the_limit_is_kept(house: House) -> None:
-    alice, _ = await house.peers("alice", "bob")
+async def test_a_reason_of_the_limit_is_kept(running: RunningServer) -> None:
+    alice, _ = await running.peers("alice", "bob")
     assert (await alice.ask({"type": "report", "username": "bob", "reason": "r" * 200}))["reports"] == 1
 
 
-async def test_nobody_reports_the_same_user_twice(house: House) -> None:
-    alice, bob, _ = await house.peers("alice", "bob", "carol")
+async def test_nobody_reports_the_same_user_twice(running: RunningServer) -> None:
+    alice, bob, _ = await running.peers("alice", "bob", "carol")
     await alice.ask("report bob")
     assert (await alice.ask("report bob"))["code"] == "already-reported"
     await alice.ask("rename alex")
     assert (await alice.ask("report bob"))["code"] == "already-reported", "whatever the reporter's name"
     await bob.ask({"type": "rename", "name": "rob"})
     assert (await alice.ask("report rob"))["code"] == "already-reported", "whatever the target's name"
-    again = await house.peer()
+    again = await running.peer()
     await alice.leave()
-    house.tell_presence()
+    running.announce_presence()
     assert (await again.ask({"type": "rename", "name": "alex"}))["type"] == "renamed"
     assert (await again.ask("report rob"))["reports"] == 2
 
 
-async def test_a_mute_goes_with_the_user_to_another_name(house: House) -> None:
-    bob, *others = await house.peers(*NAMES[:5])
+async def test_a_mute_goes_with_the_user_to_another_name(running: RunningServer) -> None:
+    bob, *others = await running.peers(*NAMES[:5])
     for other in others:
         await other.ask("report bob")
     await bob.ask("rename rob")
     assert (await bob.ask("send x"))["code"] == "muted"
-    fresh = await house.peer("bob")
+    fresh = await running.peer("bob")
     assert (await fresh.ask("send x"))["type"] == "sent", "and does not stay with the old one"
 
 
-async def test_leaving_and_coming_back_under_the_name_does_not_end_a_mute(house: House) -> None:
-    bob, *others = await house.peers(*NAMES[:5])
+async def test_leaving_and_coming_back_under_the_name_does_not_end_a_mute(running: RunningServer) -> None:
+    bob, *others = await running.peers(*NAMES[:5])
     for other in others:
         await other.ask("report bob")
     await bob.leave()
-    house.tell_presence()
+    running.announce_presence()
     await others[0].next("left")
-    again = await house.peer("bob")
+    again = await running.peer("bob")
     assert (await again.ask("send x"))["code"] == "muted"
 
 
@@ -104,24 +104,24 @@ async def test_reports_and_mutes_survive_a_restart(
 ) -> None:
     """They stay with the name, once that is free for anybody."""
     settings = Settings(rules=Rules(reports_to_mute=3, grace_seconds=0, presence_seconds=0))
-    async with open_house(settings, folder=tmp_path) as house:
-        _, _, *others = await house.peers("bob", "carol", "a", "b", "c")
+    async with run_server(settings, folder=tmp_path) as running:
+        _, _, *others = await running.peers("bob", "carol", "a", "b", "c")
         for other in others:
             await other.ask("report bob spam")
         for other in others[:2]:
             await other.ask("report carol")
-    async with open_house(settings, folder=tmp_path) as house:
+    async with run_server(settings, folder=tmp_path) as running:
         await _let_names_go(mock_clock)
-        bob, carol, first, fourth = await house.peers("bob", "carol", "a", "d")
+        bob, carol, first, fourth = await running.peers("bob", "carol", "a", "d")
         error = await bob.ask("send x")
         assert (error["code"], error["reason"]) == ("muted", "spam")
         assert (await first.ask("report carol"))["code"] == "already-reported"
         assert (await carol.ask("send x"))["type"] == "sent"
         assert (await fourth.ask("report carol"))["reports"] == 3
         assert (await carol.ask("send x"))["code"] == "muted"
-    async with open_house(settings, folder=tmp_path) as house:
+    async with run_server(settings, folder=tmp_path) as running:
         await _let_names_go(mock_clock)
-        bob, carol = await house.peers("bob", "carol")
+        bob, carol = await running.peers("bob", "carol")
         for peer in (bob, carol):
             assert (await peer.ask("send x"))["code"] == "muted"
         mock_clock.jump(600)
@@ -135,19 +135,19 @@ async def _let_names_go(clock: trio.testing.MockClock) -> None:
 
 
 async def test_with_a_threshold_of_zero_nobody_is_muted() -> None:
-    async with open_house(Settings(rules=Rules(reports_to_mute=0))) as house:
-        bob, *others = await house.peers(*NAMES)
+    async with run_server(Settings(rules=Rules(reports_to_mute=0))) as running:
+        bob, *others = await running.peers(*NAMES)
         for other in others:
             await other.ask("report bob")
         assert (await bob.ask("send x"))["type"] == "sent"
 
 
-async def _come_from(house: House, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[Peer]:
+async def _come_from(running: RunningServer, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[Peer]:
     """Connect one guest from each address."""
     peers = []
     for address in addresses:
-        house.address = address
-        peers.append(await house.peer())
+        running.address = address
+        peers.append(await running.peer())
     return peers
 
 
@@ -157,47 +157,47 @@ ONE_HOME = tuple(f"2001:db8::{number}" for number in range(8))
 
 @pytest.mark.parametrize("addresses", [LAN, ONE_HOME], ids=["IPv4", "IPv6"])
 async def test_one_person_with_many_connections_is_one_reporter(
-    house: House, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
 ) -> None:
-    bob, *brigade = await _come_from(house, monkeypatch, "203.0.113.1", *addresses)
+    bob, *brigade = await _come_from(running, monkeypatch, "203.0.113.1", *addresses)
     await bob.ask("rename bob")
     for one in brigade:
         reply = await one.ask("report bob spam")
         assert (reply["type"], reply["reports"], "muted_until" in reply) == ("reported", 1, False)
     assert (await bob.ask("send still here"))["type"] == "sent"
-    others = await _come_from(house, monkeypatch, "198.51.100.1", "198.51.100.2", "2001:db8:0:1::1")
+    others = await _come_from(running, monkeypatch, "198.51.100.1", "198.51.100.2", "2001:db8:0:1::1")
     counts = [(await other.ask("report bob spam"))["reports"] for other in others]
     assert counts == [2, 3, 4]
     assert (await bob.ask("send hello?"))["code"] == "muted", "four who are four mute"
 
 
 async def test_a_brigade_does_not_prolong_a_mute(
-    house: House, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
 ) -> None:
-    bob, *others = await _come_from(house, monkeypatch, *(f"192.0.2.{number}" for number in range(5)))
+    bob, *others = await _come_from(running, monkeypatch, *(f"192.0.2.{number}" for number in range(5)))
     await bob.ask("rename bob")
     for other in others:
         await other.ask("report bob")
     mock_clock.jump(599)
-    (again,) = await _come_from(house, monkeypatch, "192.0.2.1")
+    (again,) = await _come_from(running, monkeypatch, "192.0.2.1")
     assert (await again.ask("report bob"))["reports"] == 4
     mock_clock.jump(1)
     assert (await bob.ask("send back"))["type"] == "sent"
 
 
 async def test_who_comes_from_the_servers_own_machine_counts_as_one_each(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as through a tunnel, or several at one machine: the address does not tell them apart."""
-    bob, *others = await _come_from(house, monkeypatch, *["127.0.0.1"] * 3, *["::1"] * 2)
+    bob, *others = await _come_from(running, monkeypatch, *["127.0.0.1"] * 3, *["::1"] * 2)
     await bob.ask("rename bob")
     assert [(await other.ask("report bob"))["reports"] for other in others] == [1, 2, 3, 4]
 
 
 async def test_who_has_been_registered_for_a_day_counts_wherever_from(
-    house: House, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
 ) -> None:
-    bob, *others = await _come_from(house, monkeypatch, "203.0.113.1", *LAN[:4])
+    bob, *others = await _come_from(running, monkeypatch, "203.0.113.1", *LAN[:4])
     await bob.ask("rename bob")
     for number, other in enumerate(others):
         await other.ask({"type": "rename", "name": f"user{number}"})
@@ -211,12 +211,12 @@ async def test_a_brigade_is_none_after_a_restart_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(rules=Rules(reports_to_mute=2))
-    async with open_house(settings, folder=tmp_path) as house:
-        bob, first = await _come_from(house, monkeypatch, "203.0.113.1", LAN[0])
+    async with run_server(settings, folder=tmp_path) as running:
+        bob, first = await _come_from(running, monkeypatch, "203.0.113.1", LAN[0])
         await bob.ask("rename bob")
         await bob.ask({"type": "register", "password": "correct horse"})
         assert (await first.ask("report bob"))["reports"] == 1
-    async with open_house(settings, folder=tmp_path) as house:
-        second, other = await _come_from(house, monkeypatch, LAN[1], "198.51.100.1")
+    async with run_server(settings, folder=tmp_path) as running:
+        second, other = await _come_from(running, monkeypatch, LAN[1], "198.51.100.1")
         assert (await second.ask("report bob"))["reports"] == 1
         assert "muted_until" in await other.ask("report bob")

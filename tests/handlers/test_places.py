@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import House
+from tests.conftest import RunningServer
 
 
 @pytest.mark.parametrize("room", ["lobby", "#lobby", "Lobby"])
-async def test_the_lobby_can_be_named_too(house: House, room: str) -> None:
-    (alice,) = await house.peers("alice")
+async def test_the_lobby_can_be_named_too(running: RunningServer, room: str) -> None:
+    (alice,) = await running.peers("alice")
     for line in (
         f"send -r {room} hi",
         f"send --room={room} hi",
@@ -20,8 +20,8 @@ async def test_the_lobby_can_be_named_too(house: House, room: str) -> None:
     assert (await alice.ask(f"read -r {room}"))["room"] == "lobby"
 
 
-async def test_a_direct_room_can_be_named_by_its_id(house: House) -> None:
-    alice, bob, carol = await house.peers("alice", "bob", "carol")
+async def test_a_direct_room_can_be_named_by_its_id(running: RunningServer) -> None:
+    alice, bob, carol = await running.peers("alice", "bob", "carol")
     room = (await alice.ask("send -u bob one"))["room"]
     assert (await bob.ask(f"send -r {room} two")) | {"at": ""} == {
         "type": "sent", "room": room, "username": "alice", "seq": 2, "at": "",
@@ -44,9 +44,9 @@ async def test_a_direct_room_can_be_named_by_its_id(house: House) -> None:
     ],
 )
 async def test_a_place_that_is_none_is_refused_by_each_command_alike(
-    house: House, line: str, code: str
+    running: RunningServer, line: str, code: str
 ) -> None:
-    (alice,) = await house.peers("alice")
+    (alice,) = await running.peers("alice")
     errors = [await alice.ask(line.format(command)) for command in ("history", "read", "history --unread")]
     errors.append(await alice.ask(line.format("send") + " hi"))
     assert {error["code"] for error in errors} == {code}

@@ -8,24 +8,24 @@ import pytest
 
 from tcpchat.handlers import profile
 from tcpchat.settings import Rules, Settings
-from tests.conftest import House, Line, open_house
+from tests.conftest import Line, RunningServer, run_server
 from tests.handlers.test_unread import say, unread
-from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
 from tests.serving.test_delivery import GatedStore
+from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
 
 START = "2026-11-21T09:00:00.123Z"
 MINUTE_LATER = "2026-11-21T09:01:00.123Z"
 
 
-async def absent(person: Person) -> list[Line]:
+async def absent(person: SessionPeer) -> list[Line]:
     return [line for line in await person.heard() if line["type"] == "absent"]
 
 
 # Away
 
 
-async def test_who_is_away_is_shown_so_until_back(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_who_is_away_is_shown_so_until_back(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     assert await alice.ask("away lunch, back at one") == {
         "type": "away", "text": "lunch, back at one", "since": START,
     }  # fmt: skip
@@ -38,8 +38,8 @@ async def test_who_is_away_is_shown_so_until_back(house: House, mock_clock: Cloc
         assert "away" not in (await bob.do("users"))["users"][0]
 
 
-async def test_the_text_has_an_end(house: House) -> None:
-    alice = await user(house, "alice")
+async def test_the_text_has_an_end(running: RunningServer) -> None:
+    alice = await user(running, "alice")
     error = await alice.do("away", text="x" * 201)
     assert (error["code"], error["limit"]) == ("text-too-long", 200)
     assert "away" not in (await alice.do("users"))["users"][0]
@@ -47,24 +47,30 @@ async def test_the_text_has_an_end(house: House) -> None:
 
 
 async def test_away_is_the_users_and_lasts_over_a_restart(tmp_path: Path, mock_clock: Clock) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice = await user(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await user(running, "alice")
         await alice.do("away", text="holidays")
-    async with open_house(folder=tmp_path) as house:
+    async with run_server(folder=tmp_path) as running:
         mock_clock.jump(60)
-        bob = await guest(house, "bob")
+        bob = await guest(running, "bob")
         assert (await bob.do("whois", name="alice"))["away"] == "holidays"
-        phone = await log_in(house, "alice")
+        phone = await log_in(running, "alice")
         (shown, _) = (await phone.do("users"))["users"]
         assert shown["away"] == "holidays"
         await phone.do("back")
-    async with open_house(folder=tmp_path) as house:
-        bob = await guest(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        bob = await guest(running, "bob")
         assert "away" not in await bob.do("whois", name="alice")
 
 
-async def test_who_writes_to_somebody_away_is_told_once_each_time(house: House, mock_clock: Clock) -> None:
-    alice, bob, carol = await user(house, "alice"), await guest(house, "bob"), await guest(house, "carol")
+async def test_who_writes_to_somebody_away_is_told_once_each_time(
+    running: RunningServer, mock_clock: Clock
+) -> None:
+    alice, bob, carol = (
+        await user(running, "alice"),
+        await guest(running, "bob"),
+        await guest(running, "carol"),
+    )
     await alice.do("away", text="lunch")
     await say(bob, "one", "two", to="alice")
     told = {"type": "absent", "username": "alice", "here": True, "text": "lunch", "since": START}
@@ -85,26 +91,26 @@ async def test_who_writes_to_somebody_away_is_told_once_each_time(house: House, 
     assert await absent(bob) == [told | {"text": "tea"}], "another text is news"
 
 
-async def test_another_device_of_who_is_away_changes_nothing(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_another_device_of_who_is_away_changes_nothing(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     await alice.do("away", text="lunch")
     await say(bob, "one", to="alice")
     assert len(await absent(bob)) == 1
-    await log_in(house, "alice")
+    await log_in(running, "alice")
     await say(bob, "two", to="alice")
     assert await absent(bob) == []
 
 
 async def test_who_writes_to_somebody_not_connected_is_told_once_until_that_one_was_back(
-    house: House, mock_clock: Clock
+    running: RunningServer, mock_clock: Clock
 ) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     mock_clock.jump(60)
     await lose(alice)
     told = {"type": "absent", "username": "alice", "here": False, "since": MINUTE_LATER}
     await say(bob, "one", "two", to="alice")
     assert await absent(bob) == [told]
-    back = await resume(house, alice.token)
+    back = await resume(running, alice.token)
     await say(bob, "three", to="alice")
     assert await absent(bob) == []
     await lose(back)
@@ -112,9 +118,9 @@ async def test_who_writes_to_somebody_not_connected_is_told_once_until_that_one_
     assert await absent(bob) == [told]
 
 
-async def test_all_devices_of_the_author_are_told(house: House) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
-    phone = await log_in(house, "bob")
+async def test_all_devices_of_the_author_are_told(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    phone = await log_in(running, "bob")
     await lose(alice)
     await say(bob, "one", to="alice")
     await say(phone, "two", to="alice")
@@ -122,14 +128,14 @@ async def test_all_devices_of_the_author_are_told(house: House) -> None:
 
 
 async def test_who_writes_to_a_user_who_is_not_in_memory_is_told(tmp_path: Path, mock_clock: Clock) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice = await user(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await user(running, "alice")
         await alice.do("away", text="holidays")
         mock_clock.jump(60)
         await lose(alice)
-        await pass_time(house, mock_clock, 1)
-    async with open_house(folder=tmp_path) as house:
-        bob = await guest(house, "bob")
+        await pass_time(running, mock_clock, 1)
+    async with run_server(folder=tmp_path) as running:
+        bob = await guest(running, "bob")
         await say(bob, "one", "two", to="alice")
         (told,) = await absent(bob)
         assert (told["here"], told["text"], told["since"]) == (False, "holidays", START)
@@ -138,10 +144,10 @@ async def test_who_writes_to_a_user_who_is_not_in_memory_is_told(tmp_path: Path,
 # Whois
 
 
-async def test_whois_of_who_is_here(house: House, mock_clock: Clock) -> None:
-    bob = await guest(house, "bob")
+async def test_whois_of_who_is_here(running: RunningServer, mock_clock: Clock) -> None:
+    bob = await guest(running, "bob")
     mock_clock.jump(60)
-    alice = await user(house, "alice")
+    alice = await user(running, "alice")
     mock_clock.jump(60)
     expected = {"type": "whois", "name": "alice", "registered": True, "here": True, "since": MINUTE_LATER}
     assert await bob.ask("whois ALICE") == expected
@@ -159,8 +165,12 @@ async def test_whois_of_users_and_guests_who_are_gone_and_not_in_memory(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
     settings = Settings(rules=Rules(reports_to_mute=1, mute_seconds=10_000))
-    async with open_house(settings, folder=tmp_path) as house:
-        alice, carol, bob = await user(house, "alice"), await guest(house, "carol"), await guest(house, "bob")
+    async with run_server(settings, folder=tmp_path) as running:
+        alice, carol, bob = (
+            await user(running, "alice"),
+            await guest(running, "carol"),
+            await guest(running, "bob"),
+        )
         await say(carol, "so that I am kept")
         await bob.do("report", username="alice")
         mock_clock.jump(60)
@@ -168,10 +178,10 @@ async def test_whois_of_users_and_guests_who_are_gone_and_not_in_memory(
         known = {"type": "whois", "name": "alice", "registered": True, "here": False, "since": START}
         found = await bob.ask("whois alice")
         assert found == known | {"seen": MINUTE_LATER, "muted_until": "2026-11-21T11:46:40.123Z"}
-        await pass_time(house, mock_clock, 10)
-    async with open_house(settings, folder=tmp_path) as house:
-        zoe = await guest(house, "zoe")
-        assert house.state.directory._by_key.keys() == {"zoe"}
+        await pass_time(running, mock_clock, 10)
+    async with run_server(settings, folder=tmp_path) as running:
+        zoe = await guest(running, "zoe")
+        assert running.state.directory._by_key.keys() == {"zoe"}
         mock_clock.jump(100)
         assert await zoe.ask("whois alice") == found
         seen = await zoe.ask("whois carol")
@@ -181,9 +191,9 @@ async def test_whois_of_users_and_guests_who_are_gone_and_not_in_memory(
 # Ignoring
 
 
-async def test_of_who_is_ignored_comes_a_number_only_and_nothing_private(house: House) -> None:
-    alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
-    phone = await log_in(house, "alice")
+async def test_of_who_is_ignored_comes_a_number_only_and_nothing_private(running: RunningServer) -> None:
+    alice, bob, carol = [await user(running, name) for name in ("alice", "bob", "carol")]
+    phone = await log_in(running, "alice")
     await say(bob, "first", to="alice")
     (private,) = await alice.heard("message")
     await phone.heard()
@@ -213,8 +223,10 @@ async def test_of_who_is_ignored_comes_a_number_only_and_nothing_private(house: 
     assert "psst" not in str(await alice.do("history", unread=True))
 
 
-async def test_who_is_not_ignored_any_more_is_heard_again_also_what_was_said_before(house: House) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_who_is_not_ignored_any_more_is_heard_again_also_what_was_said_before(
+    running: RunningServer,
+) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await alice.do("ignore", name="bob")
     await say(bob, "one")
     await say(bob, "psst", to="alice")
@@ -229,15 +241,15 @@ async def test_who_is_not_ignored_any_more_is_heard_again_also_what_was_said_bef
 
 
 async def test_ignoring_is_for_the_user_whatever_the_name_and_lasts(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await alice.do("ignore", name="bob")
         await bob.do("rename", name="bobby")
-        await user(house, "bob")
+        await user(running, "bob")
         assert (await alice.do("ignore"))["users"] == ["bobby"]
-    async with open_house(folder=tmp_path) as house:
-        alice = await resume(house, alice.token)
-        other, bob = await log_in(house, "bob"), await log_in(house, "bobby")
+    async with run_server(folder=tmp_path) as running:
+        alice = await resume(running, alice.token)
+        other, bob = await log_in(running, "bob"), await log_in(running, "bobby")
         assert (await alice.do("ignore"))["users"] == ["bobby"]
         await say(other, "I am new")
         await say(bob, "noise")
@@ -245,40 +257,44 @@ async def test_ignoring_is_for_the_user_whatever_the_name_and_lasts(tmp_path: Pa
         assert await alice.texts() == ["I am new", ""]
         assert (await alice.do("unignore", name="bob"))["code"] == "no-such-user"
         assert (await alice.do("unignore", name="bobby"))["users"] == []
-    async with open_house(folder=tmp_path) as house:
-        assert (await (await log_in(house, "alice")).do("ignore"))["users"] == []
+    async with run_server(folder=tmp_path) as running:
+        assert (await (await log_in(running, "alice")).do("ignore"))["users"] == []
 
 
 async def test_a_guest_who_is_gone_stays_in_the_list_under_the_last_name(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob, mute = await user(house, "alice"), await guest(house, "bob"), await guest(house, "mute")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob, mute = (
+            await user(running, "alice"),
+            await guest(running, "bob"),
+            await guest(running, "mute"),
+        )
         await say(bob, "noise")
         for name in ("bob", "mute"):
             await alice.do("ignore", name=name)
         await bob.leave()
         await mute.leave()
-        await pass_time(house, mock_clock, 1)
+        await pass_time(running, mock_clock, 1)
         assert (await alice.do("ignore"))["users"] == ["bob", "mute"]
-        await user(house, "bob")
-    async with open_house(folder=tmp_path) as house:
-        await pass_time(house, mock_clock, 100, 700)
-        alice = await log_in(house, "alice")
+        await user(running, "bob")
+    async with run_server(folder=tmp_path) as running:
+        await pass_time(running, mock_clock, 100, 700)
+        alice = await log_in(running, "alice")
         history = (await alice.do("history"))["messages"]
         assert [(line["from"], line["text"]) for line in history] == [("bob", "")]
         assert len((await alice.do("ignore"))["users"]) == 2
-        await say(await log_in(house, "bob"), "another bob")
+        await say(await log_in(running, "bob"), "another bob")
         assert await alice.texts() == ["another bob"]
         assert (await alice.do("unignore", name="bob"))["type"] == "ignoring"
         assert [line["text"] for line in (await alice.do("history"))["messages"]] == ["noise", "another bob"]
 
 
-async def test_whom_one_cannot_ignore(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
+async def test_whom_one_cannot_ignore(monkeypatch: pytest.MonkeyPatch, running: RunningServer) -> None:
     monkeypatch.setattr(profile, "MOST_IGNORED", 2)
-    alice = await user(house, "alice")
+    alice = await user(running, "alice")
     for name in ("bob", "carol", "dave"):
-        await guest(house, name)
+        await guest(running, name)
     assert (await alice.do("ignore", name="alice"))["code"] == "ignore-self"
     assert (await alice.do("ignore", name="nobody"))["code"] == "no-such-user"
     assert (await alice.do("unignore", name="bob"))["code"] == "no-such-user"
@@ -291,30 +307,30 @@ async def test_whom_one_cannot_ignore(monkeypatch: pytest.MonkeyPatch, house: Ho
 
 
 async def test_ignoring_a_user_who_is_not_in_memory(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
+    async with run_server(folder=tmp_path) as running:
         for name in ("alice", "bob"):
-            await lose(await user(house, name))
-    async with open_house(folder=tmp_path) as house:
-        alice = await log_in(house, "alice")
+            await lose(await user(running, name))
+    async with run_server(folder=tmp_path) as running:
+        alice = await log_in(running, "alice")
         assert (await alice.do("ignore", name="bob"))["users"] == ["bob"]
-        await say(await log_in(house, "bob"), "noise")
+        await say(await log_in(running, "bob"), "noise")
         assert await alice.texts() == [""]
 
 
-async def test_who_is_ignored_does_not_notice(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_who_is_ignored_does_not_notice(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await bob.heard()
     await alice.do("ignore", name="bob")
     await say(bob, "psst", to="alice")
-    await pass_time(house, mock_clock, 1)
+    await pass_time(running, mock_clock, 1)
     assert {line["type"] for line in await bob.heard()} <= {"message", "joined"}
     assert (await bob.do("whois", name="alice"))["here"] is True
 
 
 async def test_the_disk_may_refuse_a_setting() -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         disk.full = True
         for type, fields in (
             ("away", {"text": "x"}), ("ignore", {"name": "bob"}), ("receipts", {"on": False}),

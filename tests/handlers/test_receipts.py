@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import House, Line, open_house
+from tests.conftest import Line, RunningServer, run_server
 from tests.handlers.test_conversations import conversations
 from tests.handlers.test_unread import say
-from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
 from tests.serving.test_delivery import GatedStore
+from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
 
 
-async def settle(house: House, clock: Clock) -> None:
+async def settle(running: RunningServer, clock: Clock) -> None:
     """Let everything be told that is told a moment later."""
-    await pass_time(house, clock, 0.2, 0.2)
+    await pass_time(running, clock, 0.2, 0.2)
 
 
-async def receipts(house: House, clock: Clock, person: Person) -> list[tuple[str, int, int | None]]:
-    await settle(house, clock)
+async def receipts(
+    running: RunningServer, clock: Clock, person: SessionPeer
+) -> list[tuple[str, int, int | None]]:
+    await settle(running, clock)
     return [_short(line) for line in await person.heard("receipt")]
 
 
@@ -28,11 +30,11 @@ def _short(line: Line) -> tuple[str, int, int | None]:
 
 
 async def test_delivered_when_a_device_is_connected_and_seen_when_read(
-    house: House, mock_clock: Clock
+    running: RunningServer, mock_clock: Clock
 ) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await say(bob, "one", to="alice")
-    await settle(house, mock_clock)
+    await settle(running, mock_clock)
     (event,) = await bob.heard("receipt")
     (info,) = await conversations(bob)
     assert event == {
@@ -44,113 +46,115 @@ async def test_delivered_when_a_device_is_connected_and_seen_when_read(
     }
     assert (info["delivered"], info["seen"]) == (1, 0)
     await alice.do("read", username="bob")
-    assert await receipts(house, mock_clock, bob) == [("alice", 1, 1)]
-    assert await receipts(house, mock_clock, alice) == []
+    assert await receipts(running, mock_clock, bob) == [("alice", 1, 1)]
+    assert await receipts(running, mock_clock, alice) == []
     (info,) = await conversations(bob)
     assert (info["delivered"], info["seen"]) == (1, 1)
 
 
-async def test_many_messages_make_one_receipt(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_many_messages_make_one_receipt(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await say(bob, *["x"] * 30, to="alice")
-    assert await receipts(house, mock_clock, bob) in (
+    assert await receipts(running, mock_clock, bob) in (
         [("alice", 30, 0)],
         [("alice", 1, 0), ("alice", 30, 0)],
     )
     for seq in (5, 12, 30):
         await alice.do("read", username="bob", seq=seq)
-    assert await receipts(house, mock_clock, bob) in (
+    assert await receipts(running, mock_clock, bob) in (
         [("alice", 30, 30)],
         [("alice", 30, 5), ("alice", 30, 30)],
     )
 
 
 async def test_what_is_said_to_who_is_not_there_is_delivered_when_a_device_gets_it(
-    house: House, mock_clock: Clock
+    running: RunningServer, mock_clock: Clock
 ) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await lose(alice)
     await say(bob, "one", "two", "three", to="alice")
-    assert await receipts(house, mock_clock, bob) == []
-    back = await resume(house, alice.token)
-    assert await receipts(house, mock_clock, bob) == [], "it was not given them yet"
+    assert await receipts(running, mock_clock, bob) == []
+    back = await resume(running, alice.token)
+    assert await receipts(running, mock_clock, bob) == [], "it was not given them yet"
     await back.do("history", username="bob", after=0, count=2)
-    assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 2, 0)]
     await back.do("history", username="bob", after=2)
-    assert await receipts(house, mock_clock, bob) == [("alice", 3, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 3, 0)]
     await back.do("history", username="bob", after=0)
-    assert await receipts(house, mock_clock, bob) == []
+    assert await receipts(running, mock_clock, bob) == []
 
 
-async def test_what_comes_as_unread_is_delivered(house: House, mock_clock: Clock) -> None:
-    alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+async def test_what_comes_as_unread_is_delivered(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob, carol = [await user(running, name) for name in ("alice", "bob", "carol")]
     await lose(alice)
     await say(bob, "one", "two", "three", to="alice")
     await say(carol, "psst", to="alice")
-    back = await resume(house, alice.token)
+    back = await resume(running, alice.token)
     first = await back.do("history", unread=True, count=2)
-    assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
-    assert await receipts(house, mock_clock, carol) == []
+    assert await receipts(running, mock_clock, bob) == [("alice", 2, 0)]
+    assert await receipts(running, mock_clock, carol) == []
     await back.do("history", unread=True, cursor=first["cursor"])
-    assert await receipts(house, mock_clock, bob) == [("alice", 3, 0)]
-    assert await receipts(house, mock_clock, carol) == [("alice", 1, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 3, 0)]
+    assert await receipts(running, mock_clock, carol) == [("alice", 1, 0)]
 
 
-async def test_a_gap_is_not_delivered(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_a_gap_is_not_delivered(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await lose(alice)
     await say(bob, "one", "two", "three", to="alice")
-    back = await resume(house, alice.token)
+    back = await resume(running, alice.token)
     await back.do("history", username="bob", count=1)
-    assert await receipts(house, mock_clock, bob) == []
+    assert await receipts(running, mock_clock, bob) == []
 
 
 async def test_messages_over_a_gap_are_not_delivered_until_it_is_filled(
-    house: House, mock_clock: Clock
+    running: RunningServer, mock_clock: Clock
 ) -> None:
     """What came while no device was connected was not given, whatever is given live after it."""
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await say(bob, "one", to="alice")
-    assert await receipts(house, mock_clock, bob) == [("alice", 1, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 1, 0)]
     await lose(alice)
     await say(bob, "two", "three", to="alice")
-    back = await resume(house, alice.token)
+    back = await resume(running, alice.token)
     await say(bob, "four", to="alice")
     await bob.send(*({"type": "send", "text": text, "username": "alice"} for text in ("five", "six")))
-    assert await receipts(house, mock_clock, bob) == []
+    assert await receipts(running, mock_clock, bob) == []
     assert await back.texts() == ["four", "five", "six"], "these were given"
     (info,) = await conversations(bob)
     assert info["delivered"] == 1
     await back.do("history", username="bob", after=2)
     await back.do("history", username="bob", before=7, count=4)
-    assert await receipts(house, mock_clock, bob) == [], "two is still missing"
+    assert await receipts(running, mock_clock, bob) == [], "two is still missing"
     await back.do("history", username="bob", after=1, count=1)
-    assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 2, 0)]
     await back.do("history", username="bob", after=2)
-    assert await receipts(house, mock_clock, bob) == [("alice", 6, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 6, 0)]
     await say(bob, "seven", to="alice")
-    assert await receipts(house, mock_clock, bob) == [("alice", 7, 0)], "without a gap live ones count again"
+    assert await receipts(running, mock_clock, bob) == [("alice", 7, 0)], (
+        "without a gap live ones count again"
+    )
 
 
-async def test_messages_of_somebody_ignored_are_a_gap(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_messages_of_somebody_ignored_are_a_gap(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await say(bob, "one", to="alice")
     await alice.do("ignore", name="bob")
     await say(bob, "two", to="alice")
     await alice.do("unignore", name="bob")
     await say(bob, "three", to="alice")
-    assert await receipts(house, mock_clock, bob) == [("alice", 1, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 1, 0)]
     assert await alice.texts() == ["one", "three"]
     await alice.do("history", username="bob", after=1)
-    assert await receipts(house, mock_clock, bob) == [("alice", 3, 0)]
+    assert await receipts(running, mock_clock, bob) == [("alice", 3, 0)]
 
 
-async def test_receipts_reach_all_devices_of_the_author(house: House, mock_clock: Clock) -> None:
-    await user(house, "alice")
-    bob = await user(house, "bob")
-    phone = await log_in(house, "bob")
+async def test_receipts_reach_all_devices_of_the_author(running: RunningServer, mock_clock: Clock) -> None:
+    await user(running, "alice")
+    bob = await user(running, "bob")
+    phone = await log_in(running, "bob")
     await say(bob, "one", to="alice")
-    await settle(house, mock_clock)
+    await settle(running, mock_clock)
     for person in (bob, phone):
         assert [_short(line) for line in await person.heard("receipt")] == [("alice", 1, 0)]
 
@@ -158,29 +162,29 @@ async def test_receipts_reach_all_devices_of_the_author(house: House, mock_clock
 async def test_what_was_delivered_and_read_is_known_after_a_restart(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await say(bob, "one", "two", to="alice")
         await alice.do("read", username="bob", seq=1)
-        await settle(house, mock_clock)
-    async with open_house(folder=tmp_path) as house:
-        (info,) = await conversations(await log_in(house, "bob"))
+        await settle(running, mock_clock)
+    async with run_server(folder=tmp_path) as running:
+        (info,) = await conversations(await log_in(running, "bob"))
         assert (info["username"], info["delivered"], info["seen"]) == ("alice", 2, 1)
 
 
 @pytest.mark.parametrize("who", ["reader", "author"])
 async def test_who_does_not_tell_is_told_nothing_and_reading_does_not_show(
-    house: House, mock_clock: Clock, who: str
+    running: RunningServer, mock_clock: Clock, who: str
 ) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
-    phone = await log_in(house, "alice")
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    phone = await log_in(running, "alice")
     await (alice if who == "reader" else bob).do("receipts", on=False)
     await say(bob, "one", "two", to="alice")
-    assert {seen for *_, seen in await receipts(house, mock_clock, bob)} == {None}
+    assert {seen for *_, seen in await receipts(running, mock_clock, bob)} == {None}
     await phone.heard()
     await alice.do("read", username="bob", seq=1)
     assert len(await phone.heard("read")) == 1, "one's own devices know"
-    assert await receipts(house, mock_clock, bob) == [], "not even that something was read"
+    assert await receipts(running, mock_clock, bob) == [], "not even that something was read"
     for person in (alice, bob):
         await say(person, "three", to="bob" if person is alice else "alice")
         await person.do("read", username="bob" if person is alice else "alice")
@@ -191,63 +195,63 @@ async def test_who_does_not_tell_is_told_nothing_and_reading_does_not_show(
 
 
 async def test_receipts_are_a_setting_of_the_user_that_lasts(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice = await user(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await user(running, "alice")
         assert (await alice.do("receipts"))["on"] is True
         assert (await alice.ask("receipts off"))["on"] is False
-        assert (await (await log_in(house, "alice")).do("receipts"))["on"] is False
+        assert (await (await log_in(running, "alice")).do("receipts"))["on"] is False
         assert (await alice.ask("receipts maybe"))["code"] == "bad-usage"
-    async with open_house(folder=tmp_path) as house:
-        alice = await log_in(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await log_in(running, "alice")
         assert (await alice.do("receipts"))["on"] is False
         assert (await alice.do("receipts", on=True))["on"] is True
-    async with open_house(folder=tmp_path) as house:
-        assert (await (await log_in(house, "alice")).do("receipts"))["on"] is True
+    async with run_server(folder=tmp_path) as running:
+        assert (await (await log_in(running, "alice")).do("receipts"))["on"] is True
 
 
 async def test_who_does_not_tell_and_is_not_in_memory_does_not_tell_either(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await say(bob, "one", "two", to="alice")
-        await settle(house, mock_clock)
+        await settle(running, mock_clock)
         await alice.do("receipts", on=False)
         await alice.do("read", username="bob")
         await lose(alice)
-        await settle(house, mock_clock)
+        await settle(running, mock_clock)
         await bob.heard()
-        await pass_time(house, mock_clock, 700)
+        await pass_time(running, mock_clock, 700)
         (info,) = await conversations(bob)
         assert ("seen" in info, info["delivered"]) == (False, 2)
 
 
-async def test_who_ignores_the_author_gives_no_receipts(house: House, mock_clock: Clock) -> None:
-    alice, bob = await user(house, "alice"), await user(house, "bob")
+async def test_who_ignores_the_author_gives_no_receipts(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
     await alice.do("ignore", name="bob")
     await say(bob, "one", to="alice")
-    assert await receipts(house, mock_clock, bob) == []
+    assert await receipts(running, mock_clock, bob) == []
     (info,) = await conversations(bob)
     assert (info["delivered"], info["seen"]) == (0, 0)
 
 
-async def test_guests_give_and_get_receipts_too(house: House, mock_clock: Clock) -> None:
-    alice, bob = await guest(house, "alice"), await guest(house, "bob")
+async def test_guests_give_and_get_receipts_too(running: RunningServer, mock_clock: Clock) -> None:
+    alice, bob = await guest(running, "alice"), await guest(running, "bob")
     await say(bob, "one", to="alice")
     await alice.do("read", username="bob")
-    assert (await receipts(house, mock_clock, bob))[-1] == ("alice", 1, 1)
+    assert (await receipts(running, mock_clock, bob))[-1] == ("alice", 1, 1)
 
 
 async def test_a_full_disk_delays_receipts_and_loses_none(mock_clock: Clock) -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
-        await user(house, "alice")
-        bob = await user(house, "bob")
+    async with run_server(store=disk) as running:
+        await user(running, "alice")
+        bob = await user(running, "bob")
         await say(bob, "one", to="alice")
-        await receipts(house, mock_clock, bob)
+        await receipts(running, mock_clock, bob)
         await say(bob, "two", to="alice")
         disk.full = True
-        assert await receipts(house, mock_clock, bob) == []
+        assert await receipts(running, mock_clock, bob) == []
         disk.full = False
-        await pass_time(house, mock_clock, 1.1, 1.1)
-        assert await receipts(house, mock_clock, bob) == [("alice", 2, 0)]
+        await pass_time(running, mock_clock, 1.1, 1.1)
+        assert await receipts(running, mock_clock, bob) == [("alice", 2, 0)]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import House
+from tests.conftest import RunningServer
 
 
 @pytest.mark.parametrize("line", ["rename alice", {"type": "rename", "name": "alice"}])
-async def test_everyone_sees_the_new_name_and_the_renamed_user_once(house: House, line: str) -> None:
-    guest, bob = await house.peer(), await house.peer("bob")
+async def test_everyone_sees_the_new_name_and_the_renamed_user_once(
+    running: RunningServer, line: str
+) -> None:
+    guest, bob = await running.peer(), await running.peer("bob")
     await guest.quiet()
-    house.tell_presence()
+    running.announce_presence()
     await bob.quiet()
     reply = await guest.ask(line)
     assert (reply["type"], reply["old"], reply["new"]) == ("renamed", "guest-1", "alice")
@@ -22,8 +24,10 @@ async def test_everyone_sees_the_new_name_and_the_renamed_user_once(house: House
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "Ａlice", "a1ice", "аlісе"])
-async def test_a_taken_name_is_taken_in_any_case_and_by_look_alikes(house: House, name: str) -> None:
-    _, bob = await house.peers("alice", "bob")
+async def test_a_taken_name_is_taken_in_any_case_and_by_look_alikes(
+    running: RunningServer, name: str
+) -> None:
+    _, bob = await running.peers("alice", "bob")
     error = await bob.ask({"type": "rename", "name": name})
     expected = "bad-name" if name == "аlісе" else "name-taken"
     assert error["code"] == expected
@@ -45,8 +49,8 @@ async def test_a_taken_name_is_taken_in_any_case_and_by_look_alikes(house: House
         ("a☃", "letters, digits"),
     ],
 )
-async def test_a_bad_name_is_refused_with_the_rule(house: House, name: str, rule: str) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_bad_name_is_refused_with_the_rule(running: RunningServer, name: str, rule: str) -> None:
+    (alice,) = await running.peers("alice")
     error = await alice.ask({"type": "rename", "name": name})
     assert error["code"] == "bad-name"
     assert rule in error["message"]
@@ -61,15 +65,15 @@ async def test_a_bad_name_is_refused_with_the_rule(house: House, name: str, rule
         ({"type": "rename", "name": None}, "wrong-type"),
     ],
 )
-async def test_bad_requests(house: House, line: str, code: str) -> None:
-    (alice,) = await house.peers("alice")
+async def test_bad_requests(running: RunningServer, line: str, code: str) -> None:
+    (alice,) = await running.peers("alice")
     assert (await alice.ask(line))["code"] == code
 
 
 async def test_a_refusal_for_a_reserved_character_says_which_and_why_and_what_would_be_right(
-    house: House,
+    running: RunningServer,
 ) -> None:
-    (alice,) = await house.peers("alice")
+    (alice,) = await running.peers("alice")
     error = await alice.ask("rename nick!user@host")
     assert error["message"] == (
         "'nick!user@host' cannot be a name: names do not contain '!', which separates a name from a host"
@@ -77,8 +81,8 @@ async def test_a_refusal_for_a_reserved_character_says_which_and_why_and_what_wo
     )
 
 
-async def test_the_old_name_is_free_again(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_the_old_name_is_free_again(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send so that a name is kept")
     await alice.ask("rename carol")
     rename = {"type": "rename", "name": "alice"}
@@ -86,9 +90,9 @@ async def test_the_old_name_is_free_again(house: House) -> None:
     assert (await alice.ask(rename))["code"] == "name-taken"
 
 
-async def test_a_rename_to_ones_own_name_tells_nobody(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_a_rename_to_ones_own_name_tells_nobody(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     assert (await alice.ask("rename alice"))["new"] == "alice"
     assert (await alice.ask("rename a1ice"))["new"] == "a1ice", "a look-alike of oneself is free"
-    house.tell_presence()
+    running.announce_presence()
     assert [(line["old"], line["new"]) for line in await bob.quiet()] == [("alice", "a1ice")]

@@ -9,33 +9,33 @@ import pytest
 
 from tcpchat.protocol import COMMANDS
 from tcpchat.settings import Rules, Settings
-from tests.conftest import House, Line, open_house
-from tests.people import PASSWORD, Clock, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
+from tests.conftest import Line, RunningServer, run_server
+from tests.sessions import PASSWORD, Clock, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
 
 CLOSED = Settings(rules=Rules(require_login=True))
 FREE = {"help", "schema", "ping", "login", "resume", "exit"}
 
 
 @pytest.fixture
-async def closed(tmp_path: Path) -> AsyncIterator[House]:
+async def closed(tmp_path: Path) -> AsyncIterator[RunningServer]:
     """A server that alice registered with before it was for its users only."""
-    async with open_house(folder=tmp_path) as house:
-        alice = await user(house, "alice")
-        guest_token = await guest(house, "mallory")
+    async with run_server(folder=tmp_path) as running:
+        alice = await user(running, "alice")
+        guest_token = await guest(running, "mallory")
         await guest_token.do("send", text="so that I am kept")
-    async with open_house(CLOSED, folder=tmp_path) as house:
-        house.tokens = {"alice": alice.token, "mallory": guest_token.token}  # type: ignore[attr-defined]
-        yield house
+    async with run_server(CLOSED, folder=tmp_path) as running:
+        running.tokens = {"alice": alice.token, "mallory": guest_token.token}  # type: ignore[attr-defined]
+        yield running
 
 
-async def test_the_welcome_gives_no_name_and_no_token(closed: House) -> None:
+async def test_the_welcome_gives_no_name_and_no_token(closed: RunningServer) -> None:
     person = await connect(closed)
     assert (person.name, person.token) == ("", "")
     assert len(closed.state.presence) == 0
 
 
 @pytest.mark.parametrize("command", sorted({command.name for command in COMMANDS} - FREE))
-async def test_nothing_else_is_answered(closed: House, command: str) -> None:
+async def test_nothing_else_is_answered(closed: RunningServer, command: str) -> None:
     person = await connect(closed)
     fields: dict[str, Line] = {
         "send": {"text": "x"}, "rename": {"name": "x"}, "register": {"password": PASSWORD},
@@ -46,7 +46,7 @@ async def test_nothing_else_is_answered(closed: House, command: str) -> None:
     assert (await person.do(command, **fields.get(command, {})))["code"] == "login-required"
 
 
-async def test_what_is_free(closed: House) -> None:
+async def test_what_is_free(closed: RunningServer) -> None:
     person = await connect(closed)
     for type in ("help", "schema", "ping"):
         assert (await person.do(type))["type"] in {"help", "schema", "pong"}
@@ -55,7 +55,7 @@ async def test_what_is_free(closed: House) -> None:
     assert (await person.do("exit"))["type"] == "bye"
 
 
-async def test_nobody_hears_nothing_and_is_not_heard_of(closed: House, mock_clock: Clock) -> None:
+async def test_nobody_hears_nothing_and_is_not_heard_of(closed: RunningServer, mock_clock: Clock) -> None:
     person = await connect(closed)
     alice = await log_in(closed, "alice")
     await alice.do("send", text="among us")
@@ -69,7 +69,7 @@ async def test_nobody_hears_nothing_and_is_not_heard_of(closed: House, mock_cloc
     assert (await alice.heard("joined", "left")) == []
 
 
-async def test_logging_in_opens_it_and_logging_out_closes_it_again(closed: House) -> None:
+async def test_logging_in_opens_it_and_logging_out_closes_it_again(closed: RunningServer) -> None:
     person = await log_in_on(await connect(closed), "alice")
     assert (await person.do("send", text="hi"))["type"] == "sent"
     other = await resume(closed, closed.tokens["alice"])  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ async def test_logging_in_opens_it_and_logging_out_closes_it_again(closed: House
     await log_in_on(person, "alice")
 
 
-async def test_a_guest_from_before_cannot_come_back(closed: House) -> None:
+async def test_a_guest_from_before_cannot_come_back(closed: RunningServer) -> None:
     person = await connect(closed)
     mallorys = closed.tokens["mallory"]  # type: ignore[attr-defined]
     assert (await person.do("resume", token=mallorys))["code"] == "bad-token"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tcpchat import names
-from tests.conftest import House, open_house
-from tests.people import PASSWORD, connect, guest, log_in, resume, user
+from tests.conftest import RunningServer, run_server
+from tests.sessions import PASSWORD, connect, guest, log_in, resume, user
 
 TOKENS = dict[str, str]
 
@@ -18,8 +18,8 @@ TOKENS = dict[str, str]
 async def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TOKENS:
     """The tokens of users whose names an earlier server let them take, and who are on disk now."""
     monkeypatch.setattr(names, "RESERVED", {})
-    async with open_house(folder=tmp_path) as house:
-        people = [await user(house, "c++"), await guest(house, "x@y")]
+    async with run_server(folder=tmp_path) as running:
+        people = [await user(running, "c++"), await guest(running, "x@y")]
         for person in people:
             await person.ask("send so that the user is written")
         found = {person.name: person.token for person in people}
@@ -28,31 +28,31 @@ async def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TOKENS:
 
 
 @pytest.fixture
-async def house(tokens: TOKENS, tmp_path: Path) -> AsyncIterator[House]:
+async def running(tokens: TOKENS, tmp_path: Path) -> AsyncIterator[RunningServer]:
     assert tokens
-    async with open_house(folder=tmp_path) as opened:
+    async with run_server(folder=tmp_path) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("name", ["c++", "C++", "c＋＋"])
-async def test_a_registered_user_logs_in_in_any_case_and_width(house: House, name: str) -> None:
-    person = await log_in(house, name)
+async def test_a_registered_user_logs_in_in_any_case_and_width(running: RunningServer, name: str) -> None:
+    person = await log_in(running, name)
     assert person.name == "c++"
 
 
-async def test_a_wrong_password_is_all_that_is_wrong(house: House) -> None:
-    reply = await (await connect(house)).do("login", name="c++", password="wrong horse")
+async def test_a_wrong_password_is_all_that_is_wrong(running: RunningServer) -> None:
+    reply = await (await connect(running)).do("login", name="c++", password="wrong horse")
     assert reply["code"] == "wrong-login"
 
 
-async def test_a_token_brings_both_back_under_their_names(house: House, tokens: TOKENS) -> None:
+async def test_a_token_brings_both_back_under_their_names(running: RunningServer, tokens: TOKENS) -> None:
     for name, token in tokens.items():
-        assert (await resume(house, token)).name == name
+        assert (await resume(running, token)).name == name
 
 
 @pytest.mark.parametrize("name", ["c++", "x@y", "X@Y"])
-async def test_both_are_written_to_reported_ignored_and_looked_up(house: House, name: str) -> None:
-    person = await guest(house, "bob")
+async def test_both_are_written_to_reported_ignored_and_looked_up(running: RunningServer, name: str) -> None:
+    person = await guest(running, "bob")
     assert (await person.do("send", text="hi", username=name))["username"] == name.lower()
     assert (await person.ask(f"send -u {name} hi"))["username"] == name.lower()
     for command in ("whois", "ignore", "unignore", "report"):
@@ -60,29 +60,31 @@ async def test_both_are_written_to_reported_ignored_and_looked_up(house: House, 
         assert reply["type"] != "error", reply
 
 
-async def test_a_mention_reaches_such_a_name(house: House, tokens: TOKENS) -> None:
-    bob = await guest(house, "bob")
+async def test_a_mention_reaches_such_a_name(running: RunningServer, tokens: TOKENS) -> None:
+    bob = await guest(running, "bob")
     await bob.ask("send hi @c++ and @x@y!")
-    person = await resume(house, tokens["c++"])
+    person = await resume(running, tokens["c++"])
     (lobby,) = (await person.do("unread"))["rooms"]
     assert lobby["mentioned"] is True
 
 
-async def test_a_rename_to_the_same_name_changes_nothing(house: House) -> None:
-    person = await log_in(house, "c++")
+async def test_a_rename_to_the_same_name_changes_nothing(running: RunningServer) -> None:
+    person = await log_in(running, "c++")
     reply = await person.do("rename", name="C++")
     assert (reply["type"], reply["old"], reply["new"]) == ("renamed", "c++", "c++")
 
 
-async def test_both_are_renamed_away_and_cannot_go_back(house: House, tokens: TOKENS) -> None:
+async def test_both_are_renamed_away_and_cannot_go_back(running: RunningServer, tokens: TOKENS) -> None:
     for number, (name, token) in enumerate(tokens.items()):
-        person = await resume(house, token)
+        person = await resume(running, token)
         assert (await person.do("rename", name=f"better{number}"))["old"] == name
         assert (await person.do("rename", name=name))["code"] == "bad-name"
 
 
-async def test_a_guest_keeps_such_a_name_but_cannot_register_it(house: House, tokens: TOKENS) -> None:
-    person = await resume(house, tokens["x@y"])
+async def test_a_guest_keeps_such_a_name_but_cannot_register_it(
+    running: RunningServer, tokens: TOKENS
+) -> None:
+    person = await resume(running, tokens["x@y"])
     error = await person.do("register", password=PASSWORD)
     assert error["code"] == "bad-name"
     assert error["message"].endswith("for example x-y")

@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, Line, Peer, open_house
+from tests.conftest import Line, Peer, RunningServer, run_server
 
 
 @pytest.fixture
-async def busy() -> AsyncIterator[House]:
+async def busy() -> AsyncIterator[RunningServer]:
     """A lobby with 700 messages, of which memory holds the last 500."""
-    async with open_house(Settings(limits=Limits(messages_per_second=0))) as house:
-        peer = await house.peer("alice")
+    async with run_server(Settings(limits=Limits(messages_per_second=0))) as running:
+        peer = await running.peer("alice")
         await peer.send(*[{"type": "send", "text": str(number)} for number in range(1, 701)])
         while (await peer.next("sent"))["seq"] < 700:
             pass
         await peer.leave()
-        yield house
+        yield running
 
 
 def seqs(history: Line) -> list[int]:
@@ -49,7 +49,7 @@ def seqs(history: Line) -> list[int]:
         ({"type": "history", "after": 200, "count": 500}, range(201, 701), False),
     ],
 )
-async def test_pages(busy: House, line: str, expected: range, more: bool) -> None:
+async def test_pages(busy: RunningServer, line: str, expected: range, more: bool) -> None:
     peer = await busy.peer()
     history = await peer.ask(line)
     assert (history["type"], history["room"]) == ("history", "lobby")
@@ -57,15 +57,15 @@ async def test_pages(busy: House, line: str, expected: range, more: bool) -> Non
     assert history["more"] is more
 
 
-async def test_messages_are_as_in_the_event(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_messages_are_as_in_the_event(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send hi")
     event = await bob.next("message")
     assert (await bob.ask("history"))["messages"] == [event]
 
 
-async def test_a_conversation_is_seen_by_its_two_users_only(house: House) -> None:
-    alice, bob, carol = await house.peers("alice", "bob", "carol")
+async def test_a_conversation_is_seen_by_its_two_users_only(running: RunningServer) -> None:
+    alice, bob, carol = await running.peers("alice", "bob", "carol")
     await alice.ask("send to all")
     await alice.ask("send -u bob one")
     await bob.ask("send -u alice two")
@@ -78,13 +78,13 @@ async def test_a_conversation_is_seen_by_its_two_users_only(house: House) -> Non
     assert [message["text"] for message in (await carol.ask("history"))["messages"]] == ["to all"]
 
 
-async def test_who_takes_a_name_does_not_get_what_was_said_to_the_one_before(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_who_takes_a_name_does_not_get_what_was_said_to_the_one_before(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send -u bob secret")
     await bob.leave()
-    house.tell_presence()
+    running.announce_presence()
     await alice.next("left")
-    thief = await house.peer("bob")
+    thief = await running.peer("bob")
     assert (await thief.ask("history -u alice"))["messages"] == []
     assert (await alice.ask("history -u bob"))["messages"] == []
 
@@ -102,8 +102,8 @@ async def test_who_takes_a_name_does_not_get_what_was_said_to_the_one_before(hou
         ({"type": "history", "after": 1.5}, "wrong-type"),
     ],
 )
-async def test_bad_requests(house: House, line: str, code: str) -> None:
-    (alice,) = await house.peers("alice")
+async def test_bad_requests(running: RunningServer, line: str, code: str) -> None:
+    (alice,) = await running.peers("alice")
     assert (await alice.ask(line))["code"] == code
 
 
@@ -114,8 +114,8 @@ async def fill(peer: Peer, text: str, count: int) -> None:
 
 async def test_a_page_is_never_longer_than_a_mebibyte() -> None:
     """60 messages of 4,000 control characters are 1.4 MB of JSON: the newest that fit come, and `more`."""
-    async with open_house(Settings(limits=Limits(messages_per_second=0))) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(Settings(limits=Limits(messages_per_second=0))) as running:
+        (alice,) = await running.peers("alice")
         await fill(alice, "\x01" * 4000, 60)
         newest = await alice.ask({"type": "history", "count": 60})
         assert newest["more"] is True

@@ -6,14 +6,14 @@ import pytest
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, open_house
+from tests.conftest import RunningServer, run_server
 
 
 @pytest.mark.parametrize("line", ["send -t 10m tea", {"type": "send", "text": "tea", "time": 600}])
 async def test_a_scheduled_message_goes_out_at_its_time_and_not_before(
-    house: House, mock_clock: trio.testing.MockClock, line: str
+    running: RunningServer, mock_clock: trio.testing.MockClock, line: str
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     scheduled = await alice.ask(line)
     assert (scheduled["type"], scheduled["number"], scheduled["room"]) == ("scheduled", 1, "lobby")
     assert scheduled["at"] == "2026-11-21T09:10:00.123Z"
@@ -26,9 +26,9 @@ async def test_a_scheduled_message_goes_out_at_its_time_and_not_before(
 
 
 async def test_a_private_scheduled_message_reaches_the_two_only(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, bob, carol = await house.peers("alice", "bob", "carol")
+    alice, bob, carol = await running.peers("alice", "bob", "carol")
     assert (await alice.ask("send -u bob -t 1h30m hi"))["username"] == "bob"
     mock_clock.jump(5400)
     assert (await bob.next("message"))["to"] == "bob"
@@ -36,15 +36,15 @@ async def test_a_private_scheduled_message_reaches_the_two_only(
     assert await carol.quiet() == []
 
 
-async def test_a_time_of_zero_is_now(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_a_time_of_zero_is_now(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     assert (await alice.ask("send -t 0 now"))["type"] == "sent"
 
 
 async def test_one_sees_ones_own_pending_messages_by_number(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send -t 20 later")
     await alice.ask("send -t 10 -u bob sooner")
     await bob.ask("send -t 5 mine")
@@ -59,9 +59,9 @@ async def test_one_sees_ones_own_pending_messages_by_number(
 
 
 async def test_cancel_takes_the_last_or_the_one_of_a_number(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     for text in ("one", "two", "three"):
         await alice.ask({"type": "send", "text": text, "time": 10})
     cancelled = await alice.ask("cancel")
@@ -86,15 +86,15 @@ async def test_cancel_takes_the_last_or_the_one_of_a_number(
         ({"type": "scheduled", "all": True}, "unknown-field"),
     ],
 )
-async def test_bad_requests(house: House, line: str, code: str) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_bad_requests(running: RunningServer, line: str, code: str) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await bob.ask("send -t 5 not alice's")
     assert (await alice.ask(line))["code"] == code
 
 
 async def test_no_more_than_the_limit_can_be_scheduled(mock_clock: trio.testing.MockClock) -> None:
-    async with open_house(Settings(limits=Limits(scheduled_per_user=2))) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(Settings(limits=Limits(scheduled_per_user=2))) as running:
+        alice, bob = await running.peers("alice", "bob")
         for _ in range(2):
             assert (await alice.ask("send -t 60 x"))["type"] == "scheduled"
         error = await alice.ask("send -t 60 x")
@@ -106,42 +106,42 @@ async def test_no_more_than_the_limit_can_be_scheduled(mock_clock: trio.testing.
         assert (await alice.ask("send -t 60 x"))["type"] == "scheduled"
 
 
-async def test_nothing_can_be_scheduled_further_ahead_than_the_limit(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_nothing_can_be_scheduled_further_ahead_than_the_limit(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     assert (await alice.ask("send -t 30d x"))["type"] == "scheduled"
     error = await alice.ask({"type": "send", "text": "x", "time": 30 * 86400 + 1})
     assert (error["code"], error["limit"]) == ("too-far-ahead", 30 * 86400)
 
 
 async def test_without_a_limit_a_time_still_has_a_year_of_four_digits() -> None:
-    async with open_house(Settings(limits=Limits(schedule_ahead_seconds=0))) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(Settings(limits=Limits(schedule_ahead_seconds=0))) as running:
+        (alice,) = await running.peers("alice")
         assert (await alice.ask("send -t 36500d x"))["type"] == "scheduled"
         assert (await alice.ask({"type": "send", "text": "x", "time": 1e15}))["code"] == "too-far-ahead"
 
 
 async def test_who_left_is_still_the_author_under_the_name_of_then(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send -t 10 from beyond")
     await alice.ask("rename carol")
     await alice.leave()
-    house.tell_presence()
+    running.announce_presence()
     await bob.next("left")
     mock_clock.jump(10)
     assert (await bob.next("message"))["from"] == "alice"
 
 
 async def test_a_message_for_who_left_is_not_given_to_who_took_the_name(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     await alice.ask("send -t 10 -u bob for your eyes only")
     await bob.leave()
-    house.tell_presence()
+    running.announce_presence()
     await alice.next("left")
-    thief = await house.peer("bob")
+    thief = await running.peer("bob")
     mock_clock.jump(10)
     unsent = await alice.next("unsent")
     assert (unsent["number"], unsent["text"], unsent["code"]) == (1, "for your eyes only", "no-such-user")
@@ -150,9 +150,9 @@ async def test_a_message_for_who_left_is_not_given_to_who_took_the_name(
 
 
 async def test_a_muted_authors_message_is_not_sent_and_the_author_is_told(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, *others = await house.peers("alice", "b", "c", "d", "e")
+    alice, *others = await running.peers("alice", "b", "c", "d", "e")
     await alice.ask("send -t 10 buy now")
     for other in others:
         await other.ask("report alice spam")
@@ -163,9 +163,9 @@ async def test_a_muted_authors_message_is_not_sent_and_the_author_is_told(
 
 
 async def test_many_that_come_due_at_once_all_go_out_in_order(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     for number in range(40):
         await alice.ask({"type": "send", "text": str(number), "time": 60})
     mock_clock.jump(60)

@@ -10,20 +10,20 @@ from tcpchat import __version__
 from tcpchat.handlers import profile
 from tcpchat.protocol import COMMANDS
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, open_house
+from tests.conftest import RunningServer, run_server
 
 
 @pytest.mark.parametrize("line", ["help", "/help", "\\HELP", {"type": "help"}])
-async def test_help_lists_every_command(house: House, line: str) -> None:
-    peer = await house.peer()
+async def test_help_lists_every_command(running: RunningServer, line: str) -> None:
+    peer = await running.peer()
     commands = (await peer.ask(line))["commands"]
     assert [command["name"] for command in commands] == [command.name for command in COMMANDS]
     assert all(set(command) == {"name", "usage", "summary"} for command in commands)
 
 
 @pytest.mark.parametrize("line", ["help send", "help SEND", {"type": "help", "command": "send"}])
-async def test_help_explains_one_command(house: House, line: str) -> None:
-    peer = await house.peer()
+async def test_help_explains_one_command(running: RunningServer, line: str) -> None:
+    peer = await running.peer()
     (send,) = (await peer.ask(line))["commands"]
     assert send["usage"] == "send [-u/--username NAME] [-r/--room ROOM] [-t/--time DURATION] TEXT"
     assert {field["name"]: field["required"] for field in send["fields"]} == {
@@ -38,16 +38,16 @@ async def test_help_explains_one_command(house: House, line: str) -> None:
     assert "send -u bob hi" in send["examples"]
 
 
-async def test_help_on_what_does_not_exist_names_the_nearest(house: House) -> None:
-    peer = await house.peer()
+async def test_help_on_what_does_not_exist_names_the_nearest(running: RunningServer) -> None:
+    peer = await running.peer()
     error = await peer.ask("help sned")
     assert (error["code"], error["suggestion"]) == ("unknown-command", "send")
     assert (await peer.ask("help send now"))["code"] == "bad-usage"
 
 
 @pytest.mark.parametrize("line", ["users", {"type": "users"}])
-async def test_users_tells_who_is_here_since_when(house: House, line: str) -> None:
-    _, bob = await house.peers("bob", "alice")
+async def test_users_tells_who_is_here_since_when(running: RunningServer, line: str) -> None:
+    _, bob = await running.peers("bob", "alice")
     reply = await bob.ask(line)
     assert [user["name"] for user in reply["users"]] == ["alice", "bob"]
     assert all(user["since"].startswith("2026-11-") for user in reply["users"])
@@ -56,10 +56,12 @@ async def test_users_tells_who_is_here_since_when(house: House, line: str) -> No
     assert (await bob.ask("users now"))["code"] == "bad-usage"
 
 
-async def test_many_users_come_in_pages_by_name(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_users_come_in_pages_by_name(
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """To list all at once would keep others waiting, and who is here changes meanwhile."""
     monkeypatch.setattr(profile, "PAGE", 2)
-    alice, _, dave, _ = await house.peers("alice", "carol", "dave", "bob")
+    alice, _, dave, _ = await running.peers("alice", "carol", "dave", "bob")
     page = await alice.ask({"type": "users"})
     assert ([user["name"] for user in page["users"]], page["more"]) == (["alice", "bob"], True)
     await dave.ask("rename zoe")
@@ -70,8 +72,8 @@ async def test_many_users_come_in_pages_by_name(house: House, monkeypatch: pytes
 
 
 async def test_status_tells_how_the_server_is(mock_clock: trio.testing.MockClock) -> None:
-    async with open_house(Settings(limits=Limits(messages_per_second=0))) as house:
-        alice, _ = await house.peers("alice", "bob")
+    async with run_server(Settings(limits=Limits(messages_per_second=0))) as running:
+        alice, _ = await running.peers("alice", "bob")
         mock_clock.jump(100)
         for line in ("send 1", "send 2", "send -u bob 3", "send -t 5 4"):
             await alice.ask(line)
@@ -90,8 +92,8 @@ async def test_status_tells_how_the_server_is(mock_clock: trio.testing.MockClock
         assert (status["messages"], status["messages_per_minute"], status["scheduled"]) == (4, 1, 0)
 
 
-async def test_the_schema_fits_what_the_server_says(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_the_schema_fits_what_the_server_says(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     schema = (await alice.ask("schema"))["schema"]
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -108,8 +110,8 @@ async def _leave(peer: object) -> dict[str, object]:
     return await peer.next("bye")  # type: ignore[attr-defined,no-any-return]
 
 
-async def test_ping_tells_the_time(house: House, mock_clock: trio.testing.MockClock) -> None:
-    peer = await house.peer()
+async def test_ping_tells_the_time(running: RunningServer, mock_clock: trio.testing.MockClock) -> None:
+    peer = await running.peer()
     mock_clock.jump(1.5)
     assert (await peer.ask({"type": "ping"}))["at"] == "2026-11-21T09:00:01.623Z"
     await peer.send("ping")
@@ -118,8 +120,8 @@ async def test_ping_tells_the_time(house: House, mock_clock: trio.testing.MockCl
 
 
 @pytest.mark.parametrize("line", ["exit", {"type": "exit", "id": "x"}])
-async def test_exit_says_bye_and_closes(house: House, line: str) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_exit_says_bye_and_closes(running: RunningServer, line: str) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.send("send last words", line, "send too late")
     lines = await alice.rest()
     assert [line["type"] for line in lines] == ["sent", "message", "bye"]

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, Line, open_house
-from tests.people import Clock, Person, guest, log_in, lose, pass_time, resume, user
+from tests.conftest import Line, RunningServer, run_server
+from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
 
 FAST = Settings(limits=Limits(messages_per_second=0, requests_per_second=0))
 
 
-async def say(person: Person, *texts: str, to: str | None = None) -> None:
+async def say(person: SessionPeer, *texts: str, to: str | None = None) -> None:
     for text in texts:
         reply = await person.do("send", text=text, **({} if to is None else {"username": to}))
         assert reply["type"] == "sent", reply
 
 
-async def unread(person: Person) -> dict[str, tuple[int, bool, int, int]]:
+async def unread(person: SessionPeer) -> dict[str, tuple[int, bool, int, int]]:
     """Return by whom (or lobby) how many, whether mentioned, what is read, and the last number."""
     return shown(await person.do("unread"))
 
@@ -35,8 +35,8 @@ def shown(line: Line) -> dict[str, tuple[int, bool, int, int]]:
 # unread
 
 
-async def test_what_others_said_is_unread_and_what_one_said_is_not(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_what_others_said_is_unread_and_what_one_said_is_not(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     assert await unread(alice) == {}
     await say(bob, "one", "two")
     await say(alice, "three")
@@ -46,20 +46,20 @@ async def test_what_others_said_is_unread_and_what_one_said_is_not(house: House)
     assert await unread(bob) == {"lobby": (1, False, 0, 3), "alice": (1, False, 1, 2)}
 
 
-async def test_who_comes_has_read_what_was_said_before(house: House) -> None:
-    bob = await guest(house, "bob")
+async def test_who_comes_has_read_what_was_said_before(running: RunningServer) -> None:
+    bob = await guest(running, "bob")
     await say(bob, "one", "two")
-    alice = await user(house, "alice")
+    alice = await user(running, "alice")
     assert await unread(alice) == {}
     await say(bob, "three")
     assert await unread(alice) == {"lobby": (1, False, 2, 3)}
 
 
-async def test_the_lobby_is_first_and_each_conversation_has_its_id(house: House) -> None:
-    alice = await user(house, "alice")
+async def test_the_lobby_is_first_and_each_conversation_has_its_id(running: RunningServer) -> None:
+    alice = await user(running, "alice")
     for name in ("zoe", "bob"):
-        await say(await guest(house, name), "hi", to="alice")
-    bob = await guest(house, "b2")
+        await say(await guest(running, name), "hi", to="alice")
+    bob = await guest(running, "b2")
     await say(bob, "x")
     infos = (await alice.do("unread"))["rooms"]
     assert infos[0] == {
@@ -83,22 +83,22 @@ async def test_the_lobby_is_first_and_each_conversation_has_its_id(house: House)
         ("@ alice", False), ("@alicex", False),
     ],
 )  # fmt: skip
-async def test_a_mention_is_an_at_and_the_name(house: House, text: str, mentioned: bool) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_a_mention_is_an_at_and_the_name(running: RunningServer, text: str, mentioned: bool) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     await say(bob, "first", text, "last")
     assert await unread(alice) == {"lobby": (3, mentioned, 0, 3)}
     await alice.do("read", seq=2)
     assert await unread(alice) == {"lobby": (1, False, 2, 3)}, "that one is read"
 
 
-async def test_a_mention_of_a_name_that_ends_with_punctuation(house: House) -> None:
-    alice, bob = await user(house, "wow-"), await guest(house, "bob")
+async def test_a_mention_of_a_name_that_ends_with_punctuation(running: RunningServer) -> None:
+    alice, bob = await user(running, "wow-"), await guest(running, "bob")
     await say(bob, "@wow- look")
     assert await unread(alice) == {"lobby": (1, True, 0, 1)}
 
 
-async def test_only_a_mention_by_others_that_is_heard_and_not_read_counts(house: House) -> None:
-    alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+async def test_only_a_mention_by_others_that_is_heard_and_not_read_counts(running: RunningServer) -> None:
+    alice, bob, carol = [await user(running, name) for name in ("alice", "bob", "carol")]
     await say(alice, "I am @alice")
     await say(bob, "x")
     assert await unread(alice) == {"lobby": (1, False, 0, 2)}, "one's own"
@@ -109,8 +109,8 @@ async def test_only_a_mention_by_others_that_is_heard_and_not_read_counts(house:
     assert await unread(alice) == {"lobby": (2, True, 0, 4)}
 
 
-async def test_of_those_whom_one_ignores_nothing_is_unread(house: House) -> None:
-    alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+async def test_of_those_whom_one_ignores_nothing_is_unread(running: RunningServer) -> None:
+    alice, bob, carol = [await user(running, name) for name in ("alice", "bob", "carol")]
     await say(bob, "one", "two")
     await say(carol, "three")
     await say(bob, "psst", to="alice")
@@ -125,8 +125,8 @@ async def test_of_those_whom_one_ignores_nothing_is_unread(house: House) -> None
 async def test_unread_comes_as_an_event_after_resuming_and_logging_in_and_over_a_restart(
     tmp_path: Path, mock_clock: Clock
 ) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         await say(bob, "one", "two @alice", "three")
         await say(bob, "psst", "again", to="alice")
         await alice.do("read", seq=1)
@@ -134,12 +134,12 @@ async def test_unread_comes_as_an_event_after_resuming_and_logging_in_and_over_a
         await lose(alice)
         await say(bob, "four")
         expected = {"lobby": (3, True, 1, 4), "bob": (1, False, 1, 2)}
-        back = await resume(house, alice.token)
+        back = await resume(running, alice.token)
         assert shown(await back.next("unread")) == expected
         assert await back.heard("message") == [], "nothing private is pushed"
-        await pass_time(house, mock_clock, 1)
-    async with open_house(folder=tmp_path) as house:
-        for person in (await resume(house, alice.token), await log_in(house, "alice")):
+        await pass_time(running, mock_clock, 1)
+    async with run_server(folder=tmp_path) as running:
+        for person in (await resume(running, alice.token), await log_in(running, "alice")):
             assert shown(await person.next("unread")) == expected
             assert await unread(person) == expected
 
@@ -147,8 +147,8 @@ async def test_unread_comes_as_an_event_after_resuming_and_logging_in_and_over_a
 # read
 
 
-async def test_read_never_goes_back_and_is_the_last_one_without_a_number(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_read_never_goes_back_and_is_the_last_one_without_a_number(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     await say(bob, "one", "two", "three")
     await say(bob, "psst", "again", to="alice")
     marks = []
@@ -164,8 +164,8 @@ async def test_read_never_goes_back_and_is_the_last_one_without_a_number(house: 
     assert (await alice.ask("read --room lobby 3"))["seq"] == 3
 
 
-async def test_one_cannot_have_read_what_was_not_said(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_one_cannot_have_read_what_was_not_said(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     await say(bob, "one")
     await say(bob, "psst", to="alice")
     for fields in ({"seq": 2}, {"seq": -1}, {"username": "bob", "seq": 2}):
@@ -176,14 +176,14 @@ async def test_one_cannot_have_read_what_was_not_said(house: House) -> None:
     assert (await alice.do("read", username="nobody"))["code"] == "no-such-user"
     assert (await alice.do("read", username="@0123456789abcdef"))["code"] == "bad-usage"
     assert (await alice.do("read", room="@0123456789abcdef"))["code"] == "no-such-room"
-    await guest(house, "carol")
+    await guest(running, "carol")
     assert (await alice.do("read", username="carol", seq=1))["limit"] == 0
     assert len(await unread(alice)) == 2
 
 
-async def test_reading_reaches_the_users_other_devices_once(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
-    phone = await log_in(house, "alice")
+async def test_reading_reaches_the_users_other_devices_once(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
+    phone = await log_in(running, "alice")
     await say(bob, "one", "two")
     await say(bob, "psst", to="alice")
     for person in (alice, phone, bob):
@@ -199,39 +199,39 @@ async def test_reading_reaches_the_users_other_devices_once(house: House) -> Non
 
 
 async def test_what_is_read_stays_read_after_a_restart(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         await say(bob, "one", "two")
         await say(bob, "psst", "again", to="alice")
         await alice.do("read", seq=1)
         await alice.do("read", username="bob", seq=1)
-    async with open_house(folder=tmp_path) as house:
-        alice = await log_in(house, "alice")
+    async with run_server(folder=tmp_path) as running:
+        alice = await log_in(running, "alice")
         assert await unread(alice) == {"lobby": (1, False, 1, 2), "bob": (1, False, 1, 2)}
         assert (await alice.do("read", seq=0))["seq"] == 1
         assert (await alice.do("read", username="bob", seq=0))["seq"] == 1
 
 
 async def test_a_guest_of_whom_nothing_is_kept_may_read_too(tmp_path: Path) -> None:
-    async with open_house(folder=tmp_path) as house:
-        carol, bob = await guest(house, "carol"), await guest(house, "bob")
+    async with run_server(folder=tmp_path) as running:
+        carol, bob = await guest(running, "carol"), await guest(running, "bob")
         await say(bob, "one", "two", "three")
         assert (await carol.do("read", seq=2))["seq"] == 2
         assert await unread(carol) == {"lobby": (1, False, 2, 3)}
         await lose(carol)
-        carol = await resume(house, carol.token)
+        carol = await resume(running, carol.token)
         assert await unread(carol) == {"lobby": (1, False, 2, 3)}
         await say(carol, "now I am kept")
-    async with open_house(folder=tmp_path) as house:
-        assert await unread(await resume(house, carol.token)) == {"lobby": (1, False, 2, 4)}
+    async with run_server(folder=tmp_path) as running:
+        assert await unread(await resume(running, carol.token)) == {"lobby": (1, False, 2, 4)}
 
 
 # history --unread
 
 
 async def test_unread_messages_come_in_the_order_they_were_said_page_by_page() -> None:
-    async with open_house(FAST) as house:
-        alice, bob, carol = [await user(house, name) for name in ("alice", "bob", "carol")]
+    async with run_server(FAST) as running:
+        alice, bob, carol = [await user(running, name) for name in ("alice", "bob", "carol")]
         expected = []
         for number in range(25):
             author = (bob, carol)[number % 2]
@@ -267,8 +267,8 @@ async def test_unread_messages_come_in_the_order_they_were_said_page_by_page() -
         assert (rest["more"], "cursor" in rest) == (False, False)
 
 
-async def test_reading_between_two_pages_loses_nothing(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_reading_between_two_pages_loses_nothing(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     await say(bob, "1", "2", "3")
     await say(bob, "4", "5", to="alice")
     page = await alice.do("history", unread=True, count=2)
@@ -287,14 +287,14 @@ async def test_reading_between_two_pages_loses_nothing(house: House) -> None:
         ({"unread": True, "count": 501}, "count"), ({"after": -1}, "after"),
     ],
 )  # fmt: skip
-async def test_what_does_not_go_together(house: House, fields: Line, field: str) -> None:
-    alice = await user(house, "alice")
+async def test_what_does_not_go_together(running: RunningServer, fields: Line, field: str) -> None:
+    alice = await user(running, "alice")
     error = await alice.do("history", **fields)
     assert (error["code"], error["field"]) == ("bad-value", field)
 
 
-async def test_asking_does_not_mark_anything_read(house: House) -> None:
-    alice, bob = await user(house, "alice"), await guest(house, "bob")
+async def test_asking_does_not_mark_anything_read(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
     await say(bob, "one")
     await say(bob, "psst", to="alice")
     before = await unread(alice)

@@ -15,7 +15,7 @@ import trio.testing
 
 from tcpchat.client import Client, Credentials, FlowControl, Reconnect, Replay
 from tcpchat.protocol import Event
-from tests.conftest import House, Line
+from tests.conftest import Line, RunningServer
 
 SOON = Reconnect(first=0.001, most=0.01)
 EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
@@ -224,8 +224,8 @@ class Cable(trio.abc.Stream):
 class Door:
     """Connects clients to a real server; it can be shut."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, running: RunningServer) -> None:
+        self.running = running
         self.shut = False
         self.cables: list[Cable] = []
 
@@ -233,7 +233,7 @@ class Door:
         if self.shut:
             await trio.lowlevel.checkpoint()
             raise ConnectionRefusedError(111, "Connection refused")
-        self.cables.append(Cable(await self.house.connect()))
+        self.cables.append(Cable(await self.running.connect()))
         return self.cables[-1]
 
     @property
@@ -266,5 +266,5 @@ def fake() -> FakeServer:
 
 
 @pytest.fixture
-def door(house: House) -> Door:
-    return Door(house)
+def door(running: RunningServer) -> Door:
+    return Door(running)

@@ -30,7 +30,7 @@ from tcpchat.client import (
 from tcpchat.protocol import Bye, Joined, Message, ReadLog, Scheduled, Sent, Welcome, page
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import House, Peer, at_once, open_house
+from tests.conftest import Peer, RunningServer, at_once, run_server
 from tests.link.conftest import SOON, Door, until
 
 FREE = Settings(limits=Limits(messages_per_second=0, message_burst=0, request_burst=0, requests_per_second=0))
@@ -39,8 +39,8 @@ FREE = Settings(limits=Limits(messages_per_second=0, message_burst=0, request_bu
 @asynccontextmanager
 async def free_door() -> AsyncIterator[Door]:
     """A server that does not slow down anybody."""
-    async with open_house(FREE) as house:
-        yield Door(house)
+    async with run_server(FREE) as running:
+        yield Door(running)
 
 
 async def messages(client: Client, last: int) -> list[int]:
@@ -61,33 +61,33 @@ async def say(peer: Peer, *texts: str) -> None:
         assert "seq" in await peer.next("sent")
 
 
-async def said(house: House) -> list[str]:
+async def said(running: RunningServer) -> list[str]:
     """Return what is in the lobby's history."""
-    peer = await house.peer()
+    peer = await running.peer()
     reply = await peer.ask({"type": "history", "count": 500})
     await peer.leave()
     return [line["text"] for line in reply["messages"]]
 
 
-def abort_all(house: House) -> None:
+def abort_all(running: RunningServer) -> None:
     """Close all connections from the server's side."""
-    for connection in list(house.server.connections):
+    for connection in list(running.server.connections):
         connection.abort("test")
 
 
 async def test_entering_connects_and_leaving_sends_exit(door: Door) -> None:
-    bob = await door.house.peer("bob")
+    bob = await door.running.peer("bob")
     async with door.client(name="Alice") as client:
         assert client.user == "alice"
         assert client.server.startswith("tcpchat ")
         assert client.token
         assert isinstance(client.state, Online)
         assert str(client.address) == "127.0.0.1:8000"
-        door.house.tell_presence()
+        door.running.announce_presence()
         assert (await bob.next("joined"))["users"] == ["alice"]
     assert isinstance(client.state, Closed)
     assert [line["type"] for line in door.cable.sent][-1] == "exit"
-    door.house.tell_presence()
+    door.running.announce_presence()
     assert (await bob.next("left"))["users"] == ["alice"]  # at once, not after five seconds
     assert Welcome in [type(event) async for event in client.events()]  # what came is still there
     assert await client.next_event() is None
@@ -121,15 +121,15 @@ async def test_a_port_where_nothing_listens() -> None:
 
 
 async def test_a_full_server_is_an_error_when_connecting() -> None:
-    async with open_house(Settings(limits=Limits(connections=1))) as house:
-        await house.peer()
+    async with run_server(Settings(limits=Limits(connections=1))) as running:
+        await running.peer()
         with pytest.raises(ConnectError, match="the server has its 1 connections"):
-            async with Door(house).client():
+            async with Door(running).client():
                 pytest.fail("it is full")
 
 
 async def test_a_name_that_is_taken_is_refused_at_the_start(door: Door) -> None:
-    await door.house.peer("bob")
+    await door.running.peer("bob")
     with pytest.raises(RefusedError, match="bob is taken") as caught:
         async with door.client(name="bob"):
             pytest.fail("the name is taken")
@@ -162,7 +162,7 @@ async def test_a_cancelled_block_ends(door: Door) -> None:
 
 
 async def test_requests_return_their_results(door: Door) -> None:
-    bob = await door.house.peer("bob")
+    bob = await door.running.peer("bob")
     async with door.client(name="alice") as client:
         sent = await client.send("hi")
         assert isinstance(sent, Sent)
@@ -201,7 +201,7 @@ async def test_requests_return_their_results(door: Door) -> None:
 async def test_lists_longer_than_a_page_are_complete(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     for theme in (handlers.messages, handlers.profile):
         monkeypatch.setattr(theme, "page", lambda parts: page(parts, 150))
-    peers = await door.house.peers("bob", "carol", "dave", "eve", "frank")
+    peers = await door.running.peers("bob", "carol", "dave", "eve", "frank")
     async with door.client(name="alice") as client:
         names = [user.name for user in await client.users()]
         assert names == ["alice", "bob", "carol", "dave", "eve", "frank"]
@@ -238,22 +238,22 @@ async def test_a_rate_limited_send_is_refused_with_the_seconds_unless_the_client
     autojump_clock: MockClock,
 ) -> None:
     slow = Settings(limits=Limits(message_burst=1, messages_per_second=50))
-    async with open_house(slow, run_sync=at_once) as house:
-        async with Door(house).client() as client:
+    async with run_server(slow, run_sync=at_once) as running:
+        async with Door(running).client() as client:
             await client.send("one")
             with pytest.raises(RefusedError) as caught:
                 await client.send("two")
             assert caught.value.code == "rate-limited"
             assert caught.value.error.retry_after
-        async with Door(house).client(patient=True) as client:
+        async with Door(running).client(patient=True) as client:
             asked = [client.send_nowait(str(number)) for number in range(10)]
             for one in asked:
                 await one.wait()
-        assert await said(house) == ["one", *map(str, range(10))]
+        assert await said(running) == ["one", *map(str, range(10))]
 
 
 async def test_history_before_the_events(door: Door) -> None:
-    bob = await door.house.peer("bob")
+    bob = await door.running.peer("bob")
     await say(bob, *map(str, range(1, 11)))
     async with door.client(last=3) as client:
         await say(bob, "11")
@@ -273,12 +273,12 @@ async def test_a_lost_connection_is_an_event_and_missed_messages_follow(door: Do
     async with door.client(name="alice") as client:
         door.shut = True
         if by == "server":
-            abort_all(door.house)
+            abort_all(door.running)
         else:
             await door.cable.cut()
         await until(client, Disconnected)
         assert isinstance(client.state, Offline)
-        bob = await door.house.peer("bob")
+        bob = await door.running.peer("bob")
         await say(bob, "one", "two")
         door.shut = False
         back = await until(client, Reconnected)
@@ -290,7 +290,7 @@ async def test_a_lost_connection_is_an_event_and_missed_messages_follow(door: Do
 
 async def test_1200_missed_messages_come_once_in_order_while_others_send() -> None:
     async with free_door() as door, door.client() as client:
-        bob = await door.house.peer("bob")
+        bob = await door.running.peer("bob")
         await say(bob, "before")
         assert await messages(client, 1) == [1]
         door.shut = True
@@ -312,7 +312,7 @@ async def test_1200_missed_messages_come_once_in_order_while_others_send() -> No
 
 async def test_connections_that_break_again_and_again_lose_and_repeat_nothing() -> None:
     async with free_door() as door, door.client() as client:
-        bob = await door.house.peer("bob")
+        bob = await door.running.peer("bob")
         sent = 0
 
         async def talk() -> None:
@@ -350,7 +350,7 @@ async def test_a_send_in_flight_arrives_once_whether_the_server_received_it_or_n
         cable = door.cable
         cable.loses_sent, cable.loses_received = not arrived, arrived
         asked = client.send_nowait("once")
-        while not cable.requests("send")[1:] or len(await said(door.house)) != 1 + arrived:
+        while not cable.requests("send")[1:] or len(await said(door.running)) != 1 + arrived:
             await trio.sleep(0.001)
         assert not asked.done
         assert [one.text for one in client.unanswered] == ["once"]
@@ -359,7 +359,7 @@ async def test_a_send_in_flight_arrives_once_whether_the_server_received_it_or_n
         assert isinstance(reply, Sent)
         assert reply.seq == 2
         assert client.unanswered == []
-        assert await said(door.house) == ["before", "once"]
+        assert await said(door.running) == ["before", "once"]
         (again,) = door.cable.requests("send")
         assert again["key"] == cable.requests("send")[1]["key"]
         assert await messages(client, 2) == [1, 2]
@@ -388,13 +388,13 @@ async def test_sends_while_offline_wait_and_go_out_in_order(door: Door) -> None:
         door.shut = False
         replies = [await one.wait() for one in asked]
         assert [reply.seq for reply in replies if isinstance(reply, Sent)] == list(range(1, 31))
-        assert await said(door.house) == [str(number) for number in range(30)]
+        assert await said(door.running) == [str(number) for number in range(30)]
 
 
 async def test_sends_of_a_lost_connection_go_out_in_order_beyond_the_burst(autojump_clock: MockClock) -> None:
     slow = Settings(limits=Limits(message_burst=3, messages_per_second=200))
-    async with open_house(slow, run_sync=at_once) as house:
-        door = Door(house)
+    async with run_server(slow, run_sync=at_once) as running:
+        door = Door(running)
         async with door.client() as client:
             door.shut = True
             door.cable.loses_sent = True
@@ -407,7 +407,7 @@ async def test_sends_of_a_lost_connection_go_out_in_order_beyond_the_burst(autoj
             for one in asked:
                 await one.wait()
             assert len(door.cable.requests("send")) > 20  # some were too fast and repeated
-        assert await said(house) == [str(number) for number in range(20)]
+        assert await said(running) == [str(number) for number in range(20)]
 
 
 async def test_giving_up_fails_events_and_waiting_sends(door: Door) -> None:
@@ -436,14 +436,14 @@ async def test_a_replaced_client_does_not_reconnect(door: Door) -> None:
 
 
 async def test_another_journal_begins_anew(door: Door) -> None:
-    async with open_house() as other:
-        bob, carol = await door.house.peer("bob"), await other.peer("carol")
+    async with run_server() as other:
+        bob, carol = await door.running.peer("bob"), await other.peer("carol")
         await say(carol, "a", "b")
         async with door.client(name="alice") as client:
             await say(bob, "1", "2", "3")
             assert await messages(client, 3) == [1, 2, 3]
             old = door.cable
-            door.house = other
+            door.running = other
             await old.cut()
             back = await until(client, Reconnected)
             assert (back.user, back.missed) == ("alice", 2)
@@ -453,19 +453,19 @@ async def test_another_journal_begins_anew(door: Door) -> None:
 
 async def test_a_restarted_server_with_its_data_continues(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, "off")
-    async with open_house(store=store) as house:
-        door = Door(house)
-        bob = await house.peer("bob")
+    async with run_server(store=store) as running:
+        door = Door(running)
+        bob = await running.peer("bob")
         async with door.client(name="alice") as client:
             await say(bob, "1", "2")
             await client.send("3")
             assert await messages(client, 3) == [1, 2, 3]
             door.shut = True
-            house.node.stop()
+            running.node.stop()
             await until(client, Disconnected)
             waiting = client.send_nowait("4")
             store.close()
-            async with open_house(folder=tmp_path) as door.house:
+            async with run_server(folder=tmp_path) as door.running:
                 door.shut = False
                 reply = await waiting.wait()
                 assert isinstance(reply, Sent)
@@ -476,7 +476,7 @@ async def test_a_restarted_server_with_its_data_continues(tmp_path: Path) -> Non
 
 async def test_a_slow_reader_loses_no_message_of_the_lobby() -> None:
     async with free_door() as door, door.client(buffer=10) as client:
-        bob = await door.house.peer("bob")
+        bob = await door.running.peer("bob")
         for start in range(0, 5000, 250):
             await say(bob, *(str(start + number) for number in range(250)))
         assert len(client._events.inbox) <= 10
@@ -493,7 +493,7 @@ async def test_a_slow_reader_loses_no_message_of_the_lobby() -> None:
 
 async def test_a_reader_that_sends_in_its_loop_does_not_block() -> None:
     async with free_door() as door, door.client(name="echo", buffer=5) as client:
-        bob = await door.house.peer("bob")
+        bob = await door.running.peer("bob")
         await say(bob, *(f"ask {number}" for number in range(300)))
         read = []
         async for event in client.events():
@@ -509,8 +509,8 @@ async def test_a_reader_that_sends_in_its_loop_does_not_block() -> None:
 async def test_other_events_that_a_slow_reader_missed_are_counted() -> None:
     async with free_door() as door, door.client(buffer=3) as client:
         for _ in range(10):
-            await (await door.house.peer()).quiet()
-            door.house.tell_presence()
+            await (await door.running.peer()).quiet()
+            door.running.announce_presence()
         await client.ping()
         heard = 0
         event = await client.next_event()
@@ -522,7 +522,7 @@ async def test_other_events_that_a_slow_reader_missed_are_counted() -> None:
 
 async def test_a_reader_that_pauses_loses_nothing() -> None:
     async with free_door() as door, door.client(buffer=20) as client:
-        bob = await door.house.peer("bob")
+        bob = await door.running.peer("bob")
         read: list[int] = []
 
         async def talk() -> None:
@@ -587,8 +587,8 @@ async def test_cancelling_closes_the_stream(door: Door) -> None:
 
 
 async def test_sends_made_offline_go_out_beyond_the_burst() -> None:
-    async with open_house(Settings(limits=Limits(message_burst=3, messages_per_second=200))) as house:
-        door = Door(house)
+    async with run_server(Settings(limits=Limits(message_burst=3, messages_per_second=200))) as running:
+        door = Door(running)
         async with door.client() as client:
             door.shut = True
             await door.cable.cut()
@@ -597,7 +597,7 @@ async def test_sends_made_offline_go_out_beyond_the_burst() -> None:
             door.shut = False
             for one in asked:
                 await one.wait()
-        assert await said(house) == [str(n) for n in range(20)]
+        assert await said(running) == [str(n) for n in range(20)]
 
 
 async def test_a_text_too_long_for_a_line_is_refused(door: Door) -> None:
@@ -638,7 +638,7 @@ async def test_an_edit_in_flight_counts_once_whether_the_server_received_it_or_n
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(edit)
-            while await said(door.house) != ["hello"]:
+            while await said(door.running) != ["hello"]:
                 await trio.sleep(0.001)
             await cable.cut()
         assert [one.seq for one in edits] == [2]

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from tcpchat.client import Client, Credentials, Reconnected, Skipped
 from tcpchat.protocol import MAX_COUNT, Absent, Event, Message, Read, Receipt, Resume, Unread
-from tests.conftest import Line, Peer, open_house
+from tests.conftest import Line, Peer, run_server
 from tests.link.conftest import Door, FakeServer, ServerSide, message, until
 from tests.link.test_client import FREE
 
@@ -221,9 +221,9 @@ async def test_events_about_direct_rooms_are_passed_on(
 
 @pytest.mark.parametrize("end", ["cut", "deaf"])
 async def test_connections_that_break_again_and_again_lose_and_repeat_nothing(end: str) -> None:
-    async with open_house(FREE) as house:
-        door = Door(house)
-        bob, eve = await house.peers("bob", "eve")
+    async with run_server(FREE) as running:
+        door = Door(running)
+        bob, eve = await running.peers("bob", "eve")
         async with door.client(name="alice") as client:
             got: dict[str | None, list[str]] = {"bob": [], "eve": [], "alice": []}
 
@@ -258,9 +258,9 @@ async def test_connections_that_break_again_and_again_lose_and_repeat_nothing(en
 
 
 async def test_a_later_run_gets_unread_messages_only(tmp_path: Path) -> None:
-    async with open_house(FREE) as house:
-        door = Door(house)
-        bob = await house.peer("bob")
+    async with run_server(FREE) as running:
+        door = Door(running)
+        bob = await running.peer("bob")
         async with door.client(name="alice", remember=tmp_path) as client:
             for text in ("one", "two"):
                 await bob.ask({"type": "send", "username": "alice", "text": text})

@@ -21,7 +21,7 @@ from tcpchat.repl.input.parse import CLIENT_COMMANDS
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view.status import SHOWN
 from tcpchat.settings import Limits, Rules, Settings
-from tests.conftest import House, Peer, open_house
+from tests.conftest import Peer, RunningServer, run_server
 from tests.link.conftest import Door
 from tests.repl.person import Person, Screen
 
@@ -29,7 +29,7 @@ STRICT = Settings(rules=Rules(reports_to_mute=1, mute_seconds=90))
 
 
 class Sitter(Person):
-    """Somebody on a cable to a house."""
+    """Somebody on a cable to a running."""
 
     def __init__(self, controller: Controller, screen: Screen, client: Client, door: Door) -> None:
         super().__init__(controller, screen, client)
@@ -44,7 +44,7 @@ class Sitter(Person):
 
 @asynccontextmanager
 async def sitting(
-    house: House,
+    running: RunningServer,
     name: str = "alice",
     *,
     asks: bool = True,
@@ -53,7 +53,7 @@ async def sitting(
     **options: Any,
 ) -> AsyncIterator[Sitter]:
     """Let somebody controller until the block ends."""
-    door, screen = Door(house), Screen(asks=asks)
+    door, screen = Door(running), Screen(asks=asks)
     async with door.client(**({"name": name, "last": 20} | options)) as client:
         controller = Controller(
             client, screen, preferences or Preferences(None), TrioClock(), UTC, hosting=hosting
@@ -68,16 +68,16 @@ async def sitting(
 
 
 @pytest.fixture
-async def alice(house: House) -> AsyncIterator[Sitter]:
-    async with sitting(house) as person:
+async def alice(running: RunningServer) -> AsyncIterator[Sitter]:
+    async with sitting(running) as person:
         yield person
 
 
 @pytest.fixture
-async def bob(house: House, alice: Sitter) -> Peer:
+async def bob(running: RunningServer, alice: Sitter) -> Peer:
     """Bob, whom alice has seen come."""
-    peer = await house.peer("bob")
-    house.tell_presence()
+    peer = await running.peer("bob")
+    running.announce_presence()
     await alice.screen.line("bob joined")
     await peer.quiet()
     peer.events.clear()
@@ -150,7 +150,7 @@ async def test_a_message_to_the_id_of_a_direct_room_is_private(alice: Sitter, bo
     assert (await bob.next("message"))["to"] == "bob"
 
 
-async def test_to_changes_whom_text_goes_to(house: House, alice: Sitter, bob: Peer) -> None:
+async def test_to_changes_whom_text_goes_to(running: RunningServer, alice: Sitter, bob: Peer) -> None:
     await alice.do("/to nobody")
     assert alice.prompt == "alice → lobby ▸ "
     assert alice.screen.complaints[-1].startswith("✗ there is no user 'nobody' here")
@@ -166,7 +166,7 @@ async def test_to_changes_whom_text_goes_to(house: House, alice: Sitter, bob: Pe
 
 
 async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
-    house: House, alice: Sitter, mock_clock: MockClock
+    running: RunningServer, alice: Sitter, mock_clock: MockClock
 ) -> None:
     alice.door.cable.loses_sent = True
     alice.enter("one", "/send -u alice two")
@@ -265,11 +265,11 @@ async def test_a_mistyped_private_message_is_asked_about(alice: Sitter, bob: Pee
     assert (await bob.next("message"))["to"] == "bob"
 
 
-async def test_such_a_line_is_refused_where_nobody_can_be_asked(house: House) -> None:
-    bob = await house.peer("bob")
+async def test_such_a_line_is_refused_where_nobody_can_be_asked(running: RunningServer) -> None:
+    bob = await running.peer("bob")
     preferences = Preferences(None)
     preferences.keep("send", "text")
-    async with sitting(house, asks=False, preferences=preferences) as alice:
+    async with sitting(running, asks=False, preferences=preferences) as alice:
         await alice.do("send hello")
         assert "not sent: “send hello” may be a command (write /send hello) or text" in alice.screen.told
         await alice.do("sned -u bob secret")
@@ -363,10 +363,10 @@ async def test_a_mention_and_a_private_message_ring_once(alice: Sitter, bob: Pee
     assert alice.screen.bells == 3
 
 
-async def test_nobody_rings_for_what_was_said_before(house: House) -> None:
-    bob = await house.peer("bob")
+async def test_nobody_rings_for_what_was_said_before(running: RunningServer) -> None:
+    bob = await running.peer("bob")
     await say(bob, "@alice are you there?")
-    async with sitting(house) as alice:
+    async with sitting(running) as alice:
         await alice.screen.line("are you there?")
         assert alice.screen.bells == 0
 
@@ -380,12 +380,12 @@ async def test_private_messages_are_unread_until_something_is_entered(alice: Sit
     assert "unread" not in alice.toolbar
 
 
-async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
+async def test_who_is_here(running: RunningServer, alice: Sitter, bob: Peer) -> None:
     assert "2 here" in alice.toolbar
     assert alice.controller.completion_context().users[0] == "bob"
     await alice.do("/set joins off")
-    carol = await house.peer("carol")
-    house.tell_presence()
+    carol = await running.peer("carol")
+    running.announce_presence()
     await alice.until("3 here")
     assert alice.screen.count("carol joined") == 0
     await say(carol, "hi")
@@ -394,12 +394,12 @@ async def test_who_is_here(house: House, alice: Sitter, bob: Peer) -> None:
 
 
 async def test_the_pages_of_who_is_here_are_put_together(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for theme in (handlers.messages, handlers.profile):
         monkeypatch.setattr(theme, "page", lambda parts: page(parts, 150))
-    await house.peers("b1", "b2", "b3", "b4", "b5")
-    async with sitting(house) as alice:
+    await running.peers("b1", "b2", "b3", "b4", "b5")
+    async with sitting(running) as alice:
         assert sorted(alice.controller.completion_context().users) == ["alice", "b1", "b2", "b3", "b4", "b5"]
         for number in range(5):
             await alice.do(f"/send -t {number + 60} tea {number}")
@@ -445,8 +445,8 @@ async def test_rarer_events_are_shown_too(alice: Sitter) -> None:
 
 
 async def test_the_toolbar_counts_down_while_you_are_muted(mock_clock: MockClock) -> None:
-    async with open_house(STRICT) as house, sitting(house) as alice:
-        bob = await house.peer("bob")
+    async with run_server(STRICT) as running, sitting(running) as alice:
+        bob = await running.peer("bob")
         await bob.ask("report alice too loud")
         await alice.screen.line("you may read but not send")
         assert "muted 1:30" in alice.toolbar
@@ -466,7 +466,7 @@ async def test_the_toolbar_counts_down_while_you_are_muted(mock_clock: MockClock
 
 async def test_too_fast_is_refused_with_a_countdown(mock_clock: MockClock) -> None:
     limits = Limits(messages_per_second=0.5, message_burst=1)
-    async with open_house(Settings(limits=limits)) as house, sitting(house) as alice:
+    async with run_server(Settings(limits=limits)) as running, sitting(running) as alice:
         await alice.do("one")
         await alice.do("two")
         assert "too fast: wait 0:02" in alice.toolbar
@@ -483,7 +483,7 @@ async def test_too_fast_is_refused_with_a_countdown(mock_clock: MockClock) -> No
 
 
 async def test_what_is_scheduled_is_counted_until_it_goes_out(
-    house: House, alice: Sitter, bob: Peer, mock_clock: MockClock
+    running: RunningServer, alice: Sitter, bob: Peer, mock_clock: MockClock
 ) -> None:
     await alice.do("/send -t 10 tea is ready")
     await alice.do("/send -t 20m -u bob still there?")
@@ -507,9 +507,9 @@ async def test_what_is_scheduled_is_counted_until_it_goes_out(
 
 
 async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
-    house: House, alice: Sitter
+    running: RunningServer, alice: Sitter
 ) -> None:
-    bob = await house.peer("bob")
+    bob = await running.peer("bob")
     await alice.do("before")
     alice.door.cable.loses_received = True
     alice.enter("on its way")
@@ -548,9 +548,11 @@ async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Sitte
     assert [candidate.text for candidate in alice.controller.complete("us")] == ["users"]
 
 
-async def test_the_countdown_to_the_next_attempt_is_drawn(house: House, mock_clock: MockClock) -> None:
+async def test_the_countdown_to_the_next_attempt_is_drawn(
+    running: RunningServer, mock_clock: MockClock
+) -> None:
     slow = Reconnect(first=10, jitter=0)
-    async with sitting(house, reconnect=slow) as alice:
+    async with sitting(running, reconnect=slow) as alice:
         await alice.go_offline()
         for shown in (
             "[offline 0:00, next try in 10 s]",
@@ -568,8 +570,10 @@ async def test_the_countdown_to_the_next_attempt_is_drawn(house: House, mock_clo
         await alice.screen.line("nothing new")
 
 
-async def test_when_it_gives_up_it_says_what_was_not_sent(house: House, mock_clock: MockClock) -> None:
-    door, screen = Door(house), Screen()
+async def test_when_it_gives_up_it_says_what_was_not_sent(
+    running: RunningServer, mock_clock: MockClock
+) -> None:
+    door, screen = Door(running), Screen()
     async with door.client(name="alice", reconnect=Reconnect.never()) as client:
         controller = Controller(client, screen, Preferences(None), TrioClock(), UTC)
         async with trio.open_nursery() as nursery:
@@ -586,9 +590,9 @@ async def test_when_it_gives_up_it_says_what_was_not_sent(house: House, mock_clo
 
 
 async def test_what_was_never_written_is_told_apart_from_what_is_in_doubt(
-    house: House, mock_clock: MockClock
+    running: RunningServer, mock_clock: MockClock
 ) -> None:
-    async with sitting(house, reconnect=Reconnect(first=2, jitter=0, give_up=5)) as alice:
+    async with sitting(running, reconnect=Reconnect(first=2, jitter=0, give_up=5)) as alice:
         alice.door.cable.loses_sent = True
         alice.enter("lost?")
         await wait_all_tasks_blocked()
@@ -621,9 +625,9 @@ async def test_a_guest_leaves_without_a_question(alice: Sitter, bob: Peer) -> No
     assert await ended(alice)
 
 
-async def test_a_host_is_asked_while_others_are_here(house: House) -> None:
-    async with sitting(house, hosting=True) as alice:
-        await house.peers("bob", "carol")
+async def test_a_host_is_asked_while_others_are_here(running: RunningServer) -> None:
+    async with sitting(running, hosting=True) as alice:
+        await running.peers("bob", "carol")
         await alice.until("3 here")
         alice.controller.lines.leave()
         assert alice.prompt == "[y or n] ▸ "
@@ -638,9 +642,9 @@ async def test_a_host_is_asked_while_others_are_here(house: House) -> None:
         assert await ended(alice)
 
 
-async def test_who_leaves_twice_is_not_asked_twice(house: House) -> None:
-    async with sitting(house, hosting=True) as alice:
-        await house.peers("bob")
+async def test_who_leaves_twice_is_not_asked_twice(running: RunningServer) -> None:
+    async with sitting(running, hosting=True) as alice:
+        await running.peers("bob")
         await alice.until("2 here")
         alice.controller.lines.leave()
         assert not await ended(alice)
@@ -648,8 +652,8 @@ async def test_who_leaves_twice_is_not_asked_twice(house: House) -> None:
         assert await ended(alice)
 
 
-async def test_a_host_who_is_alone_leaves_without_a_question(house: House) -> None:
-    async with sitting(house, hosting=True) as alice:
+async def test_a_host_who_is_alone_leaves_without_a_question(running: RunningServer) -> None:
+    async with sitting(running, hosting=True) as alice:
         alice.controller.lines.leave()
         assert await ended(alice)
 
@@ -669,15 +673,17 @@ async def test_what_is_not_sent_is_a_reason_to_ask(alice: Sitter) -> None:
 
 
 @pytest.mark.parametrize(("answer", "said"), [("n", 0), ("", 0), ("no", 0), ("users", 0), ("never mind", 1)])
-async def test_a_line_that_is_no_answer_stays_and_is_done(house: House, answer: str, said: int) -> None:
-    async with sitting(house, hosting=True) as alice:
-        await house.peers("bob")
+async def test_a_line_that_is_no_answer_stays_and_is_done(
+    running: RunningServer, answer: str, said: int
+) -> None:
+    async with sitting(running, hosting=True) as alice:
+        await running.peers("bob")
         await alice.until("2 here")
         alice.controller.lines.leave()
         await alice.do(answer)
         assert not await ended(alice)
         assert "you stay" in alice.screen.told
-        assert house.state.rooms.lobby.seq == said
+        assert running.state.rooms.lobby.seq == said
         assert alice.screen.count("2 users") == (answer == "users")
 
 
@@ -719,8 +725,8 @@ async def test_times_can_be_left_out(alice: Sitter) -> None:
     assert alice.screen.shown[-1] == "alice ✓ now"
 
 
-async def test_lines_that_are_entered_at_once_are_done_in_their_order(house: House) -> None:
-    async with sitting(house) as alice:
+async def test_lines_that_are_entered_at_once_are_done_in_their_order(running: RunningServer) -> None:
+    async with sitting(running) as alice:
         alice.controller.enter("/rename zoe")
         alice.controller.enter("I am zoe now")
         alice.controller.enter("/rename alice")

@@ -16,20 +16,20 @@ from tcpchat.client import DisconnectedError, Reconnect, RefusedError
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view.text import plain
+from tests.repl.fake_server import AT, FakeServer, Memory, message
 from tests.repl.person import Person, Screen
-from tests.repl.stage import AT, Memory, Stage, message
 
 SECRET = "correct horse"
 LOGGED_IN = {"user": "alice", "session": 2, "token": "t-secret", "seq": 0}
 
 
 class Sitter(Person):
-    """Somebody who talks to a stage."""
+    """Somebody who talks to a fake."""
 
     def __init__(self, controller: Controller, screen: Screen, client: Any, memory: Memory) -> None:
         super().__init__(controller, screen, client)
         self.memory = memory
-        self.stage = memory.stage
+        self.fake = memory.fake
 
     async def hear(self, *lines: dict[str, Any]) -> None:
         """Let the server say something, and wait until it is heard."""
@@ -48,10 +48,10 @@ class Sitter(Person):
 
 
 @asynccontextmanager
-async def sitting(stage: Stage, *, asks: bool = True, **options: Any) -> AsyncIterator[Sitter]:
-    """Let somebody controller to this stage until the block ends."""
+async def sitting(fake: FakeServer, *, asks: bool = True, **options: Any) -> AsyncIterator[Sitter]:
+    """Let somebody controller to this fake until the block ends."""
     async with trio.open_nursery() as nursery:
-        memory, screen = Memory(stage, nursery), Screen(asks=asks)
+        memory, screen = Memory(fake, nursery), Screen(asks=asks)
         async with memory.client(**options) as client:
             controller = Controller(client, screen, Preferences(None), TrioClock(), UTC)
             async with trio.open_nursery() as inner:
@@ -64,7 +64,7 @@ async def sitting(stage: Stage, *, asks: bool = True, **options: Any) -> AsyncIt
 
 @pytest.fixture
 async def alice() -> AsyncIterator[Sitter]:
-    async with sitting(Stage()) as person:
+    async with sitting(FakeServer()) as person:
         yield person
 
 
@@ -78,16 +78,16 @@ def nothing_tells(person: Sitter, secret: str = SECRET) -> bool:
 
 
 async def test_register_asks_for_a_new_password_twice_and_shows_it_nowhere(alice: Sitter) -> None:
-    alice.stage.reply("register", "registered", user="alice")
+    alice.fake.reply("register", "registered", user="alice")
     await alice.do("/register")
     assert alice.controller.lines.asks_password
     assert alice.prompt == "[the password that you choose] ▸ "
     assert not alice.controller.lines.may_keep("anything")
     await alice.do(SECRET)
     assert alice.prompt == "[repeat the password] ▸ "
-    assert alice.stage.of("register") == []
+    assert alice.fake.of("register") == []
     await alice.do(SECRET)
-    (request,) = alice.stage.of("register")
+    (request,) = alice.fake.of("register")
     assert request["password"] == SECRET
     assert not alice.controller.lines.asks_password
     assert alice.controller.lines.may_keep("anything")
@@ -97,56 +97,56 @@ async def test_register_asks_for_a_new_password_twice_and_shows_it_nowhere(alice
 
 
 async def test_two_different_ones_are_asked_for_anew(alice: Sitter) -> None:
-    alice.stage.reply("register", "registered", user="alice")
+    alice.fake.reply("register", "registered", user="alice")
     for line in ("/register", SECRET, "correct house"):
         await alice.do(line)
     assert "do not match" in alice.screen.told
     assert alice.prompt == "[the password that you choose] ▸ "
-    assert alice.stage.of("register") == []
+    assert alice.fake.of("register") == []
     for line in (SECRET, SECRET):
         await alice.do(line)
-    assert [request["password"] for request in alice.stage.of("register")] == [SECRET]
+    assert [request["password"] for request in alice.fake.of("register")] == [SECRET]
     assert nothing_tells(alice)
 
 
 async def test_the_password_changes_with_the_old_one_once_and_the_new_one_twice(alice: Sitter) -> None:
-    alice.stage.reply("password", "password-changed", revoked=1)
+    alice.fake.reply("password", "password-changed", revoked=1)
     await alice.do("/password")
     prompts = []
     for line in ("old one", SECRET, SECRET):
         prompts.append(alice.prompt)
         await alice.do(line)
     assert prompts == ["[your password so far] ▸ ", "[the new password] ▸ ", "[repeat the password] ▸ "]
-    assert alice.stage.of("password") == [{"password": "old one", "new": SECRET}]
+    assert alice.fake.of("password") == [{"password": "old one", "new": SECRET}]
     assert nothing_tells(alice)
     assert nothing_tells(alice, "old one")
 
 
 async def test_login_asks_once_and_makes_you_another(alice: Sitter) -> None:
-    alice.stage.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
+    alice.fake.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
     await alice.do("/to bob")
-    asked = len(alice.stage.of("users"))
+    asked = len(alice.fake.of("users"))
     await alice.do("/login robert")
     await alice.do(SECRET)
-    (request,) = alice.stage.of("login")
+    (request,) = alice.fake.of("login")
     assert (request["name"], request["password"]) == ("robert", SECRET)
     assert alice.prompt == "robert → lobby ▸ "
     assert "you are robert (registered)" in " ".join(alice.screen.shown)
-    assert len(alice.stage.of("users")) > asked
+    assert len(alice.fake.of("users")) > asked
     assert nothing_tells(alice)
 
 
 async def test_what_is_asked_after_a_login_is_about_who_you_are_then(alice: Sitter) -> None:
-    alice.stage.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
+    alice.fake.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
     users = [{"name": "robert", "since": AT, "away": "lunch"}]
-    alice.stage.reply("users", "users", users=users, more=False)
+    alice.fake.reply("users", "users", users=users, more=False)
     alice.enter("/login robert", SECRET)
     await wait_all_tasks_blocked()
     assert "│ away: lunch" in alice.toolbar
 
 
 async def test_a_wrong_password_is_told(alice: Sitter) -> None:
-    alice.stage.refuse("login", "wrong-login")
+    alice.fake.refuse("login", "wrong-login")
     await alice.do("/login robert")
     await alice.do(SECRET)
     assert "because wrong-login" in alice.screen.told
@@ -163,9 +163,9 @@ async def test_an_empty_line_gives_up(alice: Sitter, again: bool) -> None:
     await alice.do("")
     assert alice.screen.complaints[-1] == "· register was cancelled"
     assert not alice.controller.lines.asks_password
-    assert (alice.stage.of("register"), alice.controller.failures) == ([], 0)
+    assert (alice.fake.of("register"), alice.controller.failures) == ([], 0)
     await alice.do("/ping")
-    assert alice.stage.of("ping")
+    assert alice.fake.of("ping")
 
 
 async def test_ctrl_c_gives_up(alice: Sitter) -> None:
@@ -174,16 +174,16 @@ async def test_ctrl_c_gives_up(alice: Sitter) -> None:
     assert alice.prompt == "alice → lobby ▸ "
     assert not alice.controller.lines.asks_password
     await alice.do("/ping")
-    assert alice.stage.of("register") == []
+    assert alice.fake.of("register") == []
 
 
 async def test_a_password_of_the_next_line_is_enough_where_nobody_is_asked() -> None:
-    stage = Stage()
-    stage.reply("register", "registered", user="alice")
-    async with sitting(stage, asks=False) as alice:
+    fake = FakeServer()
+    fake.reply("register", "registered", user="alice")
+    async with sitting(fake, asks=False) as alice:
         await alice.do("/register")
         await alice.do(SECRET)
-        assert [request["password"] for request in stage.of("register")] == [SECRET]
+        assert [request["password"] for request in fake.of("register")] == [SECRET]
         assert alice.screen.complaints == []
         await alice.do("/login bob")
         alice.controller.lines.end()
@@ -193,12 +193,12 @@ async def test_a_password_of_the_next_line_is_enough_where_nobody_is_asked() -> 
 
 
 async def test_a_line_with_a_password_in_it_works_and_is_not_kept(alice: Sitter) -> None:
-    alice.stage.reply("login", "logged-in", **LOGGED_IN)
+    alice.fake.reply("login", "logged-in", **LOGGED_IN)
     line = f"/login alice --password {SECRET.split(maxsplit=1)[0]}"
     assert not alice.controller.lines.may_keep(line)
     assert alice.controller.lines.may_keep("login alice")
     await alice.do(line)
-    assert [request["password"] for request in alice.stage.of("login")] == ["correct"]
+    assert [request["password"] for request in alice.fake.of("login")] == ["correct"]
     assert nothing_tells(alice, "correct")
 
 
@@ -208,17 +208,17 @@ async def test_a_line_with_a_password_in_it_works_and_is_not_kept(alice: Sitter)
 async def test_a_question_does_not_repeat_what_may_be_a_password(
     alice: Sitter, answer: str, said: list[str]
 ) -> None:
-    alice.stage.reply("send", "sent", room="lobby", seq=1, at=AT)
+    alice.fake.reply("send", "sent", room="lobby", seq=1, at=AT)
     await alice.do(f"login alice {SECRET}")
     assert alice.prompt == "[c, t or Esc] ▸ "
     assert "“login …”: command or text? c runs it, t sends it as text" in alice.screen.told
     assert "C also keeps the answer for “login”" in alice.screen.told
-    assert alice.stage.of("send") == []
+    assert alice.fake.of("send") == []
     await alice.do(answer)
     assert alice.screen.edited == ([f"login alice {SECRET}"] if not answer else [])
     del alice.screen.edited[:]  # which only the person sees, who typed it
     assert nothing_tells(alice)
-    assert [request["text"] for request in alice.stage.of("send")] == said
+    assert [request["text"] for request in alice.fake.of("send")] == said
 
 
 async def test_what_follows_a_question_about_a_login_may_be_the_password_and_is_not_sent(
@@ -229,34 +229,34 @@ async def test_what_follows_a_question_about_a_login_may_be_the_password_and_is_
     await alice.do(SECRET)
     assert "not sent: login alice" in alice.screen.told
     assert "may be a password" in alice.screen.told
-    assert (alice.stage.of("send"), alice.stage.of("login")) == ([], [])
+    assert (alice.fake.of("send"), alice.fake.of("login")) == ([], [])
     assert alice.controller.lines.may_keep("hello")
     assert nothing_tells(alice)
 
 
 async def test_where_nobody_is_asked_the_line_after_a_refused_login_is_not_sent() -> None:
-    async with sitting(Stage(), asks=False) as alice:
+    async with sitting(FakeServer(), asks=False) as alice:
         await alice.do("login alice")
         await alice.do(SECRET)
         assert alice.controller.failures == 2
-        assert alice.stage.of("send") == []
+        assert alice.fake.of("send") == []
         assert nothing_tells(alice)
-        alice.stage.reply("send", "sent", room="lobby", seq=1, at=AT)
+        alice.fake.reply("send", "sent", room="lobby", seq=1, at=AT)
         await alice.do("hello")
-        assert [request["text"] for request in alice.stage.of("send")] == ["hello"]
+        assert [request["text"] for request in alice.fake.of("send")] == ["hello"]
 
 
 async def test_a_typo_before_a_password_is_corrected_without_repeating_it(alice: Sitter) -> None:
-    alice.stage.reply("login", "logged-in", **LOGGED_IN)
+    alice.fake.reply("login", "logged-in", **LOGGED_IN)
     await alice.do("lgoin --password hunter2 alice")
     assert "“lgoin …”: command or text? c runs it, t" in alice.screen.told
     await alice.do("c")
-    assert [request["password"] for request in alice.stage.of("login")] == ["hunter2"]
+    assert [request["password"] for request in alice.fake.of("login")] == ["hunter2"]
     assert nothing_tells(alice, "hunter2")
 
 
 async def test_after_logout_you_are_a_new_guest(alice: Sitter) -> None:
-    alice.stage.reply("logout", "logged-out", user="guest-7", token="t-secret")
+    alice.fake.reply("logout", "logged-out", user="guest-7", token="t-secret")
     await alice.hear(message(1, "psst", to="alice"))
     await alice.do("/logout")
     assert alice.prompt == "guest-7 → lobby ▸ "
@@ -264,10 +264,10 @@ async def test_after_logout_you_are_a_new_guest(alice: Sitter) -> None:
 
 
 async def test_names_are_offered_of_who_is_ignored_and_of_who_has_written(alice: Sitter) -> None:
-    alice.stage.reply("ignore", "ignoring", users=["bob"])
+    alice.fake.reply("ignore", "ignoring", users=["bob"])
     await alice.hear(message(1, "psst", to="alice", sender="carol"))
     await alice.do("/ignore bob")
-    assert [request["name"] for request in alice.stage.of("ignore")] == ["bob"]
+    assert [request["name"] for request in alice.fake.of("ignore")] == ["bob"]
     assert [one.text for one in alice.controller.complete("/unignore ")] == ["bob"]
     assert [one.text for one in alice.controller.complete("/whois c")] == ["carol"]
 
@@ -282,7 +282,7 @@ async def test_numbers_of_sessions_are_offered_once_they_were_shown(alice: Sitte
         "here": True,
         "current": True,
     }
-    alice.stage.reply("sessions", "sessions", sessions=[info])
+    alice.fake.reply("sessions", "sessions", sessions=[info])
     assert alice.controller.complete("/revoke ") == []
     await alice.do("/sessions")
     assert [(one.text, one.help) for one in alice.controller.complete("/revoke ")] == [("3", "phone")]
@@ -315,49 +315,49 @@ async def test_what_was_shown_is_read_once_a_key_is_pressed(alice: Sitter, mock_
     await alice.hear(message(1, "one"), message(1, "psst", to="alice"), message(2, "psst", to="alice"))
     mock_clock.jump(60)
     await wait_all_tasks_blocked()
-    assert alice.stage.of("read") == []
+    assert alice.fake.of("read") == []
     assert "2 unread private" in alice.toolbar
     drawn = alice.screen.refreshed
     await alice.press()
     assert alice.screen.refreshed > drawn
     assert "unread" not in alice.toolbar
-    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}, {"room": "@b", "seq": 2}]
+    assert alice.fake.of("read") == [{"room": "lobby", "seq": 1}, {"room": "@b", "seq": 2}]
     mock_clock.jump(60)
     await alice.press()
-    assert len(alice.stage.of("read")) == 2
+    assert len(alice.fake.of("read")) == 2
 
 
 async def test_a_line_counts_as_being_there_too(alice: Sitter) -> None:
     await alice.hear(message(1, "one"))
     alice.enter("")
     await wait_all_tasks_blocked()
-    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}]
+    assert alice.fake.of("read") == [{"room": "lobby", "seq": 1}]
 
 
 async def test_a_busy_lobby_is_marked_once_a_second(alice: Sitter, mock_clock: MockClock) -> None:
     for seq in range(1, 20):
         await alice.hear(message(seq, str(seq)))
         await alice.press()
-    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}]
+    assert alice.fake.of("read") == [{"room": "lobby", "seq": 1}]
     mock_clock.jump(1)
     await wait_all_tasks_blocked()
-    assert alice.stage.of("read") == [{"room": "lobby", "seq": 1}, {"room": "lobby", "seq": 19}]
+    assert alice.fake.of("read") == [{"room": "lobby", "seq": 1}, {"room": "lobby", "seq": 19}]
 
 
 async def test_nothing_is_marked_while_the_server_is_away_but_after_it() -> None:
-    async with sitting(Stage()) as alice:
+    async with sitting(FakeServer()) as alice:
         await alice.hear(message(1, "psst", to="alice"))
         alice.memory.shut = True
         await alice.memory.cut()
         await alice.screen.line("Reconnecting")
         await alice.press()
-        assert alice.stage.of("read") == []
+        assert alice.fake.of("read") == []
         assert alice.toolbar.count("unread") == 0
         alice.memory.shut = False
         alice.client.retry_now()
         await alice.screen.line("back as alice")
         await wait_all_tasks_blocked()
-        assert alice.stage.of("read") == [{"room": "@b", "seq": 1}]
+        assert alice.fake.of("read") == [{"room": "@b", "seq": 1}]
 
 
 async def test_what_another_device_reads_is_not_unread_here(alice: Sitter) -> None:
@@ -369,29 +369,29 @@ async def test_what_another_device_reads_is_not_unread_here(alice: Sitter) -> No
     assert "1 unread private" in alice.toolbar
     await alice.hear({"type": "read", "username": "bob", "room": "@b", "seq": 3})
     await alice.press()
-    assert alice.stage.of("read") == []
+    assert alice.fake.of("read") == []
 
 
 async def test_in_a_pipe_nothing_is_read(mock_clock: MockClock) -> None:
-    async with sitting(Stage(), asks=False) as alice:
+    async with sitting(FakeServer(), asks=False) as alice:
         await alice.hear(UNREAD, message(1, "psst", to="alice"))
         await alice.do("/ping")
         mock_clock.jump(5)
         await wait_all_tasks_blocked()
-        assert alice.stage.of("read") == []
+        assert alice.fake.of("read") == []
         assert alice.screen.complaints == []
 
 
 async def test_a_page_of_what_is_unread_lets_the_mark_move() -> None:
-    async with sitting(Stage(seq=19)) as alice:
+    async with sitting(FakeServer(seq=19)) as alice:
         await alice.hear(UNREAD, message(20, "the last one"))
         await alice.press()
-        assert alice.stage.of("read") == []
+        assert alice.fake.of("read") == []
         page = [message(seq, "older") for seq in range(9, 20)]
-        alice.stage.reply("history", "history", messages=page, more=False)
+        alice.fake.reply("history", "history", messages=page, more=False)
         await alice.do("/history --unread")
         await alice.press()
-        assert alice.stage.of("read") == [{"room": "lobby", "seq": 20}]
+        assert alice.fake.of("read") == [{"room": "lobby", "seq": 20}]
 
 
 # Receipts.
@@ -419,12 +419,12 @@ async def test_the_toolbar_tells_how_far_the_last_private_message_got(alice: Sit
 
 
 async def test_marks_of_before_are_known_when_a_message_is_shown_again() -> None:
-    stage = Stage()
+    fake = FakeServer()
     info = {"username": "bob", "room": "@b", "seq": 3, "read": 3, "delivered": 3, "seen": 2}
-    stage.reply("conversations", "conversations", conversations=[info], more=False)
+    fake.reply("conversations", "conversations", conversations=[info], more=False)
     page = [message(seq, f"psst {seq}", sender="alice", to="bob") for seq in (2, 3, 4)]
-    stage.reply("history", "history", username="bob", messages=page, more=False)
-    async with sitting(stage) as alice:
+    fake.reply("history", "history", username="bob", messages=page, more=False)
+    async with sitting(fake) as alice:
         await alice.do("/set theme mono")
         await alice.do("/history -u bob")
         assert [line[6:] for line in alice.screen.shown if "psst" in line] == [
@@ -438,15 +438,15 @@ async def test_marks_of_before_are_known_when_a_message_is_shown_again() -> None
 
 
 async def test_all_pages_of_conversations_are_asked_for() -> None:
-    stage = Stage()
+    fake = FakeServer()
 
     def page(request: dict[str, Any]) -> dict[str, Any]:
         name = {None: "ann", "@ann": "ben"}.get(request.get("after"), "cleo")
         one = {"username": name, "room": f"@{name}", "seq": 0, "read": 0, "delivered": 0}
         return {"type": "conversations", "conversations": [one], "more": name != "cleo"}
 
-    stage.answers["conversations"] = page
-    async with sitting(stage) as alice:
+    fake.answers["conversations"] = page
+    async with sitting(fake) as alice:
         assert sorted(alice.controller.completion_context().absent) == ["ann", "ben", "cleo"]
 
 
@@ -464,20 +464,20 @@ async def test_who_is_not_there_is_told(alice: Sitter) -> None:
 
 
 async def test_that_you_are_away_stands_in_the_toolbar(alice: Sitter) -> None:
-    alice.stage.reply("away", "away", text="lunch", since=AT)
-    alice.stage.reply("back", "back")
+    alice.fake.reply("away", "away", text="lunch", since=AT)
+    alice.fake.reply("back", "back")
     await alice.do("/away lunch")
-    assert alice.stage.of("away") == [{"text": "lunch"}]
+    assert alice.fake.of("away") == [{"text": "lunch"}]
     assert "│ away: lunch" in alice.toolbar
     await alice.do("/back")
     assert "away" not in alice.toolbar
 
 
 async def test_that_you_are_away_is_known_from_the_list_of_users() -> None:
-    stage = Stage()
+    fake = FakeServer()
     users = [{"name": "alice", "since": AT, "away": ""}, {"name": "bob", "since": AT, "away": "x"}]
-    stage.reply("users", "users", users=users, more=False)
-    async with sitting(stage) as alice:
+    fake.reply("users", "users", users=users, more=False)
+    async with sitting(fake) as alice:
         assert alice.toolbar.endswith("│ away")
 
 
@@ -486,13 +486,13 @@ async def test_nothing_is_shown_of_whom_you_ignore(alice: Sitter) -> None:
     assert [line[6:] for line in alice.screen.shown if "──" not in line] == ["eve  alice!"]
     assert alice.screen.bells == 1
     await alice.press()
-    assert alice.stage.of("read") == [{"room": "lobby", "seq": 2}]
+    assert alice.fake.of("read") == [{"room": "lobby", "seq": 2}]
 
 
 async def test_own_messages_of_another_device_do_not_count_as_sent_here(alice: Sitter) -> None:
     for seq in range(1, 4):
         await alice.hear(message(seq, "from my phone", sender="alice"))
-    alice.stage.reply("send", "sent", room="lobby", seq=4, at=AT)
+    alice.fake.reply("send", "sent", room="lobby", seq=4, at=AT)
     alice.enter("from here")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(alice.controller.wait_settled)
@@ -507,21 +507,21 @@ async def test_own_messages_of_another_device_do_not_count_as_sent_here(alice: S
 
 @pytest.mark.parametrize("code", ["revoked", "banned", "replaced"])
 async def test_who_is_sent_away_knows_why(code: str) -> None:
-    async with sitting(Stage()) as alice:
+    async with sitting(FakeServer()) as alice:
         await alice.hear({"type": "bye", "code": code, "message": "you are not wanted"})
         assert isinstance(alice.controller.gave_up, RefusedError)
         assert (alice.controller.gave_up.code, str(alice.controller.gave_up)) == (code, "you are not wanted")
 
 
 async def test_a_server_that_stops_sends_nobody_away() -> None:
-    async with sitting(Stage()) as alice:
+    async with sitting(FakeServer()) as alice:
         await alice.memory.say({"type": "bye", "code": "server-stopping", "message": "it stops"})
         await alice.screen.line("back as alice")
         assert alice.controller.gave_up is None
 
 
 async def test_who_gives_up_on_a_server_that_stops_was_not_sent_away() -> None:
-    async with sitting(Stage(), reconnect=Reconnect.never()) as alice:
+    async with sitting(FakeServer(), reconnect=Reconnect.never()) as alice:
         await alice.hear({"type": "bye", "code": "server-stopping", "message": "it stops"})
         assert isinstance(alice.controller.gave_up, DisconnectedError)
 

@@ -16,10 +16,10 @@ from tcpchat.repl.pipe import _for_script
 from tcpchat.repl.session import open_client
 from tcpchat.repl.view.render_people import DATA_RESET, back
 from tcpchat.times import timestamp
-from tests.conftest import House, open_house
+from tests.conftest import RunningServer, run_server
 from tests.link.conftest import until
 from tests.repl import test_controller, test_people
-from tests.repl.stage import Socket, Stage, message
+from tests.repl.fake_server import FakeServer, Socket, message
 
 LATER = "2999-01-01T00:00:00.000Z"
 BACK = {"user": "alice", "seconds": 4.0, "missed": 0}
@@ -28,13 +28,13 @@ RESTORED = BACK | {"data_reset": True, "same_user": False}
 
 @pytest.fixture
 async def alice() -> AsyncIterator[test_people.Sitter]:
-    async with test_people.sitting(Stage()) as person:
+    async with test_people.sitting(FakeServer()) as person:
         yield person
 
 
 async def come_back(person: test_people.Sitter, *, seq: int = 0, journal: str = "other") -> None:
     """Lose the server, which is back with this data."""
-    person.stage.journal, person.stage.seq = journal, seq
+    person.fake.journal, person.fake.seq = journal, seq
     await person.memory.cut()
     await person.screen.line("back as")
     await person.settle()
@@ -71,14 +71,14 @@ def test_one_sentence_tells_who_is_back_and_to_what(fields: dict[str, Any], text
 
 @pytest.mark.parametrize("asks", [True, False])
 async def test_a_server_that_kept_nothing_missed_nothing_and_what_was_said_since_follows(
-    house: House, asks: bool
+    running: RunningServer, asks: bool
 ) -> None:
-    async with open_house() as other, test_controller.sitting(house, asks=asks) as alice:
+    async with run_server() as other, test_controller.sitting(running, asks=asks) as alice:
         await alice.do("before")
         await test_controller.say(await other.peer("bob"), "hello?")
         await alice.go_offline()
         alice.enter("waits")
-        alice.door.house, alice.door.shut = other, False
+        alice.door.running, alice.door.shut = other, False
         alice.client.retry_now()
         await alice.settle()
         await alice.screen.line("✓ waits")
@@ -91,8 +91,8 @@ async def test_a_server_that_kept_nothing_missed_nothing_and_what_was_said_since
 
 
 async def test_a_name_that_is_registered_there_is_told_to_be_so(alice: test_people.Sitter) -> None:
-    alice.stage.refuse("rename", "name-taken")
-    alice.stage.user = "guest-2"
+    alice.fake.refuse("rename", "name-taken")
+    alice.fake.user = "guest-2"
     await come_back(alice)
     assert "your name is now guest-2; it was alice" in alice.screen.told
     assert "could not resume your session: because name-taken" in alice.screen.told
@@ -101,11 +101,11 @@ async def test_a_name_that_is_registered_there_is_told_to_be_so(alice: test_peop
 
 @pytest.mark.parametrize(("script", "follow"), [(False, 20), (True, 50)])
 async def test_a_person_is_shown_the_last_of_it_and_a_script_all(script: bool, follow: int) -> None:
-    stage = Stage(seq=3)
-    with Socket(stage) as server:
+    fake = FakeServer(seq=3)
+    with Socket(fake) as server:
         options = Options(address=server.where, remember=False)
         async with open_client(_for_script(options) if script else options) as client:
-            stage.journal, stage.seq = "other", 50
+            fake.journal, fake.seq = "other", 50
             server.say({"type": "bye", "code": "server-stopping", "message": "the server stops"})
             await until(client, Disconnected)
             client.retry_now()
@@ -120,13 +120,13 @@ def pending(number: int, text: str) -> dict[str, Any]:
 
 
 async def test_what_is_not_scheduled_there_is_told(alice: test_people.Sitter) -> None:
-    alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
+    alice.fake.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await alice.do("/send -t 10m tea")
-    alice.stage.reply("send", "scheduled", number=2, at=LATER, room="lobby")
+    alice.fake.reply("send", "scheduled", number=2, at=LATER, room="lobby")
     await alice.do("/send -t 10m cake")
     assert "2 scheduled" in alice.toolbar
-    alice.stage.reply("schedule", "schedule", messages=[], more=False)
-    alice.stage.reply("scheduled", "schedule", messages=[pending(1, "cake")], more=False)
+    alice.fake.reply("schedule", "schedule", messages=[], more=False)
+    alice.fake.reply("scheduled", "schedule", messages=[pending(1, "cake")], more=False)
     await come_back(alice)
     assert "1 scheduled" in alice.toolbar
     assert (
@@ -139,9 +139,9 @@ async def test_what_is_not_scheduled_there_is_told(alice: test_people.Sitter) ->
 
 
 async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.Sitter) -> None:
-    alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
+    alice.fake.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await alice.do("/send -t 10m tea")
-    alice.stage.answers["scheduled"] = lambda request: {
+    alice.fake.answers["scheduled"] = lambda request: {
         "type": "schedule", "more": "after" not in request,
         "messages": [pending(2, "tea") if "after" in request else pending(1, "other")],
     }  # fmt: skip
@@ -151,7 +151,7 @@ async def test_what_is_scheduled_is_looked_for_on_all_pages(alice: test_people.S
 
 async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -> None:
     soon = timestamp(TrioClock().now() + 200)
-    alice.stage.reply("send", "scheduled", number=1, at=soon, room="lobby")
+    alice.fake.reply("send", "scheduled", number=1, at=soon, room="lobby")
     await alice.do("/send -t 1 tea")
     await trio.sleep(0.3)
     await come_back(alice)
@@ -159,7 +159,7 @@ async def test_what_went_out_is_not_told_to_be_gone(alice: test_people.Sitter) -
 
 
 async def test_of_the_same_data_nothing_is_told_to_be_gone(alice: test_people.Sitter) -> None:
-    alice.stage.reply("send", "scheduled", number=1, at=LATER, room="lobby")
+    alice.fake.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await alice.do("/send -t 10m tea")
     await come_back(alice, journal="j")
     assert "scheduled message 1 is not on" not in alice.screen.told
@@ -190,7 +190,7 @@ async def test_the_toolbar_tells_nothing_of_the_old_data(alice: test_people.Sitt
 async def test_low_numbers_ring_again_and_what_was_said_before_does_not(alice: test_people.Sitter) -> None:
     await alice.hear(message(1, "one"), message(2, "two"), message(3, "three"))
     page = [message(1, "alice?"), message(2, "@alice")]
-    alice.stage.reply("log", "log", room="lobby", events=page, first=1, more=False)
+    alice.fake.reply("log", "log", room="lobby", events=page, first=1, more=False)
     await come_back(alice, seq=2)
     await alice.screen.line("@alice")
     assert alice.screen.bells == 0
@@ -201,19 +201,19 @@ async def test_low_numbers_ring_again_and_what_was_said_before_does_not(alice: t
 async def test_less_of_the_same_data_begins_anew_too(alice: test_people.Sitter) -> None:
     await alice.hear(*(message(seq, "hi") for seq in (1, 2, 3)))
     await alice.press()
-    assert alice.stage.of("read") == [{"room": "lobby", "seq": 3}]
+    assert alice.fake.of("read") == [{"room": "lobby", "seq": 3}]
     await come_back(alice, journal="j")
     await alice.hear(message(1, "@alice"))
     assert alice.screen.bells == 1
     await trio.sleep(1.1)  # between two marks
     await alice.press()
-    assert alice.stage.of("read")[1:] == [{"room": "lobby", "seq": 1}]
+    assert alice.fake.of("read")[1:] == [{"room": "lobby", "seq": 1}]
 
 
 async def test_own_messages_are_waited_for_under_numbers_that_are_given_again(
     autojump_clock: MockClock,
 ) -> None:
-    async with test_people.sitting(Stage(), asks=False) as alice:
+    async with test_people.sitting(FakeServer(), asks=False) as alice:
         await alice.hear(message(1, "before", sender="alice"))
         await come_back(alice)
         began = trio.current_time()
@@ -223,7 +223,7 @@ async def test_own_messages_are_waited_for_under_numbers_that_are_given_again(
 
 
 async def test_messages_that_the_data_lost_are_not_waited_for(autojump_clock: MockClock) -> None:
-    async with test_people.sitting(Stage(), asks=False) as alice:
+    async with test_people.sitting(FakeServer(), asks=False) as alice:
         alice.enter("acknowledged and never shown")
         await trio.sleep(0.1)
         await come_back(alice)

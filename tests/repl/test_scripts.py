@@ -12,7 +12,7 @@ import pytest
 from tcpchat.link.credential_store import CredentialStore
 from tcpchat.link.desired_identity import Identity
 from tests.process import COMMAND, PATIENCE
-from tests.repl.stage import Socket, Stage
+from tests.repl.fake_server import FakeServer, Socket
 from tests.repl.test_pipe import lines_of
 from tests.terminal import home
 
@@ -22,19 +22,19 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def server() -> Iterator[Socket]:
-    stage = Stage("guest-1")
+    fake = FakeServer("guest-1")
 
     def resume(request: dict[str, Any]) -> dict[str, Any]:
-        stage.user = "alice"
+        fake.user = "alice"
         return {"type": "resumed", "user": "alice", "registered": True, "session": 2, "seq": 0}
 
     def login(request: dict[str, Any]) -> dict[str, Any]:
-        stage.user = request["name"]
+        fake.user = request["name"]
         fields = {"user": request["name"], "session": 2, "token": "t-of-alice", "seq": 0}
         return {"type": "logged-in"} | fields
 
-    stage.answers |= {"login": login, "resume": resume}
-    with Socket(stage) as server:
+    fake.answers |= {"login": login, "resume": resume}
+    with Socket(fake) as server:
         yield server
 
 
@@ -58,7 +58,7 @@ def remembered(folder: Path) -> str:
 
 def types(server: Socket) -> list[str]:
     """Return what was asked, but for signs of life."""
-    return [request["type"] for request in server.stage.requests if request["type"] != "ping"]
+    return [request["type"] for request in server.fake.requests if request["type"] != "ping"]
 
 
 # A password comes on the next line, or from the environment.
@@ -69,16 +69,16 @@ def test_in_a_pipe_the_next_line_is_the_password(server: Socket, tmp_path: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "you are alice (registered)" in done.stdout
     assert SECRET not in done.stdout
-    (login,) = server.stage.of("login")
+    (login,) = server.fake.of("login")
     assert (login["name"], login["password"]) == ("alice", SECRET)
-    assert [request["text"] for request in server.stage.of("send")] == ["hi"]
+    assert [request["text"] for request in server.fake.of("send")] == ["hi"]
 
 
 def test_a_password_that_does_not_come_is_a_failure(server: Socket, tmp_path: Path) -> None:
     done = run(tmp_path, "connect", server.where, input="/login alice\n")
     assert done.returncode == 1
     assert "login was cancelled" in done.stderr
-    assert server.stage.of("login") == []
+    assert server.fake.of("login") == []
 
 
 def test_as_json_all_is_json_and_the_next_line_is_the_password_too(server: Socket, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_as_json_all_is_json_and_the_next_line_is_the_password_too(server: Socke
 def test_a_password_in_the_environment_logs_in(server: Socket, tmp_path: Path) -> None:
     done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi", TCPCHAT_PASSWORD=SECRET)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [(login["name"], login["password"]) for login in server.stage.of("login")] == [("alice", SECRET)]
+    assert [(login["name"], login["password"]) for login in server.fake.of("login")] == [("alice", SECRET)]
     assert types(server)[:2] == ["login", "send"]
 
 
@@ -107,13 +107,13 @@ def test_a_password_without_a_name_is_a_mistake(tmp_path: Path, command: str) ->
 
 
 def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) -> None:
-    server.stage.refuse("rename", "name-taken")
+    server.fake.refuse("rename", "name-taken")
     done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi")
     assert done.returncode == 1
     assert done.stderr == (
         "tcpchat: because name-taken; to log in, give --name and set TCPCHAT_PASSWORD in the environment\n"
     )
-    assert server.stage.of("send") == []
+    assert server.fake.of("send") == []
 
 
 # Who a script is.
@@ -127,8 +127,8 @@ def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp
     before = remembered(tmp_path)
     assert "t-of-me" in before
     for arguments in (("send", "hi", "-a"), ("tail", "-n", "0"), ("connect",), ("connect", "--json")):
-        server.stage.user = "guest-1"
-        server.stage.requests.clear()
+        server.fake.user = "guest-1"
+        server.fake.requests.clear()
         done = run(tmp_path, *arguments, server.where)
         assert (done.returncode, done.stderr) == (0, "")
         assert types(server)[-1] == "exit"
@@ -138,12 +138,12 @@ def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp
 
 def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: Socket, tmp_path: Path) -> None:
     run(tmp_path, "connect", server.where, "--name", "alice", input=f"/login alice\n{SECRET}\n")
-    server.stage.requests.clear()
+    server.fake.requests.clear()
     for arguments in (("send", "hi", "-a", server.where), ("tail", "-n", "0", server.where)):
-        server.stage.user = "guest-1"
+        server.fake.user = "guest-1"
         done = run(tmp_path, *arguments, "--name", "alice")
         assert (done.returncode, done.stderr) == (0, "")
-    assert [request["token"] for request in server.stage.of("resume")] == ["t-of-alice"] * 2
+    assert [request["token"] for request in server.fake.of("resume")] == ["t-of-alice"] * 2
     assert "login" not in types(server)
     assert "t-of-alice" in remembered(tmp_path)
 
@@ -160,8 +160,8 @@ def test_nothing_is_remembered_if_that_is_wanted(server: Socket, tmp_path: Path)
     login = f"/login alice\n{SECRET}\n"
     run(tmp_path, "connect", server.where, "--name", "alice", input=login)
     before = remembered(tmp_path)
-    server.stage.user = "guest-1"
-    server.stage.requests.clear()
+    server.fake.user = "guest-1"
+    server.fake.requests.clear()
     done = run(tmp_path, "connect", server.where, "--no-remember", "--name", "alice", input="/ping\n")
     assert done.returncode == 0
     assert "resume" not in types(server)
@@ -172,7 +172,7 @@ def test_nothing_is_remembered_if_that_is_wanted(server: Socket, tmp_path: Path)
 def test_who_is_sent_away_fails_with_that_sentence(
     server: Socket, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    server.stage.reply("ping", "bye", re=None, code="revoked", message="another device sent you away")
+    server.fake.reply("ping", "bye", re=None, code="revoked", message="another device sent you away")
     command = [*COMMAND, "connect", server.where, *arguments]
     with subprocess.Popen(
         command,

@@ -25,7 +25,7 @@ from tcpchat.service.metrics_http import Endpoint
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import House, Log, open_house
+from tests.conftest import Log, RunningServer, run_server
 from tests.process import PATIENCE, ServerProcess
 
 Samples = dict[str, float]
@@ -54,22 +54,22 @@ def samples(text: str) -> Samples:
 class Watched:
     """A server whose metrics are asked for."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.metrics = Metrics(house.node)
+    def __init__(self, running: RunningServer) -> None:
+        self.running = running
+        self.metrics = Metrics(running.node)
 
     def samples(self) -> Samples:
         return samples(generate_latest(self.metrics.registry).decode())
 
 
 @pytest.fixture
-def watched(house: House) -> Watched:
-    return Watched(house)
+def watched(running: RunningServer) -> Watched:
+    return Watched(running)
 
 
 async def test_a_conversation_is_counted(watched: Watched) -> None:
-    house = watched.house
-    alice, bob, eve = await house.peers("alice", "bob", "eve")
+    running = watched.running
+    alice, bob, eve = await running.peers("alice", "bob", "eve")
     for text in ("one", "two"):
         await alice.ask(f"send {text}")
     await bob.ask("send -u alice psst")
@@ -78,7 +78,7 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
     await eve.ask("nonsense")
     await eve.ask("nonsense again")
     await eve.leave()
-    while len(house.server.connections) > 2:
+    while len(running.server.connections) > 2:
         await trio.testing.wait_all_tasks_blocked()
 
     log: Any = Log()
@@ -112,9 +112,9 @@ async def test_refusals_are_counted_for_known_codes_only(watched: Watched) -> No
 
 
 async def test_the_backlog_of_a_reader_that_stops_is_shown(watched: Watched) -> None:
-    peer = await watched.house.peer()
-    await watched.house.peer()
-    (slow, other) = sorted(watched.house.server.connections, key=lambda one: -one.backlog)
+    peer = await watched.running.peer()
+    await watched.running.peer()
+    (slow, other) = sorted(watched.running.server.connections, key=lambda one: -one.backlog)
     slow.backlog, other.backlog = 700, 30
     found = watched.samples()
     assert (found["tcpchat_backlog_bytes"], found["tcpchat_backlog_max_bytes"]) == (730, 700)
@@ -136,9 +136,9 @@ class Disk(SqliteStore):
 async def test_a_batch_that_the_disk_refuses_counts_once_for_each_requester() -> None:
     """Whether the pipeline answers, or the session once its commit has failed."""
     disk = Disk(None)
-    async with open_house(store=disk) as house:
-        opened = Watched(house)
-        peer, other = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        opened = Watched(running)
+        peer, other = await running.peers("alice", "bob")
         await peer.ask({"type": "register", "password": "correct horse"})
         disk.full = True
         for line in ("send one", "send two", "away for lunch"):
@@ -149,11 +149,11 @@ async def test_a_batch_that_the_disk_refuses_counts_once_for_each_requester() ->
 
 
 async def test_a_full_server_counts_its_refusals(watched: Watched) -> None:
-    house = watched.house
-    house.state.slots.total = 1
-    await house.peer()
+    running = watched.running
+    running.state.slots.total = 1
+    await running.peer()
     with pytest.raises(EOFError):
-        await house.peer()
+        await running.peer()
     assert watched.samples()['tcpchat_refusals_total{code="server-full"}'] == 1
 
 
@@ -173,11 +173,11 @@ async def test_the_delay_of_a_blocked_loop_is_shown(
     assert found['tcpchat_event_loop_lag_seconds_bucket{le="0.001"}'] == 1
 
 
-async def test_without_metrics_nothing_is_measured(house: House) -> None:
+async def test_without_metrics_nothing_is_measured(running: RunningServer) -> None:
     log: Any = Log()
-    with open_metrics(house.node, None, log) as metrics:
+    with open_metrics(running.node, None, log) as metrics:
         assert metrics is None
-    assert house.node.pipeline.observer is None
+    assert running.node.pipeline.observer is None
 
 
 def test_a_server_without_metrics_imports_no_metrics() -> None:

@@ -14,13 +14,13 @@ from tcpchat.errors import StartError
 from tcpchat.service.app import open_metrics
 from tcpchat.service.metrics import Metrics
 from tcpchat.service.metrics_http import SCRAPERS, Endpoint
-from tests.conftest import House, Log
+from tests.conftest import Log, RunningServer
 from tests.service.test_metrics import scrape
 
 
-async def test_idle_scrapers_use_few_descriptors_and_the_next_one_is_served(house: House) -> None:
+async def test_idle_scrapers_use_few_descriptors_and_the_next_one_is_served(running: RunningServer) -> None:
     log: Any = Log()
-    endpoint = Endpoint(Metrics(house.node).registry, "0", log)
+    endpoint = Endpoint(Metrics(running.node).registry, "0", log)
 
     def connect_and_wait() -> int:
         with ExitStack() as stack:
@@ -39,19 +39,21 @@ async def test_idle_scrapers_use_few_descriptors_and_the_next_one_is_served(hous
     assert found["tcpchat_connections"] == 0
 
 
-async def test_other_machines_can_scrape_only_if_configured_and_with_a_warning(house: House) -> None:
+async def test_other_machines_can_scrape_only_if_configured_and_with_a_warning(
+    running: RunningServer,
+) -> None:
     log: Any = Log()
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "[::1]:0", log).close)
+    await trio.to_thread.run_sync(Endpoint(Metrics(running.node).registry, "[::1]:0", log).close)
     assert log.named("anybody who can reach this address can read the metrics") == []
-    await trio.to_thread.run_sync(Endpoint(Metrics(house.node).registry, "0.0.0.0:0", log).close)
+    await trio.to_thread.run_sync(Endpoint(Metrics(running.node).registry, "0.0.0.0:0", log).close)
     (warning,) = log.named("anybody who can reach this address can read the metrics")
     assert warning["host"] == "0.0.0.0"
 
 
-async def test_a_port_in_use_is_a_start_error(house: House) -> None:
+async def test_a_port_in_use_is_a_start_error(running: RunningServer) -> None:
     log: Any = Log()
     refused = pytest.raises(StartError, match="give another --metrics")
     with socket.create_server(("127.0.0.1", 0)) as taken, refused:
-        open_metrics(house.node, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
-    with refused, open_metrics(house.node, "no.such.host.invalid:0", log):
+        open_metrics(running.node, f"127.0.0.1:{taken.getsockname()[1]}", log).__enter__()
+    with refused, open_metrics(running.node, "no.such.host.invalid:0", log):
         pass

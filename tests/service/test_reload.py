@@ -18,9 +18,9 @@ from tcpchat.log import Log as ServerLog
 from tcpchat.service.reload import Apply, Reloader, Step
 from tcpchat.service.systemd import Notifier
 from tcpchat.settings import Limits, Listening, Rules, Running, Settings, is_live
-from tests.conftest import House, Line, Log, Peer
+from tests.conftest import Line, Log, Peer, RunningServer
 
-Story = Callable[[House, Peer], Awaitable[None]]
+Story = Callable[[RunningServer, Peer], Awaitable[None]]
 
 GROUPS = {group.name: attrs.fields(type(getattr(Settings(), group.name))) for group in attrs.fields(Settings)}
 LIVE = {field.name: group for group, fields in GROUPS.items() for field in fields if is_live(field)}
@@ -45,29 +45,29 @@ async def refused(peer: Peer, line: str | Line) -> str:
 
 
 @story(10)
-async def line_bytes(house: House, peer: Peer) -> None:
+async def line_bytes(running: RunningServer, peer: Peer) -> None:
     await peer.send("send " + "x" * 10)
     assert (await peer.next("error"))["code"] == "line-too-long"
 
 
 @story(3)
-async def text_characters(house: House, peer: Peer) -> None:
+async def text_characters(running: RunningServer, peer: Peer) -> None:
     assert await refused(peer, "send long") == "text-too-long"
 
 
 @story(3)
-async def name_characters(house: House, peer: Peer) -> None:
+async def name_characters(running: RunningServer, peer: Peer) -> None:
     assert await refused(peer, "rename long") == "bad-name"
 
 
 @story(1, "message_burst")
-async def messages_at_once(house: House, peer: Peer) -> None:
+async def messages_at_once(running: RunningServer, peer: Peer) -> None:
     assert (await peer.ask("send one"))["type"] == "sent"
     assert await refused(peer, "send two") == "rate-limited"
 
 
 @story(0.5)
-async def messages_per_second(house: House, peer: Peer) -> None:
+async def messages_per_second(running: RunningServer, peer: Peer) -> None:
     for _ in range(40):
         assert (await peer.ask("send fast"))["type"] == "sent"
     reply = await peer.ask("send faster")
@@ -75,141 +75,143 @@ async def messages_per_second(house: House, peer: Peer) -> None:
 
 
 @story(1, "request_burst")
-async def requests_at_once(house: House, peer: Peer) -> None:
+async def requests_at_once(running: RunningServer, peer: Peer) -> None:
     await peer.send(*[{"type": "ping", "id": number} for number in range(3)])
     assert (await peer.next("pong"))["re"] == 0
-    (requests,) = house.server._requests
+    (requests,) = running.server._requests
     assert requests.bucket.take(trio.current_time()) > 0
 
 
 @story(0.5)
-async def requests_per_second(house: House, peer: Peer) -> None:
-    (requests,) = house.server._requests
+async def requests_per_second(running: RunningServer, peer: Peer) -> None:
+    (requests,) = running.server._requests
     while (wait := requests.bucket.take(0)) == 0:
         pass
     assert wait == 2.0
 
 
 @story(100)
-async def backlog_bytes(house: House, peer: Peer) -> None:
+async def backlog_bytes(running: RunningServer, peer: Peer) -> None:
     await peer.send("help", "help")  # through memory, where all that is written is backlog first
     assert (await peer.rest())[-1]["code"] == "slow-consumer"
 
 
 @story(1, "connections", "connections_per_address")
-async def places(house: House, peer: Peer) -> None:
+async def places(running: RunningServer, peer: Peer) -> None:
     with pytest.raises(EOFError):
-        await house.peer()
+        await running.peer()
 
 
 @story(1)
-async def sessions_per_user(house: House, peer: Peer) -> None:
+async def sessions_per_user(running: RunningServer, peer: Peer) -> None:
     await peer.ask({"type": "register", "password": "correct horse"})
     for _ in range(2):
-        other = await house.peer()
+        other = await running.peer()
         reply = await other.ask({"type": "login", "name": "alice", "password": "correct horse"})
         assert reply["type"] == "logged-in"
-    assert len(house.user("alice").sessions) == 1
+    assert len(running.user("alice").sessions) == 1
 
 
 @story(1)
-async def scheduled_per_user(house: House, peer: Peer) -> None:
+async def scheduled_per_user(running: RunningServer, peer: Peer) -> None:
     assert (await peer.ask("send -t 9 one"))["type"] == "scheduled"
     assert await refused(peer, "send -t 9 two") == "too-many-scheduled"
 
 
 @story(5.0)
-async def schedule_ahead_seconds(house: House, peer: Peer) -> None:
+async def schedule_ahead_seconds(running: RunningServer, peer: Peer) -> None:
     assert await refused(peer, "send -t 9 late") == "too-far-ahead"
 
 
 @story(6.0)
-async def grace_seconds(house: House, peer: Peer) -> None:
-    assert house.state.sessions.grace() == 6.0
+async def grace_seconds(running: RunningServer, peer: Peer) -> None:
+    assert running.state.sessions.grace() == 6.0
 
 
 @story(700.0)
-async def presence_seconds(house: House, peer: Peer) -> None:
-    assert house.state.sessions.grace() == 700.0, "who is here can come back"
+async def presence_seconds(running: RunningServer, peer: Peer) -> None:
+    assert running.state.sessions.grace() == 700.0, "who is here can come back"
 
 
 @story(1)
-async def absent_users(house: House, peer: Peer) -> None:
-    others = [await house.peer(), await house.peer()]
+async def absent_users(running: RunningServer, peer: Peer) -> None:
+    others = [await running.peer(), await running.peer()]
     await trio.aclose_forcefully(others[0].stream)
     await trio.aclose_forcefully(others[1].stream)
-    while len(house.server._requests) > 1:
+    while len(running.server._requests) > 1:
         await trio.testing.wait_all_tasks_blocked()
-    house.state.users.expire()
-    assert len(house.state.directory.users()) == 2
+    running.state.users.expire()
+    assert len(running.state.directory.users()) == 2
 
 
 @story(1)
-async def history(house: House, peer: Peer) -> None:
+async def history(running: RunningServer, peer: Peer) -> None:
     for text in ("one", "two"):
         await peer.ask(f"send {text}")
     assert [line["text"] for line in (await peer.ask("history"))["messages"]] == ["two"]
 
 
 @story(1, "reports_to_mute")
-async def reports(house: House, peer: Peer) -> None:
-    other = await house.peer("bob")
+async def reports(running: RunningServer, peer: Peer) -> None:
+    other = await running.peer("bob")
     assert "muted_until" in await other.ask("report alice")
 
 
 @story(0.0, "mute_seconds")
-async def mutes(house: House, peer: Peer) -> None:
+async def mutes(running: RunningServer, peer: Peer) -> None:
     for name in ("bob", "carol", "dave", "eve"):
-        reply = await (await house.peer(name)).ask("report alice")
+        reply = await (await running.peer(name)).ask("report alice")
         assert "muted_until" not in reply
 
 
 @story(value=True)
-async def require_login(house: House, peer: Peer) -> None:
+async def require_login(running: RunningServer, peer: Peer) -> None:
     assert (await peer.ask("send still here"))["type"] == "sent"
-    stream = await house.connect()
+    stream = await running.connect()
     assert "user" not in await Peer(stream).next("welcome")
 
 
 @story(0.001)
-async def key_seconds(house: House, peer: Peer) -> None:
-    assert house.state.keys_since() == house.state.clock.now() - 1
+async def key_seconds(running: RunningServer, peer: Peer) -> None:
+    assert running.state.keys_since() == running.state.clock.now() - 1
 
 
 @story(9.0)
-async def stop_seconds(house: House, peer: Peer) -> None:
-    assert house.node.state.settings.running.stop_seconds == 9.0
+async def stop_seconds(running: RunningServer, peer: Peer) -> None:
+    assert running.node.state.settings.running.stop_seconds == 9.0
 
 
 @pytest.mark.parametrize("name", sorted(LIVE.keys() - {"log_level"}))
 async def test_a_live_setting_applies_to_existing_users_and_connections(
-    name: str, house: House, mock_clock: trio.testing.MockClock
+    name: str, running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
     value, told = STORIES[name]
-    peer = await house.peer("alice")
+    peer = await running.peer("alice")
     group = attrs.evolve(getattr(Settings(), LIVE[name]), **{name: value})
-    house.node.apply(attrs.evolve(Settings(), **{LIVE[name]: group}))
-    await told(house, peer)
+    running.node.apply(attrs.evolve(Settings(), **{LIVE[name]: group}))
+    await told(running, peer)
 
 
-async def test_absent_users_expire_by_the_new_times(house: House, mock_clock: trio.testing.MockClock) -> None:
-    peer = await house.peer("alice")
+async def test_absent_users_expire_by_the_new_times(
+    running: RunningServer, mock_clock: trio.testing.MockClock
+) -> None:
+    peer = await running.peer("alice")
     await peer.stream.aclose()
-    user = house.user("alice")
+    user = running.user("alice")
     while user.connections:
         await trio.testing.wait_all_tasks_blocked()
     mock_clock.jump(30)
     await trio.testing.wait_all_tasks_blocked(0.001)
-    assert house.state.users.get(user.id) is user
-    house.node.apply(Settings(rules=Rules(grace_seconds=20)))
+    assert running.state.users.get(user.id) is user
+    running.node.apply(Settings(rules=Rules(grace_seconds=20)))
     await trio.testing.wait_all_tasks_blocked(0.001)
-    assert house.state.users.get(user.id) is None, "without waiting for a timer of before"
+    assert running.state.users.get(user.id) is None, "without waiting for a timer of before"
 
 
-async def test_a_new_rate_limit_begins_with_a_full_burst(house: House) -> None:
-    house.node.apply(Settings(limits=Limits(messages_per_second=0, message_burst=0)))
-    peer = await house.peer("alice")
-    house.node.apply(Settings(limits=Limits(messages_per_second=0.001, message_burst=3)))
+async def test_a_new_rate_limit_begins_with_a_full_burst(running: RunningServer) -> None:
+    running.node.apply(Settings(limits=Limits(messages_per_second=0, message_burst=0)))
+    peer = await running.peer("alice")
+    running.node.apply(Settings(limits=Limits(messages_per_second=0.001, message_burst=3)))
     for _ in range(3):
         assert (await peer.ask("send again"))["type"] == "sent"
     assert await refused(peer, "send again") == "rate-limited"

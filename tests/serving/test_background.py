@@ -7,7 +7,7 @@ import trio.testing
 
 from tcpchat.serving.background import PRUNE, SESSIONS, Wakeup
 from tcpchat.store.changes import Prune
-from tests.conftest import House, open_house
+from tests.conftest import RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 
 Clock = trio.testing.MockClock
@@ -66,12 +66,12 @@ def prunes(disk: GatedStore) -> int:
 
 async def test_the_disk_is_pruned_by_the_clock_however_often_sessions_are_written(mock_clock: Clock) -> None:
     disk = GatedStore()
-    async with open_house(store=disk) as house:
+    async with run_server(store=disk) as running:
         assert prunes(disk) == 1, "at the start"
         for _ in range(5):
-            _wake_for_nothing(house)
+            _wake_for_nothing(running)
             await settled()
-            await house.node.pipeline.wait_idle()
+            await running.node.pipeline.wait_idle()
             mock_clock.jump(2 * SESSIONS)
         assert prunes(disk) == 1
         mock_clock.jump(PRUNE)
@@ -79,6 +79,6 @@ async def test_the_disk_is_pruned_by_the_clock_however_often_sessions_are_writte
             await settled()
 
 
-def _wake_for_nothing(house: House) -> None:
+def _wake_for_nothing(running: RunningServer) -> None:
     """Notify as for something that was written meanwhile."""
-    house.node._background.wakeups.sessions()
+    running.node._background.wakeups.sessions()

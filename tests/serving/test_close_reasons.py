@@ -8,7 +8,7 @@ import pytest
 from tcpchat.chat.operations.sessions import ENDED, REVOKED
 from tcpchat.serving.close_reasons import BANNED, STOPPING, close_line
 from tcpchat.store.changes import SetBan
-from tests.conftest import House
+from tests.conftest import RunningServer
 
 FAR = 2**52
 
@@ -17,25 +17,25 @@ FAR = 2**52
     ("reason", "code"),
     [(STOPPING, "server-stopping"), ("replaced", "replaced"), (REVOKED, "revoked"), (ENDED, "revoked")],
 )
-async def test_a_reason_without_details_has_its_line(house: House, reason: str, code: str) -> None:
-    line = orjson.loads(close_line(reason, house.state, house.state.users.anonymous(), "192.0.2.1"))
+async def test_a_reason_without_details_has_its_line(running: RunningServer, reason: str, code: str) -> None:
+    line = orjson.loads(close_line(reason, running.state, running.state.users.anonymous(), "192.0.2.1"))
     assert (line["type"], line["code"]) == ("bye", code)
     assert line["message"]
 
 
 @pytest.mark.parametrize("reason", ["closed", "broken", "exit", "http"])
-async def test_a_peer_that_closed_or_caused_the_end_gets_no_line(house: House, reason: str) -> None:
-    assert close_line(reason, house.state, house.state.users.anonymous(), "192.0.2.1") == b""
+async def test_a_peer_that_closed_or_caused_the_end_gets_no_line(running: RunningServer, reason: str) -> None:
+    assert close_line(reason, running.state, running.state.users.anonymous(), "192.0.2.1") == b""
 
 
-async def test_a_ban_says_why_and_until_when(house: House) -> None:
-    user = house.state.users.anonymous()
-    house.state.bans.put(SetBan("address", "192.0.2.0/24", FAR, "spam"))
-    line = orjson.loads(close_line(BANNED, house.state, user, "192.0.2.1"))
+async def test_a_ban_says_why_and_until_when(running: RunningServer) -> None:
+    user = running.state.users.anonymous()
+    running.state.bans.put(SetBan("address", "192.0.2.0/24", FAR, "spam"))
+    line = orjson.loads(close_line(BANNED, running.state, user, "192.0.2.1"))
     assert line["code"] == "banned"
     assert "(spam) until " in line["message"]
 
 
-async def test_a_ban_that_was_lifted_meanwhile_still_has_a_line(house: House) -> None:
-    line = orjson.loads(close_line(BANNED, house.state, house.state.users.anonymous(), "192.0.2.1"))
+async def test_a_ban_that_was_lifted_meanwhile_still_has_a_line(running: RunningServer) -> None:
+    line = orjson.loads(close_line(BANNED, running.state, running.state.users.anonymous(), "192.0.2.1"))
     assert line["message"] == "the operator banned you"

@@ -20,7 +20,7 @@ from tcpchat.settings import Limits, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change, NewMessage
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import House, Peer, open_house
+from tests.conftest import Peer, RunningServer, run_server
 
 
 class GatedStore(SqliteStore):
@@ -48,8 +48,8 @@ def disk() -> GatedStore:
 
 
 async def test_nothing_is_said_before_it_is_on_disk(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
         disk.open.clear()
         await alice.send("send hi")
         assert await bob.quiet() == []
@@ -59,8 +59,8 @@ async def test_nothing_is_said_before_it_is_on_disk(disk: GatedStore) -> None:
 
 
 async def test_what_arrives_during_a_commit_goes_into_the_next_one(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        peers = await house.peers("alice", "bob", "carol")
+    async with run_server(store=disk) as running:
+        peers = await running.peers("alice", "bob", "carol")
         disk.batches.clear()
         disk.open.clear()
         await peers[0].send("send first")
@@ -76,8 +76,8 @@ async def test_what_arrives_during_a_commit_goes_into_the_next_one(disk: GatedSt
 
 
 async def test_others_are_served_while_the_disk_takes_its_time(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
         disk.open.clear()
         await alice.send("send hi")
         assert (await bob.ask({"type": "history"}))["messages"] == []
@@ -86,8 +86,8 @@ async def test_others_are_served_while_the_disk_takes_its_time(disk: GatedStore)
 
 
 async def test_a_full_disk_refuses_that_batch_and_recovers(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
         await alice.ask("send one")
         disk.full = True
         await alice.send({"type": "send", "text": "two", "id": 1}, {"type": "send", "text": "3", "id": 2})
@@ -101,8 +101,8 @@ async def test_a_full_disk_refuses_that_batch_and_recovers(disk: GatedStore) -> 
 
 
 async def test_a_key_of_a_send_that_failed_can_be_used_again(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        (alice,) = await house.peers("alice")
+    async with run_server(store=disk) as running:
+        (alice,) = await running.peers("alice")
         send = {"type": "send", "text": "x", "key": "k"}
         disk.full = True
         await alice.send(send | {"id": 1}, send | {"id": 2})
@@ -112,8 +112,8 @@ async def test_a_key_of_a_send_that_failed_can_be_used_again(disk: GatedStore) -
 
 
 async def test_what_failed_is_undone(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
         await alice.ask("send so that alice is kept")
         await alice.ask("send -t 60 pending")
         disk.full = True
@@ -130,12 +130,12 @@ async def test_what_failed_is_undone(disk: GatedStore) -> None:
 async def test_a_due_message_that_the_disk_refused_is_sent_later(
     disk: GatedStore, mock_clock: trio.testing.MockClock
 ) -> None:
-    async with open_house(store=disk) as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
         await alice.ask("send -t 10 patience")
         disk.full = True
         mock_clock.jump(10)
-        while not house.log.named("storage failed"):
+        while not running.log.named("storage failed"):
             await bob.quiet()
         disk.full = False
         mock_clock.jump(2)
@@ -144,8 +144,8 @@ async def test_a_due_message_that_the_disk_refused_is_sent_later(
 
 
 async def test_a_mute_that_was_not_kept_does_not_hold(disk: GatedStore) -> None:
-    async with open_house(store=disk) as house:
-        bob, *others = await house.peers("bob", "a", "b", "c", "d")
+    async with run_server(store=disk) as running:
+        bob, *others = await running.peers("bob", "a", "b", "c", "d")
         for other in others[:3]:
             await other.ask("report bob")
         disk.full = True
@@ -170,24 +170,26 @@ class Inconclusive(SendMessage):
 
 
 @pytest.mark.parametrize("kind", [Undecidable, Inconclusive])
-async def test_a_bug_in_an_operation_hurts_only_its_requester(house: House, kind: type[SendMessage]) -> None:
-    alice, bob = await house.peers("alice", "bob")
-    user = house.user("alice")
+async def test_a_bug_in_an_operation_hurts_only_its_requester(
+    running: RunningServer, kind: type[SendMessage]
+) -> None:
+    alice, bob = await running.peers("alice", "bob")
+    user = running.user("alice")
     requester: Any = user.connections[0]
     operation = kind(author=user.id, room="lobby", name="alice", text="x")
     operation.requester, operation.re = requester, 77
     requester.unsettled += 1
-    house.node.pipeline.submit(operation)
+    running.node.pipeline.submit(operation)
     assert (await alice.next("error"))["code"] == "internal"
     assert (await alice.ask("send on we go"))["type"] == "sent"
     assert (await bob.next("message"))["text"] == "on we go"
 
 
 async def test_a_thousand_arrivals_cost_a_few_lines(mock_clock: trio.testing.MockClock) -> None:
-    async with open_house() as house:
-        (first,) = await house.peers("first")
+    async with run_server() as running:
+        (first,) = await running.peers("first")
         for _ in range(1000):
-            await house.peer()
+            await running.peer()
         mock_clock.jump(10)
         lines = await first.quiet()
         mock_clock.jump(10)
@@ -196,10 +198,10 @@ async def test_a_thousand_arrivals_cost_a_few_lines(mock_clock: trio.testing.Moc
         assert len(lines) <= 4
 
 
-async def test_who_speaks_was_announced_before(house: House) -> None:
+async def test_who_speaks_was_announced_before(running: RunningServer) -> None:
     """Messages wait for no presence, so presence goes with them."""
-    (first,) = await house.peers("first")
-    guest = await house.peer()
+    (first,) = await running.peers("first")
+    guest = await running.peer()
     await guest.ask({"type": "rename", "name": "alice"})
     await guest.ask("send hi")
     lines = [await first.line(), await first.line()]
@@ -208,11 +210,11 @@ async def test_who_speaks_was_announced_before(house: House) -> None:
 
 
 async def test_who_came_and_went_unseen_is_not_told_of(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    (first,) = await house.peers("first")
+    (first,) = await running.peers("first")
     for _ in range(3):
-        await (await house.peer()).leave()
+        await (await running.peer()).leave()
     mock_clock.jump(1)
     assert await first.quiet() == []
 
@@ -220,14 +222,14 @@ async def test_who_came_and_went_unseen_is_not_told_of(
 async def test_every_reader_gets_every_message_once_in_order(tmp_path: Path) -> None:
     """P2, with senders that pipeline and others that come and go meanwhile."""
     limits = Limits(messages_per_second=0)
-    async with open_house(Settings(limits=limits), folder=tmp_path) as house:
-        readers = await house.peers("r1", "r2", "r3")
-        senders = await house.peers("s1", "s2", "s3", "s4")
+    async with run_server(Settings(limits=limits), folder=tmp_path) as running:
+        readers = await running.peers("r1", "r2", "r3")
+        senders = await running.peers("s1", "s2", "s3", "s4")
 
         async def say(sender: Peer) -> None:
             for start in range(0, 300, 50):
                 await sender.send(*[f"send {sender.name}-{n}" for n in range(start, start + 50)])
-                await (await house.peer()).leave()
+                await (await running.peer()).leave()
             for _ in range(300):
                 await sender.next("sent")
 
@@ -249,19 +251,19 @@ async def test_every_reader_gets_every_message_once_in_order(tmp_path: Path) -> 
 async def test_a_bug_between_the_operations_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, step: str, name: str
 ) -> None:
-    async with open_house() as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server() as running:
+        alice, bob = await running.peers("alice", "bob")
         await bob.ask("ignore alice")
-        newcomer = await house.peer()
+        newcomer = await running.peer()
 
         def broken(about: object) -> None:
             raise KeyError("a bug")
 
-        owner = house.node.pipeline if step == "_blanked" else house.state.audience
+        owner = running.node.pipeline if step == "_blanked" else running.state.audience
         monkeypatch.setattr(owner, step, broken)
         for line in ("send one", {"type": "send", "text": "two", "username": "bob"}):
             assert (await alice.ask(line))["type"] == "sent"
-        assert house.log.named("bug")[0]["step"] == name
+        assert running.log.named("bug")[0]["step"] == name
         assert (await newcomer.next("message"))["text"] == "one"
         assert (await bob.ask("ping"))["type"] == "pong"
 
@@ -275,14 +277,14 @@ async def test_nothing_to_say_is_no_write(monkeypatch: pytest.MonkeyPatch) -> No
         written.append(data)
         write(connection, data)
 
-    async with open_house() as house:
-        alice, bob = await house.peers("alice", "bob")
+    async with run_server() as running:
+        alice, bob = await running.peers("alice", "bob")
         await bob.ask("ignore alice")
         await alice.ask("rename carol")
         await alice.ask("rename alice")  # back again, which nobody else is told
         monkeypatch.setattr(Connection, "write_nowait", record)
-        house.node.pipeline.announce()
-        house.node.pipeline.announce()
+        running.node.pipeline.announce()
+        running.node.pipeline.announce()
         assert b"" not in written
         await alice.ask("send hi")
         assert (await bob.next("message"))["ignored"]

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tcpchat.serving.fair_queue import AHEAD, AT_ONCE, GUARANTEED, LINES_PER_TURN, FairQueue, Flow
-from tests.conftest import House
+from tests.conftest import RunningServer
 
 
 def standing() -> float:
@@ -152,16 +152,16 @@ async def test_a_long_wait_does_not_lower_the_share() -> None:
 
 
 async def test_one_quiet_connection_is_answered_during_a_flood_by_fifty(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    crowd, quiet = [await house.peer() for _ in range(50)], await house.peer()
+    crowd, quiet = [await running.peer() for _ in range(50)], await running.peer()
     for peer in crowd:
         await peer.send(*["ping"] * 500)
     for _ in range(10):
         await trio.lowlevel.checkpoint()
-    answered = len(house.log.named("request"))
+    answered = len(running.log.named("request"))
     assert (await quiet.ask({"type": "ping"}))["type"] == "pong"
-    meanwhile = len(house.log.named("request")) - answered
+    meanwhile = len(running.log.named("request")) - answered
     assert meanwhile < 10 * AT_ONCE * LINES_PER_TURN
     for peer in crowd:
         for _ in range(500):

@@ -7,25 +7,25 @@ import trio
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, open_house
+from tests.conftest import RunningServer, run_server
 
 
-async def test_the_welcome_is_the_first_line(house: House) -> None:
-    peer = await house.peer()
+async def test_the_welcome_is_the_first_line(running: RunningServer) -> None:
+    peer = await running.peer()
     assert peer.events == []
     assert peer.name == "guest-1"
-    assert (await house.peer()).name == "guest-2"
+    assert (await running.peer()).name == "guest-2"
 
 
-async def test_a_guest_hears_nothing_of_their_own_coming(house: House) -> None:
-    first = await house.peer()
+async def test_a_guest_hears_nothing_of_their_own_coming(running: RunningServer) -> None:
+    first = await running.peer()
     assert await first.quiet() == []
-    house.tell_presence()
+    running.announce_presence()
     assert await first.quiet() == []
-    second, third = await house.peer(), await house.peer()
+    second, third = await running.peer(), await running.peer()
     for peer in (second, third):
         await peer.quiet()
-    house.tell_presence()
+    running.announce_presence()
     assert [line["users"] for line in await first.quiet()] == [["guest-2", "guest-3"]]
     assert [line["users"] for line in await second.quiet()] == [["guest-3"]]
     assert [line["users"] for line in await third.quiet()] == [["guest-2"]]
@@ -54,9 +54,9 @@ async def test_a_guest_hears_nothing_of_their_own_coming(house: House) -> None:
     ],
 )
 async def test_what_is_wrong_is_answered_and_the_connection_stays(
-    house: House, line: bytes, code: str, details: dict[str, object]
+    running: RunningServer, line: bytes, code: str, details: dict[str, object]
 ) -> None:
-    peer = await house.peer()
+    peer = await running.peer()
     await peer.send(line + b"\n")
     error = await peer.next("error")
     assert error["code"] == code
@@ -66,22 +66,22 @@ async def test_what_is_wrong_is_answered_and_the_connection_stays(
 
 
 @pytest.mark.parametrize("id", [0, -1, 2**53 - 1, "", "x" * 64, "é"])
-async def test_an_id_comes_back_as_it_was(house: House, id: object) -> None:
-    peer = await house.peer()
+async def test_an_id_comes_back_as_it_was(running: RunningServer, id: object) -> None:
+    peer = await running.peer()
     await peer.send({"type": "ping", "id": id})
     assert (await peer.next("pong"))["re"] == id
 
 
-async def test_line_ends_and_empty_lines_are_tolerated(house: House) -> None:
-    peer = await house.peer()
+async def test_line_ends_and_empty_lines_are_tolerated(running: RunningServer) -> None:
+    peer = await running.peer()
     await peer.send(b'\n\r\n  \n\t\r\n ping\r\n /ping\n\\ping\n{"type":"ping"}\r\n  {"type":"ping"}\n')
     for _ in range(5):
         assert (await peer.line())["type"] == "pong"
     assert await peer.quiet() == []
 
 
-async def test_a_line_of_the_limit_is_read_and_a_longer_one_is_dropped(house: House) -> None:
-    peer = await house.peer()
+async def test_a_line_of_the_limit_is_read_and_a_longer_one_is_dropped(running: RunningServer) -> None:
+    peer = await running.peer()
     await peer.send(b"send " + b"x" * (65536 - 5) + b"\n")
     assert (await peer.next("error"))["code"] == "text-too-long"
     await peer.send(b"send " + b"x" * (65536 - 4) + b"\n")
@@ -90,8 +90,8 @@ async def test_a_line_of_the_limit_is_read_and_a_longer_one_is_dropped(house: Ho
     assert await peer.quiet() == []
 
 
-async def test_a_megabyte_without_a_newline_is_one_error(house: House) -> None:
-    peer = await house.peer()
+async def test_a_megabyte_without_a_newline_is_one_error(running: RunningServer) -> None:
+    peer = await running.peer()
     for _ in range(16):
         await peer.send(b"x" * 65536)
     await peer.send(b"\n")
@@ -100,20 +100,20 @@ async def test_a_megabyte_without_a_newline_is_one_error(house: House) -> None:
 
 
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1", b"POST /send HTTP/1.0", b"OPTIONS * HTTP/2"])
-async def test_http_is_answered_once_and_posts_nothing(house: House, first: bytes) -> None:
-    browser, bob = await house.peers("mallory", "bob")
+async def test_http_is_answered_once_and_posts_nothing(running: RunningServer, first: bytes) -> None:
+    browser, bob = await running.peers("mallory", "bob")
     await browser.send(first + b"\r\nHost: 127.0.0.1\r\n\r\nsend posted\r\n")
     assert [line.get("code") for line in await browser.rest()] == ["http-refused"]
-    house.tell_presence()
+    running.announce_presence()
     assert [line["type"] for line in await bob.quiet()] == ["left"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-async def test_tls_is_answered_once_however_it_comes(house: House, size: int) -> None:
+async def test_tls_is_answered_once_however_it_comes(running: RunningServer, size: int) -> None:
     """Also without a line's end in it, which a handshake need not have."""
-    client, bob = await house.peers("mallory", "bob")
+    client, bob = await running.peers("mallory", "bob")
     hello = b"\x16\x03\x01\x02\x00\x01" + b"x" * 512
-    fresh = await house.peer()
+    fresh = await running.peer()
     for at in range(0, 2, size):
         await fresh.send(hello[at : at + size])
         await trio.testing.wait_all_tasks_blocked()
@@ -123,33 +123,35 @@ async def test_tls_is_answered_once_however_it_comes(house: House, size: int) ->
     assert (await bob.ask("ping"))["type"] == "pong"
 
 
-async def test_who_closes_the_sending_side_still_gets_every_reply(house: House) -> None:
+async def test_who_closes_the_sending_side_still_gets_every_reply(running: RunningServer) -> None:
     """`printf 'send hi\\nusers\\n' | nc -N …` is a way to use the chat."""
-    (alice,) = await house.peers("alice")
+    (alice,) = await running.peers("alice")
     await alice.send("send hi", "users", "history")
     await alice.stream.send_eof()
     lines = await alice.rest()
     assert [line["type"] for line in lines] == ["sent", "message", "users", "history"]
 
 
-async def test_an_unfinished_line_is_not_done(house: House, mock_clock: trio.testing.MockClock) -> None:
+async def test_an_unfinished_line_is_not_done(
+    running: RunningServer, mock_clock: trio.testing.MockClock
+) -> None:
     """It may be the half of `send -u bob …` that arrived before a connection broke."""
-    alice, bob = await house.peers("alice", "bob")
+    alice, bob = await running.peers("alice", "bob")
     await alice.send(b"send half a senten")
     await alice.stream.aclose()
     await trio.testing.wait_all_tasks_blocked()
     mock_clock.jump(5)
     await trio.testing.wait_all_tasks_blocked()
-    house.tell_presence()
+    running.announce_presence()
     assert [line["type"] for line in await bob.quiet()] == ["left"]
 
 
-async def test_a_bug_in_a_handler_hurts_nobody_else(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
-    house.state.presence.users = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
+async def test_a_bug_in_a_handler_hurts_nobody_else(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
+    running.state.presence.users = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
     error = await alice.ask({"type": "users"})
     assert (error["type"], error["code"]) == ("error", "internal")
-    (bug,) = house.log.named("bug")
+    (bug,) = running.log.named("bug")
     assert (bug["reference"], bug["request"]) == (error["reference"], "users")
     assert "ZeroDivision" not in str(error)
     assert (await alice.ask("send still here"))["type"] == "sent"
@@ -158,8 +160,8 @@ async def test_a_bug_in_a_handler_hurts_nobody_else(house: House) -> None:
 
 async def test_who_asks_too_much_is_slowed_and_not_refused(mock_clock: trio.testing.MockClock) -> None:
     limits = Limits(requests_per_second=1, request_burst=3)
-    async with open_house(Settings(limits=limits)) as house:
-        peer, other = await house.peer(), await house.peer()
+    async with run_server(Settings(limits=limits)) as running:
+        peer, other = await running.peer(), await running.peer()
         await peer.send(*[{"type": "ping", "id": number} for number in range(6)])
         for number in range(4):  # the burst, and the one after which there is nothing left
             assert (await peer.next("pong"))["re"] == number
@@ -175,23 +177,23 @@ async def test_who_asks_too_much_is_slowed_and_not_refused(mock_clock: trio.test
 
 async def test_sends_that_are_accepted_do_not_count_as_requests() -> None:
     limits = Limits(messages_per_second=0, requests_per_second=0.001, request_burst=1)
-    async with open_house(Settings(limits=limits)) as house:
-        peer = await house.peer()
+    async with run_server(Settings(limits=limits)) as running:
+        peer = await running.peer()
         await peer.send(*["send x"] * 200)
         for _ in range(200):
             await peer.next("sent")
 
 
-async def test_the_log_tells_who_came_asked_and_went_but_not_what_was_said(house: House) -> None:
-    (alice,) = await house.peers("alice")
+async def test_the_log_tells_who_came_asked_and_went_but_not_what_was_said(running: RunningServer) -> None:
+    (alice,) = await running.peers("alice")
     await alice.ask("send my secret")
     await alice.ask("history -n 0")
     await alice.leave()
-    assert [line["user"] for line in house.log.named("joined")] == ["guest-1"]
-    asked = [(line["type"], line["result"]) for line in house.log.named("request")]
+    assert [line["user"] for line in running.log.named("joined")] == ["guest-1"]
+    asked = [(line["type"], line["result"]) for line in running.log.named("request")]
     assert ("history", "bad-value") in asked
     assert ("exit", "ok") in asked
-    (left,) = house.log.named("left")
+    (left,) = running.log.named("left")
     assert (left["user"], left["reason"]) == ("alice", "exit")
-    assert house.log.named("kept")
-    assert "secret" not in str(house.log.lines)
+    assert running.log.named("kept")
+    assert "secret" not in str(running.log.lines)

@@ -15,8 +15,8 @@ from tcpchat.store.changes import Change, NewMessage, SetMute
 from tcpchat.store.sqlite import SqliteStore
 from tests.admin.conftest import Disk, open_place
 from tests.admin.test_races import until
-from tests.conftest import open_house
-from tests.people import guest, resume, user
+from tests.conftest import run_server
+from tests.sessions import guest, resume, user
 
 
 class RefusingStore(SqliteStore):
@@ -41,8 +41,8 @@ async def test_own_messages_that_were_refused_do_not_mark_those_of_others_as_rea
 ) -> None:
     """An own message is read if everything before it is. Bob's messages get the numbers of refused ones."""
     disk = RefusingStore(tmp_path)
-    async with open_house(store=disk) as house:
-        alice, bob = await user(house, "alice"), await user(house, "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await user(running, "alice"), await user(running, "bob")
         disk.full = True
         sends = [{"type": "send", "text": "lost", "username": "bob", "id": id} for id in range(lost)]
         await alice.send(*sends)
@@ -56,16 +56,16 @@ async def test_own_messages_that_were_refused_do_not_mark_those_of_others_as_rea
         (info,) = (await alice.do("unread"))["rooms"]
         assert (info["count"], info["read"]) == (count, 0)
         token = alice.token
-    async with open_house(folder=tmp_path) as house:
-        back = await resume(house, token)
+    async with run_server(folder=tmp_path) as running:
+        back = await resume(running, token)
         (info,) = (await back.do("unread"))["rooms"]
         assert (info["count"], info["read"]) == (count, 0), "what the disk has is the same"
 
 
 async def test_the_numbers_of_a_refused_batch_are_given_to_the_next_one(tmp_path: Path) -> None:
     disk = RefusingStore(tmp_path)
-    async with open_house(store=disk) as house:
-        alice, bob = await user(house, "alice"), await guest(house, "bob")
+    async with run_server(store=disk) as running:
+        alice, bob = await user(running, "alice"), await guest(running, "bob")
         disk.full = True
         sends = [{"type": "send", "text": "lost", "id": id} for id in range(5)]
         await alice.send(*sends)
@@ -123,8 +123,8 @@ async def test_a_repeat_is_answered_as_the_first_send_was_whatever_the_disk_refu
 ) -> None:
     """A repeat writes nothing. An error would say that a message was not sent which is stored."""
     disk = RefusingStore(tmp_path)
-    async with open_house(store=disk) as house:
-        alice = await user(house, "alice")
+    async with run_server(store=disk) as running:
+        alice = await user(running, "alice")
         stored = {"type": "send", "text": "stored", "key": "a"}
         lost = {"type": "send", "text": "lost", "key": "b"}
         assert (await alice.ask(stored))["seq"] == 1

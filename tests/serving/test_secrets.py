@@ -10,7 +10,7 @@ import trio.testing
 from tcpchat.handlers import HANDLERS, PRECHECKS, Caller
 from tcpchat.protocol import BY_NAME, ChangePassword, Login, Register, Registered
 from tcpchat.settings import Limits, Settings
-from tests.conftest import House, Line, Peer, open_house
+from tests.conftest import Line, Peer, RunningServer, run_server
 
 LINE = 65_536  # bytes; the longest
 
@@ -38,8 +38,8 @@ def kinds(lines: list[Line]) -> list[str]:
     return [line.get("code") or line["type"] for line in lines]
 
 
-async def test_a_secret_left_out_is_asked_for_and_the_next_line_is_it(house: House) -> None:
-    peer = await house.peer()
+async def test_a_secret_left_out_is_asked_for_and_the_next_line_is_it(running: RunningServer) -> None:
+    peer = await running.peer()
     await peer.send("register --device phone")
     assert await peer.line() == {
         "type": "prompt",
@@ -51,8 +51,8 @@ async def test_a_secret_left_out_is_asked_for_and_the_next_line_is_it(house: Hou
     assert await peer.quiet() == []
 
 
-async def test_a_secret_given_at_once_is_not_asked_for(house: House) -> None:
-    peer = await house.peer()
+async def test_a_secret_given_at_once_is_not_asked_for(running: RunningServer) -> None:
+    peer = await running.peer()
     assert kinds(await answers(peer, "register --password x")) == ["registered"]
     assert kinds(await answers(peer, '{"type":"register","password":"x"}')) == ["registered"]
 
@@ -67,24 +67,24 @@ async def test_a_secret_given_at_once_is_not_asked_for(house: House) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
 async def test_the_secret_is_taken_as_typed_and_never_as_a_request(
-    house: House, secret: str, end: str
+    running: RunningServer, secret: str, end: str
 ) -> None:
-    peer = await house.peer()
+    peer = await running.peer()
     lines = await answers(peer, b"login alice\n", f"{secret}{end}".encode())
     assert kinds(lines) == ["prompt", "registered"]
     assert lines[1]["user"] == repr(["alice", secret])
 
 
-async def test_a_command_may_want_two_secrets_one_after_the_other(house: House) -> None:
-    peer = await house.peer()
+async def test_a_command_may_want_two_secrets_one_after_the_other(running: RunningServer) -> None:
+    peer = await running.peer()
     lines = await answers(peer, "password", "old one", "new one")
     assert [line.get("field") for line in lines] == ["password", "new", None]
     assert lines[2]["user"] == "['old one', 'new one']"
 
 
 @pytest.mark.parametrize("lines", [["password", ""], ["password", "old one", ""]], ids=["first", "second"])
-async def test_an_empty_line_gives_the_command_up(house: House, lines: list[str]) -> None:
-    peer = await house.peer()
+async def test_an_empty_line_gives_the_command_up(running: RunningServer, lines: list[str]) -> None:
+    peer = await running.peer()
     *prompts, error = await answers(peer, *lines)
     assert kinds(prompts) == ["prompt"] * len(prompts)
     assert (error["code"], error["field"]) == ("bad-usage", prompts[-1]["field"])
@@ -98,28 +98,30 @@ async def test_an_empty_line_gives_the_command_up(house: House, lines: list[str]
     ids=["too long", "no UTF-8"],
 )
 async def test_a_line_that_cannot_be_the_secret_gives_the_command_up(
-    house: House, line: bytes, code: str
+    running: RunningServer, line: bytes, code: str
 ) -> None:
-    peer = await house.peer()
+    peer = await running.peer()
     assert kinds(await answers(peer, b"register\n", line + b"\n")) == ["prompt", code]
     assert kinds(await answers(peer, "correct horse")) == ["unknown-command"]
 
 
-async def test_http_is_refused_as_a_secret_too(house: House) -> None:
-    peer = await house.peer()
+async def test_http_is_refused_as_a_secret_too(running: RunningServer) -> None:
+    peer = await running.peer()
     await peer.send("register", "GET / HTTP/1.1", "Host: 127.0.0.1", "")
     assert kinds(await peer.rest()) == ["prompt", "http-refused"]
 
 
-async def test_the_prompt_comes_after_what_was_asked_before_is_answered(house: House) -> None:
-    peer = await house.peer()
+async def test_the_prompt_comes_after_what_was_asked_before_is_answered(running: RunningServer) -> None:
+    peer = await running.peer()
     lines = await answers(peer, *["send x"] * 20, "register", "correct horse", "send y")
     replies = [line for line in lines if line["type"] != "message"]
     assert kinds(replies) == [*["sent"] * 20, "prompt", "registered", "sent"]
 
 
-async def test_the_secret_may_take_its_time(house: House, mock_clock: trio.testing.MockClock) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_the_secret_may_take_its_time(
+    running: RunningServer, mock_clock: trio.testing.MockClock
+) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.send("login alice")
     await alice.next("prompt")
     mock_clock.jump(3600)
@@ -128,8 +130,8 @@ async def test_the_secret_may_take_its_time(house: House, mock_clock: trio.testi
     assert kinds(await answers(alice, "correct horse")) == ["registered"]
 
 
-async def test_who_leaves_a_secret_out_and_goes_is_gone(house: House) -> None:
-    alice, bob = await house.peers("alice", "bob")
+async def test_who_leaves_a_secret_out_and_goes_is_gone(running: RunningServer) -> None:
+    alice, bob = await running.peers("alice", "bob")
     await alice.send(b"login alice\ncorrect ho")
     await alice.next("prompt")
     await alice.stream.send_eof()
@@ -139,8 +141,8 @@ async def test_who_leaves_a_secret_out_and_goes_is_gone(house: House) -> None:
 
 async def test_a_prompt_costs_as_much_as_any_request(mock_clock: trio.testing.MockClock) -> None:
     limits = Limits(requests_per_second=1, request_burst=2)
-    async with open_house(Settings(limits=limits)) as house:
-        peer = await house.peer()
+    async with run_server(Settings(limits=limits)) as running:
+        peer = await running.peer()
         await peer.send("password", "old", "new", "ping")
         assert kinds([await peer.line() for _ in range(3)]) == ["prompt", "prompt", "registered"]
         with trio.move_on_after(0.9) as early:
@@ -152,26 +154,26 @@ async def test_a_prompt_costs_as_much_as_any_request(mock_clock: trio.testing.Mo
         assert (await peer.line())["type"] == "pong"
 
 
-async def test_no_secret_is_in_the_log(house: House) -> None:
-    peer = await house.peer()
+async def test_no_secret_is_in_the_log(running: RunningServer) -> None:
+    peer = await running.peer()
     secret = "correct horse"
     await answers(peer, "register", secret)
     await answers(peer, "password", secret, "")
     await answers(peer, b"register\n\xff", secret)
-    results = [(line["type"], line["result"]) for line in house.log.named("request")]
+    results = [(line["type"], line["result"]) for line in running.log.named("request")]
     assert {("register", "ok"), ("line", "bad-usage"), ("line", "bad-encoding")} <= set(results)
-    assert secret not in str(house.log.lines)
+    assert secret not in str(running.log.lines)
 
 
 async def test_a_bug_in_the_handler_does_not_log_the_secret(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(caller: Caller, request: Register) -> Registered:
         raise RuntimeError(f"cannot do {request}")
 
     monkeypatch.setitem(HANDLERS, Register, fail)
-    peer = await house.peer()
+    peer = await running.peer()
     assert kinds(await answers(peer, "register", "correct horse")) == ["prompt", "internal"]
-    (bug,) = house.log.named("bug")
+    (bug,) = running.log.named("bug")
     assert "cannot do Register(" in str(bug)
     assert "correct horse" not in str(bug)

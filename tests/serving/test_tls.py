@@ -32,7 +32,7 @@ from tests.conftest import Log, MemoryListener, Peer
 settled = trio.testing.wait_all_tasks_blocked
 
 
-class House:
+class RunningServer:
     """A server in memory that speaks TLS."""
 
     def __init__(self, node: Node, listener: MemoryListener, log: Log, context: ssl.SSLContext) -> None:
@@ -52,9 +52,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(
+async def run_server(
     folder: Path, limits: Limits | None = None, *, client_ca: Path | None = None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[RunningServer]:
     store = SqliteStore(None, "off")
     log: Any = Log()
     node = Node(Settings(limits=limits or Limits()), store, log, TrioClock())
@@ -63,42 +63,42 @@ async def open_house(
     listener = TlsListener(memory, loaded)
     async with trio.open_nursery() as nursery:
         await nursery.start(node.run, [(listener, node.server.accept)])
-        yield House(node, memory, log, loaded.context)
+        yield RunningServer(node, memory, log, loaded.context)
         nursery.cancel_scope.cancel()
     store.close()
     assert log.named("bug") == []
 
 
 @pytest.fixture
-async def house(tmp_path: Path, mock_clock: trio.testing.MockClock) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def running(tmp_path: Path, mock_clock: trio.testing.MockClock) -> AsyncIterator[RunningServer]:
+    async with run_server(tmp_path) as opened:
         yield opened
 
 
-async def test_users_chat_and_the_last_line_arrives_before_the_end(house: House) -> None:
-    alice, bob = await house.peer(), await house.peer()
+async def test_users_chat_and_the_last_line_arrives_before_the_end(running: RunningServer) -> None:
+    alice, bob = await running.peer(), await running.peer()
     assert (await alice.ask("send hi"))["type"] == "sent"
     assert (await bob.next("message"))["text"] == "hi"
     await alice.send("exit")
     assert [line["type"] for line in await alice.rest()][-1] == "bye"  # and then TLS's own end
 
 
-async def test_everybody_is_notified_of_a_stop(house: House) -> None:
-    alice = await house.peer()
-    house.node.stop()
+async def test_everybody_is_notified_of_a_stop(running: RunningServer) -> None:
+    alice = await running.peer()
+    running.node.stop()
     assert (await alice.rest())[-1]["code"] == "server-stopping"
 
 
-async def test_closing_without_a_tls_end_is_a_normal_end(house: House) -> None:
-    alice = await house.peer()
+async def test_closing_without_a_tls_end_is_a_normal_end(running: RunningServer) -> None:
+    alice = await running.peer()
     await alice.stream.transport_stream.aclose()  # type: ignore[attr-defined]
     await settled()
-    assert [line["reason"] for line in house.log.named("left")] == ["closed"]
+    assert [line["reason"] for line in running.log.named("left")] == ["closed"]
 
 
-async def test_a_client_that_ends_tls_still_gets_every_reply(house: House) -> None:
+async def test_a_client_that_ends_tls_still_gets_every_reply(running: RunningServer) -> None:
     """`printf 'users\\n' | openssl s_client …` says `close_notify` and waits."""
-    stream = await house.connect()
+    stream = await running.connect()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context()
     authority().configure_trust(context)
@@ -130,16 +130,16 @@ async def test_a_client_that_ends_tls_still_gets_every_reply(house: House) -> No
     assert b'"pong"' in answered
 
 
-async def test_a_client_that_ends_only_tcp_still_gets_every_reply(house: House) -> None:
+async def test_a_client_that_ends_only_tcp_still_gets_every_reply(running: RunningServer) -> None:
     """As on the plain port, and as programs do that know nothing of the end that TLS has of its own."""
-    peer = await house.peer()
+    peer = await running.peer()
     stream: Any = peer.stream
     await peer.send("send my last words")
     await stream.transport_stream.send_eof()
     assert (await peer.next("sent"))["seq"] == 1
 
 
-async def test_repeated_key_updates_end_the_connection(house: House) -> None:
+async def test_repeated_key_updates_end_the_connection(running: RunningServer) -> None:
     served: list[ssl.SSLObject] = []
 
     class Seen(ssl.SSLObject):
@@ -147,86 +147,86 @@ async def test_repeated_key_updates_end_the_connection(house: House) -> None:
             super().do_handshake()
             served.append(self)
 
-    house.context.sslobject_class = Seen
-    peer = await house.peer()
+    running.context.sslobject_class = Seen
+    peer = await running.peer()
     for count in range(KEY_UPDATES + 1):
         assert (await peer.ask("ping"))["type"] == "pong", count
-        house.context._msg_callback(served[-1], "read", ssl.TLSVersion.TLSv1_3, 22, 24, b"")  # type: ignore[attr-defined]
+        running.context._msg_callback(served[-1], "read", ssl.TLSVersion.TLSv1_3, 22, 24, b"")  # type: ignore[attr-defined]
     await peer.send("ping")
     await settled()
-    assert house.server.ended == {"broken": 1}
+    assert running.server.ended == {"broken": 1}
 
 
 @pytest.mark.parametrize(
     "first", [b"h", b"GET / HTTP/1.1\r\n", b'{"type":"ping"}\n', b"\x80\x03", b"\x15\x03"]
 )
-async def test_a_plain_client_is_refused_in_plain_text(house: House, first: bytes) -> None:
-    peer = Peer(await house.connect())
+async def test_a_plain_client_is_refused_in_plain_text(running: RunningServer, first: bytes) -> None:
+    peer = Peer(await running.connect())
     await peer.send(first)
     (error,) = await peer.rest()
     assert error["code"] == "tls-required"
     assert "tcpchat connect --tls HOST:PORT" in error["message"]
     await peer.stream.aclose()
     await settled()
-    assert house.node.state.slots.taken == 0
-    assert house.log.named("joined") == []
-    assert house.node.state.slots.taken == 0
+    assert running.node.state.slots.taken == 0
+    assert running.log.named("joined") == []
+    assert running.node.state.slots.taken == 0
 
 
 async def test_a_silent_client_is_refused_in_plain_text(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    peer = Peer(await house.connect())
+    peer = Peer(await running.connect())
     await settled()
     mock_clock.jump(SILENCE - 0.1)
     await settled()
-    assert house.refusals() == []
+    assert running.refusals() == []
     mock_clock.jump(0.2)
     assert [line["code"] for line in await peer.rest()] == ["tls-required"]
 
 
 async def test_a_slow_handshake_delays_nobody_and_is_ended(
-    house: House, mock_clock: trio.testing.MockClock
+    running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
-    slow = await house.connect()
+    slow = await running.connect()
     await slow.send_all(b"\x16\x03\x01")
-    alice = await house.peer()
+    alice = await running.peer()
     assert (await alice.ask("send hi"))["type"] == "sent"
     mock_clock.jump(HANDSHAKE - 0.1)
     await settled()
-    assert house.refusals() == []
-    assert house.node.state.slots.taken == 2
+    assert running.refusals() == []
+    assert running.node.state.slots.taken == 2
     mock_clock.jump(0.2)
     await settled()
-    assert house.refusals() == [f"the handshake took longer than {HANDSHAKE:g} s"]
-    assert house.node.state.slots.taken == 1
+    assert running.refusals() == [f"the handshake took longer than {HANDSHAKE:g} s"]
+    assert running.node.state.slots.taken == 1
     assert await slow.receive_some() == b""
 
 
 async def test_a_stop_does_not_wait_for_handshakes(
     tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
-    async with open_house(tmp_path) as house:
-        slow = await house.connect()
+    async with run_server(tmp_path) as running:
+        slow = await running.connect()
         await slow.send_all(b"\x16\x03\x01")
         await settled()
-        house.node.stop()
+        running.node.stop()
         assert await slow.receive_some() == b""
-    assert house.refusals() == ["the server is stopping"]
+    assert running.refusals() == ["the server is stopping"]
 
 
 @pytest.mark.parametrize(
     "bytes", [b"", b"\x16", b"\x16\x03\x01\x00\xff\x01", b"\x16" * 70_000, b"\x16\x03\x01\x00\x05hello" * 9]
 )
-async def test_a_broken_handshake_is_no_bug(house: House, bytes: bytes) -> None:
-    stream = await house.connect()
+async def test_a_broken_handshake_is_no_bug(running: RunningServer, bytes: bytes) -> None:
+    stream = await running.connect()
     if bytes:
         await stream.send_all(bytes)
     await stream.send_eof()
     await settled()
-    assert len(house.refusals()) == 1
-    assert house.server.ended == {"tls-failed": 1}
-    assert house.node.state.slots.taken == 0
+    assert len(running.refusals()) == 1
+    assert running.server.ended == {"tls-failed": 1}
+    assert running.node.state.slots.taken == 0
 
 
 async def test_nothing_is_sent_unencrypted_before_the_handshake_or_after_the_end(tmp_path: Path) -> None:
@@ -263,20 +263,20 @@ class Cut(trio.abc.SendStream):
 
 
 @pytest.mark.parametrize("size", [1, 7, FIRST])
-async def test_the_first_bytes_are_not_lost_however_they_come(house: House, size: int) -> None:
-    stream = await house.connect()
+async def test_the_first_bytes_are_not_lost_however_they_come(running: RunningServer, size: int) -> None:
+    stream = await running.connect()
     peer = await tls_peer(trio.StapledStream(Cut(stream, size), stream))
     assert (await peer.line())["type"] == "welcome"
 
 
 async def test_a_handshake_counts_as_a_connection_and_one_too_many_is_told_by_tls(tmp_path: Path) -> None:
-    async with open_house(tmp_path, Limits(connections=1)) as house:
-        slow = await house.connect()
+    async with run_server(tmp_path, Limits(connections=1)) as running:
+        slow = await running.connect()
         await slow.send_all(b"\x16\x03\x01")
         await settled()
-        (error,) = await (await tls_peer(await house.connect())).rest()
+        (error,) = await (await tls_peer(await running.connect())).rest()
         assert error["code"] == "server-full"
-        plain = Peer(await house.connect())
+        plain = Peer(await running.connect())
         await plain.send("hi")
         (error,) = await plain.rest()
         assert error["code"] == "server-full"
@@ -284,13 +284,13 @@ async def test_a_handshake_counts_as_a_connection_and_one_too_many_is_told_by_tl
 
 async def test_a_required_client_certificate_is_enforced(tmp_path: Path) -> None:
     others = trustme.CA()
-    async with open_house(tmp_path, client_ca=write_ca(tmp_path)) as house:
+    async with run_server(tmp_path, client_ca=write_ca(tmp_path)) as running:
         for ca, code in ((authority(), None), (others, "UNKNOWN_CA"), (None, "CERTIFICATE_REQUIRED")):
             context = ssl.create_default_context()
             authority().configure_trust(context)
             if ca is not None:
                 ca.issue_cert("alice@example.org").configure_cert(context)
-            stream = trio.SSLStream(await house.connect(), context, server_hostname="localhost")
+            stream = trio.SSLStream(await running.connect(), context, server_hostname="localhost")
             if code is None:
                 assert b'"welcome"' in await stream.receive_some()
             else:
@@ -299,7 +299,7 @@ async def test_a_required_client_certificate_is_enforced(tmp_path: Path) -> None
                 assert isinstance(broken.value.__cause__, ssl.SSLError)
                 assert code in str(broken.value.__cause__.reason), "the peer is told why"
             await trio.aclose_forcefully(stream)
-        assert len(house.log.named("joined")) == 1
+        assert len(running.log.named("joined")) == 1
 
 
 @asynccontextmanager
@@ -462,21 +462,21 @@ def test_reading_again_takes_the_new_files_or_keeps_the_old(tmp_path: Path) -> N
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
-async def test_old_versions_of_tls_are_refused(house: House) -> None:
+async def test_old_versions_of_tls_are_refused(running: RunningServer) -> None:
     context = ssl.create_default_context()
     authority().configure_trust(context)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the peer itself would refuse to begin
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    stream = trio.SSLStream(await house.connect(), context, server_hostname="localhost")
+    stream = trio.SSLStream(await running.connect(), context, server_hostname="localhost")
     with pytest.raises(trio.BrokenResourceError) as refused:
         await stream.do_handshake()
     assert "TLSV1_ALERT_PROTOCOL_VERSION" in str(refused.value.__cause__)
     await settled()
-    assert house.refusals() == ["UNSUPPORTED_PROTOCOL"]
+    assert running.refusals() == ["UNSUPPORTED_PROTOCOL"]
 
 
-async def test_tls_sessions_cannot_be_resumed(house: House) -> None:
-    peer = await house.peer()  # who has read the welcome, and so what came before it
+async def test_tls_sessions_cannot_be_resumed(running: RunningServer) -> None:
+    peer = await running.peer()  # who has read the welcome, and so what came before it
     stream: Any = peer.stream
     assert stream.version() == "TLSv1.3"
     assert not stream.session.has_ticket

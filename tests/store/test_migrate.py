@@ -32,7 +32,7 @@ from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.queries.users import find_user
 from tcpchat.store.rows import AwayRow, MemberRow, NameRow, UnreadRange
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Peer, open_house
+from tests.conftest import Peer, run_server
 from tests.store.rows import NOW, message, scheduled, stored
 
 RELEASED = {
@@ -369,10 +369,10 @@ def test_a_key_of_a_private_message_gets_its_room(second: Path) -> None:
 async def test_users_of_the_second_version_come_back_with_their_tokens(
     second: Path, mock_clock: trio.testing.MockClock
 ) -> None:
-    async with open_house(folder=second) as house:
+    async with run_server(folder=second) as running:
         peers = {}
         for name in ("alice", "bob"):
-            peer = peers[name] = Peer(await house.connect())
+            peer = peers[name] = Peer(await running.connect())
             await peer.next("welcome")
             reply = await peer.ask({"type": "resume", "token": f"{name}'s token"})
             assert (reply["user"], reply["registered"], reply["session"]) == (name, False, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repl.stage import AT, Socket, Stage, message
+from tests.repl.fake_server import AT, FakeServer, Socket, message
 from tests.terminal import Terminal, set_editor
 
 SECRET = "hunter22"
@@ -17,10 +17,10 @@ ASKED = "[the password that you choose] ▸ "
 
 @pytest.fixture
 def server() -> Iterator[Socket]:
-    stage = Stage()
-    stage.reply("register", "registered", user="alice")
-    stage.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
-    with Socket(stage) as server:
+    fake = FakeServer()
+    fake.reply("register", "registered", user="alice")
+    fake.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
+    with Socket(fake) as server:
         yield server
 
 
@@ -49,7 +49,7 @@ def test_a_password_is_asked_for_twice_and_seen_by_nobody(
     alice.wait_for("[repeat the password] ▸ ")
     alice.enter(SECRET)
     alice.wait_for("alice is now registered to you", PROMPT)
-    assert [request["password"] for request in server.stage.of("register")] == [SECRET]
+    assert [request["password"] for request in server.fake.of("register")] == [SECRET]
     alice.key("up")
     alice.wait_for(f"{PROMPT}/register")
     alice.key("up")
@@ -70,7 +70,7 @@ def test_a_password_that_is_typed_ahead_is_hidden_too(
 ) -> None:
     alice.type(f"/login alice\r{SECRET}\r/ping\r")
     alice.wait_for("you are alice (registered)", "pong")
-    assert [request["password"] for request in server.stage.of("login")] == [SECRET]
+    assert [request["password"] for request in server.fake.of("login")] == [SECRET]
     alice.key("c-d")
     assert alice.exit_code() == 0
     assert SECRET.encode() not in alice.raw
@@ -90,7 +90,7 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
         alice.type("x")
         alice.wait_for(f"{PROMPT}x")
         alice.key("c-u")
-    assert server.stage.of("register") == []
+    assert server.fake.of("register") == []
     alice.enter("/register")
     alice.wait_for(ASKED)
     alice.type(SECRET)
@@ -98,7 +98,7 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
     alice.wait_for("[repeat the password] ▸ ")
     alice.enter(SECRET)
     alice.wait_for("alice is now registered")
-    assert [request["password"] for request in server.stage.of("register")] == [SECRET]
+    assert [request["password"] for request in server.fake.of("register")] == [SECRET]
     assert not list(tmp_path.rglob("seen"))
     assert SECRET.encode() not in alice.raw
 
@@ -140,7 +140,7 @@ def test_a_password_before_there_is_a_connection_waits_for_the_question(
         person.wait_for("you are alice (registered)")
         person.key("c-d")
         assert person.exit_code() == 0
-    assert [request["password"] for request in server.stage.of("login")] == [SECRET]
+    assert [request["password"] for request in server.fake.of("login")] == [SECRET]
     assert SECRET not in kept(tmp_path)
 
 
@@ -167,10 +167,10 @@ def test_a_reader_of_a_dumb_terminal_types_a_password_unseen(server: Socket, tmp
 def test_a_person_reads_is_read_and_is_sent_away(server: Socket, alice: Terminal) -> None:
     server.say(message(1, "psst", to="alice"))
     alice.wait_for("bob → alice  psst", "1 unread private")
-    assert server.stage.of("read") == []
+    assert server.fake.of("read") == []
     alice.key("left")
     alice.wait_gone("unread")
-    alice.wait_until(lambda: server.stage.of("read") == [{"room": "@b", "seq": 1}])
+    alice.wait_until(lambda: server.fake.of("read") == [{"room": "@b", "seq": 1}])
     server.say(message(2, "what is it?", sender="alice", to="bob"))
     alice.wait_for("│ bob ✓")
     receipt = {"type": "receipt", "username": "bob", "room": "@b", "delivered": 2}
@@ -187,12 +187,12 @@ def test_a_person_reads_is_read_and_is_sent_away(server: Socket, alice: Terminal
 
 
 def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
-    stage = Stage(None)
-    stage.refuse("users", "login-required")
-    stage.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
-    with Socket(stage) as server, Terminal("connect", server.where, folder=tmp_path) as person:
+    fake = FakeServer(None)
+    fake.refuse("users", "login-required")
+    fake.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
+    with Socket(fake) as server, Terminal("connect", server.where, folder=tmp_path) as person:
         person.wait_for("this server is for registered users: /login NAME")
-        stage.reply("users", "users", users=[{"name": "alice", "since": AT}], more=False)
+        fake.reply("users", "users", users=[{"name": "alice", "since": AT}], more=False)
         person.enter("/login alice")
         person.wait_for("[the password] ▸ ")
         person.enter(SECRET)
@@ -202,7 +202,7 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_taken_says_how_to_log_in(server: Socket, tmp_path: Path) -> None:
-    server.stage.refuse("rename", "name-taken")
+    server.fake.refuse("rename", "name-taken")
     with Terminal("connect", server.where, "--name", "robert", folder=tmp_path) as person:
         person.wait_for("robert is taken. If it is your account, type: /login robert", PROMPT)
         person.key("c-d")

@@ -7,13 +7,13 @@ from typing import Any
 import trio
 import trio.testing
 
-from tests.conftest import House, Line, Peer
+from tests.conftest import Line, Peer, RunningServer
 
 PASSWORD = "correct horse"
 Clock = trio.testing.MockClock
 
 
-class Person(Peer):
+class SessionPeer(Peer):
     """A peer that knows its token and sends requests as JSON."""
 
     token = ""
@@ -37,16 +37,16 @@ class Person(Peer):
         return [user["name"] for user in (await self.do("users"))["users"]]
 
 
-async def connect(house: House) -> Person:
+async def connect(running: RunningServer) -> SessionPeer:
     """Connect and read the welcome."""
-    person = Person(await house.connect())
+    person = SessionPeer(await running.connect())
     welcome = await person.next("welcome")
     person.name, person.token = welcome.get("user", ""), welcome.get("token", "")
     return person
 
 
-async def guest(house: House, name: str | None = None) -> Person:
-    person = await connect(house)
+async def guest(running: RunningServer, name: str | None = None) -> SessionPeer:
+    person = await connect(running)
     if name is not None:
         reply = await person.do("rename", name=name)
         assert reply["type"] == "renamed", reply
@@ -54,38 +54,38 @@ async def guest(house: House, name: str | None = None) -> Person:
     return person
 
 
-async def user(house: House, name: str, **fields: Any) -> Person:
+async def user(running: RunningServer, name: str, **fields: Any) -> SessionPeer:
     """Connect a user and register."""
-    person = await guest(house, name)
+    person = await guest(running, name)
     reply = await person.do("register", password=PASSWORD, **fields)
     assert reply["type"] == "registered", reply
     return person
 
 
-async def log_in(house: House, name: str, **fields: Any) -> Person:
+async def log_in(running: RunningServer, name: str, **fields: Any) -> SessionPeer:
     """Connect another session of a registered user."""
-    return await log_in_on(await connect(house), name, **fields)
+    return await log_in_on(await connect(running), name, **fields)
 
 
-async def log_in_on(person: Person, name: str, **fields: Any) -> Person:
+async def log_in_on(person: SessionPeer, name: str, **fields: Any) -> SessionPeer:
     reply = await person.do("login", name=name, **{"password": PASSWORD} | fields)
     assert reply["type"] == "logged-in", reply
     person.name, person.token, person.session = reply["user"], reply["token"], reply["session"]
     return person
 
 
-async def resume(house: House, token: str, **fields: Any) -> Person:
+async def resume(running: RunningServer, token: str, **fields: Any) -> SessionPeer:
     """Resume a session on a new connection."""
-    person = await connect(house)
+    person = await connect(running)
     reply = await person.do("resume", token=token, **fields)
     assert reply["type"] == "resumed", reply
     person.name, person.token, person.session = reply["user"], token, reply["session"]
     return person
 
 
-async def dead(house: House, token: str) -> bool:
+async def dead(running: RunningServer, token: str) -> bool:
     """Return whether the token is worthless."""
-    person = await connect(house)
+    person = await connect(running)
     reply = await person.do("resume", token=token)
     if reply["type"] == "resumed":
         return False
@@ -108,10 +108,10 @@ async def end_of(person: Peer) -> str:
     return str(last["code"])
 
 
-async def pass_time(house: House, clock: Clock, *seconds: float) -> None:
+async def pass_time(running: RunningServer, clock: Clock, *seconds: float) -> None:
     """Let time pass, and after each duration everything that becomes due."""
     for span in (*seconds, 0):
         await trio.testing.wait_all_tasks_blocked()
-        await house.node.pipeline.wait_idle()
+        await running.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked()
         clock.jump(span)

@@ -1,4 +1,4 @@
-"""A server that a test plays: it answers as the test says, and keeps what was asked."""
+"""A fake server, whose replies the test defines, and which records the requests."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def message(seq: int, text: str, *, sender: str = "bob", to: str | None = None, 
     return {"type": "message", "seq": seq, "at": AT, "from": sender, "text": text} | where | fields
 
 
-class Stage:
-    """What the server says; `answers` gives by type of the request the reply, which may be an error."""
+class FakeServer:
+    """The lines of the server; `answers` maps the type of a request to its reply, which may be an error."""
 
     def __init__(self, user: str | None = "alice", *, seq: int = 0) -> None:
         self.requests: list[Line] = []
@@ -108,10 +108,10 @@ class Stage:
 
 
 class Memory:
-    """A stage on memory streams."""
+    """A fake on memory streams."""
 
-    def __init__(self, stage: Stage, nursery: trio.Nursery) -> None:
-        self.stage = stage
+    def __init__(self, fake: FakeServer, nursery: trio.Nursery) -> None:
+        self.fake = fake
         self.shut = False
         self._nursery = nursery
         self._stream: trio.abc.Stream | None = None
@@ -122,7 +122,7 @@ class Memory:
             raise ConnectionRefusedError(111, "Connection refused")
         mine, theirs = trio.testing.memory_stream_pair()
         self._stream = theirs
-        await self.say(self.stage.welcome())
+        await self.say(self.fake.welcome())
         self._nursery.start_soon(self._serve, theirs)
         return mine
 
@@ -135,7 +135,7 @@ class Memory:
             while data := await stream.receive_some():
                 *lines, tail = (tail + data).split(b"\n")
                 for line in lines:
-                    await stream.send_all(orjson.dumps(self.stage.answer(orjson.loads(line))) + b"\n")
+                    await stream.send_all(orjson.dumps(self.fake.answer(orjson.loads(line))) + b"\n")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
 
@@ -150,10 +150,10 @@ class Memory:
 
 
 class Socket:
-    """A stage on a port of this machine, in a thread, for one client after the other."""
+    """A fake on a port of this machine, in a thread, for one client after the other."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, fake: FakeServer) -> None:
+        self.fake = fake
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE)
         self.port: int = self._listener.getsockname()[1]
@@ -194,10 +194,10 @@ class Socket:
                     self._connection.close()
 
     def _talk(self, connection: socket.socket) -> None:
-        self.say(self.stage.welcome())
+        self.say(self.fake.welcome())
         with connection.makefile("rb") as file:
             for line in file:
-                reply = self.stage.answer(orjson.loads(line))
+                reply = self.fake.answer(orjson.loads(line))
                 self.say(reply)
                 if reply["type"] == "bye":
                     return
