@@ -197,6 +197,24 @@ def test_what_cannot_block_is_not_async(module: str) -> None:
     assert not [node.name for node in nodes if isinstance(node, ast.AsyncFunctionDef)]
 
 
+DECLARATIONS = {
+    "wire/base.py",
+    "wire/events.py",
+    "chat/wakeups.py",
+    "chat/subscriber.py",
+    "chat/operations/base.py",
+}
+"""Modules of fields and signatures; those that use them test them."""
+
+
+@pytest.mark.parametrize("part", ["wire", "chat"])
+def test_each_module_of_the_core_has_a_test_module(part: str) -> None:
+    tests = ROOT.parent / "tests"
+    paths = [path.relative_to(ROOT) for path in (ROOT / part).rglob("*.py") if path.name != "__init__.py"]
+    bare = {str(path) for path in paths if not (tests / path.with_name(f"test_{path.name}")).exists()}
+    assert bare == {module for module in DECLARATIONS if module.startswith(part)}
+
+
 def test_no_modules_of_the_chat_import_one_another_in_a_circle() -> None:
     graph = {module: names for module, names in IMPORTS.items() if part_of(module) == "chat"}
     done: set[str] = set()
