@@ -132,3 +132,10 @@ class Client:
     def rest(self) -> list[dict[str, Any]]:
         """Return all lines up to the end."""
         return [orjson.loads(line) for line in self._file]
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

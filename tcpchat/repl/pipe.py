@@ -13,10 +13,11 @@ import attrs
 import orjson
 import trio
 
-from tcpchat.client import Client, DisconnectedError, RefusedError
+from tcpchat.client import Client, DisconnectedError, Reconnected, RefusedError
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     LOBBY,
+    MAX_COUNT,
     Edited,
     Event,
     Exit,
@@ -26,7 +27,6 @@ from tcpchat.protocol import (
     Request,
     Send,
     Unknown,
-    Welcome,
     as_error,
     encode,
 )
@@ -46,6 +46,8 @@ LOGIN_REQUIRED = "login-required"  # the code where the client is connected as n
 
 class PlainScreen:
     """A screen that only grows: the conversation on stdout, what goes wrong on stderr."""
+
+    has_input = False
 
     def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> None:
         self.asks = stdin.isatty()
@@ -243,23 +245,40 @@ async def send(options: Options, text: str, username: str | None, time: float | 
 
 
 async def tail(options: Options, *, json: bool, follow: bool) -> None:
-    """Print the last messages, and with `follow` the new ones. Raises ConnectError or DisconnectedError."""
-    async with open_client(_for_script(options)) as client:
+    """Print the last messages of the lobby, and with `follow` what comes then, also edits.
+
+    Raises ConnectError or DisconnectedError.
+    """
+    async with open_client(attrs.evolve(_for_script(options), history=0)) as client:
         look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
+
+        def show(event: Message | Edited) -> None:
+            if not event.ignored:
+                _print(event) if json else _write(plain(render.posted(event, look)))
+
         last = 0
-        async for event in client.events():
-            if isinstance(event, Welcome):
-                last = last or event.seq
-            if isinstance(event, Message | Edited):
-                shown = (
-                    render.message(event, look) if isinstance(event, Message) else render.edited(event, look)
-                )
-                _print(event) if json else _write(plain(shown))
-            done = options.history == 0 or last == 0
-            done = done or (isinstance(event, Message | Edited) and event.room == LOBBY and event.seq >= last)
-            if done and not follow:
-                break
+        for message in await _last_messages(client, options.history):
+            show(message)
+            last = message.seq
+        if follow:
+            async for event in client.events():
+                if isinstance(event, Reconnected) and event.data_reset:  # the numbers begin anew
+                    last = 0
+                elif isinstance(event, Message | Edited) and event.room == LOBBY and event.seq > last:
+                    show(event)
         await leave_nothing(client)
+
+
+async def _last_messages(client: Client, count: int) -> list[Message]:
+    """Return so many messages of the lobby at most, oldest first."""
+    messages: list[Message] = []
+    while len(messages) < count:
+        before = messages[0].seq if messages else None
+        page = await client.history(count=min(count - len(messages), MAX_COUNT), before=before)
+        messages = page + messages
+        if not page:
+            break
+    return messages
 
 
 def _for_script(options: Options) -> Options:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any, Self
 import orjson
 import pytest
 
-from tests.process import COMMAND, PATIENCE, Client, ServerProcess
+from tests.process import COMMAND, PATIENCE, Client, ServerProcess, free_port
 from tests.terminal import home
 
 FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all controls but the line feed
@@ -90,12 +89,6 @@ class Running:
     def ended(self, number: int) -> int:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def said(client: Client, count: int) -> list[str]:
@@ -283,6 +276,26 @@ def test_tail_prints_the_last_messages(where: str, bob: Client, tmp_path: Path) 
         ("message", "tail 3"),
         ("message", "tail 4"),
     ]
+
+
+def test_tail_ends_where_the_last_event_is_an_edit(where: str, bob: Client, tmp_path: Path) -> None:
+    bob.send("send see you at six")
+    seq = bob.next("sent")["seq"]
+    bob.send(f"edit {seq} see you at five")
+    bob.next("sent")
+    done = run(tmp_path, "tail", where, "-n", "1")
+    assert done.stdout[6:] == "bob ✎ see you at five\n"
+
+
+def test_tail_follows_edits_and_prints_nothing_private(where: str, bob: Client, tmp_path: Path) -> None:
+    bob.send("send tea?")
+    seq = bob.next("sent")["seq"]
+    with Running(tmp_path, "tail", where, "--follow", "-n", "1", "--name", "tim") as tail:
+        tail.line_with("tea?")
+        bob.send("send -u tim psst")
+        bob.send(f"edit {seq} coffee?")
+        assert tail.process.stdout is not None
+        assert tail.process.stdout.readline()[6:] == "bob ✎ coffee?\n"
 
 
 def test_tail_follows_what_is_said(where: str, bob: Client, tmp_path: Path) -> None:
