@@ -188,6 +188,7 @@ class Controller:
             absent=[name for name in model.delivery.users() if name not in model.roster],
             ignored=model.ignored,
             sessions=model.sessions,
+            own=model.own_messages(),
             pending=[(number, message.text) for number, message in model.scheduled.pending().items()],
             settings={
                 **{name: CHOICES.get(name, ()) for name in MEANING},

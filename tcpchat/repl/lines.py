@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
 import trio
 
 from tcpchat.client import Client, Offline
 from tcpchat.errors import ChatError
-from tcpchat.protocol import GUEST, Exit, GetHelp, NeedsSecret, Register, Request, Send, as_error
+from tcpchat.protocol import (
+    GUEST,
+    Edit,
+    Exit,
+    GetHelp,
+    MarkRead,
+    NeedsSecret,
+    ReadHistory,
+    Register,
+    Request,
+    Send,
+    as_error,
+)
 from tcpchat.repl.calls import Calls
 from tcpchat.repl.client_commands import ClientCommands
 from tcpchat.repl.input.parse import (
@@ -27,8 +40,8 @@ from tcpchat.repl.prompts import (
     Action,
     Ask,
     CommandOrText,
-    Edit,
     Fail,
+    GiveBack,
     Keep,
     Leave,
     PasswordPrompt,
@@ -118,7 +131,8 @@ class Lines:
 
     def _ask(self, question: Question) -> None:
         if question.text:
-            self._display.notice(question.text)
+            answers = "" if self._screen.has_input or question.secret else f" [{question.short}]"
+            self._display.notice(question.text + answers)
         self.question = question
         self._screen.refresh()
 
@@ -147,7 +161,7 @@ class Lines:
                 self._display.notice(text)
             case Fail(text=text):
                 self._fail(text)
-            case Edit(line=line, shown=shown):
+            case GiveBack(line=line, shown=shown):
                 self._screen.edit(line, shown)
             case Keep(word=word, answer=answer):
                 self._commands.keep(word, answer)
@@ -160,8 +174,7 @@ class Lines:
         """Do what a line means. Raises ChatError where a command of the client is used wrongly."""
         match meaning:
             case SendText(text=text):
-                place = self._model.place
-                self._calls.send(Send(text=text, room=place.room_field, username=place.user))
+                self._request(Send(text=text))
             case Call(request=request):
                 self._request(request)
             case NeedsPassword(incomplete=incomplete):
@@ -172,6 +185,7 @@ class Lines:
                 self._perform([Ask(CommandOrText(meaning))] if self._screen.asks else refuse(meaning))
 
     def _request(self, request: Request) -> None:
+        request = self._in_place(request)
         match request:
             case Send():
                 self._calls.send(request)
@@ -181,6 +195,19 @@ class Lines:
                 self._commands.help(request.command)
             case _:
                 self._calls.request(request)
+
+    def _in_place(self, request: Request) -> Request:
+        """Return the request for the place of the prompt, if it is for one and names none."""
+        place = self._model.place
+        match request:
+            case (
+                Send(room=None, username=None)
+                | Edit(room=None, username=None)
+                | MarkRead(room=None, username=None)
+                | ReadHistory(room=None, username=None, unread=False)
+            ):
+                return attrs.evolve(request, room=place.room_field, username=place.user)
+        return request
 
     def _ask_password(self, incomplete: NeedsSecret) -> None:
         """Ask for the password that was left out, unless the server would refuse the request anyway."""

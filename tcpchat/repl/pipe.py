@@ -254,7 +254,7 @@ async def tail(options: Options, *, json: bool, follow: bool) -> None:
 
         def show(event: Message | Edited) -> None:
             if not event.ignored:
-                _print(event) if json else _write(plain(render.posted(event, look)))
+                _print(event) if json else _write(plain(render.message(event, look)))
 
         last = 0
         for message in await _last_messages(client, options.history):

@@ -45,7 +45,7 @@ class RunLine:
 
 
 @attrs.frozen
-class Edit:
+class GiveBack:
     """Give a line back to be changed; `shown` is what others may see of it."""
 
     line: str
@@ -65,11 +65,11 @@ class Leave:
     """Leave without another question."""
 
 
-Action: TypeAlias = Tell | Fail | Ask | RunLine | Edit | Keep | Leave | SendText | Call
+Action: TypeAlias = Tell | Fail | Ask | RunLine | GiveBack | Keep | Leave | SendText | Call
 
 
 class Question(ABC):
-    """One question. `text` is shown when it is asked, `short` stands before the input.
+    """One question. `text` is shown when it is asked, `short` stands before the input: how to answer.
 
     Each of `keys`, alone in the input, is an answer without Enter. The answer to a `secret` question is
     neither shown nor kept, the one to a `private` question is not kept.
@@ -93,19 +93,17 @@ class Question(ABC):
 class CommandOrText(Question):
     """The question whether a line is a command or text."""
 
-    short = "c, t or Esc"
     _MEANING: Final = {"c": COMMAND, "C": COMMAND, "command": COMMAND, "t": TEXT, "T": TEXT, "text": TEXT}
 
     def __init__(self, line: Ambiguous) -> None:
         self._line = line
         self.private = line.asks_password
         self.keys = "ct" + ("C" if line.word else "") + ("T" if line.keeps_text else "")
-        run = "it" if line.word or line.shown != line.line else f"“{line.command}”"
-        self.text = (
-            f"“{line.shown}”: command or text? c runs {run}, t sends it as text, Esc lets you change it"
-        )
-        if line.word:
-            self.text += f". {' or '.join(self.keys[2:])} also keeps the answer for “{line.word}”"
+        self.text = f"“{line.shown}”: command or text?"
+        if line.word is None and line.shown == line.line:
+            self.text = f"“{line.shown}”: the command {line.command}, or text?"
+        always = f"; {' or '.join(self.keys[2:])}: always" if line.word else ""
+        self.short = f"c: command, t: text, Esc: edit{always}"
 
     def answer(self, line: str) -> list[Action]:
         """Run or send the line, or give it back; an answer that is none is a line of its own."""
@@ -125,7 +123,7 @@ class CommandOrText(Question):
 
     def take_back(self) -> list[Action]:
         """Give the line back."""
-        return [Edit(self._line.line, self._line.shown)]
+        return [GiveBack(self._line.line, self._line.shown)]
 
 
 def refuse(line: Ambiguous) -> list[Action]:

@@ -1,4 +1,4 @@
-"""A fake server, whose replies the test defines, and which records the requests."""
+"""A fake server: it answers as the test says, and records the requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def message(seq: int, text: str, *, sender: str = "bob", to: str | None = None, 
 
 
 class FakeServer:
-    """The lines of the server; `answers` maps the type of a request to its reply, which may be an error."""
+    """The server's lines; `answers` makes the reply, which may be an error, by the type of the request."""
 
     def __init__(self, user: str | None = "alice", *, seq: int = 0) -> None:
         self.requests: list[Line] = []
@@ -107,11 +107,11 @@ class FakeServer:
         return {"type": "users", "users": [{"name": name, "since": AT} for name in names], "more": False}
 
 
-class Memory:
-    """A fake on memory streams."""
+class MemoryServer:
+    """A fake server on memory streams."""
 
-    def __init__(self, fake: FakeServer, nursery: trio.Nursery) -> None:
-        self.fake = fake
+    def __init__(self, server: FakeServer, nursery: trio.Nursery) -> None:
+        self.server = server
         self.shut = False
         self._nursery = nursery
         self._stream: trio.abc.Stream | None = None
@@ -122,7 +122,7 @@ class Memory:
             raise ConnectionRefusedError(111, "Connection refused")
         mine, theirs = trio.testing.memory_stream_pair()
         self._stream = theirs
-        await self.say(self.fake.welcome())
+        await self.send(self.server.welcome())
         self._nursery.start_soon(self._serve, theirs)
         return mine
 
@@ -135,12 +135,12 @@ class Memory:
             while data := await stream.receive_some():
                 *lines, tail = (tail + data).split(b"\n")
                 for line in lines:
-                    await stream.send_all(orjson.dumps(self.fake.answer(orjson.loads(line))) + b"\n")
+                    await stream.send_all(orjson.dumps(self.server.answer(orjson.loads(line))) + b"\n")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
 
-    async def say(self, *lines: Line) -> None:
-        """Say something unasked."""
+    async def send(self, *lines: Line) -> None:
+        """Send lines that nobody asked for."""
         assert self._stream is not None
         await self._stream.send_all(b"".join(orjson.dumps(line) + b"\n" for line in lines))
 
@@ -149,17 +149,17 @@ class Memory:
         await trio.aclose_forcefully(self._stream)
 
 
-class Socket:
-    """A fake on a port of this machine, in a thread, for one client after the other."""
+class SocketServer:
+    """A fake server on a port of this machine, in a thread, for one client after the other."""
 
-    def __init__(self, fake: FakeServer) -> None:
-        self.fake = fake
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, server: FakeServer, *, port: int = 0) -> None:
+        self.server = server
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.settimeout(PATIENCE)
         self.port: int = self._listener.getsockname()[1]
-        self.where = f"127.0.0.1:{self.port}"
+        self.address = f"127.0.0.1:{self.port}"
         self.open = threading.Event()
-        """Whoever connects is greeted."""
+        """Clients are greeted."""
         self.open.set()
         self._thread = threading.Thread(target=self._serve)
         self._connection: socket.socket | None = None
@@ -186,22 +186,22 @@ class Socket:
                 self._connection.settimeout(PATIENCE)
                 self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self.open.wait(PATIENCE) and not self._over:
-                    self._talk(self._connection)
+                    self._answer(self._connection)
             except OSError:
                 pass
             finally:
                 if self._connection is not None:
                     self._connection.close()
 
-    def _talk(self, connection: socket.socket) -> None:
-        self.say(self.fake.welcome())
+    def _answer(self, connection: socket.socket) -> None:
+        self.send(self.server.welcome())
         with connection.makefile("rb") as file:
             for line in file:
-                reply = self.fake.answer(orjson.loads(line))
-                self.say(reply)
+                reply = self.server.answer(orjson.loads(line))
+                self.send(reply)
                 if reply["type"] == "bye":
                     return
 
-    def say(self, line: Line) -> None:
+    def send(self, line: Line) -> None:
         assert self._connection is not None
         self._connection.sendall(orjson.dumps(line) + b"\n")

@@ -284,7 +284,7 @@ def test_tail_ends_where_the_last_event_is_an_edit(where: str, bob: Client, tmp_
     bob.send(f"edit {seq} see you at five")
     bob.next("sent")
     done = run(tmp_path, "tail", where, "-n", "1")
-    assert done.stdout[6:] == "bob ✎ see you at five\n"
+    assert done.stdout[6:] == "bob  (edited) see you at five\n"
 
 
 def test_tail_follows_edits_and_prints_nothing_private(where: str, bob: Client, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_tail_follows_edits_and_prints_nothing_private(where: str, bob: Client, 
         bob.send("send -u tim psst")
         bob.send(f"edit {seq} coffee?")
         assert tail.process.stdout is not None
-        assert tail.process.stdout.readline()[6:] == "bob ✎ coffee?\n"
+        assert tail.process.stdout.readline()[6:] == f"bob edited {seq}: coffee?\n"
 
 
 def test_tail_follows_what_is_said(where: str, bob: Client, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tcpchat.link.credential_store import CredentialStore
 from tcpchat.link.desired_identity import Identity
 from tests.process import COMMAND, PATIENCE
-from tests.repl.fake_server import FakeServer, Socket
+from tests.repl.fake_server import FakeServer, SocketServer
 from tests.repl.test_pipe import lines_of
 from tests.terminal import home
 
@@ -21,7 +21,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def server() -> Iterator[Socket]:
+def server() -> Iterator[SocketServer]:
     fake = FakeServer("guest-1")
 
     def resume(request: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def server() -> Iterator[Socket]:
         return {"type": "logged-in"} | fields
 
     fake.answers |= {"login": login, "resume": resume}
-    with Socket(fake) as server:
+    with SocketServer(fake) as server:
         yield server
 
 
@@ -56,34 +56,36 @@ def remembered(folder: Path) -> str:
     return "\n".join(file.read_text() for file in files if not file.name.endswith(".lock"))
 
 
-def types(server: Socket) -> list[str]:
+def types(server: SocketServer) -> list[str]:
     """Return what was asked, but for signs of life."""
-    return [request["type"] for request in server.fake.requests if request["type"] != "ping"]
+    return [request["type"] for request in server.server.requests if request["type"] != "ping"]
 
 
 # A password comes on the next line, or from the environment.
 
 
-def test_in_a_pipe_the_next_line_is_the_password(server: Socket, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", server.where, input=f"/login alice\n{SECRET}\nhi\n")
+def test_in_a_pipe_the_next_line_is_the_password(server: SocketServer, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", server.address, input=f"/login alice\n{SECRET}\nhi\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert "you are alice (registered)" in done.stdout
     assert SECRET not in done.stdout
-    (login,) = server.fake.of("login")
+    (login,) = server.server.of("login")
     assert (login["name"], login["password"]) == ("alice", SECRET)
-    assert [request["text"] for request in server.fake.of("send")] == ["hi"]
+    assert [request["text"] for request in server.server.of("send")] == ["hi"]
 
 
-def test_a_password_that_does_not_come_is_a_failure(server: Socket, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", server.where, input="/login alice\n")
+def test_a_password_that_does_not_come_is_a_failure(server: SocketServer, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", server.address, input="/login alice\n")
     assert done.returncode == 1
     assert "login was cancelled" in done.stderr
-    assert server.fake.of("login") == []
+    assert server.server.of("login") == []
 
 
-def test_as_json_all_is_json_and_the_next_line_is_the_password_too(server: Socket, tmp_path: Path) -> None:
+def test_as_json_all_is_json_and_the_next_line_is_the_password_too(
+    server: SocketServer, tmp_path: Path
+) -> None:
     done = run(
-        tmp_path, "connect", server.where, "--json", input=f"/login alice\n{SECRET}\n/register\n\n/ping\n"
+        tmp_path, "connect", server.address, "--json", input=f"/login alice\n{SECRET}\n/register\n\n/ping\n"
     )
     assert (done.returncode, done.stderr) == (1, "")
     lines = [line for line in lines_of(done.stdout) if line["type"] != "welcome"]
@@ -92,10 +94,10 @@ def test_as_json_all_is_json_and_the_next_line_is_the_password_too(server: Socke
     assert SECRET not in done.stdout
 
 
-def test_a_password_in_the_environment_logs_in(server: Socket, tmp_path: Path) -> None:
-    done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi", TCPCHAT_PASSWORD=SECRET)
+def test_a_password_in_the_environment_logs_in(server: SocketServer, tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "-a", server.address, "--name", "alice", "hi", TCPCHAT_PASSWORD=SECRET)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [(login["name"], login["password"]) for login in server.fake.of("login")] == [("alice", SECRET)]
+    assert [(login["name"], login["password"]) for login in server.server.of("login")] == [("alice", SECRET)]
     assert types(server)[:2] == ["login", "send"]
 
 
@@ -106,63 +108,67 @@ def test_a_password_without_a_name_is_a_mistake(tmp_path: Path, command: str) ->
     assert done.stderr == "tcpchat: TCPCHAT_PASSWORD requires --name, the user to log in as\n"
 
 
-def test_a_name_that_is_taken_says_what_helps(server: Socket, tmp_path: Path) -> None:
-    server.fake.refuse("rename", "name-taken")
-    done = run(tmp_path, "send", "-a", server.where, "--name", "alice", "hi")
+def test_a_name_that_is_taken_says_what_helps(server: SocketServer, tmp_path: Path) -> None:
+    server.server.refuse("rename", "name-taken")
+    done = run(tmp_path, "send", "-a", server.address, "--name", "alice", "hi")
     assert done.returncode == 1
     assert done.stderr == (
         "tcpchat: because name-taken; to log in, give --name and set TCPCHAT_PASSWORD in the environment\n"
     )
-    assert server.fake.of("send") == []
+    assert server.server.of("send") == []
 
 
 # Who a script is.
 
 
-def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
-    run(tmp_path, "connect", server.where, "--name", "alice", input=f"/login alice\n{SECRET}\n")
-    mine = CredentialStore(tmp_path / "state" / "tcpchat", server.where, None)  # as a terminal without --name
+def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: SocketServer, tmp_path: Path) -> None:
+    run(tmp_path, "connect", server.address, "--name", "alice", input=f"/login alice\n{SECRET}\n")
+    mine = CredentialStore(
+        tmp_path / "state" / "tcpchat", server.address, None
+    )  # as a terminal without --name
     mine.save(Identity(user="me", token="t-of-me", journal="j", registered=True, session=1))
     mine.close()
     before = remembered(tmp_path)
     assert "t-of-me" in before
     for arguments in (("send", "hi", "-a"), ("tail", "-n", "0"), ("connect",), ("connect", "--json")):
-        server.fake.user = "guest-1"
-        server.fake.requests.clear()
-        done = run(tmp_path, *arguments, server.where)
+        server.server.user = "guest-1"
+        server.server.requests.clear()
+        done = run(tmp_path, *arguments, server.address)
         assert (done.returncode, done.stderr) == (0, "")
         assert types(server)[-1] == "exit"
         assert not {"resume", "login", "rename"} & set(types(server))
         assert remembered(tmp_path) == before
 
 
-def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: Socket, tmp_path: Path) -> None:
-    run(tmp_path, "connect", server.where, "--name", "alice", input=f"/login alice\n{SECRET}\n")
-    server.fake.requests.clear()
-    for arguments in (("send", "hi", "-a", server.where), ("tail", "-n", "0", server.where)):
-        server.fake.user = "guest-1"
+def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: SocketServer, tmp_path: Path) -> None:
+    run(tmp_path, "connect", server.address, "--name", "alice", input=f"/login alice\n{SECRET}\n")
+    server.server.requests.clear()
+    for arguments in (("send", "hi", "-a", server.address), ("tail", "-n", "0", server.address)):
+        server.server.user = "guest-1"
         done = run(tmp_path, *arguments, "--name", "alice")
         assert (done.returncode, done.stderr) == (0, "")
-    assert [request["token"] for request in server.fake.of("resume")] == ["t-of-alice"] * 2
+    assert [request["token"] for request in server.server.of("resume")] == ["t-of-alice"] * 2
     assert "login" not in types(server)
     assert "t-of-alice" in remembered(tmp_path)
 
 
-def test_with_a_name_that_is_free_it_is_a_guest_who_leaves_nothing(server: Socket, tmp_path: Path) -> None:
-    done = run(tmp_path, "send", "-a", server.where, "--name", "ci", "hi")
+def test_with_a_name_that_is_free_it_is_a_guest_who_leaves_nothing(
+    server: SocketServer, tmp_path: Path
+) -> None:
+    done = run(tmp_path, "send", "-a", server.address, "--name", "ci", "hi")
     assert done.returncode == 0
     assert types(server)[0] == "rename"
     assert types(server)[-1] == "exit"
     assert remembered(tmp_path) == ""
 
 
-def test_nothing_is_remembered_if_that_is_wanted(server: Socket, tmp_path: Path) -> None:
+def test_nothing_is_remembered_if_that_is_wanted(server: SocketServer, tmp_path: Path) -> None:
     login = f"/login alice\n{SECRET}\n"
-    run(tmp_path, "connect", server.where, "--name", "alice", input=login)
+    run(tmp_path, "connect", server.address, "--name", "alice", input=login)
     before = remembered(tmp_path)
-    server.fake.user = "guest-1"
-    server.fake.requests.clear()
-    done = run(tmp_path, "connect", server.where, "--no-remember", "--name", "alice", input="/ping\n")
+    server.server.user = "guest-1"
+    server.server.requests.clear()
+    done = run(tmp_path, "connect", server.address, "--no-remember", "--name", "alice", input="/ping\n")
     assert done.returncode == 0
     assert "resume" not in types(server)
     assert remembered(tmp_path) == before != ""
@@ -170,10 +176,10 @@ def test_nothing_is_remembered_if_that_is_wanted(server: Socket, tmp_path: Path)
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_who_is_sent_away_fails_with_that_sentence(
-    server: Socket, tmp_path: Path, arguments: tuple[str, ...]
+    server: SocketServer, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    server.fake.reply("ping", "bye", re=None, code="revoked", message="another device sent you away")
-    command = [*COMMAND, "connect", server.where, *arguments]
+    server.server.reply("ping", "bye", re=None, code="revoked", message="another device sent you away")
+    command = [*COMMAND, "connect", server.address, *arguments]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -26,6 +26,8 @@ class CompletionContext:
     ignored: Sequence[str] = ()
     sessions: Sequence[tuple[int, str]] = ()
     """Number and device of your sessions, as far as they were asked for."""
+    own: Sequence[tuple[int, str]] = ()
+    """Number and text of your messages in the place of the prompt, the last one first."""
     pending: Sequence[tuple[int, str]] = ()
     settings: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     commands: Container[str] = ()
@@ -109,8 +111,16 @@ def _counted(number: str, name: str) -> str:
     return f"{number} {name}" if number == "1" else f"{number} {name}s"
 
 
-def _numbers(token: str, live: CompletionContext) -> Iterable[Choice]:
-    for number, text in live.pending:
+def _pending(token: str, live: CompletionContext) -> Iterable[Choice]:
+    return _numbered(token, live.pending)
+
+
+def _own(token: str, live: CompletionContext) -> Iterable[Choice]:
+    return _numbered(token, live.own)
+
+
+def _numbered(token: str, texts: Iterable[tuple[int, str]]) -> Iterable[Choice]:
+    for number, text in texts:
         if str(number).startswith(token):
             short = text if len(text) <= SHORT_TEXT else f"{text[: SHORT_TEXT - 1]}…"
             yield str(number), str(number), short
@@ -132,12 +142,13 @@ def _setting_values(token: str, live: CompletionContext, name: str) -> Iterable[
 _SOURCES: Final[dict[str, Source]] = {
     "NAME": _users,
     "DURATION": _durations,
-    "NUMBER": _numbers,
+    "NUMBER": _pending,
     "COMMAND": _commands,
 }
 """What a value can be, by metavar; for another there is nothing to offer."""
 _SOURCES_OF: Final[dict[str, dict[str, Source]]] = {
     "users": {"NAME": _here},
+    "edit": {"SEQ": _own},
     "unignore": {"NAME": _ignored},
     "revoke": {"NUMBER": _sessions},
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from tcpchat.protocol import LOBBY, History, MarkRead, Message, Read, ReadHistory, Unread
+from tcpchat.protocol import LOBBY, Edited, History, MarkRead, Message, Read, ReadHistory, Unread
 from tcpchat.repl.model.place import Place
 
 
@@ -30,6 +30,10 @@ class _Marker:
     """The last one shown that is not yours."""
     before: int | None = None
     """All up to this one are read, or were shown as history; None if nothing before the first is unread."""
+    counted: tuple[int, int] = (0, 0)
+    """How many messages were unread, and the last of them, when the server said so."""
+    counted_shown: int = 0
+    """How many of these were shown."""
     seen: int = 0
     """How far the marker may go."""
     unread: list[int] = attrs.field(factory=list)
@@ -45,8 +49,13 @@ class _Marker:
         if not mine:
             self.others = max(self.others, seq)
 
+    def count(self, seq: int) -> None:
+        """Count a message of another user that was shown, if the server counted it as unread."""
+        if self.read < seq <= self.counted[1]:
+            self.counted_shown += 1
+
     def show_page(self, first: int, last: int) -> None:
-        """Take it that all messages from the first to the last were shown as history."""
+        """Take it that everything from the first to the last number was shown as history."""
         if self.before is None:
             return
         if first <= self.before + 1:
@@ -62,6 +71,7 @@ class _Marker:
 
     def see(self) -> None:
         gap = self.before is not None and self.before + 1 < self.first
+        gap = gap and self.counted_shown < self.counted[0]  # else only edits are between
         self.seen = max(self.seen, (self.before or 0) if gap else self.others)
         self.unread.clear()
 
@@ -97,12 +107,15 @@ class ReadMarkers:
         lobby = self._of(LOBBY)
         self._markers = {LOBBY: _Marker(first=lobby.first, last=lobby.last, others=lobby.others)}
 
-    def show(self, message: Message, place: Place, *, mine: bool) -> None:
-        """Take it that a message is shown."""
-        marker = self._of(message.room)
-        marker.show(message.seq, mine=mine)
-        if not mine and place.is_direct and message.seq > marker.read:
-            marker.unread.append(message.seq)
+    def show(self, event: Message | Edited, place: Place, *, mine: bool) -> None:
+        """Take it that a message or an edit is shown. Only messages count as unread."""
+        marker = self._of(event.room)
+        marker.show(event.seq, mine=mine)
+        if mine or isinstance(event, Edited):
+            return
+        marker.count(event.seq)
+        if place.is_direct and event.seq > marker.read:
+            marker.unread.append(event.seq)
 
     def show_history(self, request: ReadHistory, page: History) -> None:
         """Take it that a page of history is shown."""
@@ -111,8 +124,8 @@ class ReadMarkers:
             return
         numbers = [message.seq for message in page.messages if message.room == LOBBY]
         if not request.unread:
-            if numbers:
-                lobby.show_page(numbers[0], numbers[-1])
+            if page.room == LOBBY:
+                lobby.show_page(*_range(request, page, numbers, lobby.last))
         elif page.room in {None, LOBBY}:  # all of the lobby that is unread, from the marker on
             last = max([lobby.before, *numbers]) if page.more else max(lobby.before, lobby.first - 1)
             lobby.before = last
@@ -124,6 +137,7 @@ class ReadMarkers:
             marker.read = max(marker.read, room.read)
             if room.room == LOBBY:
                 marker.before = max(marker.before or 0, room.read)
+                marker.counted, marker.counted_shown = (room.count, room.seq), 0
 
     def set_read(self, read: Read) -> None:
         """Take the marker as a device of the user has moved it."""
@@ -149,3 +163,15 @@ class ReadMarkers:
     def are_due(self) -> bool:
         """Whether `take_due` would return something."""
         return any(marker.is_due for marker in self._markers.values())
+
+
+def _range(request: ReadHistory, page: History, numbers: list[int], last: int) -> tuple[int, int]:
+    """Return the first and the last number that a page of history covers; `last` is the last one shown.
+
+    Not all numbers are those of messages, so the page's own messages do not tell.
+    """
+    newest = numbers[-1] if numbers else 0
+    if request.after is not None:
+        return request.after + 1, newest if page.more else max(newest, last)
+    first = numbers[0] if page.more and numbers else 1
+    return first, newest if request.before is None else request.before - 1

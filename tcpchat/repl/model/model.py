@@ -46,6 +46,8 @@ from tcpchat.repl.model.roster import Roster
 from tcpchat.repl.model.scheduled import ScheduledMessages
 from tcpchat.times import MILLISECONDS, Clock, parse_timestamp
 
+REMEMBERED = 100  # messages of yours, for `/edit`
+
 
 class Model:
     """All that is known on this connection and those before it.
@@ -71,6 +73,8 @@ class Model:
         """The users that you ignore, if the list was requested."""
         self.sessions: list[tuple[int, str]] = []
         """Number and device of your sessions, if the list was requested."""
+        self._own: dict[tuple[str, int], tuple[Place, str]] = {}
+        """Place and text of your last messages, by room and number."""
         self._clock = clock
         self._monotonic = monotonic
         self._lobby_before: int | None = None
@@ -84,7 +88,7 @@ class Model:
             case Message():
                 self._apply_message(event)
             case Edited():
-                self.roster.touch(event.sender)
+                self._apply_edit(event)
             case Joined():
                 self.roster.join(event.users)
             case Left():
@@ -165,13 +169,18 @@ class Model:
         elif error.code == "rate-limited":
             self.limited_until = until
 
-    def is_mine(self, message: Message) -> bool:
-        """Return whether a message is yours, from here or another device."""
-        return message.sender == self.me
+    def is_mine(self, event: Message | Edited) -> bool:
+        """Return whether a message or an edit is yours, from here or another device."""
+        return event.sender == self.me
 
-    def place_of(self, message: Message) -> Place:
-        """Return where a message is."""
-        return Place.of_message(message, self.me)
+    def place_of(self, event: Message | Edited) -> Place:
+        """Return where a message or an edit is."""
+        return Place.of_message(event, self.me)
+
+    def own_messages(self) -> list[tuple[int, str]]:
+        """Return number and text of your last messages in the place of the prompt, the last one first."""
+        own = [(seq, text) for (_, seq), (place, text) in self._own.items() if place.is_at(self.place)]
+        return own[::-1]
 
     def is_new(self, message: Message) -> bool:
         """Return whether a message was sent after you came."""
@@ -188,11 +197,24 @@ class Model:
         self.markers.show(message, place, mine=mine)
         self.roster.touch(message.sender)
         self.delivery.add_message(message, place, mine=mine)
+        if mine:
+            self._own[message.room, message.seq] = place, message.text
+            if len(self._own) > REMEMBERED:
+                del self._own[next(iter(self._own))]
+
+    def _apply_edit(self, edit: Edited) -> None:
+        place = self.place_of(edit)
+        self.markers.show(edit, place, mine=self.is_mine(edit))
+        self.roster.touch(edit.sender)
+        own = self._own.get((edit.room, edit.target))
+        if own is not None:
+            self._own[edit.room, edit.target] = own[0], edit.text
 
     def _rename(self, old: str, new: str) -> None:
         self.roster.rename(old, new)
         self.delivery.rename(old, new)
         self.place = self.place.renamed(old, new)
+        self._own = {key: (place.renamed(old, new), text) for key, (place, text) in self._own.items()}
 
     def _welcome(self, event: Welcome) -> None:
         if self.markers.welcome(event.journal, event.seq):
@@ -210,6 +232,7 @@ class Model:
 
     def _clear(self) -> None:
         self.delivery.clear()
+        self._own.clear()
         self.ignored, self.sessions, self._unread_before = [], [], None
 
     def _is_due(self, message: PendingMessage) -> bool:

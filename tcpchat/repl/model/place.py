@@ -6,7 +6,7 @@ from typing import Self
 
 import attrs
 
-from tcpchat.protocol import LOBBY, Message
+from tcpchat.protocol import LOBBY, Edited, Message
 
 
 @attrs.frozen
@@ -23,8 +23,8 @@ class Place:
         return cls(None, user)
 
     @classmethod
-    def of_message(cls, message: Message, me: str) -> Self:
-        """Return where a message is, for the user who is called `me`."""
+    def of_message(cls, message: Message | Edited, me: str) -> Self:
+        """Return where a message or an edit is, for the user who is called `me`."""
         if message.to is None:
             return cls(message.room)
         return cls(message.room, message.to if message.sender == me else message.sender)
@@ -43,6 +43,10 @@ class Place:
     def room_field(self) -> str | None:
         """The field `room` of a request for this place; None where `user` or the default says it."""
         return None if self.is_direct or self.room == LOBBY else self.room
+
+    def is_at(self, other: Place) -> bool:
+        """Return whether this is the same place, where the id of a direct room may be missing."""
+        return self.user == other.user if self.is_direct or other.is_direct else self.room == other.room
 
     def renamed(self, old: str, new: str) -> Place:
         """Return the same place after a user was renamed."""

@@ -35,6 +35,7 @@ class Terminal:
     """One screen, for as long as the program runs."""
 
     asks = True
+    has_input = True
 
     def __init__(
         self,

@@ -48,6 +48,10 @@ class Screen(Protocol):
     def asks(self) -> bool:
         """Whether there is a person to ask."""
 
+    @property
+    def has_input(self) -> bool:
+        """Whether there is an input line, with a prompt before it."""
+
     def show(self, fragments: Fragments) -> None:
         """Show messages, and the replies to what was typed."""
 
@@ -92,6 +96,7 @@ class Display:
             timestamps=self._preferences.on("timestamps"),
             zone=self._zone,
             colours=self.colours,
+            place=self._model.place,
             markers=self._model.delivery.markers,
         )
 
@@ -103,11 +108,8 @@ class Display:
     def event(self, event: Event) -> None:  # noqa: C901, PLR0912  # a case for each kind of event
         """Show an event; one of a later version shows nothing."""
         match event:
-            case Message():
+            case Message() | Edited():
                 self._message(event)
-            case Edited():
-                self._under_its_day(event.at)
-                self.screen.show(render.edited(event, self.look))
             case Renamed() if event.new == self._model.me:
                 self.fail(f"your name is now {event.new}; it was {event.old}")
             case Joined() | Left() | Renamed():
@@ -161,19 +163,16 @@ class Display:
         """Show why something was not done."""
         self.screen.complain(render.refusal(error, self.look))
 
-    def _message(self, message: Message) -> None:
-        """Show a message, and ring for it."""
-        self._under_its_day(message.at)
-        self.screen.show(render.message(message, self.look))
-        if self._rings(message):
-            self.screen.bell()
-
-    def _under_its_day(self, at: str) -> None:
-        """Show a line with the day of a message or an edit if that is another than of the one before."""
-        time = local_time(at, self._zone)
+    def _message(self, message: Message | Edited) -> None:
+        """Show a message or an edit, under a line with its day if that is another than of the one before."""
+        look = self.look
+        time = local_time(message.at, self._zone)
         if time is not None and time.date() != self._day:
             self._day = time.date()
-            self.screen.show(render.day(self._day, self.look))
+            self.screen.show(render.day(self._day, look))
+        self.screen.show(render.message(message, look))
+        if isinstance(message, Message) and self._rings(message):
+            self.screen.bell()
 
     def _rings(self, message: Message) -> bool:
         model = self._model

@@ -36,35 +36,33 @@ SHORT_WAIT: Final = 1.0  # seconds; not worth a line
 MOST_LINES: Final = 40  # of one message; nobody can push everything else off the screen
 
 
-def message(m: Message, look: Look) -> Fragments:
-    """Return a message with its author and time."""
+def message(m: Message | Edited, look: Look, *, numbered: bool = False) -> Fragments:
+    """Return a message with its author and time, or the text that an edit gave it, with a mark.
+
+    `numbered` puts its number in the room before it.
+    """
     text = _folded(clean(m.text).rstrip("\n"))
     own = m.sender == look.me
-    head: Fragments = [("class:time", f"{hour(m.at, look)} ")] if look.timestamps else []
+    head: Fragments = [("class:title", f"{m.seq:>6} ")] if numbered else []
+    if look.timestamps:
+        head.append(("class:time", f"{hour(m.at, look)} "))
     head.append((name_style(m.sender, look.me), clean_line(m.sender)))
     style = ""
     if m.to is not None:
         style = "class:private"
         head += [(style, " → "), (name_style(m.to, look.me), clean_line(m.to))]
-    head += _mark(m, look) if own else [("", GAP)]
+    if isinstance(m, Edited):
+        head.append(("class:notice", f" edited {m.target}: "))
+    else:
+        head += _delivery(m, look) if own else [("", GAP)]
+        if m.edited:
+            head.append(("class:notice", "(edited) "))
     if not own and is_mention(text, look.me):
         style = f"{style} class:mention".strip()
     return hang(head, style, text, look)
 
 
-def edited(e: Edited, look: Look) -> Fragments:
-    """Return an edit: the author, the time, and the text that the message has now."""
-    head: Fragments = [("class:time", f"{hour(e.at, look)} ")] if look.timestamps else []
-    head.append((name_style(e.sender, look.me), clean_line(e.sender)))
-    style = ""
-    if e.to is not None:
-        style = "class:private"
-        head += [(style, " → "), (name_style(e.to, look.me), clean_line(e.to))]
-    head.append(("class:notice", f" edited {e.target}: "))
-    return hang(head, style, _folded(clean(e.text).rstrip("\n")), look)
-
-
-def _mark(m: Message, look: Look) -> Fragments:
+def _delivery(m: Message, look: Look) -> Fragments:
     """Return how far your own message got, as far as that is known when it is shown."""
     state = delivery_state(m.seq, look.markers.get(m.room, (0, 0)))
     style, text = ticks(state, colours=look.colours)

@@ -86,7 +86,7 @@ def unread(event: Unread, look: Look) -> Fragments:
         return []
     rooms = ", ".join(map(_unread_room, event.rooms))
     missing = any(room.room == LOBBY and room.count > HISTORY for room in event.rooms)
-    hint = "; /history --unread shows the rest, /read marks everything as read" if missing else ""
+    hint = "; /history --unread shows the rest, /read marks the lobby as read" if missing else ""
     return notice(f"unread: {rooms}{hint}", look)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import orjson
@@ -11,6 +11,7 @@ from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     Bye,
     Cancelled,
+    Edited,
     Error,
     Help,
     History,
@@ -33,7 +34,7 @@ from tcpchat.protocol import (
 from tcpchat.repl.model.place import Place
 from tcpchat.repl.view import render_people
 from tcpchat.repl.view.clean import clean, clean_line
-from tcpchat.repl.view.render import day, edited, message, notice, refusal
+from tcpchat.repl.view.render import day, message, notice, refusal
 from tcpchat.repl.view.text import (
     GAP,
     Fragments,
@@ -99,48 +100,53 @@ def history(reply: History, look: Look, *, newer: bool = False) -> Fragments:
 
     `newer` if those after some number were requested.
     """
-    fragments: Fragments = []
-    today = None
-    for one in reply.messages:
-        if one.ignored:
-            continue
-        time = local_time(one.at, look.zone)
-        if time is not None and time.date() != today:
-            today = time.date()
-            fragments += day(today, look)
-        fragments += message(one, look)
+    fragments = _under_days(reply.messages, look)
     if not reply.messages:
         fragments += notice("no messages", look)
     elif reply.more:
-        user = f" -u {reply.username}" if reply.username else ""
+        where = _place_option(Place(reply.room, reply.username), look)
         if reply.cursor is not None:
-            options = f" --unread{user} --cursor {reply.cursor}"
+            options = f" --unread{where} --cursor {reply.cursor}"
         elif newer:
-            options = f"{user} --after {reply.messages[-1].seq}"
+            options = f"{where} --after {reply.messages[-1].seq}"
         else:
-            options = f"{user} --before {reply.messages[0].seq}"
+            options = f"{where} --before {reply.messages[0].seq}"
         fragments += notice(f"there are more: /history{options}", look)
     return fragments
 
 
 def _log(reply: Log, look: Look) -> Fragments:
-    """Return the events of a room under their days, without those of users that you ignore."""
+    """Return messages and edits with their numbers, under their days, without those of ignored users."""
+    events = [event for event in reply.events if not isinstance(event, Unknown)]
+    fragments = _under_days(events, look, numbered=True)
+    if not reply.events:
+        fragments += notice("no events", look)
+    following = next_page(ReadLog(), reply)
+    if following is not None:
+        where = _place_option(Place(reply.room, reply.username), look)
+        fragments += notice(f"there are more: /log{where} --after {following.after}", look)
+    return fragments
+
+
+def _under_days(events: Iterable[Message | Edited], look: Look, *, numbered: bool = False) -> Fragments:
     fragments: Fragments = []
     today = None
-    for one in reply.events:
-        if isinstance(one, Unknown) or one.ignored:
+    for event in events:
+        if event.ignored:
             continue
-        time = local_time(one.at, look.zone)
+        time = local_time(event.at, look.zone)
         if time is not None and time.date() != today:
             today = time.date()
             fragments += day(today, look)
-        fragments += message(one, look) if isinstance(one, Message) else edited(one, look)
-    if not reply.events:
-        fragments += notice("no events", look)
-    elif (following := next_page(ReadLog(), reply)) is not None:
-        place = f" -u {reply.username}" if reply.username else ""
-        fragments += notice(f"there are more: /log{place} --after {following.after}", look)
+        fragments += message(event, look, numbered=numbered)
     return fragments
+
+
+def _place_option(place: Place, look: Look) -> str:
+    """Return the option of a command that names a place, if it is another than that of the prompt."""
+    if place.user is not None:
+        return f" -u {place.user}"
+    return f" -r {place.room}" if place.room is not None and look.place.is_direct else ""
 
 
 def _schedule(reply: Schedule, look: Look) -> Fragments:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from tcpchat.repl.model.delivery import DeliveryState
+from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.theme import NAME_COLOURS
 from tcpchat.repl.view.wrap import columns, place, wrap
@@ -36,6 +37,8 @@ class Look:
     zone: tzinfo
     colours: bool = True
     """Whether colours are shown; if not, words say what otherwise only a colour does."""
+    place: Place = LOBBY_PLACE
+    """The place of the prompt, which commands need not name."""
     markers: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
     """The last message that was delivered, and the last that was read, by direct room."""
 

@@ -21,6 +21,7 @@ LIVE = CompletionContext(
     absent=["zoe", "brian"],
     ignored=["mallory", "Eve"],
     sessions=[(1, "laptop"), (12, "phone")],
+    own=[(31, "see you at five"), (3, "hi")],
     pending=[(1, "tea"), (12, "x" * 90)],
     settings={"bell": ("on", "off"), "theme": ("dark", "light")},
 )
@@ -67,6 +68,9 @@ def offered(before: str, live: CompletionContext = LIVE) -> list[str]:
         ("/send -t 15", ["15s", "15m", "15h", "15d"]),
         ("/send -t 1h", ["1h", "1h30m"]),
         ("/cancel ", ["1", "12"]),
+        ("/edit ", ["31", "3", "-r", "-u"]),
+        ("/edit 3", ["31", "3"]),
+        ("/edit 31 see @bo", ["@bob", "@boris"]),
         ("/cancel 12", ["12"]),
         ("/cancel 1 ", []),
         ("/scheduled --after ", ["1", "12"]),

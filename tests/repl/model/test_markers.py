@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.protocol import History, Message, Read, ReadHistory, Unread, UnreadInfo
+from tcpchat.protocol import Edited, History, Message, Read, ReadHistory, Unread, UnreadInfo
 from tcpchat.repl.model.markers import ReadMarkers
 from tcpchat.repl.model.place import Place
 
@@ -23,7 +23,7 @@ def show(markers: ReadMarkers, *messages: Message, mine: bool = False) -> None:
 
 
 def unread(read: int, seq: int, conversation: str | None = None) -> Unread:
-    info = UnreadInfo(room=conversation or "lobby", count=1, mentioned=False, read=read, seq=seq)
+    info = UnreadInfo(room=conversation or "lobby", count=seq - read, mentioned=False, read=read, seq=seq)
     return Unread(rooms=[info])
 
 
@@ -106,10 +106,23 @@ def test_the_marker_does_not_pass_over_a_message_that_was_not_shown() -> None:
     [
         ([(ReadHistory(after=100), page(101, 110))], 112),
         ([(ReadHistory(after=100), page(101, 105, more=True))], 105),
-        ([(ReadHistory(after=100), page(101, 105)), (ReadHistory(after=105), page(106, 115))], 112),
-        ([(ReadHistory(before=111), page(91, 110))], 112),
-        ([(ReadHistory(before=111), page(106, 110)), (ReadHistory(before=106), page(90, 105))], 112),
-        ([(ReadHistory(before=111), page(106, 110))], None),
+        (
+            [(ReadHistory(after=100), page(101, 105, more=True)), (ReadHistory(after=105), page(106, 115))],
+            112,
+        ),
+        ([(ReadHistory(after=100), page(102, 109))], 112),
+        ([(ReadHistory(after=100), History(room="lobby", messages=[], more=False))], 112),
+        ([(ReadHistory(before=111), page(91, 110, more=True))], 112),
+        ([(ReadHistory(before=111), page(91, 109, more=True))], 112),
+        ([(ReadHistory(before=111), page(106, 110))], 112),
+        (
+            [
+                (ReadHistory(before=111), page(106, 110, more=True)),
+                (ReadHistory(before=106), page(90, 105, more=True)),
+            ],
+            112,
+        ),
+        ([(ReadHistory(before=111), page(106, 110, more=True))], None),
         ([(ReadHistory(after=102), page(103, 105))], None),
         ([(ReadHistory(unread=True), page(103, 107, more=True))], 107),
         ([(ReadHistory(unread=True), page(103, 104))], 112),
@@ -140,6 +153,38 @@ def test_it_moves_once_history_showed_it(pages: list[tuple[ReadHistory, History]
         markers.show_history(request, reply)
     markers.see()
     assert due(markers) == ([] if mark is None else [("lobby", mark)])
+
+
+def test_where_only_edits_are_between_nothing_was_missed() -> None:
+    """101 and 102 are edits: of the 3 unread messages all are shown."""
+    markers = ReadMarkers()
+    room = UnreadInfo(room="lobby", count=3, mentioned=False, read=100, seq=105)
+    markers.set_unread(Unread(rooms=[room]))
+    show(markers, lobby(103), lobby(104))
+    markers.see()
+    assert due(markers) == []
+    show(markers, lobby(105))
+    markers.see()
+    assert due(markers) == [("lobby", 105)]
+
+
+def test_later_messages_do_not_make_up_for_missing_ones() -> None:
+    markers = ReadMarkers()
+    room = UnreadInfo(room="lobby", count=3, mentioned=False, read=100, seq=105)
+    markers.set_unread(Unread(rooms=[room]))
+    show(markers, lobby(104), lobby(105), lobby(106))
+    markers.see()
+    assert due(markers) == []
+
+
+def test_an_edit_moves_the_marker_and_is_not_unread() -> None:
+    markers = ReadMarkers()
+    edit = Edited(to="alice", room="@b", seq=2, at="", sender="bob", target=1, text="y")
+    markers.show(private(1), Place("@b", "bob"), mine=False)
+    markers.show(edit, Place("@b", "bob"), mine=False)
+    assert markers.unread == 1
+    markers.see()
+    assert due(markers) == [("@b", 2)]
 
 
 def test_it_moves_once_everything_is_marked_as_read() -> None:

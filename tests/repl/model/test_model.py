@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tcpchat.client import Disconnected
@@ -11,6 +12,7 @@ from tcpchat.protocol import (
     Cancelled,
     ConversationInfo,
     Conversations,
+    Edited,
     Error,
     Event,
     History,
@@ -39,7 +41,7 @@ from tcpchat.protocol import (
     Users,
     Welcome,
 )
-from tcpchat.repl.model.model import Model
+from tcpchat.repl.model.model import REMEMBERED, Model
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 
 AT = "2026-11-21T09:00:00.000Z"
@@ -146,6 +148,30 @@ def test_what_you_left_for_others_is_known(model: Model) -> None:
     assert model.away == ""
 
 
+def test_your_last_messages_are_known_with_the_text_that_they_have_now(model: Model) -> None:
+    for event in (
+        lobby(11, sender="alice"),
+        lobby(12),
+        lobby(13, sender="alice"),
+        private(1, sender="alice"),
+    ):
+        model.apply(event)
+    assert model.own_messages() == [(13, "x"), (11, "x")]
+    edit = Edited(room="lobby", seq=14, at=AT, sender="alice", target=11, text="better")
+    model.apply(edit)
+    model.apply(attrs.evolve(edit, seq=15, target=12, sender="bob"))
+    assert model.own_messages() == [(13, "x"), (11, "better")]
+    model.place = Place.direct("bob")
+    assert model.own_messages() == [(1, "x")]
+    model.apply(Renamed(old="bob", new="robert"))
+    assert model.own_messages() == [(1, "x")]
+    model.place = LOBBY_PLACE
+    for seq in range(20, 20 + REMEMBERED):
+        model.apply(lobby(seq, sender="alice"))
+    assert len(model.own_messages()) == REMEMBERED
+    assert model.own_messages()[-1][0] == 20
+
+
 def test_lists_are_known_once_they_were_requested(model: Model) -> None:
     info = SessionInfo(number=3, device="phone", address="a", since=AT, used=AT, here=True, current=True)
     reply(model, Sessions(sessions=[info]))
@@ -160,7 +186,7 @@ def test_a_marker_of_another_device_or_of_history_moves_ours(model: Model) -> No
     model.apply(private(2))
     reply(model, Read(room="@b", username="bob", seq=2))
     assert model.markers.unread == 0
-    rooms = [UnreadInfo(room="lobby", count=1, mentioned=False, read=10, seq=12)]
+    rooms = [UnreadInfo(room="lobby", count=2, mentioned=False, read=10, seq=12)]
     reply(model, Unread(rooms=rooms))
     model.apply(lobby(12))
     model.markers.see()

@@ -39,6 +39,20 @@ def test_a_message_is_in_the_room_with_the_other_user(
     assert Place.of_message(message, "alice") == place
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (LOBBY_PLACE, Place("lobby"), True),
+        (LOBBY_PLACE, Place("ops"), False),
+        (Place.direct("bob"), Place("@b", "bob"), True),
+        (Place.direct("bob"), Place("@b", "eve"), False),
+        (Place.direct("bob"), LOBBY_PLACE, False),
+    ],
+)
+def test_a_direct_room_is_the_same_without_its_id(one: Place, other: Place, same: bool) -> None:
+    assert one.is_at(other) is other.is_at(one) is same
+
+
 def test_a_direct_room_follows_its_user() -> None:
     assert Place("@b", "bob").renamed("bob", "robert") == Place("@b", "robert")
     assert Place("@b", "bob").renamed("eve", "bob2") == Place("@b", "bob")

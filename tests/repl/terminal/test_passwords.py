@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repl.fake_server import AT, FakeServer, Socket, message
+from tests.repl.fake_server import AT, FakeServer, SocketServer, message
 from tests.terminal import Terminal, set_editor
 
 SECRET = "hunter22"
@@ -16,18 +16,18 @@ ASKED = "[the password that you choose] ▸ "
 
 
 @pytest.fixture
-def server() -> Iterator[Socket]:
+def server() -> Iterator[SocketServer]:
     fake = FakeServer()
     fake.reply("register", "registered", user="alice")
     fake.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
-    with Socket(fake) as server:
+    with SocketServer(fake) as server:
         yield server
 
 
 @pytest.fixture
-def alice(server: Socket, tmp_path: Path) -> Iterator[Terminal]:
+def alice(server: SocketServer, tmp_path: Path) -> Iterator[Terminal]:
     editor = set_editor(tmp_path, f'cat "$1" >> {tmp_path}/seen; printf edited >> "$1"')
-    with Terminal("connect", server.where, folder=tmp_path, environ=editor) as person:
+    with Terminal("connect", server.address, folder=tmp_path, environ=editor) as person:
         person.wait_for(PROMPT, "2 here")
         yield person
 
@@ -38,7 +38,7 @@ def kept(folder: Path) -> str:
 
 
 def test_a_password_is_asked_for_twice_and_seen_by_nobody(
-    server: Socket, alice: Terminal, tmp_path: Path
+    server: SocketServer, alice: Terminal, tmp_path: Path
 ) -> None:
     alice.enter("/ping")
     alice.enter("/register")
@@ -49,7 +49,7 @@ def test_a_password_is_asked_for_twice_and_seen_by_nobody(
     alice.wait_for("[repeat the password] ▸ ")
     alice.enter(SECRET)
     alice.wait_for("alice is now registered to you", PROMPT)
-    assert [request["password"] for request in server.fake.of("register")] == [SECRET]
+    assert [request["password"] for request in server.server.of("register")] == [SECRET]
     alice.key("up")
     alice.wait_for(f"{PROMPT}/register")
     alice.key("up")
@@ -66,11 +66,11 @@ def test_a_password_is_asked_for_twice_and_seen_by_nobody(
 
 
 def test_a_password_that_is_typed_ahead_is_hidden_too(
-    server: Socket, alice: Terminal, tmp_path: Path
+    server: SocketServer, alice: Terminal, tmp_path: Path
 ) -> None:
     alice.type(f"/login alice\r{SECRET}\r/ping\r")
     alice.wait_for("you are alice (registered)", "pong")
-    assert [request["password"] for request in server.fake.of("login")] == [SECRET]
+    assert [request["password"] for request in server.server.of("login")] == [SECRET]
     alice.key("c-d")
     assert alice.exit_code() == 0
     assert SECRET.encode() not in alice.raw
@@ -78,7 +78,7 @@ def test_a_password_that_is_typed_ahead_is_hidden_too(
 
 
 def test_a_key_gives_up_and_no_editor_gets_a_password(
-    server: Socket, alice: Terminal, tmp_path: Path
+    server: SocketServer, alice: Terminal, tmp_path: Path
 ) -> None:
     for keys in ("c-c", "c-d", "enter"):
         alice.enter("/register")
@@ -90,7 +90,7 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
         alice.type("x")
         alice.wait_for(f"{PROMPT}x")
         alice.key("c-u")
-    assert server.fake.of("register") == []
+    assert server.server.of("register") == []
     alice.enter("/register")
     alice.wait_for(ASKED)
     alice.type(SECRET)
@@ -98,12 +98,12 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
     alice.wait_for("[repeat the password] ▸ ")
     alice.enter(SECRET)
     alice.wait_for("alice is now registered")
-    assert [request["password"] for request in server.fake.of("register")] == [SECRET]
+    assert [request["password"] for request in server.server.of("register")] == [SECRET]
     assert not list(tmp_path.rglob("seen"))
     assert SECRET.encode() not in alice.raw
 
 
-def test_a_line_with_a_password_is_not_kept(server: Socket, alice: Terminal, tmp_path: Path) -> None:
+def test_a_line_with_a_password_is_not_kept(server: SocketServer, alice: Terminal, tmp_path: Path) -> None:
     alice.enter("/ping")
     for line, told in (
         (f"/login alice --password {SECRET}", "you are alice (registered)"),
@@ -125,10 +125,10 @@ def test_a_line_with_a_password_is_not_kept(server: Socket, alice: Terminal, tmp
 
 
 def test_a_password_before_there_is_a_connection_waits_for_the_question(
-    server: Socket, tmp_path: Path
+    server: SocketServer, tmp_path: Path
 ) -> None:
     server.open.clear()
-    with Terminal("connect", server.where, folder=tmp_path) as person:
+    with Terminal("connect", server.address, folder=tmp_path) as person:
         person.wait_for("connecting to")
         person.enter("/login alice")
         person.wait_until(lambda: person.before_cursor == "▸ ")
@@ -140,12 +140,12 @@ def test_a_password_before_there_is_a_connection_waits_for_the_question(
         person.wait_for("you are alice (registered)")
         person.key("c-d")
         assert person.exit_code() == 0
-    assert [request["password"] for request in server.fake.of("login")] == [SECRET]
+    assert [request["password"] for request in server.server.of("login")] == [SECRET]
     assert SECRET not in kept(tmp_path)
 
 
-def test_a_reader_of_a_dumb_terminal_types_a_password_unseen(server: Socket, tmp_path: Path) -> None:
-    with Terminal("connect", server.where, "--plain", folder=tmp_path) as person:
+def test_a_reader_of_a_dumb_terminal_types_a_password_unseen(server: SocketServer, tmp_path: Path) -> None:
+    with Terminal("connect", server.address, "--plain", folder=tmp_path) as person:
         person.wait_for("you are alice")
         person.enter("/login alice")
         person.wait_for("which is not shown")
@@ -164,23 +164,23 @@ def test_a_reader_of_a_dumb_terminal_types_a_password_unseen(server: Socket, tmp
 # Being there.
 
 
-def test_a_person_reads_is_read_and_is_sent_away(server: Socket, alice: Terminal) -> None:
-    server.say(message(1, "psst", to="alice"))
+def test_a_person_reads_is_read_and_is_sent_away(server: SocketServer, alice: Terminal) -> None:
+    server.send(message(1, "psst", to="alice"))
     alice.wait_for("bob → alice  psst", "1 unread private")
-    assert server.fake.of("read") == []
+    assert server.server.of("read") == []
     alice.key("left")
     alice.wait_gone("unread")
-    alice.wait_until(lambda: server.fake.of("read") == [{"room": "@b", "seq": 1}])
-    server.say(message(2, "what is it?", sender="alice", to="bob"))
+    alice.wait_until(lambda: server.server.of("read") == [{"room": "@b", "seq": 1}])
+    server.send(message(2, "what is it?", sender="alice", to="bob"))
     alice.wait_for("│ bob ✓")
     receipt = {"type": "receipt", "username": "bob", "room": "@b", "delivered": 2}
-    server.say(receipt)
+    server.send(receipt)
     alice.wait_for("│ bob ✓✓")
     delivered = alice.cell("✓✓")
-    server.say(receipt | {"seen": 2})
+    server.send(receipt | {"seen": 2})
     alice.wait_until(lambda: bool(alice.cell("✓✓").fg != delivered.fg))
     assert alice.cell("✓✓").bg == delivered.bg == alice.cell("2 here").bg != "default"
-    server.say({"type": "bye", "code": "revoked", "message": "another device sent you away"})
+    server.send({"type": "bye", "code": "revoked", "message": "another device sent you away"})
     assert alice.exit_code() == 1
     assert "tcpchat: another device sent you away" in alice.text
     assert alice.stty() == alice.stty_before
@@ -190,7 +190,7 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
     fake = FakeServer(None)
     fake.refuse("users", "login-required")
     fake.reply("login", "logged-in", user="alice", session=2, token="t-secret", seq=0)
-    with Socket(fake) as server, Terminal("connect", server.where, folder=tmp_path) as person:
+    with SocketServer(fake) as server, Terminal("connect", server.address, folder=tmp_path) as person:
         person.wait_for("this server is for registered users: /login NAME")
         fake.reply("users", "users", users=[{"name": "alice", "since": AT}], more=False)
         person.enter("/login alice")
@@ -201,9 +201,9 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
         assert person.exit_code() == 0
 
 
-def test_a_name_that_is_taken_says_how_to_log_in(server: Socket, tmp_path: Path) -> None:
-    server.fake.refuse("rename", "name-taken")
-    with Terminal("connect", server.where, "--name", "robert", folder=tmp_path) as person:
+def test_a_name_that_is_taken_says_how_to_log_in(server: SocketServer, tmp_path: Path) -> None:
+    server.server.refuse("rename", "name-taken")
+    with Terminal("connect", server.address, "--name", "robert", folder=tmp_path) as person:
         person.wait_for("robert is taken. If it is your account, type: /login robert", PROMPT)
         person.key("c-d")
         assert person.exit_code() == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import orjson
 import pytest
 
 from tcpchat.protocol import BY_NAME
-from tests.process import Client, ServerProcess
+from tests.process import Client, ServerProcess, free_port
 from tests.terminal import BRACKETED_PASTE, Terminal, set_editor
 
 OPTIONS = (
@@ -60,12 +59,6 @@ def heard(client: Client, sender: str = "alice") -> str:
 def marks(first: str, last: str) -> re.Pattern[str]:
     """Find two texts in this order, wherever on the screen."""
     return re.compile(f"{re.escape(first)}.*{re.escape(last)}", re.DOTALL)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")
@@ -392,7 +385,7 @@ def test_a_hostile_line_that_is_asked_about_is_harmless_too(alice: Terminal) -> 
     alice.paste("send -u bob \x1b]0;pwned\x07")
     alice.wait_for("send")
     alice.key("enter")
-    alice.wait_for("[c, t or Esc] ▸")
+    alice.wait_for("[c: command, t: text, Esc: edit; C or T: always] ▸")
     assert b"\x1b]0" not in alice.raw
     assert b"\a" not in alice.raw
     alice.key("escape")
@@ -452,17 +445,17 @@ def test_a_line_that_begins_with_a_command_is_asked_about_in_one_key(alice: Term
     line = "send -u bob secret"
     for key in ("escape", "c-c", "enter", "c-d"):
         alice.enter(line)
-        alice.wait_for("command or text?", "[c, t or Esc] ▸")
+        alice.wait_for("command or text?", "[c: command, t: text, Esc: edit; C or T: always] ▸")
         alice.key(key)
         alice.wait_until(lambda: alice.before_cursor == PROMPT + line)
         alice.key("c-u")
     alice.enter(line)
-    alice.wait_for("[c, t or Esc] ▸")
+    alice.wait_for("[c: command, t: text, Esc: edit; C or T: always] ▸")
     alice.type("c")
     alice.wait_for("alice → bob ✓ secret")
     assert heard(bob) == "to bob: secret"
     alice.enter("read the docs")
-    alice.wait_for("[c, t or Esc] ▸")
+    alice.wait_for("[c: command, t: text, Esc: edit; C or T: always] ▸")
     alice.type("t")
     alice.wait_for("alice ✓ read the docs")
     assert heard(bob) == "read the docs"
@@ -470,7 +463,11 @@ def test_a_line_that_begins_with_a_command_is_asked_about_in_one_key(alice: Term
 
 def test_who_goes_on_typing_answers_nothing(alice: Terminal, bob: Client) -> None:
     alice.type("send -u bob secret\rthen something else")
-    alice.wait_until(lambda: alice.before_cursor == "[c, t or Esc] ▸ then something else")
+    alice.wait_until(
+        lambda: (
+            alice.before_cursor == "[c: command, t: text, Esc: edit; C or T: always] ▸ then something else"
+        )
+    )
     alice.key("enter")
     alice.wait_for("not sent: send -u bob secret", "alice ✓ then something else")
     assert heard(bob) == "then something else"
@@ -481,7 +478,7 @@ def test_an_answer_that_is_kept_lasts_over_sessions(own_server: ServerProcess, t
     with Terminal(*connect, folder=tmp_path) as person:
         person.wait_for("→ lobby ▸", " here")
         person.enter("read the docs")
-        person.wait_for("[c, t or Esc] ▸")
+        person.wait_for("[c: command, t: text, Esc: edit; C or T: always] ▸")
         person.type("T")
         person.wait_for("✓ read the docs", "/set read ask undoes it")
         person.key("c-d")
@@ -493,7 +490,7 @@ def test_an_answer_that_is_kept_lasts_over_sessions(own_server: ServerProcess, t
         person.enter("/set read ask")
         person.wait_for("are asked about again")
         person.enter("read on")
-        person.wait_for("[c, t or Esc] ▸")
+        person.wait_for("[c: command, t: text, Esc: edit; C or T: always] ▸")
 
 
 def test_lines_of_before_the_connection_wait_for_the_answer(tmp_path: Path) -> None:
@@ -505,7 +502,7 @@ def test_lines_of_before_the_connection_wait_for_the_answer(tmp_path: Path) -> N
                 person.enter(line)
                 person.wait_for(f"… {line}")
             server.signal(signal.SIGCONT)
-            person.wait_for("[c, t or Esc] ▸", "… two", "… three")
+            person.wait_for("[c: command, t: text, Esc: edit; C or T: always] ▸", "… two", "… three")
             person.type("c")
             person.wait_for(marks("✓ one", "✓ two"), "✓ three")
 

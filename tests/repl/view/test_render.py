@@ -47,17 +47,16 @@ def test_a_message(message: Message, lines: list[str]) -> None:
     assert shown(render.message(message, LOOK)) == lines
 
 
-@pytest.mark.parametrize(
-    ("to", "text", "lines"),
-    [
-        (None, "hi", ["09:00 bob edited 4: hi"]),
-        ("alice", "psst", ["09:00 bob → alice edited 4: psst"]),
-        (None, "a\x1b[2Jb\n\nc\n", ["09:00 bob edited 4: a␛[2Jb", "", " " * 20 + "c"]),
-    ],
-)
-def test_an_edit(to: str | None, text: str, lines: list[str]) -> None:
-    edit = Edited(room="lobby", to=to, seq=9, at=AT, sender="bob", target=4, text=text)
-    assert shown(render.edited(edit, LOOK)) == lines
+def test_an_edit_is_shown_with_a_mark_and_so_is_an_edited_message() -> None:
+    edit = Edited(room="lobby", seq=7, at=AT, sender="bob", target=1, text="see you at five")
+    assert shown(render.message(edit, LOOK)) == ["09:00 bob edited 1: see you at five"]
+    mine = attrs.evolve(edit, sender="alice", to="bob", room="@b")
+    assert shown(render.message(mine, LOOK)) == ["09:00 alice → bob edited 1: see you at five"]
+    assert shown(render.message(attrs.evolve(said("hi"), edited=AT), LOOK)) == ["09:00 bob  (edited) hi"]
+    assert shown(render.message(attrs.evolve(said("hi", "alice"), edited=AT), LOOK)) == [
+        "09:00 alice ✓ (edited) hi"
+    ]
+    assert shown(render.message(edit, LOOK, numbered=True)) == ["     7 09:00 bob edited 1: see you at five"]
 
 
 def test_a_message_is_styled_by_who_says_it_to_whom() -> None:

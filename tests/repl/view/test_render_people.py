@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcpchat.client import Reconnected
 from tcpchat.protocol import REPLIES as ALL_REPLIES
 from tcpchat.protocol import (
     Absent,
@@ -37,6 +38,7 @@ from tcpchat.protocol import (
     Whois,
 )
 from tcpchat.repl.view import render, render_people, render_replies
+from tcpchat.repl.view.render_people import DATA_RESET, back
 from tcpchat.repl.view.text import Look, plain
 from tests.repl.view.rendering import AT, LOOK, check, looks, shown, texts
 
@@ -270,3 +272,35 @@ def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) 
         check(render_replies.reply(answer, look), look)
     check(render_people.absent(Absent(username=a, here=True, text=b), look), look)
     check(render_people.absent(Absent(username=c, here=False), look), look)
+
+
+BACK = {"user": "alice", "seconds": 4.0, "missed": 0}
+
+
+RESTORED = BACK | {"data_reset": True, "same_user": False}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (BACK, "back as alice after 0:04; nothing new"),
+        (BACK | {"missed": 1}, "back as alice after 0:04; 1 message was missed:"),
+        (BACK | {"missed": 2}, "back as alice after 0:04; 2 messages were missed:"),
+        (BACK | {"user": ""}, "back after 0:04, but not logged in any more: /login NAME logs in"),
+        (RESTORED, f"back as alice, a new guest, after 0:04; {DATA_RESET}. Its lobby is empty"),
+        (
+            RESTORED | {"registered": True, "missed": 1},
+            f"back as alice, logged in again, after 0:04; {DATA_RESET}. 1 message of its lobby follows:",
+        ),
+        (
+            RESTORED | {"same_user": True, "missed": 3},
+            f"back as alice after 0:04; {DATA_RESET}. 3 messages of its lobby follow:",
+        ),
+        (
+            RESTORED | {"user": ""},
+            f"back after 0:04, but not logged in any more: /login NAME logs in; {DATA_RESET}",
+        ),
+    ],
+)
+def test_one_sentence_tells_who_is_back_and_to_what(fields: dict[str, Any], text: str) -> None:
+    assert back(Reconnected(**fields)) == text

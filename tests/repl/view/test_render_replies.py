@@ -33,6 +33,7 @@ from tcpchat.protocol import (
     Users,
     explain,
 )
+from tcpchat.repl.model.place import Place
 from tcpchat.repl.view import render_replies
 from tcpchat.repl.view.text import Look
 from tests.repl.view.rendering import AT, LOOK, check, looks, said, shown, texts
@@ -90,19 +91,18 @@ REPLIES: list[tuple[Reply, list[str]]] = [
             room="@b",
             username="bob",
             events=[
-                *MESSAGES,
-                Unknown(fields={"type": "pinned", "room": "@b", "seq": 5}),
-                Edited(room="@b", seq=6, at=AT, sender="bob", target=4, text="", ignored=True),
-                Edited(room="@b", seq=7, at=AT, sender="bob", target=4, text="A"),
+                attrs.evolve(said("a"), seq=4),
+                Edited(room="@b", seq=5, at=AT, sender="bob", target=4, text="b"),
+                attrs.evolve(said(""), seq=6, ignored=True),
+                Unknown(fields={"type": "later", "seq": 7}),
             ],
             first=1,
             more=True,
         ),
         [
             "── Saturday 21 November 2026 ".ljust(60, "─"),
-            "09:00 bob  a",
-            "09:00 carol → alice  b",
-            "09:00 bob edited 4: A",
+            "     4 09:00 bob  a",
+            "     5 09:00 bob edited 4: b",
             "· there are more: /log -u bob --after 7",
         ],
     ),
@@ -149,6 +149,13 @@ REPLIES: list[tuple[Reply, list[str]]] = [
 @pytest.mark.parametrize(("reply", "lines"), REPLIES, ids=[type(reply).__name__ for reply, _ in REPLIES])
 def test_a_reply(reply: Reply, lines: list[str]) -> None:
     assert shown(render_replies.reply(reply, LOOK)) == lines
+
+
+def test_the_next_page_of_the_lobby_is_named_where_the_prompt_is_elsewhere() -> None:
+    look = attrs.evolve(LOOK, place=Place.direct("bob"))
+    page = History(room="lobby", messages=[said("a")], more=True)
+    assert shown(render_replies.reply(page, look))[-1] == "· there are more: /history -r lobby --before 1"
+    assert shown(render_replies.history(page, LOOK, newer=True))[-1] == "· there are more: /history --after 1"
 
 
 @pytest.mark.parametrize("reply", [reply for reply, _ in REPLIES] + [explain(None), explain("send")])

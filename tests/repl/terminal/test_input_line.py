@@ -1,0 +1,288 @@
+"""Keys in the input line: answers, lines that are given back, and lines before there is a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from tcpchat.repl.controller import Controller
+from tcpchat.repl.input.completion import Candidate
+from tcpchat.repl.prompts import Question, QuitPrompt
+from tcpchat.repl.terminal import input_line
+from tcpchat.repl.terminal.terminal import Terminal
+from tcpchat.repl.view.text import Fragments
+
+SHORT = 0.05  # seconds that a key stands alone here
+
+
+class FakeLines:
+    """Records what the input line does to the lines."""
+
+    def __init__(self) -> None:
+        self.question: Question | None = None
+        self.calls: list[str] = []
+        self.asks_password = False
+
+    def may_keep(self, line: str) -> bool:
+        return "secret" not in line
+
+    def take_back(self) -> None:
+        self.question = None
+        self.asks_password = False
+        self.calls.append("take back")
+
+    def leave(self) -> None:
+        self.calls.append("leave")
+
+
+class FakeController:
+    """A conversation of which only the lines are real."""
+
+    def __init__(self) -> None:
+        self.lines = FakeLines()
+        self.entered: list[str] = []
+        self.hosting = False
+        self.seen = 0
+
+    def enter(self, line: str) -> None:
+        self.entered.append(line)
+        self.lines.question = None
+        if line.startswith("ask"):
+            self.lines.question = QuitPrompt(1, 0)
+
+    def see(self) -> None:
+        self.seen += 1
+
+    def complete(self, before: str) -> list[Candidate]:
+        return []
+
+    def prompt(self) -> Fragments:
+        return [("", "> ")]
+
+    toolbar = waiting = prompt
+
+    def leave_now(self) -> None:
+        self.lines.calls.append("leave now")
+
+
+class Keyboard:
+    """A terminal on a pipe, and the conversation that it is attached to."""
+
+    def __init__(self, terminal: Terminal, keys: PipeInput) -> None:
+        self.terminal = terminal
+        self.controller = FakeController()
+        self.lines = self.controller.lines
+        self._keys = keys
+
+    def attach(self) -> None:
+        self.terminal.attach(cast("Controller", self.controller))
+
+    async def type(self, keys: str) -> None:
+        self._keys.send_text(keys)
+        await self.settle()
+
+    async def settle(self, seconds: float = 0.02) -> None:
+        await asyncio.sleep(seconds)
+
+    @property
+    def line(self) -> str:
+        return self.terminal._input.line.text
+
+    @property
+    def hint(self) -> str:
+        return self.terminal._input.hint
+
+
+Story = Callable[[Keyboard], Awaitable[None]]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Story], None]:
+    """Run a story at a keyboard."""
+    monkeypatch.setattr(input_line, "ALONE", SHORT)
+
+    async def run(story: Story, keys: PipeInput) -> None:
+        terminal = Terminal("connecting", "dark", None, input=keys, output=DummyOutput())
+        drawing = asyncio.create_task(terminal.run())
+        await terminal.drawn.wait()
+        await story(Keyboard(terminal, keys))
+        terminal.close()
+        await drawing
+
+    def play(story: Story) -> None:
+        with create_pipe_input() as keys:
+            asyncio.run(run(story, keys))
+
+    return play
+
+
+def test_a_key_that_stands_alone_is_the_answer(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("ask\r")
+        await keyboard.type("y")
+        assert keyboard.controller.entered == ["ask"], "a word may follow"
+        await keyboard.settle(SHORT * 2)
+        assert keyboard.controller.entered == ["ask", "y"]
+        assert keyboard.line == ""
+
+    play(story)
+
+
+@pytest.mark.parametrize("keys", ["yes", "x", "yn", "y\x7fz"])
+def test_a_word_is_no_answer_until_enter(play: Callable[[Story], None], keys: str) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type(f"ask\r{keys}")
+        await keyboard.settle(SHORT * 2)
+        assert keyboard.controller.entered == ["ask"]
+        await keyboard.type("\r")
+        assert keyboard.controller.entered == ["ask", keys.replace("y\x7f", "")]
+
+    play(story)
+
+
+def test_a_key_without_a_question_is_a_letter(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("y")
+        await keyboard.settle(SHORT * 2)
+        assert (keyboard.controller.entered, keyboard.line) == ([], "y")
+        assert keyboard.controller.seen > 0
+
+    play(story)
+
+
+@pytest.mark.parametrize("key", ["\x1b", "\x03"])
+def test_escape_and_ctrl_c_take_the_question_back(play: Callable[[Story], None], key: str) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("ask\r")
+        await keyboard.type(key)
+        await keyboard.settle(0.1)
+        assert keyboard.lines.calls == ["take back"]
+        await keyboard.type("\x03")
+        assert keyboard.hint == "Ctrl-C again leaves"
+        await keyboard.type("\x03")
+        assert keyboard.lines.calls == ["take back", "leave"]
+
+    play(story)
+
+
+def test_a_line_that_is_given_back_stands_before_what_is_typed(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        keyboard.terminal.edit("given back", "given back")
+        await keyboard.type("!")
+        assert keyboard.line == "given back!"
+        keyboard.terminal.edit("first", "first")
+        await keyboard.type("!")
+        assert keyboard.line == "first!\ngiven back!"
+
+    play(story)
+
+
+def test_ctrl_c_drops_the_line_and_ctrl_d_leaves(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("draft\x04")
+        assert keyboard.line == "draft", "Ctrl-D in a line deletes a character"
+        await keyboard.type("\x03")
+        assert keyboard.line == ""
+        await keyboard.type("\x04")
+        assert keyboard.lines.calls == ["leave"]
+        keyboard.terminal.leave_now()
+        assert keyboard.lines.calls == ["leave", "leave now"]
+
+    play(story)
+
+
+def test_passwords_go_into_a_buffer_of_their_own(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        keyboard.lines.asks_password = True
+        keyboard.terminal.refresh()
+        await keyboard.type("hunter2")
+        assert keyboard.line == ""
+        await keyboard.type("\r")
+        assert keyboard.controller.entered == ["hunter2"]
+        assert list(keyboard.terminal._input.line.history.get_strings()) == []
+        await keyboard.type("\x04")
+        assert keyboard.lines.calls == ["take back"] or keyboard.hint
+
+    play(story)
+
+
+def test_a_host_is_not_suspended(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        keyboard.controller.hosting = True
+        await keyboard.type("\x1a")
+        assert "a host cannot be suspended" in keyboard.hint
+
+    play(story)
+
+
+# Before there is a connection.
+
+
+def test_lines_wait_for_the_connection_and_then_for_answers(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        await keyboard.type("one\rask\rtwo\rthree\r")
+        assert keyboard.controller.entered == []
+        keyboard.attach()
+        assert keyboard.controller.entered == ["one", "ask"]
+        await keyboard.type("yes\r")
+        assert keyboard.controller.entered == ["one", "ask", "yes", "two", "three"]
+        assert list(keyboard.terminal.typeahead.unsent()) == []
+
+    play(story)
+
+
+def test_a_line_that_may_be_a_password_waits_in_the_input(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        await keyboard.type("/login bob\rhunter2\r")
+        assert keyboard.line == "hunter2"
+        assert "the next line may be a password" in keyboard.hint
+        keyboard.lines.asks_password = True
+        keyboard.attach()
+        assert keyboard.line == ""
+        assert keyboard.terminal._input.password.text == "hunter2"
+
+    play(story)
+
+
+@pytest.mark.parametrize("keys", ["exit\r", "/exit\r", "\x04", "\x03\x03"])
+def test_leaving_needs_no_connection(play: Callable[[Story], None], keys: str) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        await keyboard.type(keys)
+        app: Any = keyboard.terminal._app
+        assert app.future is None or app.future.done()
+
+    play(story)
+
+
+def test_a_signal_before_the_connection_ends_the_input(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.terminal.leave_now()
+        await keyboard.settle()
+        keyboard.terminal.close()
+
+    play(story)
+
+
+def test_lines_are_kept_unless_they_may_hold_a_password(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        await keyboard.type("early\r/login bob x\r")
+        keyboard.terminal.typeahead.next()
+        keyboard.terminal.typeahead.next()
+        keyboard.attach()
+        await keyboard.type("hello\rsecret\r")
+        assert list(keyboard.terminal._input.line.history.get_strings()) == ["early", "hello"]
+
+    play(story)

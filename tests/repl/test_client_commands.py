@@ -1,0 +1,70 @@
+"""The client's own commands: `/to`, `/set`, `/clear`, `/help`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tcpchat.repl.input.parse import CLIENT_COMMANDS
+from tests.conftest import Peer, RunningServer
+from tests.repl.person import (
+    ServedPerson,
+)
+
+
+async def test_to_changes_whom_text_goes_to(running: RunningServer, alice: ServedPerson, bob: Peer) -> None:
+    await alice.do("/to nobody")
+    assert alice.prompt == "alice → lobby ▸ "
+    assert alice.screen.complaints[-1].startswith("✗ there is no user 'nobody' here")
+    await alice.do("/to bob")
+    assert alice.prompt == "alice → bob ▸ "
+    await bob.ask({"type": "rename", "name": "robert"})
+    await alice.screen.line("bob is now robert")
+    assert alice.prompt == "alice → robert ▸ "
+    await alice.do("still you")
+    assert (await bob.next("message"))["to"] == "robert"
+    await alice.do("/to")
+    assert alice.prompt == "alice → lobby ▸ "
+
+
+async def test_help_knows_the_commands_of_the_client_too(alice: ServedPerson) -> None:
+    await alice.do("help")
+    for usage in [*(command.usage for command in CLIENT_COMMANDS), "/send [-u/--username NAME]", "//users"]:
+        assert alice.screen.count(usage), usage
+    await alice.do("/help /set")
+    assert alice.screen.shown[-1].startswith("· /set [NAME [VALUE]]: show or change")
+    await alice.do("/help send")
+    assert alice.screen.count("examples")
+
+
+async def test_clear_clears(alice: ServedPerson) -> None:
+    await alice.do("/clear")
+    assert alice.screen.clears == 1
+
+
+async def test_settings_are_shown_and_changed(alice: ServedPerson) -> None:
+    await alice.do("/set")
+    for name in ("bell on: ring", "theme dark: colours", "name (none): the name"):
+        assert alice.screen.count(name) == 1, name
+    await alice.do("/set theme")
+    assert alice.screen.count("theme dark") == 2
+    await alice.do("/set theme mono")
+    assert alice.screen.themes == ["mono"]
+    assert alice.screen.complaints[-1] == "· theme set to mono"
+    assert alice.controller.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("/set nope", "there is no setting 'nope'"),
+        ("/set nope on", "there is no setting 'nope'"),
+        ("/set bell loud", "bell must be on or off"),
+        ("/set send often", "send must be ask or command or text"),
+        ("/set login text", "login must be ask or command"),
+    ],
+)
+async def test_a_wrong_setting_is_told(alice: ServedPerson, line: str, told: str) -> None:
+    await alice.do(line)
+    assert told in alice.screen.notices
+    assert alice.controller.failures == 1
+    assert alice.screen.themes == []

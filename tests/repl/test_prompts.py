@@ -1,0 +1,219 @@
+"""Questions: what each answer does, without a screen or a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tcpchat.protocol import Login, NeedsSecret, Register
+from tcpchat.repl.input.parse import Ambiguous, Call, NeedsPassword, SendText, understand
+from tcpchat.repl.prompts import (
+    HELD,
+    Action,
+    Ask,
+    CommandOrText,
+    Fail,
+    GiveBack,
+    HeldLine,
+    Keep,
+    Leave,
+    PasswordPrompt,
+    QuitPrompt,
+    RunLine,
+    Tell,
+    losses,
+    refusal,
+    refuse,
+)
+
+
+def ambiguous(line: str) -> Ambiguous:
+    meaning = understand(line)
+    assert isinstance(meaning, Ambiguous)
+    return meaning
+
+
+def incomplete(line: str) -> NeedsSecret:
+    meaning = understand(line)
+    assert isinstance(meaning, NeedsPassword)
+    return meaning.incomplete
+
+
+# Command or text.
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "actions"),
+    [
+        ("send hi", "c", [RunLine("/send hi")]),
+        ("send hi", " c ", [RunLine("/send hi")]),
+        ("send hi", "command", [RunLine("/send hi")]),
+        ("send hi", "t", [SendText("send hi")]),
+        ("send hi", "text", [SendText("send hi")]),
+        ("Send hi", "C", [Keep("send", "command"), RunLine("/Send hi")]),
+        ("send hi", "T", [Keep("send", "text"), SendText("send hi")]),
+        ("send hi", "", [GiveBack("send hi", "send hi")]),
+        ("send hi", "hello", [Tell("not sent: send hi"), RunLine("hello")]),
+        ("sned -u bob x", "c", [RunLine("/send -u bob x")]),
+        ("sned -u bob x", "C", [Tell("not sent: sned -u bob x"), RunLine("C")]),
+        ("login bob x", "T", [Tell("not sent: login …"), RunLine("T")]),
+        ("login bob x", "", [GiveBack("login bob x", "login …")]),
+    ],
+)
+def test_a_line_is_run_sent_or_given_back(line: str, answer: str, actions: list[Action]) -> None:
+    assert CommandOrText(ambiguous(line)).answer(answer) == actions
+
+
+def test_a_line_is_given_back_without_an_answer_too() -> None:
+    assert CommandOrText(ambiguous("send hi")).take_back() == [GiveBack("send hi", "send hi")]
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "short", "keys"),
+    [
+        ("send hi", "“send hi”: command or text?", "c: command, t: text, Esc: edit; C or T: always", "ctCT"),
+        ("login a b", "“login …”: command or text?", "c: command, t: text, Esc: edit; C: always", "ctC"),
+        ("quit", "“quit”: the command /exit, or text?", "c: command, t: text, Esc: edit", "ct"),
+        (
+            "sned -u bob x",
+            "“sned -u bob x”: the command /send -u bob x, or text?",
+            "c: command, t: text, Esc: edit",
+            "ct",
+        ),
+    ],
+)
+def test_the_question_shows_the_line_and_its_answers(line: str, text: str, short: str, keys: str) -> None:
+    question = CommandOrText(ambiguous(line))
+    assert (question.text, question.short, question.keys) == (text, short, keys)
+    assert not question.secret
+
+
+def test_a_line_after_a_login_is_never_sent_since_it_may_be_the_password() -> None:
+    question = CommandOrText(ambiguous("login alice"))
+    assert question.private
+    actions = question.answer("hunter2")
+    assert all(isinstance(action, Tell) for action in actions)
+    assert "hunter2" not in repr(actions)
+    assert not CommandOrText(ambiguous("send hi")).private
+
+
+def test_where_nobody_is_asked_such_a_line_is_refused() -> None:
+    assert refuse(ambiguous("send hi")) == [Fail(refusal(ambiguous("send hi")))]
+    failed, ask = refuse(ambiguous("login alice"))
+    assert isinstance(failed, Fail)
+    assert isinstance(ask, Ask)
+    assert isinstance(ask.question, HeldLine)
+    assert ask.question.secret
+    assert ask.question.answer("hunter2") == [Fail(HELD)]
+    assert ask.question.answer("") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("send hi", "not sent: “send hi” may be a command (write /send hi) or text (start it with a space)"),
+        (
+            "login a b",
+            "not sent: “login …” may be a command (write it with /) or text (start it with a space)",
+        ),
+    ],
+)
+def test_a_refusal_shows_both_ways(line: str, text: str) -> None:
+    assert refusal(ambiguous(line)) == text
+
+
+# Passwords.
+
+
+def test_a_new_password_is_asked_for_twice() -> None:
+    first = PasswordPrompt(incomplete("/register"), person=True)
+    assert first.secret
+    assert (first.text, first.short) == (
+        "the password that you choose, which is not shown (an empty line cancels)",
+        "the password that you choose",
+    )
+    (ask,) = first.answer("correct horse")
+    assert isinstance(ask, Ask)
+    again = ask.question
+    assert (again.text, again.short) == (
+        "repeat the password (an empty line cancels)",
+        "repeat the password",
+    )
+    assert again.answer("correct horse\n") == [Call(Register(password="correct horse"))]
+    tell, once_more = again.answer("correct house")
+    assert tell == Tell("the passwords do not match; try again")
+    assert isinstance(once_more, Ask)
+    assert once_more.question.short == first.short
+
+
+def test_a_script_gives_a_new_password_once() -> None:
+    prompt = PasswordPrompt(incomplete("/register"), person=False)
+    assert prompt.text == ""
+    assert prompt.answer("correct horse") == [Call(Register(password="correct horse"))]
+
+
+def test_an_old_password_is_asked_for_once_and_then_the_new_one() -> None:
+    login = PasswordPrompt(incomplete("/login bob"), person=True)
+    assert login.answer("x") == [Call(Login(name="bob", password="x"))]
+    (ask,) = PasswordPrompt(incomplete("/password"), person=True).answer("old one")
+    assert isinstance(ask, Ask)
+    assert ask.question.short == "the new password"
+
+
+@pytest.mark.parametrize(
+    ("person", "action"),
+    [
+        (True, Tell("login was cancelled")),
+        (False, Fail("login was cancelled, since its password is not on the next line")),
+    ],
+)
+def test_an_empty_line_cancels(person: bool, action: Action) -> None:
+    assert PasswordPrompt(incomplete("/login bob"), person=person).answer("") == [action]
+
+
+def test_a_password_that_is_no_text_fails() -> None:
+    (action,) = PasswordPrompt(incomplete("/login bob"), person=False).answer("\udcff")
+    assert isinstance(action, Fail)
+
+
+# Leaving.
+
+ONE_AND_TWO = (
+    "one message has not been sent yet and 2 other people are connected, and the chat stops when you leave"
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "actions"),
+    [
+        ("y", [Leave()]),
+        (" YES", [Leave()]),
+        ("n", [Tell("you stay")]),
+        ("no", [Tell("you stay")]),
+        ("", [Tell("you stay")]),
+        ("users", [Tell("you stay"), RunLine("users")]),
+    ],
+)
+def test_only_a_yes_leaves(answer: str, actions: list[Action]) -> None:
+    question = QuitPrompt(1, 0)
+    assert question.answer(answer) == actions
+    assert question.take_back() == []
+
+
+@pytest.mark.parametrize(
+    ("unsent", "others", "text"),
+    [
+        (0, 0, ""),
+        (0, -1, ""),
+        (1, 0, "one message has not been sent yet"),
+        (2, 0, "2 messages have not been sent yet"),
+        (0, 1, "1 other person is connected, and the chat stops when you leave"),
+        (
+            1,
+            2,
+            ONE_AND_TWO,
+        ),
+    ],
+)
+def test_what_is_lost_by_leaving(unsent: int, others: int, text: str) -> None:
+    assert losses(unsent, others) == text
+    assert QuitPrompt(1, 0).text == "one message has not been sent yet. Leave anyway?"
