@@ -25,7 +25,7 @@ _OPTION = re.compile(r"--?[A-Za-z]")  # so that "-5 degrees" and "-> there" are 
 
 @attrs.frozen
 class Argument:
-    """A value given by its place in a plain line; with `rest` it is the line's rest, verbatim."""
+    """A value given by position in a plain line; with `rest` it is the rest of the line, verbatim."""
 
     metavar: str
     parse: Callable[[str], object] = str
@@ -51,7 +51,7 @@ class Option:
     new: bool = False
 
     def written(self, name: str) -> str:
-        """Return what usage shows, such as `-u/--username NAME`, for the field of this name."""
+        """Return the form in the usage, such as `-u/--username NAME`, for the field of this name."""
         names = f"-{self.short}/--{name}" if self.short else f"--{name}"
         return f"{names} {self.metavar}" if self.metavar else names
 
@@ -59,20 +59,20 @@ class Option:
 def argument(
     metavar: str, help: str, parse: Callable[[str], object] = str, *, rest: bool = False
 ) -> dict[str, Any]:
-    """Return the metadata of a request's field that a plain line gives by place."""
+    """Return the metadata of a request's field that a plain line gives by position."""
     return {"grammar": Argument(metavar, parse, rest), "help": help}
 
 
 def option(
     short: str | None, metavar: str, help: str, parse: Callable[[str], object] = str
 ) -> dict[str, Any]:
-    """Return the metadata of a request's field that a plain line gives by name: the field's own."""
+    """Return the metadata of a request's field that a plain line gives by the field's name."""
     return {"grammar": Option(short, metavar, parse), "help": help}
 
 
 def room_option() -> dict[str, Any]:
     """Return the metadata of the field `room`, which is the same in all requests that name a place."""
-    return option("r", "ROOM", "which room: `lobby`, or the id of a direct room; without it the lobby")
+    return option("r", "ROOM", "the room, by default `lobby`, or the id of a direct room")
 
 
 def flag(help: str) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def secret(metavar: str, help: str, *, new: bool = False) -> dict[str, Any]:
 
 
 def whole_number(text: str) -> int:
-    """Read a count or a number of something; raises ValueError that says what would be right."""
+    """Read a count or a number. Raises ValueError with the reason."""
     if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
         raise ValueError(f"{text[:64]!r} is not a whole number")
     return int(text)
@@ -174,7 +174,7 @@ class Command(Generic[Q, R]):
         return self.complete(values)
 
     def complete(self, values: dict[str, Any]) -> Q | NeedsSecret:
-        """Make the request of the fields' values, or say which secret is missing."""
+        """Return the request with these values, or the secret that it still needs."""
         for field, option in self.options:
             if option.secret and field.name not in values:
                 return NeedsSecret(self, values, field)
@@ -224,7 +224,7 @@ class Command(Generic[Q, R]):
 
 @attrs.frozen(eq=False)
 class NeedsSecret:
-    """A plain line that wants a secret `field`, which the next line is."""
+    """A plain line whose secret `field` is the next line."""
 
     command: Command[Any, Any]
     values: dict[str, Any] = attrs.field(repr=False)
@@ -232,20 +232,20 @@ class NeedsSecret:
 
     @property
     def is_new(self) -> bool:
-        """Whether the secret is chosen just now."""
+        """Whether the user chooses the secret now, as for a new password."""
         option: Option = self.field.metadata["grammar"]
         return option.new
 
     def prompt(self) -> Prompt:
-        """Return the event that asks for it."""
+        """Return the event that asks for the secret."""
         what = self.field.metadata["help"]
-        return Prompt(field=self.field.name, message=f"the next line is {what}; an empty one gives up")
+        return Prompt(field=self.field.name, message=f"the next line is {what}; an empty line cancels")
 
     def answer(self, line: bytes) -> Request | NeedsSecret:
-        """Take the next line. Raises ChatError `bad-usage`, `bad-encoding`."""
+        """Take the next line as the secret. Raises ChatError `bad-usage`, `bad-encoding`."""
         text = decode_utf8(line)
         if not text:
-            message = f"{self.command.name} was given up, since the line with {self.field.name} was empty"
+            message = f"{self.command.name} was cancelled, since the line for {self.field.name} was empty"
             raise ChatError("bad-usage", message, field=self.field.name, usage=self.command.usage)
         request: Request | NeedsSecret = self.command.complete(self.values | {self.field.name: text})
         return request

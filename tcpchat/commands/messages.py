@@ -1,4 +1,4 @@
-"""Sending messages: now, later, and not after all."""
+"""Commands that send, edit, schedule and cancel messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tcpchat.wire.base import AT, MORE, OTHER, ROOM, Reply, Request, about
 
 @attrs.frozen(kw_only=True)
 class Scheduled(Reply):
-    """The message is on disk and goes out at `at`."""
+    """The message is on disk, and will be sent at `at`."""
 
     type: ClassVar[str] = "scheduled"
-    number: int = attrs.field(metadata=about("what `cancel` takes"))
+    number: int = attrs.field(metadata=about("the number for `cancel`"))
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
     at: str = attrs.field(metadata=AT)
@@ -24,7 +24,7 @@ class Scheduled(Reply):
 
 @attrs.frozen(kw_only=True)
 class Sent(Reply):
-    """The message is on disk, and on its way to everyone who is here."""
+    """The message, or the edit, is on disk and on its way to everyone in the room."""
 
     type: ClassVar[str] = "sent"
     room: str = attrs.field(metadata=ROOM)
@@ -35,14 +35,14 @@ class Sent(Reply):
 
 @attrs.frozen(kw_only=True)
 class Send(Request[Sent | Scheduled]):
-    """Ask to deliver a message."""
+    """Send a message."""
 
     type: ClassVar[str] = "send"
     text: str = attrs.field(
-        metadata=argument("TEXT", "what to say; in a plain line the rest of it, as typed", rest=True)
+        metadata=argument("TEXT", "the message; in a plain line the rest of the line as typed", rest=True)
     )
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "send to this user only, not to a room")
+        default=None, metadata=option("u", "NAME", "send a private message to this user")
     )
     room: str | None = attrs.field(default=None, metadata=room_option())
     time: float | None = attrs.field(
@@ -50,13 +50,13 @@ class Send(Request[Sent | Scheduled]):
         metadata=option(
             "t",
             "DURATION",
-            "send later: in so many seconds, in a plain line also 10m or 1h30m",
+            "send it later, in so many seconds; a plain line also takes 10m or 1h30m",
             parse_duration,
         ),
     )
     key: str | None = attrs.field(
         default=None,
-        metadata=about("a repeat under the same key sends nothing and returns the first one's reply"),
+        metadata=about("a repeat under the same key sends nothing, and gets the reply to the first send"),
     )
 
 
@@ -64,7 +64,7 @@ SEND = Command(
     request=Send,
     reply=Sent,
     other_replies=(Scheduled,),
-    summary="say something to everyone or to one user, now or later",
+    summary="send a message to everyone or to one user, now or later",
     examples=(
         "send hi  all, it's me",
         "send -u bob hi",
@@ -78,27 +78,27 @@ SEND = Command(
 
 @attrs.frozen(kw_only=True)
 class Edit(Request[Sent]):
-    """Ask to give a message of yours another text."""
+    """Replace the text of a message of yours."""
 
     type: ClassVar[str] = "edit"
     room: str | None = attrs.field(default=None, metadata=room_option())
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "the message is in the direct room with this user")
+        default=None, metadata=option("u", "NAME", "the direct room with this user")
     )
     seq: int = attrs.field(metadata=argument("SEQ", "the number of the message", whole_number))
     text: str = attrs.field(
-        metadata=argument("TEXT", "the new text; in a plain line the rest of it, as typed", rest=True)
+        metadata=argument("TEXT", "the new text; in a plain line the rest of the line as typed", rest=True)
     )
     key: str | None = attrs.field(
         default=None,
-        metadata=about("a repeat under the same key does nothing and returns the first one's reply"),
+        metadata=about("a repeat under the same key changes nothing, and gets the reply to the first edit"),
     )
 
 
 EDIT = Command(
     request=Edit,
     reply=Sent,
-    summary="give a message of yours another text; everyone sees that",
+    summary="replace the text of a message of yours; everyone sees the change",
     examples=(
         "edit 812 hi all, it's me",
         "edit -u bob 3 see you at five",
@@ -129,26 +129,26 @@ class Schedule(Reply):
 
 @attrs.frozen(kw_only=True)
 class ListScheduled(Request[Schedule]):
-    """Ask for your pending messages."""
+    """List your scheduled messages."""
 
     type: ClassVar[str] = "scheduled"
     after: int | None = attrs.field(
         default=None,
-        metadata=option(None, "NUMBER", "only higher numbers than this: the next page", whole_number),
+        metadata=option(None, "NUMBER", "only numbers above this one, for the next page", whole_number),
     )
 
 
 SCHEDULED = Command(
     request=ListScheduled,
     reply=Schedule,
-    summary="your messages that go out later, with the numbers that cancel takes",
+    summary="list your scheduled messages, with their numbers for cancel",
     examples=("scheduled", '{"type":"scheduled"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Cancelled(Reply):
-    """The message will not be sent."""
+    """The scheduled message will not be sent."""
 
     type: ClassVar[str] = "cancelled"
     number: int
@@ -157,18 +157,20 @@ class Cancelled(Reply):
 
 @attrs.frozen(kw_only=True)
 class Cancel(Request[Cancelled]):
-    """Ask that a pending message is not sent."""
+    """Cancel a scheduled message."""
 
     type: ClassVar[str] = "cancel"
     number: int | None = attrs.field(
         default=None,
-        metadata=argument("NUMBER", "which one; without it the last that was scheduled", whole_number),
+        metadata=argument(
+            "NUMBER", "the message's number; the default is the last one that was scheduled", whole_number
+        ),
     )
 
 
 CANCEL = Command(
     request=Cancel,
     reply=Cancelled,
-    summary="cancel your last scheduled message, or the one of that number",
+    summary="cancel your last scheduled message, or the one with this number",
     examples=("cancel", "cancel 2", '{"type":"cancel","number":2}'),
 )

@@ -1,4 +1,4 @@
-"""Users as others see them: names, presence, and who ignores whom."""
+"""Commands about users as others see them: names, presence, ignoring."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from tcpchat.wire.events import Renamed
 
 @attrs.frozen(kw_only=True)
 class UserInfo:
-    """A user who is here."""
+    """A connected user."""
 
     name: str
     since: str = attrs.field(metadata=AT)
-    registered: bool | None = attrs.field(
-        default=None, metadata=about("true if the name is the user's for good")
-    )
-    away: str | None = attrs.field(default=None, metadata=about("what was left for others, if away"))
+    registered: bool | None = attrs.field(default=None, metadata=about("true for a registered user"))
+    away: str | None = attrs.field(default=None, metadata=about("the away text, if the user is away"))
     muted_until: str | None = attrs.field(default=None, metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
 class Users(Reply):
-    """Who is here."""
+    """The connected users."""
 
     type: ClassVar[str] = "users"
     users: list[UserInfo] = attrs.field(metadata=about("by name"))
@@ -35,25 +33,25 @@ class Users(Reply):
 
 @attrs.frozen(kw_only=True)
 class ListUsers(Request[Users]):
-    """Ask who is here."""
+    """List the connected users."""
 
     type: ClassVar[str] = "users"
     after: str | None = attrs.field(
-        default=None, metadata=option(None, "NAME", "only names that sort after this one: the next page")
+        default=None, metadata=option(None, "NAME", "only names that sort after this one, for the next page")
     )
 
 
 USERS = Command(
     request=ListUsers,
     reply=Users,
-    summary="who is here, since when, and who is muted until when",
+    summary="list the connected users, and until when they are muted",
     examples=("users", '{"type":"users"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Rename(Request[Renamed]):
-    """Ask for another name."""
+    """Change your name."""
 
     type: ClassVar[str] = "rename"
     name: str = attrs.field(metadata=argument("NAME", "the new name, one word in lower case"))
@@ -62,48 +60,48 @@ class Rename(Request[Renamed]):
 RENAME = Command(
     request=Rename,
     reply=Renamed,
-    summary="take another name; everyone sees it",
+    summary="change your name; everyone sees it",
     examples=("rename alice", '{"type":"rename","name":"alice"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Away(Reply):
-    """Others see that you are away."""
+    """You are shown as away."""
 
     type: ClassVar[str] = "away"
-    text: str = attrs.field(metadata=about("what you left for others to read"))
+    text: str = attrs.field(metadata=about("your away text"))
     since: str = attrs.field(metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
 class SetAway(Request[Away]):
-    """Ask that others see that you are away."""
+    """Show others that you are away."""
 
     type: ClassVar[str] = "away"
     text: str | None = attrs.field(
-        default=None, metadata=argument("TEXT", "what others read then, up to 200 characters", rest=True)
+        default=None, metadata=argument("TEXT", "the text that others see, up to 200 characters", rest=True)
     )
 
 
 AWAY = Command(
     request=SetAway,
     reply=Away,
-    summary="let others see that you are away, until `back`",
+    summary="show others that you are away, until `back`",
     examples=("away", "away lunch, back at one", '{"type":"away","text":"lunch"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Back(Reply):
-    """You are not away any more."""
+    """You are no longer shown as away."""
 
     type: ClassVar[str] = "back"
 
 
 @attrs.frozen(kw_only=True)
 class ClearAway(Request[Back]):
-    """Ask that you are not shown as away."""
+    """Show others that you are back."""
 
     type: ClassVar[str] = "back"
 
@@ -111,29 +109,31 @@ class ClearAway(Request[Back]):
 BACK = Command(
     request=ClearAway,
     reply=Back,
-    summary="not be away any more",
+    summary="no longer be away",
     examples=("back", '{"type":"back"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Whois(Reply):
-    """What is known of a user."""
+    """Information about a user."""
 
     type: ClassVar[str] = "whois"
     name: str
-    registered: bool = attrs.field(metadata=about("else a guest, whose name is for now"))
-    here: bool = attrs.field(metadata=about("connected now"))
-    since: str = attrs.field(metadata=about("when the name was registered, or the guest came; RFC 3339"))
-    seen: str | None = attrs.field(default=None, metadata=about("when last connected, if not now; RFC 3339"))
-    away: str | None = attrs.field(default=None, metadata=about("what was left for others, if away"))
+    registered: bool = attrs.field(metadata=about("false for a guest"))
+    here: bool = attrs.field(metadata=about("connected at this moment"))
+    since: str = attrs.field(metadata=about("when the name was registered, or the guest joined; RFC 3339"))
+    seen: str | None = attrs.field(
+        default=None, metadata=about("when the user was last connected, if not now; RFC 3339")
+    )
+    away: str | None = attrs.field(default=None, metadata=about("the away text, if the user is away"))
     away_since: str | None = attrs.field(default=None, metadata=AT)
     muted_until: str | None = attrs.field(default=None, metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
 class Lookup(Request[Whois]):
-    """Ask about one user, here or not."""
+    """Ask about one user, connected or not."""
 
     type: ClassVar[str] = "whois"
     name: str = attrs.field(metadata=argument("NAME", "whom"))
@@ -142,40 +142,42 @@ class Lookup(Request[Whois]):
 WHOIS = Command(
     request=Lookup,
     reply=Whois,
-    summary="what is known of a user: registered or guest, since, last seen, away",
+    summary="show information about a user: registered or guest, since when, last seen, away",
     examples=("whois bob", '{"type":"whois","name":"bob"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Ignoring(Reply):
-    """Of whom you hear nothing."""
+    """The users whom you ignore."""
 
     type: ClassVar[str] = "ignoring"
-    users: list[str] = attrs.field(metadata=about("names, sorted; of who is gone the last one"))
+    users: list[str] = attrs.field(
+        metadata=about("their names, sorted; for users who no longer exist, the last ones")
+    )
 
 
 @attrs.frozen(kw_only=True)
 class Ignore(Request[Ignoring]):
-    """Ask to hear nothing of a user, or whom you ignore."""
+    """Ignore a user, or list the users whom you ignore."""
 
     type: ClassVar[str] = "ignore"
     name: str | None = attrs.field(
-        default=None, metadata=argument("NAME", "whom; without it you get the list of those whom you ignore")
+        default=None, metadata=argument("NAME", "the user; without it, list the users whom you ignore")
     )
 
 
 IGNORE = Command(
     request=Ignore,
     reply=Ignoring,
-    summary="hear nothing of a user any more, or list whom you ignore",
+    summary="ignore a user, or list the users whom you ignore",
     examples=("ignore bob", "ignore", '{"type":"ignore","name":"bob"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Unignore(Request[Ignoring]):
-    """Ask to hear a user again."""
+    """Stop ignoring a user."""
 
     type: ClassVar[str] = "unignore"
     name: str = attrs.field(metadata=argument("NAME", "whom"))
@@ -184,6 +186,6 @@ class Unignore(Request[Ignoring]):
 UNIGNORE = Command(
     request=Unignore,
     reply=Ignoring,
-    summary="hear a user again whom you ignored",
+    summary="stop ignoring a user",
     examples=("unignore bob", '{"type":"unignore","name":"bob"}'),
 )

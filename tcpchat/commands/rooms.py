@@ -1,4 +1,4 @@
-"""Reading messages: history, what is unread, read markers and receipts."""
+"""Commands that read rooms: history, log, unread messages, read markers, receipts."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ MAX_COUNT = 500  # messages; the reply is one line, and the lobby keeps as many 
 
 @attrs.frozen(kw_only=True)
 class History(Reply):
-    """What was said, oldest first."""
+    """Messages, oldest first."""
 
     type: ClassVar[str] = "history"
     room: str | None = attrs.field(
-        default=None, metadata=about("the room; absent for what is unread in all of them")
+        default=None, metadata=about("the room; absent for the unread messages of all rooms")
     )
     username: str | None = attrs.field(default=None, metadata=OTHER)
     messages: list[Message] = attrs.field(metadata=about("as in the event"))
     first: int | None = attrs.field(
         default=None, metadata=about("the lowest number that the room still has; of one room only")
     )
-    more: bool = attrs.field(metadata=about("there are more on that side; ask with `before` or `after`"))
+    more: bool = attrs.field(metadata=about("there are more in that direction; ask with `before` or `after`"))
     cursor: int | None = attrs.field(
-        default=None, metadata=about("of unread ones: what `cursor` takes for the next page")
+        default=None, metadata=about("with `unread`: the `cursor` for the next page")
     )
 
 
 @attrs.frozen(kw_only=True)
 class ReadHistory(Request[History]):
-    """Ask for messages of one room."""
+    """Read messages of one room, or the unread ones of all rooms."""
 
     type: ClassVar[str] = "history"
     count: int | None = attrs.field(
-        default=None, metadata=option("n", "N", f"how many at most, up to {MAX_COUNT}", whole_number)
+        default=None, metadata=option("n", "N", f"the maximum number, up to {MAX_COUNT}", whole_number)
     )
     before: int | None = attrs.field(
-        default=None, metadata=option(None, "SEQ", "only those before this number", whole_number)
+        default=None, metadata=option(None, "SEQ", "only messages before this number", whole_number)
     )
     after: int | None = attrs.field(
-        default=None, metadata=option(None, "SEQ", "the first ones after this number", whole_number)
+        default=None, metadata=option(None, "SEQ", "the first messages after this number", whole_number)
     )
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "what you and this user said to each other")
+        default=None, metadata=option("u", "NAME", "the direct room with this user")
     )
     room: str | None = attrs.field(default=None, metadata=room_option())
     unread: bool = attrs.field(
-        default=False, metadata=flag("only what you have not read, of all rooms or of that one")
+        default=False, metadata=flag("only messages that you have not read, in all rooms or in the one given")
     )
     cursor: int | None = attrs.field(
         default=None,
-        metadata=option(None, "N", "with unread: the page after the one that said so", whole_number),
+        metadata=option(None, "N", "with `unread`: the `cursor` of the page before", whole_number),
     )
 
 
 HISTORY = Command(
     request=ReadHistory,
     reply=History,
-    summary="the last messages of the lobby, or of what one user and you said to each other",
+    summary="show the last messages of a room, or those that you have not read",
     examples=(
         "history",
         "history -n 100",
@@ -90,15 +90,15 @@ class Log(Reply):
 
 @attrs.frozen(kw_only=True)
 class ReadLog(Request[Log]):
-    """Ask for the events of a room after a number: messages, edits, and what else lasts."""
+    """Read all events of a room after a number: messages, edits, and later kinds."""
 
     type: ClassVar[str] = "log"
     after: int | None = attrs.field(
         default=None,
-        metadata=option(None, "SEQ", "the events after this number; else from the first", whole_number),
+        metadata=option(None, "SEQ", "only events after this number; the default is 0", whole_number),
     )
     count: int | None = attrs.field(
-        default=None, metadata=option("n", "N", f"how many at most, up to {MAX_COUNT}", whole_number)
+        default=None, metadata=option("n", "N", f"the maximum number, up to {MAX_COUNT}", whole_number)
     )
     room: str | None = attrs.field(default=None, metadata=room_option())
     username: str | None = attrs.field(
@@ -109,36 +109,37 @@ class ReadLog(Request[Log]):
 LOG = Command(
     request=ReadLog,
     reply=Log,
-    summary="every event of a room after a number, for programs that keep up; people want history",
+    summary="list all events of a room after a number, for programs that keep in sync",
     examples=("log --after 812", "log -u bob", '{"type":"log","after":812,"count":100}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class MarkRead(Request[Read]):
-    """Ask to note what you have read; it never goes back."""
+    """Move your read marker; it never goes back."""
 
     type: ClassVar[str] = "read"
     username: str | None = attrs.field(
-        default=None, metadata=option("u", "NAME", "what you and this user said to each other")
+        default=None, metadata=option("u", "NAME", "the direct room with this user")
     )
     room: str | None = attrs.field(default=None, metadata=room_option())
     seq: int | None = attrs.field(
-        default=None, metadata=argument("SEQ", "up to this message; without it up to the last", whole_number)
+        default=None,
+        metadata=argument("SEQ", "up to this message; the default is the last one", whole_number),
     )
 
 
 READ = Command(
     request=MarkRead,
     reply=Read,
-    summary="note how far you have read, for `unread` and for who wrote to you",
+    summary="mark a room as read, up to a message or to the last one",
     examples=("read", "read 812", "read -u bob", '{"type":"read","username":"bob","seq":3}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class ListUnread(Request[Unread]):
-    """Ask which conversations have unread messages."""
+    """List the rooms with unread messages."""
 
     type: ClassVar[str] = "unread"
 
@@ -146,28 +147,35 @@ class ListUnread(Request[Unread]):
 UNREAD = Command(
     request=ListUnread,
     reply=Unread,
-    summary="where you have not read everything, how much, and whether you were mentioned",
+    summary="list the rooms with unread messages, and whether you are mentioned there",
     examples=("unread", '{"type":"unread"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class ConversationInfo:
-    """What you and another user said to each other, as numbers."""
+    """A direct room of yours, and how far both users have read it."""
 
     room: str = attrs.field(metadata=ROOM)
-    username: str = attrs.field(metadata=about("the other, or the last name of one who is gone for good"))
-    seq: int = attrs.field(metadata=about("the last message"))
-    read: int = attrs.field(metadata=about("the last message that you have read"))
-    delivered: int = attrs.field(metadata=about("the last one that a device of the other was given"))
+    username: str = attrs.field(
+        metadata=about("the other user, under the last name if the user no longer exists")
+    )
+    seq: int = attrs.field(metadata=about("the number of the last event"))
+    read: int = attrs.field(metadata=about("the number of the last message that you have read"))
+    delivered: int = attrs.field(
+        metadata=about("the number up to which a device of the other user has received the room")
+    )
     seen: int | None = attrs.field(
-        default=None, metadata=about("the last one that the other has read, unless one of you does not tell")
+        default=None,
+        metadata=about(
+            "the number up to which the other user has read; absent if one of you has receipts off"
+        ),
     )
 
 
 @attrs.frozen(kw_only=True)
 class Conversations(Reply):
-    """With whom you have talked privately."""
+    """Your private conversations."""
 
     type: ClassVar[str] = "conversations"
     conversations: list[ConversationInfo] = attrs.field(metadata=about("by the ids of their rooms"))
@@ -176,32 +184,33 @@ class Conversations(Reply):
 
 @attrs.frozen(kw_only=True)
 class ListConversations(Request[Conversations]):
-    """Ask for your private conversations."""
+    """List your private conversations."""
 
     type: ClassVar[str] = "conversations"
     after: str | None = attrs.field(
-        default=None, metadata=option(None, "ID", "only rooms whose ids sort after this one: the next page")
+        default=None,
+        metadata=option(None, "ID", "only rooms whose ids sort after this one, for the next page"),
     )
 
 
 CONVERSATIONS = Command(
     request=ListConversations,
     reply=Conversations,
-    summary="with whom you talked privately, and how far each of you has read",
+    summary="list your private conversations, and how far each side has read",
     examples=("conversations", '{"type":"conversations"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Receipts(Reply):
-    """Whether others learn what you have read, and you what they have."""
+    """Whether read receipts are on, for both sides."""
 
     type: ClassVar[str] = "receipts"
     on: bool
 
 
 def on_or_off(text: str) -> bool:
-    """Read a switch; raises ValueError that says what would be right."""
+    """Read a switch. Raises ValueError with the reason."""
     if text.lower() not in {"on", "off"}:
         raise ValueError(f"{text[:64]!r} is neither on nor off")
     return text.lower() == "on"
@@ -209,18 +218,20 @@ def on_or_off(text: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class SetReceipts(Request[Receipts]):
-    """Ask whether others learn what you have read, or change it."""
+    """Show or change whether read receipts are on."""
 
     type: ClassVar[str] = "receipts"
     on: bool | None = attrs.field(
         default=None,
-        metadata=argument("on|off", "change it; off: you do not learn it of others either", on_or_off),
+        metadata=argument(
+            "on|off", "switch them on or off; if off, you do not see what others have read either", on_or_off
+        ),
     )
 
 
 RECEIPTS = Command(
     request=SetReceipts,
     reply=Receipts,
-    summary="show or change whether others learn what you have read",
+    summary="show or change whether read receipts are on, for both sides",
     examples=("receipts", "receipts off", '{"type":"receipts","on":true}'),
 )

@@ -1,4 +1,4 @@
-"""The server itself: its commands, its state, the shape of its lines."""
+"""Commands about the server itself: help, status, ping, schema."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class FieldInfo:
     name: str = attrs.field(metadata=about("in JSON"))
     required: bool
     plain: str | None = attrs.field(
-        default=None, metadata=about("how a plain line gives it; absent if it cannot")
+        default=None, metadata=about("its form in a plain line; absent if it has none")
     )
     help: str
 
 
 @attrs.frozen(kw_only=True)
 class CommandInfo:
-    """A command; `fields` and `examples` are there if help was asked for this one."""
+    """A command; `fields` and `examples` are set if help was asked for this command."""
 
     name: str
-    usage: str = attrs.field(metadata=about("the plain line"))
+    usage: str = attrs.field(metadata=about("the form of the plain line"))
     summary: str
     fields: list[FieldInfo] | None = None
     examples: list[str] | None = None
@@ -43,7 +43,7 @@ class Help(Reply):
 
 @attrs.frozen(kw_only=True)
 class GetHelp(Request[Help]):
-    """Ask which commands there are, or about one of them."""
+    """List the commands, or explain one."""
 
     type: ClassVar[str] = "help"
     command: str | None = attrs.field(
@@ -62,22 +62,24 @@ HELP = Command(
 
 @attrs.frozen(kw_only=True)
 class Status(Reply):
-    """How the server is."""
+    """The state of the server."""
 
     type: ClassVar[str] = "status"
     server: str = attrs.field(metadata=about("the server's name and version"))
-    uptime: float = attrs.field(metadata=about("seconds since it was started"))
+    uptime: float = attrs.field(metadata=about("the seconds since it was started"))
     users: int
     connections: int
-    messages: int = attrs.field(metadata=about("messages in all, those before a restart too"))
+    messages: int = attrs.field(metadata=about("all messages, including those from before a restart"))
     messages_per_minute: int = attrs.field(metadata=about("messages in the last 60 seconds"))
-    scheduled: int = attrs.field(metadata=about("messages that are scheduled, of all users"))
-    limits: dict[str, float] = attrs.field(metadata=about("the limits in force, by setting; 0: unlimited"))
+    scheduled: int = attrs.field(metadata=about("the scheduled messages of all users"))
+    limits: dict[str, float] = attrs.field(
+        metadata=about("the limits in force, by setting; 0 means unlimited")
+    )
 
 
 @attrs.frozen(kw_only=True)
 class GetStatus(Request[Status]):
-    """Ask how the server is."""
+    """Ask for the state of the server."""
 
     type: ClassVar[str] = "status"
 
@@ -85,7 +87,7 @@ class GetStatus(Request[Status]):
 STATUS = Command(
     request=GetStatus,
     reply=Status,
-    summary="users and connections now, messages, uptime, version and the limits in force",
+    summary="show users, connections, messages, uptime, version and the limits in force",
     examples=("status", '{"type":"status"}'),
 )
 
@@ -100,7 +102,7 @@ class Pong(Reply):
 
 @attrs.frozen(kw_only=True)
 class Ping(Request[Pong]):
-    """Ask for a sign of life."""
+    """Ask whether the server answers."""
 
     type: ClassVar[str] = "ping"
 
@@ -108,7 +110,7 @@ class Ping(Request[Pong]):
 PING = Command(
     request=Ping,
     reply=Pong,
-    summary="a sign of life, with the server's time",
+    summary="check that the server answers, and get its time",
     examples=("ping", '{"type":"ping"}'),
     needs_login=False,
 )
@@ -124,7 +126,7 @@ class Schema(Reply):
 
 @attrs.frozen(kw_only=True)
 class GetSchema(Request[Schema]):
-    """Ask for the shape of every line."""
+    """Ask for the JSON Schema of every line."""
 
     type: ClassVar[str] = "schema"
 
@@ -132,7 +134,7 @@ class GetSchema(Request[Schema]):
 SCHEMA = Command(
     request=GetSchema,
     reply=Schema,
-    summary="JSON Schema of every request, reply and event",
+    summary="get the JSON Schema of every request, reply and event",
     examples=("schema", '{"type":"schema"}'),
     needs_login=False,
 )

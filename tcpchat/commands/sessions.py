@@ -1,4 +1,4 @@
-"""Accounts and sessions: registering, logging in and out, resuming, leaving."""
+"""Commands about accounts and sessions: register, log in and out, resume, leave."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tcpchat.commands.command import PASSWORD_COST, Command, argument, option, s
 from tcpchat.wire.base import AT, Reply, Request, about
 from tcpchat.wire.events import Bye
 
-LOBBY_SEQ = about("the lobby's last message; each later one comes as an event")
+LOBBY_SEQ = about("the number of the lobby's last event; each later one is sent to you")
 
 
 @attrs.frozen(kw_only=True)
 class Registered(Reply):
-    """The name is yours on this server, for good; your token goes on."""
+    """Your name is registered; your token stays valid."""
 
     type: ClassVar[str] = "registered"
     user: str = attrs.field(metadata=about("your name"))
@@ -23,7 +23,7 @@ class Registered(Reply):
 
 @attrs.frozen(kw_only=True)
 class Register(Request[Registered]):
-    """Ask that your name is yours on this server from now on."""
+    """Register your name."""
 
     type: ClassVar[str] = "register"
     password: str = attrs.field(
@@ -31,7 +31,7 @@ class Register(Request[Registered]):
     )
     device: str | None = attrs.field(
         default=None,
-        metadata=option(None, "DEVICE", "what `sessions` calls this device, one word"),
+        metadata=option(None, "DEVICE", "the name of this device in `sessions`, one word"),
     )
 
 
@@ -39,7 +39,7 @@ REGISTER = Command(
     request=Register,
     reply=Registered,
     cost=PASSWORD_COST,
-    summary="keep your name for good: who wants it later needs the password",
+    summary="register your name and protect it with a password",
     examples=(
         "register",
         "register --password correcthorse",
@@ -50,27 +50,27 @@ REGISTER = Command(
 
 @attrs.frozen(kw_only=True)
 class LoggedIn(Reply):
-    """You are the registered user now, in a session of your own. `unread` follows."""
+    """You are the registered user now, in a new session. `unread` follows."""
 
     type: ClassVar[str] = "logged-in"
     user: str = attrs.field(metadata=about("your name"))
-    session: int = attrs.field(metadata=about("this connection's session, as `sessions` numbers them"))
+    session: int = attrs.field(metadata=about("the number of this session in `sessions`"))
     token: str = attrs.field(
-        repr=False, metadata=about("keep it secret: `resume` with it makes you this user")
+        repr=False, metadata=about("a secret: `resume` with it makes a connection this user")
     )
     seq: int = attrs.field(metadata=LOBBY_SEQ)
 
 
 @attrs.frozen(kw_only=True)
 class Login(Request[LoggedIn]):
-    """Ask to be a registered user, in a session of your own."""
+    """Log in as a registered user, in a new session."""
 
     type: ClassVar[str] = "login"
     name: str = attrs.field(metadata=argument("NAME", "the registered name"))
     password: str = attrs.field(repr=False, metadata=secret("PASSWORD", "the password"))
     device: str | None = attrs.field(
         default=None,
-        metadata=option(None, "DEVICE", "what `sessions` calls this device, one word"),
+        metadata=option(None, "DEVICE", "the name of this device in `sessions`, one word"),
     )
 
 
@@ -78,7 +78,7 @@ LOGIN = Command(
     request=Login,
     reply=LoggedIn,
     cost=PASSWORD_COST,
-    summary="be a registered user; several connections may be the same one",
+    summary="log in as a registered user, on any number of connections",
     examples=("login alice", '{"type":"login","name":"alice","password":"correct horse"}'),
     needs_login=False,
     switches_user=True,
@@ -91,29 +91,30 @@ class Resumed(Reply):
 
     type: ClassVar[str] = "resumed"
     user: str = attrs.field(metadata=about("your name"))
-    registered: bool = attrs.field(metadata=about("the name is yours for good"))
-    session: int = attrs.field(metadata=about("this connection's session, as `sessions` numbers them"))
+    registered: bool = attrs.field(metadata=about("whether you are registered"))
+    session: int = attrs.field(metadata=about("the number of this session in `sessions`"))
     seq: int = attrs.field(metadata=LOBBY_SEQ)
 
 
 @attrs.frozen(kw_only=True)
 class Resume(Request[Resumed]):
-    """Ask to be the user of a token."""
+    """Become the user of a token."""
 
     type: ClassVar[str] = "resume"
     token: str = attrs.field(
-        repr=False, metadata=argument("TOKEN", "what `welcome` or `logged-in` gave you on that connection")
+        repr=False,
+        metadata=argument("TOKEN", "the token from `welcome` or `logged-in` on the earlier connection"),
     )
     after: int | None = attrs.field(
         default=None,
-        metadata=option(None, "SEQ", "first send what the lobby said after this message", whole_number),
+        metadata=option(None, "SEQ", "first send the lobby's events after this number", whole_number),
     )
 
 
 RESUME = Command(
     request=Resume,
     reply=Resumed,
-    summary="be the user again that you were on another connection",
+    summary="become the user again that you were on another connection",
     examples=(
         "resume kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8",
         "resume kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8 --after 812",
@@ -126,15 +127,15 @@ RESUME = Command(
 
 @attrs.frozen(kw_only=True)
 class SessionInfo:
-    """One of your tokens, and what uses it."""
+    """A session of yours: a token, and the connection that uses it."""
 
-    number: int = attrs.field(metadata=about("what `revoke` takes"))
-    device: str = attrs.field(metadata=about("what it calls itself; empty if it does not say"))
-    address: str = attrs.field(metadata=about("where it was last used from"))
+    number: int = attrs.field(metadata=about("the number for `revoke`"))
+    device: str = attrs.field(metadata=about("the name of the device; empty if it gave none"))
+    address: str = attrs.field(metadata=about("the address that it was last used from"))
     since: str = attrs.field(metadata=AT)
-    used: str = attrs.field(metadata=about("when it last connected or went, RFC 3339"))
-    here: bool = attrs.field(metadata=about("it is connected now"))
-    current: bool = attrs.field(metadata=about("it is this connection's"))
+    used: str = attrs.field(metadata=about("when it last connected or disconnected, RFC 3339"))
+    here: bool = attrs.field(metadata=about("whether it is connected"))
+    current: bool = attrs.field(metadata=about("whether it is the session of this connection"))
 
 
 @attrs.frozen(kw_only=True)
@@ -147,7 +148,7 @@ class Sessions(Reply):
 
 @attrs.frozen(kw_only=True)
 class ListSessions(Request[Sessions]):
-    """Ask for your sessions."""
+    """List your sessions."""
 
     type: ClassVar[str] = "sessions"
 
@@ -155,49 +156,49 @@ class ListSessions(Request[Sessions]):
 SESSIONS = Command(
     request=ListSessions,
     reply=Sessions,
-    summary="your sessions: each is a token, with device, address and last use",
+    summary="list your sessions, with device, address and last use",
     examples=("sessions", '{"type":"sessions"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Revoked(Reply):
-    """The token is worthless; a connection that used it is closed."""
+    """The session is over; a connection that used it is closed."""
 
     type: ClassVar[str] = "revoked"
-    number: int = attrs.field(metadata=about("of the session"))
+    number: int = attrs.field(metadata=about("the number of the session"))
 
 
 @attrs.frozen(kw_only=True)
 class Revoke(Request[Revoked]):
-    """Ask that a token of yours does not work any more."""
+    """End a session of yours."""
 
     type: ClassVar[str] = "revoke"
-    number: int = attrs.field(metadata=argument("NUMBER", "which one, as `sessions` says", whole_number))
+    number: int = attrs.field(metadata=argument("NUMBER", "the session's number in `sessions`", whole_number))
 
 
 REVOKE = Command(
     request=Revoke,
     reply=Revoked,
-    summary="end a session: its token is worthless, its connection is closed",
+    summary="end a session: its token stops working, its connection is closed",
     examples=("revoke 2", '{"type":"revoke","number":2}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class PasswordChanged(Reply):
-    """The new password holds, and all other sessions are over."""
+    """The password is changed, and all your other sessions are over."""
 
     type: ClassVar[str] = "password-changed"
-    revoked: int = attrs.field(metadata=about("how many other sessions there were"))
+    revoked: int = attrs.field(metadata=about("the number of other sessions that ended"))
 
 
 @attrs.frozen(kw_only=True)
 class ChangePassword(Request[PasswordChanged]):
-    """Ask for another password."""
+    """Change your password."""
 
     type: ClassVar[str] = "password"
-    password: str = attrs.field(repr=False, metadata=secret("PASSWORD", "your password so far"))
+    password: str = attrs.field(repr=False, metadata=secret("PASSWORD", "your current password"))
     new: str = attrs.field(repr=False, metadata=secret("PASSWORD", "the new password", new=True))
 
 
@@ -205,19 +206,19 @@ PASSWORD = Command(
     request=ChangePassword,
     reply=PasswordChanged,
     cost=PASSWORD_COST,
-    summary="take another password; all other sessions of yours end",
+    summary="change your password; all your other sessions end",
     examples=("password", '{"type":"password","password":"correct horse","new":"battery staple"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class LoggedOut(Reply):
-    """The session is over and its token worthless; you are a new guest, or nobody where login is required."""
+    """The session is over; you are a new guest, or nobody if the server requires a login."""
 
     type: ClassVar[str] = "logged-out"
-    user: str | None = attrs.field(default=None, metadata=about("the name that you have for now"))
+    user: str | None = attrs.field(default=None, metadata=about("your name for now"))
     token: str | None = attrs.field(
-        default=None, repr=False, metadata=about("what makes you this guest again")
+        default=None, repr=False, metadata=about("a secret: `resume` with it makes a connection this guest")
     )
 
 
@@ -231,14 +232,14 @@ class Logout(Request[LoggedOut]):
 LOGOUT = Command(
     request=Logout,
     reply=LoggedOut,
-    summary="end this session: its token is worthless, and you are a new guest",
+    summary="end this session; you become a new guest",
     examples=("logout", '{"type":"logout"}'),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Exit(Request[Bye]):
-    """Ask to be disconnected."""
+    """Leave."""
 
     type: ClassVar[str] = "exit"
 

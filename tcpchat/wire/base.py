@@ -16,7 +16,7 @@ else:
     R_co = TypeVar("R_co", covariant=True)
 
 Id: TypeAlias = int | str
-"""What a client may number its requests with."""
+"""The number or word that a client gives a request, to find its reply."""
 
 GUEST = "guest-"  # what the names begin with that nobody chose
 LOBBY = "lobby"  # the room that everybody is in
@@ -26,18 +26,18 @@ MAX_EXACT = 2**53 - 1  # the largest integer that every JSON reader keeps exact 
 
 @attrs.frozen(kw_only=True)
 class Request(Generic[R_co]):
-    """A line that a client sends, `Request[Pong]` one that is answered with a Pong, or with an Error.
+    """A line that a client sends. A `Request[Pong]` is answered with a Pong, or with an Error.
 
     `id` comes back as `re` of the one reply.
     """
 
     type: ClassVar[str]
-    id: Id | None = attrs.field(default=None, metadata={"help": "comes back as `re` of the reply"})
+    id: Id | None = attrs.field(default=None, metadata={"help": "returned as `re` of the reply"})
 
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """What the server answers to one request."""
+    """A line with which the server answers one request."""
 
     type: ClassVar[str]
     re: Id | None = attrs.field(default=None, metadata={"help": "the `id` of the request"})
@@ -45,7 +45,7 @@ class Reply:
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """What the server says unasked."""
+    """A line that the server sends without being asked."""
 
     type: ClassVar[str]
 
@@ -58,7 +58,7 @@ class Unknown(Reply, Event):
 
 
 def about(text: str) -> dict[str, Any]:
-    """Return the attrs metadata that says what a field means; schema and docs show it."""
+    """Return the attrs metadata with the meaning of a field, for the schema and the docs."""
     return {"help": text}
 
 

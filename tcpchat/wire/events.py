@@ -23,69 +23,73 @@ class Welcome(Event):
     protocol: int = attrs.field(metadata=about("the version of the wire"))
     server: str = attrs.field(metadata=about("the server's name and version"))
     user: str | None = attrs.field(
-        default=None, metadata=about("the name that you have for now; absent where login is required")
+        default=None, metadata=about("your name for now; absent if the server requires a login")
     )
     room: str = attrs.field(metadata=about("the room that you are in"))
-    seq: int = attrs.field(metadata=about("the room's last message; each later one comes as an event"))
-    journal: str = attrs.field(metadata=about("what is kept; numbers of another journal mean nothing here"))
-    token: str | None = attrs.field(
-        default=None, repr=False, metadata=about("keep it secret: `resume` with it makes you this user")
+    seq: int = attrs.field(
+        metadata=about("the number of the room's last event; each later one is sent to you")
     )
-    hint: str = attrs.field(metadata=about("what a person may type next"))
+    journal: str = attrs.field(
+        metadata=about("the id of the server's data; numbers from other data mean nothing here")
+    )
+    token: str | None = attrs.field(
+        default=None, repr=False, metadata=about("a secret: `resume` with it makes a connection this user")
+    )
+    hint: str = attrs.field(metadata=about("what a person can type next"))
 
 
 @attrs.frozen(kw_only=True)
 class Prompt(Event):
-    """A plain line left something secret out: the next line is it, as typed; an empty one gives up."""
+    """The last plain line left out a secret: the next line is taken as the secret; an empty one cancels."""
 
     type: ClassVar[str] = "prompt"
-    field: str = attrs.field(metadata=about("the field that the line is for"))
-    message: str = attrs.field(metadata=about("the same as a sentence"))
+    field: str = attrs.field(metadata=about("the field that the next line fills"))
+    message: str = attrs.field(metadata=about("the same in a sentence"))
 
 
 @attrs.frozen(kw_only=True)
 class Message(Event):
-    """What somebody said in a room."""
+    """A message in a room."""
 
     type: ClassVar[str] = "message"
     room: str = attrs.field(metadata=ROOM)
     to: str | None = attrs.field(
-        default=None, metadata=about("the recipient's name of then, in a direct room only")
+        default=None, metadata=about("the recipient's name at that time, in a direct room only")
     )
-    seq: int = attrs.field(metadata=about("its number in the room: 1, 2, 3 …, no gaps"))
+    seq: int = attrs.field(metadata=about("its number in the room: 1, 2, 3 … without gaps"))
     at: str = attrs.field(metadata=AT)
-    sender: str = attrs.field(metadata={"wire": "from", **about("the author's name of then")})
-    text: str = attrs.field(metadata=about("what was said, verbatim; clean it before you show it"))
+    sender: str = attrs.field(metadata={"wire": "from", **about("the author's name at that time")})
+    text: str = attrs.field(metadata=about("the text as typed; clean it before you show it"))
     edited: str | None = attrs.field(
-        default=None, metadata=about("since when it has this text, if it was edited, RFC 3339")
+        default=None, metadata=about("when it was last edited, if at all; RFC 3339")
     )
     ignored: bool | None = attrs.field(
-        default=None, metadata=about("true if you ignore the author; then `text` is empty")
+        default=None, metadata=about("true if you ignore the author; `text` is then empty")
     )
 
 
 @attrs.frozen(kw_only=True)
 class Edited(Event):
-    """A message has another text; `history` shows it with that."""
+    """A message has a new text, with which `history` shows it from now on."""
 
     type: ClassVar[str] = "edited"
     room: str = attrs.field(metadata=ROOM)
     to: str | None = attrs.field(
-        default=None, metadata=about("the recipient's name of then, in a direct room only")
+        default=None, metadata=about("the recipient's name at that time, in a direct room only")
     )
     seq: int = attrs.field(metadata=about("the number of this event in the room"))
     at: str = attrs.field(metadata=AT)
-    sender: str = attrs.field(metadata={"wire": "from", **about("the author's name of then")})
+    sender: str = attrs.field(metadata={"wire": "from", **about("the author's name at that time")})
     target: int = attrs.field(metadata=about("the number of the message"))
-    text: str = attrs.field(metadata=about("the text that the message has now"))
+    text: str = attrs.field(metadata=about("the new text of the message"))
     ignored: bool | None = attrs.field(
-        default=None, metadata=about("true if you ignore the author; then `text` is empty")
+        default=None, metadata=about("true if you ignore the author; `text` is then empty")
     )
 
 
 @attrs.frozen(kw_only=True)
 class Joined(Event):
-    """Users who came since the last such line."""
+    """Users who have joined since the last such line."""
 
     type: ClassVar[str] = "joined"
     room: str
@@ -94,7 +98,7 @@ class Joined(Event):
 
 @attrs.frozen(kw_only=True)
 class Left(Event):
-    """Users who went since the last such line."""
+    """Users who have left since the last such line."""
 
     type: ClassVar[str] = "left"
     room: str
@@ -103,7 +107,7 @@ class Left(Event):
 
 @attrs.frozen(kw_only=True)
 class Renamed(Reply, Event):
-    """Somebody has another name now: as reply it was you, as event somebody else."""
+    """A user has a new name: as a reply you, as an event another user, or you on another connection."""
 
     type: ClassVar[str] = "renamed"
     old: str
@@ -112,13 +116,13 @@ class Renamed(Reply, Event):
 
 @attrs.frozen(kw_only=True)
 class Muted(Event):
-    """You were reported by too many: you may read but not send until `until`."""
+    """You are muted after too many reports: you can read but not send before `until`."""
 
     type: ClassVar[str] = "muted"
     until: str = attrs.field(metadata=AT)
     reports: int = attrs.field(metadata=about("how many users reported you"))
-    reason: str | None = attrs.field(default=None, metadata=about("what the last of them gave as reason"))
-    message: str = attrs.field(metadata=about("the same as a sentence"))
+    reason: str | None = attrs.field(default=None, metadata=about("the reason in the last report"))
+    message: str = attrs.field(metadata=about("the same in a sentence"))
 
 
 @attrs.frozen(kw_only=True)
@@ -126,20 +130,20 @@ class Unsent(Event):
     """A scheduled message of yours came due and was not sent."""
 
     type: ClassVar[str] = "unsent"
-    number: int = attrs.field(metadata=about("the number that it was scheduled under"))
+    number: int = attrs.field(metadata=about("its number in `scheduled`"))
     text: str
-    code: str = attrs.field(metadata=about("the error code that says why"))
-    message: str = attrs.field(metadata=about("the same as a sentence"))
+    code: str = attrs.field(metadata=about("the error code for the reason"))
+    message: str = attrs.field(metadata=about("the same in a sentence"))
 
 
 @attrs.frozen(kw_only=True)
 class Read(Reply, Event):
-    """How far you have read: as reply on this connection, as event because another of yours did."""
+    """Your read marker in a room: as a reply, or as an event because another connection of yours moved it."""
 
     type: ClassVar[str] = "read"
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
-    seq: int = attrs.field(metadata=about("the last message that is read"))
+    seq: int = attrs.field(metadata=about("the number of the last message that you have read"))
 
 
 @attrs.frozen(kw_only=True)
@@ -148,47 +152,54 @@ class UnreadInfo:
 
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
-    count: int = attrs.field(metadata=about("messages of others that are not read"))
-    mentioned: bool = attrs.field(metadata=about("one of them has @ and your name"))
-    read: int = attrs.field(metadata=about("the last message that is read"))
-    seq: int = attrs.field(metadata=about("the last message that there is"))
+    count: int = attrs.field(metadata=about("the number of unread messages, without your own"))
+    mentioned: bool = attrs.field(metadata=about("one of them mentions you, with @ and your name"))
+    read: int = attrs.field(metadata=about("the number of the last message that you have read"))
+    seq: int = attrs.field(metadata=about("the number of the room's last event"))
 
 
 @attrs.frozen(kw_only=True)
 class Unread(Reply, Event):
-    """Where you have not read everything: as reply if you ask, as event after `resumed` and `logged-in`."""
+    """The rooms with unread messages: as a reply to `unread`, as an event after `resumed` and `logged-in`."""
 
     type: ClassVar[str] = "unread"
-    rooms: list[UnreadInfo] = attrs.field(metadata=about("the lobby first; empty if nothing is unread"))
+    rooms: list[UnreadInfo] = attrs.field(
+        metadata=about("the lobby first; empty if there are no unread messages")
+    )
 
 
 @attrs.frozen(kw_only=True)
 class Receipt(Event):
-    """How far the messages of a direct room got; it counts for all up to that number."""
+    """How far the other user of a direct room has received and read it."""
 
     type: ClassVar[str] = "receipt"
     room: str = attrs.field(metadata=ROOM)
-    username: str = attrs.field(metadata=about("who got or read them"))
-    delivered: int = attrs.field(metadata=about("the last one that a device of the other was given"))
+    username: str = attrs.field(metadata=about("the other user"))
+    delivered: int = attrs.field(
+        metadata=about("the number up to which a device of the other user has received the room")
+    )
     seen: int | None = attrs.field(
-        default=None, metadata=about("the last one that the other has read, unless one of you does not tell")
+        default=None,
+        metadata=about(
+            "the number up to which the other user has read; absent if one of you has receipts off"
+        ),
     )
 
 
 @attrs.frozen(kw_only=True)
 class Absent(Event):
-    """Whom you wrote to is away or not connected; told once. The message is kept for then."""
+    """The recipient of your message is away or offline, and will find it later. Sent once per absence."""
 
     type: ClassVar[str] = "absent"
     username: str
-    here: bool = attrs.field(metadata=about("connected, and away by its own word"))
-    text: str | None = attrs.field(default=None, metadata=about("what was left for others to read"))
+    here: bool = attrs.field(metadata=about("connected, but away"))
+    text: str | None = attrs.field(default=None, metadata=about("the user's away text"))
     since: str | None = attrs.field(default=None, metadata=AT)
 
 
 @attrs.frozen(kw_only=True)
 class Bye(Reply, Event):
-    """The server closes this connection: as reply because you asked, as event because it must."""
+    """The server closes this connection: as a reply because you asked, as an event for another reason."""
 
     type: ClassVar[str] = "bye"
     code: str = attrs.field(
@@ -199,29 +210,33 @@ class Bye(Reply, Event):
 
 @attrs.frozen(kw_only=True)
 class Error(Reply, Event):
-    """What was asked was not done, and why. Without `re` it may also be an event."""
+    """The reason why a request was not carried out. Without `re` it may also be an event."""
 
     type: ClassVar[str] = "error"
-    code: str = attrs.field(metadata=about("a word that programs may rely on"))
-    message: str = attrs.field(metadata=about("a sentence for people; it may change"))
-    retry_after: float | None = attrs.field(default=None, metadata=about("seconds until it works again"))
-    limit: float | None = attrs.field(default=None, metadata=about("the limit that stands in the way"))
+    code: str = attrs.field(metadata=about("a word that programs can rely on"))
+    message: str = attrs.field(metadata=about("a sentence for people, which may change"))
+    retry_after: float | None = attrs.field(
+        default=None, metadata=about("the seconds to wait before trying again")
+    )
+    limit: float | None = attrs.field(default=None, metadata=about("the limit that was exceeded"))
     field: str | None = attrs.field(default=None, metadata=about("the field that is wrong"))
     name: str | None = attrs.field(default=None, metadata=about("the name that is wrong or taken"))
     until: str | None = attrs.field(default=None, metadata=AT)
-    reason: str | None = attrs.field(default=None, metadata=about("why a user is muted"))
-    usage: str | None = attrs.field(default=None, metadata=about("how the command is written"))
-    suggestion: str | None = attrs.field(default=None, metadata=about("the nearest word that exists"))
-    reference: str | None = attrs.field(default=None, metadata=about("finds a bug in the server's log"))
+    reason: str | None = attrs.field(default=None, metadata=about("the reason for a mute or ban"))
+    usage: str | None = attrs.field(default=None, metadata=about("the usage of the command"))
+    suggestion: str | None = attrs.field(default=None, metadata=about("the most similar valid word"))
+    reference: str | None = attrs.field(
+        default=None, metadata=about("the reference of the bug in the server's log")
+    )
 
 
 def as_error(error: ChatError) -> Error:
-    """Return the line that a user's mistake is answered with."""
+    """Return the reply to a user's mistake."""
     return Error(code=error.code, message=error.message, **error.details)
 
 
 def internal_error(reference: str) -> Error:
-    """Return the line that a bug of ours is answered with; `reference` finds it in the log."""
+    """Return the reply to a request that met a bug; `reference` finds it in the log."""
     message = f"a bug of the server; its operator finds it in the log as {reference}"
     return Error(code="internal", message=message, reference=reference)
 

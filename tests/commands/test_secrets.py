@@ -37,8 +37,8 @@ def test_a_prompt_says_what_the_next_line_is() -> None:
     first = left_out("password")
     second = first.answer(b"old one")
     assert isinstance(second, NeedsSecret)
-    assert first.prompt().message == "the next line is your password so far; an empty one gives up"
-    assert second.prompt().message == "the next line is the new password; an empty one gives up"
+    assert first.prompt().message == "the next line is your current password; an empty line cancels"
+    assert second.prompt().message == "the next line is the new password; an empty line cancels"
     assert second.answer(b" new\tone ") == ChangePassword(password="old one", new=" new\tone ")
 
 
@@ -59,7 +59,7 @@ def test_what_cannot_be_a_secret_is_refused(answer: bytes, code: str) -> None:
 def test_who_gives_up_is_told_what_and_how_it_is_right() -> None:
     with pytest.raises(ChatError) as refused:
         left_out("login bob").answer(b"")
-    assert refused.value.message == "login was given up, since the line with password was empty"
+    assert refused.value.message == "login was cancelled, since the line for password was empty"
     assert refused.value.details == {"field": "password", "usage": BY_NAME["login"].usage}
 
 

@@ -338,7 +338,7 @@ async def test_the_password_changes_with_the_old_one_once_and_the_new_one_twice(
     for line in ("old one", SECRET, SECRET):
         prompts.append(faked.prompt)
         await faked.do(line)
-    assert prompts == ["[your password so far] ▸ ", "[the new password] ▸ ", "[repeat the password] ▸ "]
+    assert prompts == ["[your current password] ▸ ", "[the new password] ▸ ", "[repeat the password] ▸ "]
     assert faked.server.of("password") == [{"password": "old one", "new": SECRET}]
     assert faked.shows_nowhere(SECRET)
     assert faked.shows_nowhere("old one")

@@ -44,7 +44,7 @@ async def test_a_secret_left_out_is_asked_for_and_the_next_line_is_it(running: R
     assert await peer.line() == {
         "type": "prompt",
         "field": "password",
-        "message": "the next line is the password that you choose; an empty one gives up",
+        "message": "the next line is the password that you choose; an empty line cancels",
     }
     await peer.send("correct horse")
     assert (await peer.line())["user"] == "['correct horse', 'phone']"
@@ -88,7 +88,7 @@ async def test_an_empty_line_gives_the_command_up(running: RunningServer, lines:
     *prompts, error = await answers(peer, *lines)
     assert kinds(prompts) == ["prompt"] * len(prompts)
     assert (error["code"], error["field"]) == ("bad-usage", prompts[-1]["field"])
-    assert error["message"].startswith("password was given up, since the line with ")
+    assert error["message"].startswith("password was cancelled, since the line for ")
     assert kinds(await answers(peer, "old one")) == ["unknown-command"]
 
 

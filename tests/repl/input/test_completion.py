@@ -173,7 +173,7 @@ def test_words_that_are_commands_without_a_slash_are_completed_as_such() -> None
 def test_what_a_candidate_means_is_told() -> None:
     assert complete("hel", LIVE) == [Candidate("help", -3, "help", BY_NAME["help"].summary)]
     assert complete("/send -", LIVE)[0] == Candidate(
-        "-u", -1, "-u/--username NAME", "send to this user only, not to a room"
+        "-u", -1, "-u/--username NAME", "send a private message to this user"
     )
     assert complete("/revoke 12", LIVE) == [Candidate("12", -2, "12", "phone")]
     assert complete("/whois z", LIVE) == [Candidate("zoe", -1, "zoe", "not connected")]

@@ -201,7 +201,9 @@ def test_the_menu_shows_commands_with_their_summaries(alice: Terminal) -> None:
 
 def test_the_menu_shows_options_with_their_help(alice: Terminal) -> None:
     alice.type("/send -")
-    alice.wait_for("-u/--username NAME  send to this user only", "-t/--time DURATION  send later")
+    alice.wait_for(
+        "-u/--username NAME  send a private message to this user", "-t/--time DURATION  send it later"
+    )
     alice.type("t ")
     alice.wait_for("10 minutes")
 

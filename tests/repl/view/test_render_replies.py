@@ -130,9 +130,9 @@ REPLIES: list[tuple[Reply, list[str]]] = [
     (
         explain("ping"),
         [
-            "  /ping  a sign of life, with the server's time",
+            "  /ping  check that the server answers, and get its time",
             "fields",
-            "  id (JSON)  comes back as `re` of the reply",
+            "  id (JSON)  returned as `re` of the reply",
             "examples",
             "  /ping",
             '  {"type":"ping"}',
@@ -169,7 +169,7 @@ def test_the_summaries_of_help_are_aligned() -> None:
     look = attrs.evolve(LOOK, width=100)
     lines = shown(render_replies.reply(explain(None), look))
     assert "  /help [COMMAND]              list the commands, or explain one" in lines
-    assert "                               say something to everyone or to one user, now or later" in lines
+    assert "                               send a message to everyone or to one user, now or later" in lines
 
 
 @given(st.lists(texts, min_size=6, max_size=6), looks)
