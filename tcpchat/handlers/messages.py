@@ -24,11 +24,11 @@ MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and
 
 @handles_nowait(wire.SEND)
 def send_nowait(caller: Caller, request: wire.Send) -> Operation | None:
-    if (repeat := _repeat(caller, request.key)) is not None:
+    if request.key is not None and (repeat := _repeat(caller, request.key)) is not None:
         return repeat
     _check_text(caller, request.text)
     if request.time is not None and request.time < 0:
-        raise ChatError("bad-value", "time is a span of 0 or more seconds", field="time")
+        raise ChatError("bad-value", "time is 0 or more seconds", field="time")
     found = find_nowait(caller, request.room, request.username)
     return None if found is None else _send(caller, request, found)
 
@@ -40,7 +40,7 @@ async def send(caller: Caller, request: wire.Send) -> Operation:
 
 def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
     user, key, text = caller.user, request.key, request.text
-    if (repeat := _repeat(caller, key)) is not None:
+    if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited for the recipient
     repeats = key is not None and user.sent.is_in_flight(key)
     if not repeats:
@@ -63,13 +63,11 @@ def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
     return operation
 
 
-def _repeat(caller: Caller, key: str | None) -> Operation | None:
+def _repeat(caller: Caller, key: str) -> Operation | None:
     """Return an operation with the reply to the first one under the key, if that is on disk.
 
     Raises ChatError `bad-value`.
     """
-    if key is None:
-        return None
     if not 1 <= len(key) <= MAX_ID:
         raise ChatError("bad-value", f"a key has 1 to {MAX_ID} characters", field="key", limit=MAX_ID)
     first = caller.user.sent.find(key, caller.state.keys_since())
@@ -140,7 +138,7 @@ def _schedule(caller: Caller, request: wire.Send, found: FoundRoom, seconds: flo
 @handles(wire.EDIT)
 async def edit(caller: Caller, request: wire.Edit) -> Operation:
     user, key = caller.user, request.key
-    if (repeat := _repeat(caller, key)) is not None:
+    if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat
     _check_text(caller, request.text)
     found = await find_to_read(caller, request.room, request.username)
