@@ -131,8 +131,8 @@ class Lines:
 
     def _ask(self, question: Question) -> None:
         if question.text:
-            answers = "" if self._screen.has_input or question.secret else f" [{question.short}]"
-            self._display.notice(question.text + answers)
+            answers = "" if self._screen.has_input else question.short_in_lines
+            self._display.notice(f"{question.text} [{answers}]" if answers else question.text)
         self.question = question
         self._screen.refresh()
 

@@ -77,6 +77,8 @@ class Question(ABC):
 
     text: str = ""
     short: str = ""
+    short_in_lines: str = ""
+    """The same where there is no input line, and the answer is a line; empty if it needs none."""
     keys: str = ""
     secret: bool = False
     private: bool = False
@@ -104,6 +106,7 @@ class CommandOrText(Question):
             self.text = f"“{line.shown}”: the command {line.command}, or text?"
         always = f"; {' or '.join(self.keys[2:])}: always" if line.word else ""
         self.short = f"c: command, t: text, Esc: edit{always}"
+        self.short_in_lines = f"c: command, t: text, empty line: neither{always}"
 
     def answer(self, line: str) -> list[Action]:
         """Run or send the line, or give it back; an answer that is none is a line of its own."""
@@ -199,7 +202,7 @@ class PasswordPrompt(Question):
 class QuitPrompt(Question):
     """Asks before the person leaves, if messages or other people would suffer."""
 
-    short = "y or n"
+    short = short_in_lines = "y or n"
     keys = "yn"
 
     def __init__(self, unsent: int, others: int) -> None:

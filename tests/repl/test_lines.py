@@ -121,7 +121,7 @@ async def test_where_there_is_no_input_line_the_question_says_how_to_answer(alic
     alice.screen.has_input = False
     await alice.do("send hi")
     assert alice.screen.notices.endswith(
-        "“send hi”: command or text? [c: command, t: text, Esc: edit; C or T: always]"
+        "“send hi”: command or text? [c: command, t: text, empty line: neither; C or T: always]"
     )
     await alice.do("")
     assert alice.screen.edited == ["send hi"]
