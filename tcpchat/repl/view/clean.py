@@ -39,6 +39,10 @@ _BAD = re.compile(
 _TAGS = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f|[\U000e0020-\U000e007f]"
 )
+_LONE_JAMO = re.compile(
+    "(?<![\u1100-\u11ff\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb])[\u1161-\u11ff\ud7b0-\ud7fb]+"
+)
+"""Vowels and final consonants of Hangul without a syllable, which would be drawn over what is before them."""
 _SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _JOINERS = re.compile("[\u200c\u200d]")
 
@@ -50,7 +54,7 @@ def clean(text: str) -> str:
     text = _BREAK.sub("\n", text).replace("\t", TAB)
     if _PLAIN.fullmatch(text):
         return text
-    text = _TAGS.sub(_flag_or_named, _BAD.sub(_named, text))
+    text = _LONE_JAMO.sub(_all_named, _TAGS.sub(_flag_or_named, _BAD.sub(_named, text)))
     text = _SELECTORS.sub(_selecting_or_named, text)
     return _JOINERS.sub(_joining_or_named, _limit_marks(text))
 
@@ -64,6 +68,10 @@ def clean_line(text: str) -> str:
 
 def _named(match: re.Match[str]) -> str:
     return _name(match[0])
+
+
+def _all_named(match: re.Match[str]) -> str:
+    return "".join(map(_name, match[0]))
 
 
 def _name(char: str) -> str:
