@@ -119,7 +119,7 @@ class Controller:
             self._request_lists()
 
     def _request_lists(self) -> None:
-        """Request what is to be known at the start, after a reconnect, and as another user."""
+        """Request the lists of users, scheduled messages and direct rooms."""
         self.model.scheduled.clear()
         sync.request_lists(self._client, self._take_page, self._screen.refresh)
         self._markers_moved.unpark_all()
@@ -206,7 +206,7 @@ class Controller:
             self._screen.refresh()
 
     def enter(self, line: str) -> None:
-        """Do what a line says, or show why not; nothing once the person has left."""
+        """Handle a line, unless the person has left."""
         if not self.lines.left.is_set():
             self.see()
             self.lines.enter(line)

@@ -1,4 +1,4 @@
-"""What typed lines do: sent, run, or asked about. Owns the open question."""
+"""The lines that a person enters: sent, run, or asked about. Owns the open question."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ from tcpchat.repl.view.display import Display
 
 
 class Lines:
-    """Does what lines say, in the order in which they are entered; `hosting` if the server stops with us."""
+    """Handles lines in the order in which they are entered; a hosting client ends the server with it."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Lines:
         self._hosting = hosting
 
     def enter(self, line: str) -> None:
-        """Do what a line says, or show why not."""
+        """Send or run a line, take it as an answer, or show why none of these is possible."""
         question = self._close_question()
         if question is not None:
             self._perform(question.answer(line))

@@ -151,7 +151,7 @@ def _preferences(options: Options) -> Preferences:
 
 
 async def chat_in_json(options: Options) -> int:
-    """Print each event and reply as a line of JSON, and do what stdin says until its end.
+    """Print each event and reply as a line of JSON, and handle the lines of stdin until its end.
 
     Returns how many lines failed. Raises as `converse` does.
     """

@@ -61,7 +61,7 @@ async def converse(
 def greeting(client: Client, options: Options, stored: str | None, *, person: bool) -> Iterator[str]:
     """Yield the lines of the start: where this is, and who you are.
 
-    `stored` says where a server of our own stores messages. A script is told no more than that.
+    `stored` says where a server of our own stores messages; a script is shown nothing else.
     """
     if stored is not None:
         yield f"nobody answered on {client.address}, so this is the server now; {stored}"

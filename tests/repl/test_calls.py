@@ -31,7 +31,7 @@ from tests.repl.person import (
 )
 
 
-async def test_text_is_said_and_marked_when_it_is_kept(alice: ServedPerson, bob: Peer) -> None:
+async def test_text_is_sent_and_marked_once_stored(alice: ServedPerson, bob: Peer) -> None:
     await alice.do("hello  all ")
     assert await texts(bob) == ["hello  all "]
     assert await alice.screen.line("hello") == "alice ✓ hello  all "
@@ -46,7 +46,7 @@ async def test_a_private_message_is_shown_with_both_names(alice: ServedPerson, b
     assert await alice.screen.line("psst") == "alice → bob ✓ psst"
 
 
-async def test_what_is_not_acknowledged_soon_is_shown_as_waiting(
+async def test_messages_that_are_not_acknowledged_soon_are_shown_as_waiting(
     running: RunningServer, alice: ServedPerson, mock_clock: MockClock
 ) -> None:
     alice.door.cable.loses_sent = True
@@ -78,7 +78,7 @@ async def test_requests_show_their_replies(alice: ServedPerson, bob: Peer) -> No
     assert alice.screen.count("bob  earlier") == 2
 
 
-async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
+async def test_messages_typed_offline_wait_and_are_sent_once(
     running: RunningServer, alice: ServedPerson
 ) -> None:
     bob = await running.peer("bob")
@@ -109,7 +109,7 @@ async def test_what_is_sent_while_the_server_is_away_waits_and_is_sent_once(
     assert alice.prompt == "alice → lobby ▸ "
 
 
-async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: ServedPerson) -> None:
+async def test_other_requests_are_refused_offline(alice: ServedPerson) -> None:
     await alice.go_offline()
     await alice.do("users")
     assert (
@@ -120,9 +120,7 @@ async def test_what_cannot_wait_is_refused_while_the_server_is_away(alice: Serve
     assert [candidate.text for candidate in alice.controller.complete("us")] == ["users"]
 
 
-async def test_when_it_gives_up_it_says_what_was_not_sent(
-    running: RunningServer, mock_clock: MockClock
-) -> None:
+async def test_giving_up_shows_unsent_messages(running: RunningServer, mock_clock: MockClock) -> None:
     door, screen = Door(running), RecordingScreen()
     async with door.client(name="alice", reconnect=Reconnect.never()) as client:
         controller = Controller(client, screen, Preferences(None), TrioClock(), UTC)
@@ -139,7 +137,7 @@ async def test_when_it_gives_up_it_says_what_was_not_sent(
     assert any("may not have been sent: 'lost?'" in line for line in screen.complaints)
 
 
-async def test_what_was_never_written_is_told_apart_from_what_is_in_doubt(
+async def test_unwritten_messages_differ_from_uncertain_ones(
     running: RunningServer, mock_clock: MockClock
 ) -> None:
     async with at_server(running, reconnect=Reconnect(first=2, jitter=0, give_up=5)) as alice:

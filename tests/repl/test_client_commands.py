@@ -11,7 +11,9 @@ from tests.repl.person import (
 )
 
 
-async def test_to_changes_whom_text_goes_to(running: RunningServer, alice: ServedPerson, bob: Peer) -> None:
+async def test_to_changes_the_place_of_the_prompt(
+    running: RunningServer, alice: ServedPerson, bob: Peer
+) -> None:
     await alice.do("/to nobody")
     assert alice.prompt == "alice → lobby ▸ "
     assert alice.screen.complaints[-1].startswith("✗ there is no user 'nobody' here")
@@ -26,7 +28,7 @@ async def test_to_changes_whom_text_goes_to(running: RunningServer, alice: Serve
     assert alice.prompt == "alice → lobby ▸ "
 
 
-async def test_help_knows_the_commands_of_the_client_too(alice: ServedPerson) -> None:
+async def test_help_lists_the_commands_of_the_client_too(alice: ServedPerson) -> None:
     await alice.do("help")
     for usage in [*(command.usage for command in CLIENT_COMMANDS), "/send [-u/--username NAME]", "//users"]:
         assert alice.screen.count(usage), usage

@@ -49,7 +49,7 @@ def pending(number: int, text: str) -> dict[str, Any]:
     return {"number": number, "at": LATER, "room": "lobby", "text": text}
 
 
-async def test_rename_changes_the_prompt_and_who_is_here(alice: ServedPerson, bob: Peer) -> None:
+async def test_rename_changes_the_prompt_and_the_roster(alice: ServedPerson, bob: Peer) -> None:
     await alice.do("/rename alicia")
     assert alice.prompt == "alicia → lobby ▸ "
     assert sorted(alice.controller.completion_context().users) == ["alicia", "bob"]
@@ -66,7 +66,7 @@ async def test_private_messages_are_unread_until_something_is_entered(alice: Ser
     assert "unread" not in alice.toolbar
 
 
-async def test_who_is_here(running: RunningServer, alice: ServedPerson, bob: Peer) -> None:
+async def test_the_roster_follows_presence(running: RunningServer, alice: ServedPerson, bob: Peer) -> None:
     assert "2 here" in alice.toolbar
     assert alice.controller.completion_context().users[0] == "bob"
     await alice.do("/set joins off")
@@ -99,7 +99,7 @@ async def test_the_toolbar_counts_down_while_you_are_muted(mock_clock: MockClock
         assert "muted" not in alice.toolbar
 
 
-async def test_what_is_scheduled_is_counted_until_it_goes_out(
+async def test_scheduled_messages_are_counted_until_they_go_out(
     running: RunningServer, alice: ServedPerson, bob: Peer, mock_clock: MockClock
 ) -> None:
     await alice.do("/send -t 10 tea is ready")
@@ -142,7 +142,7 @@ async def test_the_countdown_to_the_next_attempt_is_drawn(
         await alice.screen.line("nothing new")
 
 
-async def test_what_is_asked_after_a_login_is_about_who_you_are_then(faked: FakedPerson) -> None:
+async def test_lists_after_a_login_are_those_of_the_new_user(faked: FakedPerson) -> None:
     faked.server.reply("login", "logged-in", **LOGGED_IN | {"user": "robert"})
     users = [{"name": "robert", "since": AT, "away": "lunch"}]
     faked.server.reply("users", "users", users=users, more=False)
@@ -159,7 +159,7 @@ async def test_after_logout_you_are_a_new_guest(faked: FakedPerson) -> None:
     assert faked.controller.completion_context().absent == []
 
 
-async def test_names_are_offered_of_who_is_ignored_and_of_who_has_written(faked: FakedPerson) -> None:
+async def test_names_of_ignored_users_and_of_direct_rooms_are_offered(faked: FakedPerson) -> None:
     faked.server.reply("ignore", "ignoring", users=["bob"])
     await faked.receive(message(1, "psst", to="alice", sender="carol"))
     await faked.do("/ignore bob")
@@ -200,7 +200,7 @@ async def test_an_edit_is_shown_and_offered(alice: ServedPerson, bob: Peer) -> N
     assert alice.controller.failures == 0
 
 
-async def test_what_was_shown_is_read_once_a_key_is_pressed(
+async def test_shown_messages_are_read_once_a_key_is_pressed(
     faked: FakedPerson, mock_clock: MockClock
 ) -> None:
     await faked.receive(message(1, "one"), message(1, "psst", to="alice"), message(2, "psst", to="alice"))
@@ -218,14 +218,14 @@ async def test_what_was_shown_is_read_once_a_key_is_pressed(
     assert len(faked.server.of("read")) == 2
 
 
-async def test_a_line_counts_as_being_there_too(faked: FakedPerson) -> None:
+async def test_a_line_counts_as_presence_too(faked: FakedPerson) -> None:
     await faked.receive(message(1, "one"))
     faked.enter("")
     await wait_all_tasks_blocked()
     assert faked.server.of("read") == [{"room": "lobby", "seq": 1}]
 
 
-async def test_nothing_is_marked_while_the_server_is_away_but_after_it() -> None:
+async def test_markers_wait_for_the_server() -> None:
     async with at_fake_server(FakeServer()) as alice:
         await alice.receive(message(1, "psst", to="alice"))
         alice.memory.shut = True
@@ -241,7 +241,7 @@ async def test_nothing_is_marked_while_the_server_is_away_but_after_it() -> None
         assert alice.server.of("read") == [{"room": "@b", "seq": 1}]
 
 
-async def test_what_another_device_reads_is_not_unread_here(faked: FakedPerson) -> None:
+async def test_messages_read_on_another_device_are_not_unread(faked: FakedPerson) -> None:
     await faked.receive(*(message(seq, "psst", to="alice") for seq in (1, 2, 3)))
     assert "3 unread private" in faked.toolbar
     drawn = faked.screen.refreshed
@@ -253,7 +253,7 @@ async def test_what_another_device_reads_is_not_unread_here(faked: FakedPerson) 
     assert faked.server.of("read") == []
 
 
-async def test_in_a_pipe_nothing_is_read(mock_clock: MockClock) -> None:
+async def test_in_a_pipe_no_marker_moves(mock_clock: MockClock) -> None:
     async with at_fake_server(FakeServer(), asks=False) as alice:
         await alice.receive(UNREAD, message(1, "psst", to="alice"))
         await alice.do("/ping")
@@ -263,7 +263,7 @@ async def test_in_a_pipe_nothing_is_read(mock_clock: MockClock) -> None:
         assert alice.screen.complaints == []
 
 
-async def test_a_page_of_what_is_unread_lets_the_mark_move() -> None:
+async def test_a_page_of_unread_messages_lets_the_marker_move() -> None:
     async with at_fake_server(FakeServer(seq=19)) as alice:
         await alice.receive(UNREAD, message(20, "the last one"))
         await alice.press()
@@ -275,7 +275,7 @@ async def test_a_page_of_what_is_unread_lets_the_mark_move() -> None:
         assert alice.server.of("read") == [{"room": "lobby", "seq": 20}]
 
 
-async def test_the_toolbar_tells_how_far_the_last_private_message_got(faked: FakedPerson) -> None:
+async def test_the_toolbar_shows_the_delivery_of_the_last_private_message(faked: FakedPerson) -> None:
     await faked.receive(message(1, "psst", sender="alice", to="bob"))
     assert faked.receipt == [("class:own", "✓")]
     assert faked.toolbar.endswith("│ bob ✓")
@@ -296,7 +296,7 @@ async def test_the_toolbar_tells_how_far_the_last_private_message_got(faked: Fak
     ]  # fmt: skip
 
 
-async def test_marks_of_before_are_known_when_a_message_is_shown_again() -> None:
+async def test_earlier_receipts_count_for_messages_of_history() -> None:
     server = FakeServer()
     info = {"username": "bob", "room": "@b", "seq": 3, "read": 3, "delivered": 3, "seen": 2}
     server.reply("conversations", "conversations", conversations=[info], more=False)
@@ -339,9 +339,7 @@ async def test_a_prompt_with_a_hostile_name_is_clean(faked: FakedPerson) -> None
 
 
 @pytest.mark.parametrize("asks", [True, False])
-async def test_a_server_that_kept_nothing_missed_nothing_and_what_was_said_since_follows(
-    running: RunningServer, asks: bool
-) -> None:
+async def test_a_server_with_new_data_sends_its_lobby(running: RunningServer, asks: bool) -> None:
     async with run_server() as other, at_server(running, asks=asks) as alice:
         await alice.do("before")
         await say(await other.peer("bob"), "hello?")
@@ -359,7 +357,7 @@ async def test_a_server_that_kept_nothing_missed_nothing_and_what_was_said_since
     assert lines[:3] == ["alice ✓ before", "bob  hello?", "alice ✓ waits"]
 
 
-async def test_the_toolbar_tells_nothing_of_the_old_data(faked: FakedPerson) -> None:
+async def test_the_toolbar_shows_nothing_of_the_old_data(faked: FakedPerson) -> None:
     muted = {"type": "muted", "until": LATER, "message": "you may read but not send", "reports": 1}
     await faked.receive(
         message(1, "psst", to="alice"),
@@ -378,7 +376,7 @@ async def test_the_toolbar_tells_nothing_of_the_old_data(faked: FakedPerson) -> 
     assert faked.receipt == [("class:own", "✓")]
 
 
-async def test_less_of_the_same_data_begins_anew_too(faked: FakedPerson) -> None:
+async def test_fewer_messages_of_the_same_data_begin_anew_too(faked: FakedPerson) -> None:
     await faked.receive(*(message(seq, "hi") for seq in (1, 2, 3)))
     await faked.press()
     assert faked.server.of("read") == [{"room": "lobby", "seq": 3}]

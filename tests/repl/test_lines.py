@@ -117,7 +117,7 @@ async def test_a_command_is_for_the_place_of_the_prompt_unless_it_names_one(
     assert {name: request[name] for name in ("room", "username") if name in request} == place
 
 
-async def test_where_there_is_no_input_line_the_question_says_how_to_answer(alice: ServedPerson) -> None:
+async def test_without_an_input_line_the_question_lists_its_answers(alice: ServedPerson) -> None:
     alice.screen.has_input = False
     await alice.do("send hi")
     assert alice.screen.notices.endswith(
@@ -138,9 +138,7 @@ async def test_a_question_is_taken_back_by_a_key(alice: ServedPerson, bob: Peer)
     assert await texts(bob) == []
 
 
-async def test_an_answer_is_kept_for_the_word_until_it_is_asked_about_again(
-    alice: ServedPerson, bob: Peer
-) -> None:
+async def test_a_kept_answer_counts_until_it_is_reset(alice: ServedPerson, bob: Peer) -> None:
     await alice.do("read the docs")
     await alice.do("T")
     assert "lines that begin with “read” are text now; /set read ask undoes it" in alice.screen.notices
@@ -174,7 +172,7 @@ async def test_a_mistyped_private_message_is_asked_about(alice: ServedPerson, bo
     assert (await bob.next("message"))["to"] == "bob"
 
 
-async def test_such_a_line_is_refused_where_nobody_can_be_asked(running: RunningServer) -> None:
+async def test_without_a_person_ambiguous_lines_are_refused(running: RunningServer) -> None:
     bob = await running.peer("bob")
     preferences = Preferences(None)
     preferences.keep("send", "text")
@@ -204,7 +202,7 @@ async def test_such_a_line_is_refused_where_nobody_can_be_asked(running: Running
         ("/rename a b", "rename", "rename"),
     ],
 )
-async def test_what_was_wrong_is_told_and_counted(
+async def test_wrong_lines_are_refused_and_counted(
     alice: ServedPerson, bob: Peer, line: str, told: str, usage: str | None
 ) -> None:
     await alice.do(line)
@@ -243,7 +241,7 @@ async def test_a_host_is_asked_while_others_are_here(running: RunningServer) -> 
         assert await ended(alice)
 
 
-async def test_who_leaves_twice_is_not_asked_twice(running: RunningServer) -> None:
+async def test_leaving_twice_asks_once(running: RunningServer) -> None:
     async with at_server(running, hosting=True) as alice:
         await running.peers("bob")
         await alice.until("2 here")
@@ -253,13 +251,13 @@ async def test_who_leaves_twice_is_not_asked_twice(running: RunningServer) -> No
         assert await ended(alice)
 
 
-async def test_a_host_who_is_alone_leaves_without_a_question(running: RunningServer) -> None:
+async def test_a_host_alone_leaves_without_a_question(running: RunningServer) -> None:
     async with at_server(running, hosting=True) as alice:
         alice.controller.lines.leave()
         assert await ended(alice)
 
 
-async def test_what_is_not_sent_is_a_reason_to_ask(alice: ServedPerson) -> None:
+async def test_unsent_messages_are_a_reason_to_ask(alice: ServedPerson) -> None:
     await alice.go_offline()
     alice.enter("one", "two")
     alice.controller.lines.leave()
@@ -318,7 +316,7 @@ async def test_register_asks_for_a_new_password_twice_and_shows_it_nowhere(faked
     assert faked.shows_nowhere(SECRET)
 
 
-async def test_two_different_ones_are_asked_for_anew(faked: FakedPerson) -> None:
+async def test_different_passwords_are_asked_for_again(faked: FakedPerson) -> None:
     faked.server.reply("register", "registered", user="alice")
     for line in ("/register", SECRET, "correct house"):
         await faked.do(line)
@@ -358,7 +356,7 @@ async def test_login_asks_once_and_makes_you_another(faked: FakedPerson) -> None
     assert faked.shows_nowhere(SECRET)
 
 
-async def test_a_wrong_password_is_told(faked: FakedPerson) -> None:
+async def test_a_wrong_password_is_refused(faked: FakedPerson) -> None:
     faked.server.refuse("login", "wrong-login")
     await faked.do("/login robert")
     await faked.do(SECRET)
@@ -390,7 +388,7 @@ async def test_ctrl_c_gives_up(faked: FakedPerson) -> None:
     assert faked.server.of("register") == []
 
 
-async def test_a_password_of_the_next_line_is_enough_where_nobody_is_asked() -> None:
+async def test_without_a_person_the_next_line_is_the_password() -> None:
     server = FakeServer()
     server.reply("register", "registered", user="alice")
     async with at_fake_server(server, asks=False) as alice:
@@ -405,7 +403,7 @@ async def test_a_password_of_the_next_line_is_enough_where_nobody_is_asked() -> 
         assert alice.shows_nowhere(SECRET)
 
 
-async def test_a_line_with_a_password_in_it_works_and_is_not_kept(faked: FakedPerson) -> None:
+async def test_a_line_with_a_password_works_and_is_not_in_the_history(faked: FakedPerson) -> None:
     faked.server.reply("login", "logged-in", **LOGGED_IN)
     line = f"/login alice --password {SECRET.split(maxsplit=1)[0]}"
     assert not faked.controller.lines.may_keep(line)
@@ -418,7 +416,7 @@ async def test_a_line_with_a_password_in_it_works_and_is_not_kept(faked: FakedPe
 @pytest.mark.parametrize(
     ("answer", "said"), [("", []), ("what?", ["what?"]), ("t", [f"login alice {SECRET}"]), ("T", ["T"])]
 )
-async def test_a_question_does_not_repeat_what_may_be_a_password(
+async def test_a_question_does_not_repeat_a_possible_password(
     faked: FakedPerson, answer: str, said: list[str]
 ) -> None:
     faked.server.reply("send", "sent", room="lobby", seq=1, at=AT)
@@ -433,7 +431,7 @@ async def test_a_question_does_not_repeat_what_may_be_a_password(
     assert [request["text"] for request in faked.server.of("send")] == said
 
 
-async def test_what_follows_a_question_about_a_login_may_be_the_password_and_is_not_sent(
+async def test_a_line_after_an_open_login_question_is_not_sent(
     faked: FakedPerson,
 ) -> None:
     await faked.do("login alice")
@@ -446,7 +444,7 @@ async def test_what_follows_a_question_about_a_login_may_be_the_password_and_is_
     assert faked.shows_nowhere(SECRET)
 
 
-async def test_where_nobody_is_asked_the_line_after_a_refused_login_is_not_sent() -> None:
+async def test_without_a_person_the_line_after_a_refused_login_is_not_sent() -> None:
     async with at_fake_server(FakeServer(), asks=False) as alice:
         await alice.do("login alice")
         await alice.do(SECRET)

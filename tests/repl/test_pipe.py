@@ -103,7 +103,7 @@ def lines_of(output: str) -> list[dict[str, Any]]:
 # tcpchat connect
 
 
-def test_a_line_of_a_pipe_is_said_and_then_it_leaves(where: str, bob: Client, tmp_path: Path) -> None:
+def test_a_line_of_a_pipe_is_sent_before_it_leaves(where: str, bob: Client, tmp_path: Path) -> None:
     done = run(tmp_path, "connect", where, input="deploy done\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert said(bob, 1) == ["deploy done"]
@@ -150,7 +150,7 @@ def eve_time(client: Client) -> str:
         ("/nope", "there is no command /nope"),
     ],
 )
-def test_what_came_to_nothing_is_told_and_the_exit_code_is_1(
+def test_failed_lines_are_reported_with_exit_code_1(
     where: str, bob: Client, tmp_path: Path, line: str, told: str
 ) -> None:
     done = run(tmp_path, "connect", where, input=f"{line}\nafter\n")
@@ -160,7 +160,7 @@ def test_what_came_to_nothing_is_told_and_the_exit_code_is_1(
     assert said(bob, 1) == ["after"]
 
 
-def test_plain_shows_what_others_say_until_a_signal(where: str, bob: Client, tmp_path: Path) -> None:
+def test_plain_shows_messages_until_a_signal(where: str, bob: Client, tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with Running(tmp_path, "connect", where, "--plain", "--name", "sue") as sue:
             sue.enter("/set theme mono")
@@ -224,7 +224,7 @@ def test_json_prints_events_as_they_come(where: str, bob: Client, tmp_path: Path
         (("--", "-u"), "", "-u"),
     ],
 )
-def test_send_says_it(
+def test_send_sends_the_text(
     where: str, bob: Client, tmp_path: Path, arguments: tuple[str, ...], input: str, text: str
 ) -> None:
     done = run(tmp_path, "send", "--address", where, *arguments, input=input)
@@ -250,7 +250,7 @@ def test_send_to_one_user(where: str, bob: Client, tmp_path: Path) -> None:
         (("--address", "here:port", "hi"), 2, "port"),
     ],
 )
-def test_send_says_why_not(
+def test_send_explains_failures(
     where: str, bob: Client, tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
 ) -> None:
     done = run(tmp_path, "send", *(() if "--address" in arguments else ("--address", where)), *arguments)
@@ -298,7 +298,7 @@ def test_tail_follows_edits_and_prints_nothing_private(where: str, bob: Client, 
         assert tail.process.stdout.readline()[6:] == f"bob edited {seq}: coffee?\n"
 
 
-def test_tail_follows_what_is_said(where: str, bob: Client, tmp_path: Path) -> None:
+def test_tail_follows_new_messages(where: str, bob: Client, tmp_path: Path) -> None:
     bob.send("send before")
     bob.next("sent")
     with Running(tmp_path, "tail", where, "--follow", "-n", "1") as tail:
@@ -324,7 +324,7 @@ def test_tail_follows_over_a_restart_of_the_server(tmp_path: Path) -> None:
                 tail.line_with("after")
 
 
-def test_who_stops_reading_ends_it_without_noise(where: str, bob: Client, tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_tail_quietly(where: str, bob: Client, tmp_path: Path) -> None:
     bob.send("send first")
     bob.next("sent")
     with Running(tmp_path, "tail", where, "--follow", "-n", "1") as tail:
@@ -370,7 +370,7 @@ def test_it_reads_no_terminal_and_starts_no_prompt_toolkit(where: str, tmp_path:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_what_others_wrote_is_clean_in_an_error_too(tmp_path: Path) -> None:
+def test_errors_with_text_of_others_are_clean(tmp_path: Path) -> None:
     """The reason of a report is another user's text; it comes back to the reported one in a refusal."""
     evil = "\x1b]52;c;ZXZpbA==\x07\x1b]0;T\x07\x9b2J\u202eX"
     with ServerProcess("--ephemeral", "--reports-to-mute", "1") as server:
@@ -387,7 +387,7 @@ def test_what_others_wrote_is_clean_in_an_error_too(tmp_path: Path) -> None:
     assert not set(done.stderr) & set(evil[:1] + "\x07\x9b\u202e")
 
 
-def test_a_program_is_told_that_the_server_has_other_data(tmp_path: Path) -> None:
+def test_a_program_gets_the_reset_of_the_data(tmp_path: Path) -> None:
     with (
         ServerProcess("--ephemeral") as first,
         Running(tmp_path, "connect", f"127.0.0.1:{first.port}", "--json", "--name", "bot") as bot,

@@ -96,7 +96,7 @@ def test_a_line_after_a_login_is_never_sent_since_it_may_be_the_password() -> No
     assert not CommandOrText(ambiguous("send hi")).private
 
 
-def test_where_nobody_is_asked_such_a_line_is_refused() -> None:
+def test_without_a_person_an_ambiguous_line_is_refused() -> None:
     assert refuse(ambiguous("send hi")) == [Fail(refusal(ambiguous("send hi")))]
     failed, ask = refuse(ambiguous("login alice"))
     assert isinstance(failed, Fail)
@@ -214,6 +214,6 @@ def test_only_a_yes_leaves(answer: str, actions: list[Action]) -> None:
         ),
     ],
 )
-def test_what_is_lost_by_leaving(unsent: int, others: int, text: str) -> None:
+def test_the_losses_of_leaving(unsent: int, others: int, text: str) -> None:
     assert losses(unsent, others) == text
     assert QuitPrompt(1, 0).text == "one message has not been sent yet. Leave anyway?"

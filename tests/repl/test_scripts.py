@@ -108,7 +108,7 @@ def test_a_password_without_a_name_is_a_mistake(tmp_path: Path, command: str) ->
     assert done.stderr == "tcpchat: TCPCHAT_PASSWORD requires --name, the user to log in as\n"
 
 
-def test_a_name_that_is_taken_says_what_helps(server: SocketServer, tmp_path: Path) -> None:
+def test_a_taken_name_explains_the_password(server: SocketServer, tmp_path: Path) -> None:
     server.server.refuse("rename", "name-taken")
     done = run(tmp_path, "send", "-a", server.address, "--name", "alice", "hi")
     assert done.returncode == 1
@@ -121,7 +121,7 @@ def test_a_name_that_is_taken_says_what_helps(server: SocketServer, tmp_path: Pa
 # Who a script is.
 
 
-def test_without_a_name_it_is_a_new_guest_who_leaves_nothing(server: SocketServer, tmp_path: Path) -> None:
+def test_without_a_name_a_script_is_a_new_guest(server: SocketServer, tmp_path: Path) -> None:
     run(tmp_path, "connect", server.address, "--name", "alice", input=f"/login alice\n{SECRET}\n")
     mine = CredentialStore(
         tmp_path / "state" / "tcpchat", server.address, None
@@ -152,9 +152,7 @@ def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: SocketSe
     assert "t-of-alice" in remembered(tmp_path)
 
 
-def test_with_a_name_that_is_free_it_is_a_guest_who_leaves_nothing(
-    server: SocketServer, tmp_path: Path
-) -> None:
+def test_with_a_free_name_a_script_is_a_guest(server: SocketServer, tmp_path: Path) -> None:
     done = run(tmp_path, "send", "-a", server.address, "--name", "ci", "hi")
     assert done.returncode == 0
     assert types(server)[0] == "rename"
@@ -175,7 +173,7 @@ def test_nothing_is_remembered_if_that_is_wanted(server: SocketServer, tmp_path:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_who_is_sent_away_fails_with_that_sentence(
+def test_a_client_that_is_sent_away_fails_with_the_reason(
     server: SocketServer, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     server.server.reply("ping", "bye", re=None, code="revoked", message="another device sent you away")

@@ -31,7 +31,7 @@ from tests.repl.person import RecordingScreen, at_fake_server
         (None, False, "this server is for registered users: /login NAME"),
     ],
 )
-async def test_the_greeting_says_where_this_is_and_who_you_are(
+async def test_the_greeting_names_the_server_and_the_user(
     user: str | None, registered: bool, last: str
 ) -> None:
     server = FakeServer(user)
@@ -57,7 +57,7 @@ async def test_the_greeting_says_where_this_is_and_who_you_are(
         ("bad-name", "you cannot be robert: because bad-name"),
     ],
 )
-async def test_the_greeting_says_why_you_have_another_name(code: str, text: str) -> None:
+async def test_the_greeting_explains_another_name(code: str, text: str) -> None:
     server = FakeServer()
     server.refuse("rename", code)
     async with at_fake_server(server, name="robert", required=False) as person:
@@ -132,7 +132,7 @@ async def test_it_raises_why_the_server_sends_it_away() -> None:
     assert refused.value.error == Error(code="banned", message="go")
 
 
-async def test_where_nobody_answers_it_hosts_if_it_may(tmp_path: Path) -> None:
+async def test_where_nothing_listens_it_hosts_if_it_may(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(ConnectError):
         await run(leave, address=address)

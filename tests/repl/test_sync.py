@@ -34,9 +34,7 @@ def pending(number: int, text: str) -> dict[str, Any]:
     return {"number": number, "at": LATER, "room": "lobby", "text": text}
 
 
-async def test_the_pages_of_who_is_here_are_put_together(
-    running: RunningServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_pages_of_lists_are_joined(running: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for theme in (handlers.messages, handlers.profile):
         monkeypatch.setattr(theme, "page", lambda parts: page(parts, 150))
     await running.peers("b1", "b2", "b3", "b4", "b5")
@@ -49,7 +47,7 @@ async def test_the_pages_of_who_is_here_are_put_together(
         await alice.until("5 scheduled")
 
 
-async def test_all_pages_of_conversations_are_asked_for() -> None:
+async def test_all_pages_of_conversations_are_requested() -> None:
     server = FakeServer()
 
     def page(request: dict[str, Any]) -> dict[str, Any]:
@@ -63,27 +61,27 @@ async def test_all_pages_of_conversations_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("code", ["revoked", "banned", "replaced"])
-async def test_who_is_sent_away_knows_why(code: str) -> None:
+async def test_a_client_that_is_sent_away_has_the_reason(code: str) -> None:
     async with at_fake_server(FakeServer()) as alice:
         await alice.receive({"type": "bye", "code": code, "message": "you are not wanted"})
         assert isinstance(alice.controller.gave_up, RefusedError)
         assert (alice.controller.gave_up.code, str(alice.controller.gave_up)) == (code, "you are not wanted")
 
 
-async def test_a_server_that_stops_sends_nobody_away() -> None:
+async def test_a_stopping_server_sends_no_client_away() -> None:
     async with at_fake_server(FakeServer()) as alice:
         await alice.memory.send({"type": "bye", "code": "server-stopping", "message": "it stops"})
         await alice.screen.line("back as alice")
         assert alice.controller.gave_up is None
 
 
-async def test_who_gives_up_on_a_server_that_stops_was_not_sent_away() -> None:
+async def test_giving_up_on_a_stopping_server_is_a_lost_connection() -> None:
     async with at_fake_server(FakeServer(), reconnect=Reconnect.never()) as alice:
         await alice.receive({"type": "bye", "code": "server-stopping", "message": "it stops"})
         assert isinstance(alice.controller.gave_up, DisconnectedError)
 
 
-async def test_what_is_scheduled_is_looked_for_on_all_pages(faked: FakedPerson) -> None:
+async def test_scheduled_messages_are_searched_on_all_pages(faked: FakedPerson) -> None:
     faked.server.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await faked.do("/send -t 10m tea")
     faked.server.answers["scheduled"] = lambda request: {

@@ -1,1 +1,1 @@
-"""What a person types: its meaning, what may complete it, and what came before the connection. Pure."""
+"""Typed lines: their meaning, their completion, and those from before the connection. Pure."""

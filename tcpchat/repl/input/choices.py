@@ -1,4 +1,4 @@
-"""What a value of a command can be, by what usage calls it: a pure function of what is known now."""
+"""The possible values of a command's options and arguments, by the name that usage gives them. Pure."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ SHORT_TEXT: Final = 40  # characters of a scheduled message that the menu shows
 
 @attrs.frozen
 class CompletionContext:
-    """What is known now: users the most recently active first, number and text of what is scheduled."""
+    """What completion chooses from: the users with the most recently active first, and the rest."""
 
     users: Sequence[str]
     me: str
     absent: Sequence[str] = ()
-    """Users who are not here and who may be written to all the same."""
+    """Users who are not here, but who can be written to."""
     ignored: Sequence[str] = ()
     sessions: Sequence[tuple[int, str]] = ()
-    """Number and device of your sessions, as far as they were asked for."""
+    """Number and device of your sessions, if the list was requested."""
     own: Sequence[tuple[int, str]] = ()
     """Number and text of your messages in the place of the prompt, the last one first."""
     pending: Sequence[tuple[int, str]] = ()
     settings: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     commands: Container[str] = ()
-    """Words that begin a command without a slash too."""
+    """Words that begin a command without a slash, too."""
 
 
 Choice: TypeAlias = tuple[str, str, str]
-"""What to insert, what to show, and what it means."""
+"""The text to insert, the text to show, and its meaning."""
 Source: TypeAlias = Callable[[str, CompletionContext], Iterable[Choice]]
 """Gives the choices for a token, best first."""
 
@@ -49,54 +49,54 @@ _OWN: Final = frozenset({"rename", "login"})  # commands whose `name` is yours: 
 
 def values(
     command: str,
-    place: tuple[attrs.Attribute[Any], Argument | Option] | None,
+    position: tuple[attrs.Attribute[Any], Argument | Option] | None,
     token: str,
-    live: CompletionContext,
+    context: CompletionContext,
 ) -> Iterable[Choice]:
     """Return the choices for a value, of which `token` is there, best first."""
-    if place is None or (place[0].name == "name" and command in _OWN):
+    if position is None or (position[0].name == "name" and command in _OWN):
         return ()
-    metavar = place[1].metavar or ""
+    metavar = position[1].metavar or ""
     if "|" in metavar:
         return ((word, word, "") for word in metavar.split("|") if word.startswith(token.lower()))
     source = _SOURCES_OF.get(command, _SOURCES).get(metavar, _nothing)
-    return source(token, live)
+    return source(token, context)
 
 
-def _nothing(token: str, live: CompletionContext) -> Iterable[Choice]:
+def _nothing(token: str, context: CompletionContext) -> Iterable[Choice]:
     return ()
 
 
-def _here(token: str, live: CompletionContext) -> Iterable[Choice]:
-    return ((name, name, "") for name in _others(token, live))
+def _here(token: str, context: CompletionContext) -> Iterable[Choice]:
+    return ((name, name, "") for name in _others(token, context))
 
 
-def _users(token: str, live: CompletionContext) -> Iterable[Choice]:
-    """Offer who is here, and then who is not."""
-    yield from _here(token, live)
-    for name in matching(token, live.absent):
+def _users(token: str, context: CompletionContext) -> Iterable[Choice]:
+    """Offer the users who are here, and then those who are not."""
+    yield from _here(token, context)
+    for name in matching(token, context.absent):
         yield name, name, "not connected"
 
 
-def _ignored(token: str, live: CompletionContext) -> Iterable[Choice]:
-    return ((name, name, "") for name in matching(token, live.ignored))
+def _ignored(token: str, context: CompletionContext) -> Iterable[Choice]:
+    return ((name, name, "") for name in matching(token, context.ignored))
 
 
-def _sessions(token: str, live: CompletionContext) -> Iterable[Choice]:
-    for number, device in live.sessions:
+def _sessions(token: str, context: CompletionContext) -> Iterable[Choice]:
+    for number, device in context.sessions:
         if str(number).startswith(token):
             yield str(number), str(number), device
 
 
-def mentions(token: str, live: CompletionContext) -> Iterable[Choice]:
-    return ((f"@{name}", f"@{name}", "") for name in _others(token, live))
+def mentions(token: str, context: CompletionContext) -> Iterable[Choice]:
+    return ((f"@{name}", f"@{name}", "") for name in _others(token, context))
 
 
-def _others(token: str, live: CompletionContext) -> Iterable[str]:
-    return (name for name in matching(token, live.users, MAX_CANDIDATES + 1) if name != live.me)
+def _others(token: str, context: CompletionContext) -> Iterable[str]:
+    return (name for name in matching(token, context.users, MAX_CANDIDATES + 1) if name != context.me)
 
 
-def _durations(token: str, live: CompletionContext) -> Iterable[Choice]:
+def _durations(token: str, context: CompletionContext) -> Iterable[Choice]:
     durations = dict(_DURATIONS)
     if token.isascii() and token.isdecimal():
         durations |= {
@@ -111,12 +111,12 @@ def _counted(number: str, name: str) -> str:
     return f"{number} {name}" if number == "1" else f"{number} {name}s"
 
 
-def _pending(token: str, live: CompletionContext) -> Iterable[Choice]:
-    return _numbered(token, live.pending)
+def _pending(token: str, context: CompletionContext) -> Iterable[Choice]:
+    return _numbered(token, context.pending)
 
 
-def _own(token: str, live: CompletionContext) -> Iterable[Choice]:
-    return _numbered(token, live.own)
+def _own(token: str, context: CompletionContext) -> Iterable[Choice]:
+    return _numbered(token, context.own)
 
 
 def _numbered(token: str, texts: Iterable[tuple[int, str]]) -> Iterable[Choice]:
@@ -126,17 +126,17 @@ def _numbered(token: str, texts: Iterable[tuple[int, str]]) -> Iterable[Choice]:
             yield str(number), str(number), short
 
 
-def _commands(token: str, live: CompletionContext) -> Iterable[Choice]:
+def _commands(token: str, context: CompletionContext) -> Iterable[Choice]:
     return ((name, name, BY_NAME[name].summary) for name in matching(token.lower(), tuple(BY_NAME)))
 
 
-def _settings(token: str, live: CompletionContext) -> Iterable[Choice]:
-    for name in matching(token, tuple(live.settings)):
-        yield name, name, ", ".join(live.settings[name])
+def _settings(token: str, context: CompletionContext) -> Iterable[Choice]:
+    for name in matching(token, tuple(context.settings)):
+        yield name, name, ", ".join(context.settings[name])
 
 
-def _setting_values(token: str, live: CompletionContext, name: str) -> Iterable[Choice]:
-    return ((value, value, "") for value in matching(token, live.settings.get(name, ())))
+def _setting_values(token: str, context: CompletionContext, name: str) -> Iterable[Choice]:
+    return ((value, value, "") for value in matching(token, context.settings.get(name, ())))
 
 
 _SOURCES: Final[dict[str, Source]] = {
@@ -145,19 +145,19 @@ _SOURCES: Final[dict[str, Source]] = {
     "NUMBER": _pending,
     "COMMAND": _commands,
 }
-"""What a value can be, by metavar; for another there is nothing to offer."""
+"""The sources of values by metavar; for others nothing is offered."""
 _SOURCES_OF: Final[dict[str, dict[str, Source]]] = {
     "users": {"NAME": _here},
     "edit": {"SEQ": _own},
     "unignore": {"NAME": _ignored},
     "revoke": {"NUMBER": _sessions},
 }
-"""The same where a command's values are others than elsewhere."""
+"""The sources of commands whose values differ from those of others."""
 CLIENT_SOURCES: Final[dict[str, tuple[Callable[..., Iterable[Choice]], ...]]] = {
     "set": (_settings, _setting_values),
     "to": (_users,),
 }
-"""The same for the client's commands, by place."""
+"""The sources of the client's commands, by position."""
 
 
 def matching(token: str, names: Sequence[str], most: int = MAX_CANDIDATES) -> list[str]:

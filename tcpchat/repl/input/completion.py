@@ -1,7 +1,7 @@
-"""Completion: a pure function of the text before the cursor and of what is known now.
+"""Completion: a pure function of the text before the cursor and a context.
 
-Everything about commands comes from the registry's records and `CLIENT_COMMANDS`; the metavar of a value says
-what it can be. Nothing here raises, whatever was typed.
+Everything about commands comes from the registry's records and `CLIENT_COMMANDS`; the metavar of a value
+names its choices. Nothing here raises, whatever was typed.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ _LAST = re.compile(r"[^ \t\n]*\Z")
 _MENTION = re.compile(r"""(?:^|(?<=[ \t\n("'\[{,;:]))@([^ \t\n@]*)\Z""")
 
 
-def complete(before: str, live: CompletionContext) -> list[Candidate]:
+def complete(before: str, context: CompletionContext) -> list[Candidate]:
     """Return the candidates for the text before the cursor, best first, at most `MAX_CANDIDATES`."""
     mention = _MENTION.search(before)
     token = _last_token(before)
     if len(token) > MAX_TOKEN:
         return []
-    if mention is not None and _in_text(before, live.commands):
-        return _candidates(mentions(mention[1], live), len(mention[0]))
+    if mention is not None and _in_text(before, context.commands):
+        return _candidates(mentions(mention[1], context), len(mention[0]))
     if not before or before.startswith((*BLANKS, "//")):
         return []
     if len(token) == len(before):
-        return _candidates(_first_words(token, live), len(token))
-    return _after_command(before, token, live)
+        return _candidates(_first_words(token, context), len(token))
+    return _after_command(before, token, context)
 
 
 def _candidates(choices: Iterable[Choice], length: int) -> list[Candidate]:
@@ -81,12 +81,9 @@ def _last_token(before: str) -> str:
     return match[0] if match else ""
 
 
-# Where the cursor is.
-
-
 @attrs.frozen
-class _Place:
-    """What the token under the cursor of a command can be."""
+class _Position:
+    """The possible kinds of the token under the cursor of a command."""
 
     command: str
     options: tuple[tuple[attrs.Attribute[Any], Option], ...] = ()
@@ -104,7 +101,7 @@ def _in_text(before: str, commands: Container[str]) -> bool:
     command = _command_of(before, commands)
     if command is None or before.startswith(BLANKS):
         return not before.startswith(SLASHES) or before.startswith("//")
-    return isinstance(command, Command) and _place(command, before).in_text
+    return isinstance(command, Command) and _position(command, before).in_text
 
 
 def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | ClientCommand | None:
@@ -121,7 +118,7 @@ def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | Cl
     return BY_NAME.get(name) or CLIENT_COMMANDS_BY_NAME.get(name) if slashed or name in commands else None
 
 
-def _place(command: Command[Any, Any], before: str) -> _Place:
+def _position(command: Command[Any, Any], before: str) -> _Position:
     """Follow the grammar over the tokens before the last, which is the one under the cursor."""
     given: set[str] = set()
     waiting = list(command.arguments)
@@ -132,15 +129,15 @@ def _place(command: Command[Any, Any], before: str) -> _Place:
         if option is not None:
             given.add(option[0].name)
             if option[1].metavar and not _has_value(token) and next(tokens, None) is None:
-                return _Place(command.name, value=option, only_value=True)
+                return _Position(command.name, value=option, only_value=True)
         elif token == OPTIONS_END and not ended:
             ended = True
         elif not waiting or waiting[0][1].rest:
-            return _Place(command.name, value=waiting[0] if waiting else None)
+            return _Position(command.name, value=waiting[0] if waiting else None)
         else:
             waiting.pop(0)
     options = () if ended else tuple(pair for pair in command.options if pair[0].name not in given)
-    return _Place(command.name, options, waiting[0] if waiting else None)
+    return _Position(command.name, options, waiting[0] if waiting else None)
 
 
 def _finished_tokens(before: str) -> Iterator[str]:
@@ -163,46 +160,43 @@ def _has_value(token: str) -> bool:
     return "=" in token or (not token.startswith("--") and len(token) > len("-u"))
 
 
-# What can be there.
-
-
-def _first_words(token: str, live: CompletionContext) -> Iterator[Choice]:
+def _first_words(token: str, context: CompletionContext) -> Iterator[Choice]:
     """Offer commands; without a slash only those that run so, and that begin with what is there."""
     slash = token[:1] if token.startswith(SLASHES) else ""
     word = token[len(slash) :].lower()
     summaries = {command.name: command.summary for command in COMMANDS}
     summaries |= {command.name: command.summary for command in CLIENT_COMMANDS}
     if not slash:
-        bare = [name for name in summaries if name in RUNS_BARE or name in live.commands]
+        bare = [name for name in summaries if name in RUNS_BARE or name in context.commands]
         summaries = {name: summaries[name] for name in bare if name.startswith(word)}
     for name in matching(word, tuple(summaries)):
         yield slash + name, slash + name, summaries[name]
 
 
-def _after_command(before: str, token: str, live: CompletionContext) -> list[Candidate]:
-    command = _command_of(before, live.commands)
+def _after_command(before: str, token: str, context: CompletionContext) -> list[Candidate]:
+    command = _command_of(before, context.commands)
     if command is None:
         return []
     if isinstance(command, ClientCommand):
-        return _candidates(_local(command, before, token, live), len(token))
-    place = _place(command, before)
-    option = None if place.only_value else _option_of(command, token)
-    if option is not None and option in place.options and _has_value(token):
+        return _candidates(_local(command, before, token, context), len(token))
+    position = _position(command, before)
+    option = None if position.only_value else _option_of(command, token)
+    if option is not None and option in position.options and _has_value(token):
         name = f"--{option[0].name}=" if token.startswith("--") else token[:2]
         value = token[len(name) :].removeprefix("=")
-        return _candidates(values(place.command, option, value, live), len(value))
-    return _candidates(_options_and_values(place, token, live), len(token))
+        return _candidates(values(position.command, option, value, context), len(value))
+    return _candidates(_options_and_values(position, token, context), len(token))
 
 
-def _options_and_values(place: _Place, token: str, live: CompletionContext) -> Iterator[Choice]:
-    if not token.startswith("-") or not place.options:
-        yield from values(place.command, place.value, token, live)
+def _options_and_values(position: _Position, token: str, context: CompletionContext) -> Iterator[Choice]:
+    if not token.startswith("-") or not position.options:
+        yield from values(position.command, position.value, token, context)
     if not token or token.startswith("-"):
-        yield from _options(place, token)
+        yield from _options(position, token)
 
 
-def _options(place: _Place, token: str) -> Iterator[Choice]:
-    for field, option in place.options:
+def _options(position: _Position, token: str) -> Iterator[Choice]:
+    for field, option in position.options:
         long, short = f"--{field.name}", f"-{option.short}" if option.short else ""
         if option.secret and not token:
             continue  # left out it is asked for, and nobody can read it over your shoulder
@@ -211,7 +205,7 @@ def _options(place: _Place, token: str) -> Iterator[Choice]:
             yield text, option.written(field.name), field.metadata["help"]
 
 
-def _local(command: ClientCommand, before: str, token: str, live: CompletionContext) -> Iterable[Choice]:
+def _local(command: ClientCommand, before: str, token: str, context: CompletionContext) -> Iterable[Choice]:
     given = list(_finished_tokens(before))
     sources = CLIENT_SOURCES.get(command.name, ())
-    return sources[len(given)](token, live, *given) if len(given) < len(sources) else ()
+    return sources[len(given)](token, context, *given) if len(given) < len(sources) else ()

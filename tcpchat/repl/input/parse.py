@@ -132,7 +132,7 @@ _SECRET_OPTION = re.compile(
 def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
     """Return the meaning of a line; several lines are one if they were entered together.
 
-    `kept` holds what the person said that lines are which begin with a command's word: `command` or `text`.
+    `kept` holds the person's answers for lines that begin with a command's word: `command` or `text`.
     Raises ChatError for a command that does not exist or is not used like that. Show it, and give the line
     back to be changed.
     """
@@ -195,7 +195,7 @@ def _first_word(line: str) -> str:
 
 
 def _double_slash(line: str) -> SendText | Nothing:
-    """Drop both slashes; but `//users` is how a command is said, as text, with its slash."""
+    """Drop both slashes; but `//users` is text that names a command, and keeps one."""
     if _first_word(line[2:]).lower() in ALL_NAMES:
         return SendText(line[1:])
     return SendText(line[2:]) if line[2:].strip() else Nothing()
@@ -214,7 +214,7 @@ ELSEWHERE: Final = {
     "leave": "exit", "?": "help", "h": "help", "nick": "rename", "name": "rename", "who": "users",
     "names": "users", "list": "users", "msg": "send -u", "dm": "send -u", "query": "to",
 }  # fmt: skip
-"""What other chats call our commands."""
+"""The names of our commands in other chats."""
 
 
 def _slashed(line: str) -> Call | NeedsPassword | RunCommand:
@@ -234,10 +234,10 @@ def _slashed(line: str) -> Call | NeedsPassword | RunCommand:
 
 
 def _local(command: ClientCommand, argument: str) -> RunCommand:
-    places = len(command.usage.split()) - 1
+    most = len(command.usage.split()) - 1
     given = argument.split()
-    if len(given) > places:
-        message = f"{command.name} does not take {given[places][:64]!r}; {AS_TEXT}"
+    if len(given) > most:
+        message = f"{command.name} does not take {given[most][:64]!r}; {AS_TEXT}"
         raise ChatError("bad-usage", message, usage=f"/{command.usage}")
     return RunCommand(command.name, argument)
 
@@ -248,7 +248,7 @@ def _parse(command: Command[Any, Any], rest: str) -> Call | NeedsPassword:
     except ChatError as error:
         message = error.message.removesuffix(".")
         if command.name in _SECRET:  # the word that is wrong may be the password
-            message = f"{command.name} is not written like that; leave the password out, and it is asked for"
+            message = f"{command.name} is not written like that; leave the password out, it is asked for then"
         raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
     if isinstance(request, NeedsSecret):
         return NeedsPassword(request)

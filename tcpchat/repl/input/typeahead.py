@@ -11,7 +11,7 @@ from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.wrap import columns
 
 SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
-"""Lines that may hold a password, or be followed by one, as far as that is known without the grammar."""
+"""Lines that may hold a password, or be followed by one; the grammar is not imported yet."""
 _LEAVES = re.compile(r"\s*[/\\]?exit\s*", re.IGNORECASE)
 _HIDDEN = "…"  # stands for a line that may hold a password
 

@@ -1,4 +1,4 @@
-"""How far your messages in direct rooms got, and with whom you have direct rooms. Pure."""
+"""The direct rooms of the user, and how far the messages in them were delivered and read. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tcpchat.repl.model.place import Place
 
 
 class DeliveryState(Enum):
-    """How far a message of yours got: to the disk, to a device of the other user, or read by that user."""
+    """The state of a message of yours: on disk, on a device of the other user, or read by that user."""
 
     SENT = "sent"
     DELIVERED = "delivered"

@@ -13,7 +13,7 @@ from tcpchat.repl.model.place import Place
 
 @attrs.define
 class _Marker:
-    """How far one room was shown and read.
+    """The marker of one room, and which of its messages were shown.
 
     At the start only the last messages of the lobby are shown, and some before them may be unread too. Then
     the marker waits until these are shown as well: it never passes over a message that nobody saw.
@@ -168,7 +168,7 @@ class ReadMarkers:
 def _range(request: ReadHistory, page: History, numbers: list[int], last: int) -> tuple[int, int]:
     """Return the first and the last number that a page of history covers; `last` is the last one shown.
 
-    Not all numbers are those of messages, so the page's own messages do not tell.
+    Edits have numbers too, so the numbers of the page's messages are not enough.
     """
     newest = numbers[-1] if numbers else 0
     if request.after is not None:

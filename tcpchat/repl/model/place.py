@@ -41,7 +41,7 @@ class Place:
 
     @property
     def room_field(self) -> str | None:
-        """The field `room` of a request for this place; None where `user` or the default says it."""
+        """The field `room` of a request for this place; None for the lobby and for direct rooms."""
         return None if self.is_direct or self.room == LOBBY else self.room
 
     def is_at(self, other: Place) -> bool:

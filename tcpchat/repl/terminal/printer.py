@@ -52,7 +52,7 @@ class Printer:
         self._last_flush = asyncio.get_running_loop().time()
         if not self._app.is_running:
             return
-        if self._app._running_in_terminal:  # noqa: SLF001  # an editor has it; nothing public tells
+        if self._app._running_in_terminal:  # noqa: SLF001  # an editor has it; there is no public property
             self._schedule()
             return
         with set_app(self._app):

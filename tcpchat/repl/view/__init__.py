@@ -1,1 +1,1 @@
-"""How everything looks: styled fragments, no terminal. Pure."""
+"""The look of everything, as styled fragments; no terminal. Pure."""

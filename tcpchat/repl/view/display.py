@@ -89,7 +89,7 @@ class Display:
 
     @property
     def look(self) -> Look:
-        """How things are to be shown now."""
+        """The way to show things now."""
         return Look(
             width=self.screen.width,
             me=self._model.me,

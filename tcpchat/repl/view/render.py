@@ -1,4 +1,4 @@
-"""How events, refusals and notices look. Pure; draws nothing, reads no clock.
+"""The look of events, refusals and notices. Pure; draws nothing, reads no clock.
 
 Everything that somebody else wrote is cleaned here, and no line is wider than the terminal.
 """
@@ -63,7 +63,7 @@ def message(m: Message | Edited, look: Look, *, numbered: bool = False) -> Fragm
 
 
 def _delivery(m: Message, look: Look) -> Fragments:
-    """Return how far your own message got, as far as that is known when it is shown."""
+    """Return the mark of your own message; later receipts change only the toolbar."""
     state = delivery_state(m.seq, look.markers.get(m.room, (0, 0)))
     style, text = ticks(state, colours=look.colours)
     return [(style, f" {text} ")]

@@ -1,4 +1,4 @@
-"""How replies and events about people look: who you are, what is read, and how others relate to you. Pure."""
+"""The look of replies and events about people: identity, sessions, what is read, who is away. Pure."""
 
 from __future__ import annotations
 

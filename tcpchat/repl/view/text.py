@@ -1,4 +1,4 @@
-"""What everything that is shown has in common: styled fragments, names, times, hanging text, tables. Pure."""
+"""The elements of everything that is shown: styled fragments, names, times, hanging text, tables. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tcpchat.repl.model.delivery import DeliveryState
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.theme import NAME_COLOURS
-from tcpchat.repl.view.wrap import columns, place, wrap
+from tcpchat.repl.view.wrap import break_word, columns, wrap
 
 Fragments: TypeAlias = list[tuple[str, str]]
 """Pairs of style and text, as prompt-toolkit takes them; each thing rendered ends with a line break."""
@@ -29,7 +29,7 @@ BREAK: Final = ("", "\n")
 
 @attrs.frozen(kw_only=True)
 class Look:
-    """How things are to be shown: `width` in columns, `me` is the name whose messages are own."""
+    """The way to show things: `width` in columns, `me` is the name whose messages are yours."""
 
     width: int
     me: str
@@ -113,7 +113,7 @@ def _broken(head: Fragments, width: int) -> Fragments:
     fragments: Fragments = []
     used = 0
     for style, text in head:
-        first, *others = place(text, "", width - used, width) if used + columns(text) > width else [text]
+        first, *others = break_word(text, "", width - used, width) if used + columns(text) > width else [text]
         fragments.append((style, first))
         used += columns(first)
         for line in others:

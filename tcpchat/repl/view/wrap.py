@@ -1,4 +1,4 @@
-"""How many columns text takes, and where it breaks. Pure; the text is cleaned."""
+"""The width of text in columns, and its line breaks. Pure; the text is cleaned before."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def _cluster_columns(cluster: str) -> int:
 def wrap(line: str, first: int, rest: int) -> list[str]:
     """Break a cleaned line at blanks, into lines of at most `first` and then `rest` columns.
 
-    Blanks at its beginning are kept, but leave a quarter of the room; those at a break are dropped.
+    Blanks at its beginning are kept, but leave a quarter of the width; those at a break are dropped.
     """
     if columns(line) <= first:
         return [line]
     lines: list[str] = []
-    room, now, used, blanks = first, "", 0, ""
+    width, now, used, blanks = first, "", 0, ""
     for word in _WORDS.findall(line):
         if word.isspace():
             blanks = word
@@ -49,27 +49,27 @@ def wrap(line: str, first: int, rest: int) -> list[str]:
                 blanks = " " * (first * 3 // 4)
             continue
         size, gap = columns(word), columns(blanks)
-        if used + gap + size <= room:
+        if used + gap + size <= width:
             now, used = now + blanks + word, used + gap + size
         else:
-            *full, now = place(word, now + blanks if used + gap < room else now, room, rest)
+            *full, now = break_word(word, now + blanks if used + gap < width else now, width, rest)
             lines += full
             used = columns(now)
-            room = rest if full else room
+            width = rest if full else width
         blanks = ""
     return [*lines, now]
 
 
-def place(word: str, now: str, room: int, rest: int) -> list[str]:
+def break_word(word: str, now: str, width: int, rest: int) -> list[str]:
     """Put a word that does not fit after `now` on the next line, or what no line holds on several."""
     if columns(word) <= rest and (now.strip() or not now):
         return [now.rstrip(" \u3000"), word]
     lines, used = [now], columns(now)
     for cluster in _clusters(word, rest):
         size = columns(cluster)
-        if used + size > room:
+        if used + size > width:
             lines.append("")
-            used, room = 0, rest
+            used, width = 0, rest
         lines[-1] += cluster
         used += size
     return lines

@@ -141,7 +141,7 @@ def offered(before: str, live: CompletionContext = LIVE) -> list[str]:
         ("a\nb @ca", ["@carol"]),
     ],
 )  # fmt: skip
-def test_what_is_offered(before: str, texts: list[str]) -> None:
+def test_the_candidates(before: str, texts: list[str]) -> None:
     assert offered(before) == texts
 
 
@@ -157,7 +157,7 @@ def test_what_is_offered(before: str, texts: list[str]) -> None:
         ("/send ", 0),
     ],
 )
-def test_a_candidate_replaces_what_was_begun(before: str, start: int) -> None:
+def test_a_candidate_replaces_the_begun_token(before: str, start: int) -> None:
     assert {candidate.start for candidate in complete(before, LIVE)} == {start}
 
 
@@ -170,7 +170,7 @@ def test_words_that_are_commands_without_a_slash_are_completed_as_such() -> None
     assert offered("cancel ", live) == []
 
 
-def test_what_a_candidate_means_is_told() -> None:
+def test_a_candidate_has_its_meaning() -> None:
     assert complete("hel", LIVE) == [Candidate("help", -3, "help", BY_NAME["help"].summary)]
     assert complete("/send -", LIVE)[0] == Candidate(
         "-u", -1, "-u/--username NAME", "send a private message to this user"
@@ -218,7 +218,7 @@ one_line = st.characters(exclude_characters="\n")
 
 
 @given(st.text(one_line, max_size=4), st.lists(st.text(one_line, max_size=6)))
-def test_whoever_begins_so_is_found(token: str, names: list[str]) -> None:
+def test_all_names_with_this_beginning_are_found(token: str, names: list[str]) -> None:
     folded = token.lower()
     beginning = [name for name in names if name.isascii() and name.lower().startswith(folded)]
     assert set(beginning[:MAX_CANDIDATES]) <= set(matching(token, names))
@@ -238,7 +238,7 @@ def test_at_most_so_many_are_offered() -> None:
     assert "alice" not in offered("/send -u ", many)
 
 
-def test_what_is_offered_is_clean() -> None:
+def test_candidates_are_clean() -> None:
     live = CompletionContext(
         users=["b\x1b[2J"], me="a", pending=[(1, "x\n\u202e")], settings={"s\x07": ("v\x07",)}
     )
@@ -279,7 +279,7 @@ words = st.sampled_from(
 
 
 @given(st.text(max_size=200) | st.lists(words | st.text(max_size=2)).map("".join))
-def test_whatever_was_typed_there_is_an_answer(before: str) -> None:
+def test_no_input_fails(before: str) -> None:
     for candidate in complete(before, LIVE):
         assert -len(before) <= candidate.start <= 0
         assert candidate.text
@@ -301,7 +301,7 @@ hostile = st.builds(
 
 
 @given(hostile, st.text(max_size=20) | st.lists(words | anything, max_size=6).map("".join))
-def test_whatever_others_are_called_what_is_offered_is_clean(live: CompletionContext, before: str) -> None:
+def test_hostile_names_make_clean_candidates(live: CompletionContext, before: str) -> None:
     """Nothing that somebody made up as a name, a device or a text does anything to the terminal."""
     for candidate in complete(before, live):
         assert -len(before) <= candidate.start <= 0

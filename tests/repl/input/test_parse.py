@@ -67,7 +67,7 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
         ("@bob hi", SendText("@bob hi")),
     ],
 )
-def test_what_a_line_means(line: str, meaning: object) -> None:
+def test_the_meaning_of_a_line(line: str, meaning: object) -> None:
     assert understand(line) == meaning
 
 
@@ -81,7 +81,7 @@ def test_a_line_that_begins_with_a_command_is_asked_about(name: str, rest: str) 
 
 
 @pytest.mark.parametrize("line", ["quit", " QUIT "[1:]])
-def test_who_looks_for_the_way_out_is_asked(line: str) -> None:
+def test_quit_alone_is_asked_about(line: str) -> None:
     assert understand(line) == Ambiguous(line, "/exit", None)
     assert understand("quit it") == SendText("quit it")
 
@@ -100,7 +100,7 @@ def test_who_looks_for_the_way_out_is_asked(line: str) -> None:
         ("lgoin --password hunter2 bob", "/login --password hunter2 bob"),
     ],
 )
-def test_what_looks_like_a_mistyped_private_message_is_asked_about(line: str, command: str) -> None:
+def test_a_mistyped_private_message_is_asked_about(line: str, command: str) -> None:
     assert understand(line) == Ambiguous(line, command, None)
 
 
@@ -158,13 +158,13 @@ def test_an_answer_can_be_kept_for_each_word(line: str, meaning: object) -> None
 
 
 @pytest.mark.parametrize("line", ["send -u bob secret", "send --time=5 x"])
-def test_text_that_was_kept_is_not_meant_for_what_looks_private(line: str) -> None:
+def test_a_kept_text_does_not_count_for_private_looking_lines(line: str) -> None:
     assert understand("send it", {"send": "text"}) == SendText("send it")
     assert understand(line, {"send": "text"}) == Ambiguous(line, f"/{line}", "send")
 
 
 @pytest.mark.parametrize("name", sorted(HIDDEN))
-def test_what_may_hold_a_password_is_never_text_unasked(name: str) -> None:
+def test_a_possible_password_is_never_text_unasked(name: str) -> None:
     line = f"{name} hunter2"
     assert understand(line, {name: "text"}) == Ambiguous(line, f"/{line}", name)
     assert not Ambiguous(line, f"/{line}", name).keeps_text
@@ -256,7 +256,7 @@ def test_a_refusal_does_not_repeat_a_password(line: str) -> None:
         ("logic is fun", False),
     ],
 )
-def test_what_tells_a_secret_is_not_kept(line: str, tells: bool) -> None:
+def test_lines_with_secrets_are_recognised(line: str, tells: bool) -> None:
     assert tells_secret(line) is tells
 
 
@@ -287,7 +287,7 @@ def test_a_command_alone_that_needs_more_gives_the_usage(name: str) -> None:
         ("/a\nb", "unknown-command", "there is no command /a", None),
     ],
 )
-def test_a_refusal_says_why_and_how_to_say_it_as_text(
+def test_a_refusal_explains_and_shows_how_to_send_text(
     line: str, code: str, message: str, usage: str | None
 ) -> None:
     with pytest.raises(ChatError) as refused:
@@ -299,7 +299,7 @@ def test_a_refusal_says_why_and_how_to_say_it_as_text(
 
 
 @given(st.text(max_size=40) | st.text("/\\ -usendhlp=\n{", max_size=12))
-def test_only_what_begins_with_a_slash_is_refused(line: str) -> None:
+def test_only_lines_with_a_slash_are_refused(line: str) -> None:
     try:
         meaning = understand(line)
     except ChatError:
@@ -311,7 +311,7 @@ def test_only_what_begins_with_a_slash_is_refused(line: str) -> None:
 
 
 @given(st.text(max_size=40).filter(str.strip))
-def test_any_text_can_be_said(text: str) -> None:
+def test_any_text_can_be_sent(text: str) -> None:
     if re.split(r"[ \t\n]", text)[0].lower() not in ALL_NAMES:
         assert understand("//" + text) == SendText(text)
     if "\n" not in text:

@@ -37,7 +37,7 @@ def test_they_fit_into_the_screen_and_cannot_move_its_cursor() -> None:
 @pytest.mark.parametrize(
     "line", ["login alice correct", "/register correct", "password --new correct", "resume t"]
 )
-def test_what_may_hold_a_password_is_shown_to_nobody(line: str) -> None:
+def test_a_possible_password_is_not_shown(line: str) -> None:
     early = entered(line)
     assert early.may_be_asked()
     assert shown(early) == ["… …"]
@@ -47,5 +47,5 @@ def test_what_may_hold_a_password_is_shown_to_nobody(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "leaves"), [("exit", True), (" /EXIT ", True), ("exit now", False), ("", False)]
 )
-def test_who_wants_to_leave_need_not_be_connected(line: str, leaves: bool) -> None:
+def test_leaving_needs_no_connection(line: str, leaves: bool) -> None:
     assert Typeahead.leaves(line) is leaves

@@ -36,7 +36,7 @@ def due(markers: ReadMarkers) -> list[tuple[str | None, int | None]]:
     return [(request.room, request.seq) for request in markers.take_due()]
 
 
-def test_the_marker_moves_to_what_was_shown_when_the_person_is_there() -> None:
+def test_the_marker_moves_to_the_last_shown_message_once_the_person_is_there() -> None:
     markers = ReadMarkers()
     show(markers, lobby(1), lobby(2), private(1))
     assert (due(markers), markers.are_due) == ([], False)
@@ -64,7 +64,7 @@ def test_own_messages_move_nothing_and_are_not_unread() -> None:
     assert due(markers) == [("lobby", 2)]
 
 
-def test_what_another_device_read_is_not_unread_nor_marked_again() -> None:
+def test_messages_read_on_another_device_are_not_marked_again() -> None:
     markers = ReadMarkers()
     show(markers, private(1), private(2), private(3), private(1, "@c"))
     markers.set_read(Read(room="@b", username="bob", seq=2))
@@ -74,7 +74,7 @@ def test_what_another_device_read_is_not_unread_nor_marked_again() -> None:
     assert due(markers) == [("@c", 1)]
 
 
-def test_what_was_read_before_is_not_unread_when_it_comes_again() -> None:
+def test_messages_read_before_are_not_unread_when_they_come_again() -> None:
     markers = ReadMarkers()
     markers.set_unread(unread(4, 6, "@b"))
     show(markers, *(private(seq) for seq in range(3, 7)))
@@ -195,7 +195,7 @@ def test_it_moves_once_everything_is_marked_as_read() -> None:
     assert due(markers) == [("lobby", 113)]
 
 
-def test_without_unread_ones_before_there_is_nothing_to_wait_for() -> None:
+def test_without_earlier_unread_messages_the_marker_moves_at_once() -> None:
     for markers in (ReadMarkers(), ReadMarkers()):
         markers.set_unread(unread(110, 112))
         show(markers, lobby(111), lobby(112))
@@ -217,7 +217,7 @@ def test_another_user_has_seen_the_lobby_but_no_direct_room() -> None:
     assert due(markers) == [("lobby", 5)]
 
 
-def test_another_user_has_unread_ones_before_what_the_screen_shows() -> None:
+def test_another_user_may_have_unread_messages_before_the_shown_ones() -> None:
     markers = ReadMarkers()
     show(markers, lobby(5))
     markers.change_user()

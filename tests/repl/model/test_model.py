@@ -138,7 +138,7 @@ def test_a_mute_is_counted_on_the_clock_of_countdowns(model: Model) -> None:
     assert (model.muted_until, model.limited_until) == (1005.0, 1002.0)
 
 
-def test_what_you_left_for_others_is_known(model: Model) -> None:
+def test_your_away_text_is_known(model: Model) -> None:
     reply(model, Away(text="lunch", since=AT))
     assert model.away == "lunch"
     reply(model, Back())

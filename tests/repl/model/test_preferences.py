@@ -23,7 +23,7 @@ def test_the_defaults(path: Path) -> None:
     assert not path.exists()
 
 
-def test_what_is_set_is_there_in_the_next_session(path: Path) -> None:
+def test_settings_last_over_sessions(path: Path) -> None:
     now = Preferences(path)
     assert now.set("theme", "light") is None
     assert now.set("bell", "off") is None
@@ -34,7 +34,7 @@ def test_what_is_set_is_there_in_the_next_session(path: Path) -> None:
     assert (then.on("bell"), then.on("joins")) == (False, True)
 
 
-def test_answers_are_kept_beside_the_settings(path: Path) -> None:
+def test_answers_are_saved_beside_the_settings(path: Path) -> None:
     now = Preferences(path)
     assert now.keep("read", "text") is None
     now.keep("send", "command")
@@ -64,7 +64,7 @@ def test_setting_leaves_no_other_file_behind(path: Path) -> None:
         ("joins", "", "joins must be on or off"),
     ],
 )
-def test_what_is_wrong_is_told_and_changes_nothing(path: Path, name: str, value: str, why: str) -> None:
+def test_a_wrong_setting_is_refused_and_changes_nothing(path: Path, name: str, value: str, why: str) -> None:
     settings = Preferences(path)
     with pytest.raises(ValueError, match=r"must be|there is no|given by") as wrong:
         settings.set(name, value)
@@ -96,7 +96,7 @@ def test_a_broken_file_is_passed_over(path: Path, text: bytes) -> None:
     assert Preferences(path).words == {}
 
 
-def test_what_is_good_in_a_file_holds(path: Path) -> None:
+def test_good_values_of_a_file_count(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(
         orjson.dumps({"bell": "off", "theme": "pink", "future": "on", "name": "bob", "joins": True})

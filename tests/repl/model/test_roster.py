@@ -14,13 +14,13 @@ def roster(*names: str) -> Roster:
     return filled
 
 
-def test_nobody_is_here_at_first() -> None:
+def test_a_new_roster_is_empty() -> None:
     assert len(Roster()) == 0
     assert Roster().recent() == []
     assert "bob" not in Roster()
 
 
-def test_the_last_to_speak_comes_first() -> None:
+def test_the_last_active_user_comes_first() -> None:
     people = roster("alice", "bob", "carol")
     people.touch("alice")
     people.touch("bob")
@@ -30,7 +30,7 @@ def test_the_last_to_speak_comes_first() -> None:
     assert people.recent() == ["alice", "bob", "carol"]
 
 
-def test_who_comes_is_recent_and_who_leaves_is_gone() -> None:
+def test_users_who_join_are_recent_and_those_who_leave_are_removed() -> None:
     people = roster("alice", "bob")
     people.join(["carol", "dave"])
     assert people.recent()[0] == "dave"
@@ -49,7 +49,7 @@ def test_a_new_name_takes_the_place_of_the_old() -> None:
     assert people.recent() == ["zoe", "alicia", "bob"]
 
 
-def test_the_whole_list_drops_who_left_and_keeps_who_was_active_ahead() -> None:
+def test_the_list_removes_missing_users_and_keeps_active_ones_ahead() -> None:
     people = roster("alice", "bob", "carol")
     people.touch("carol")
     people.touch("alice")
@@ -59,7 +59,7 @@ def test_the_whole_list_drops_who_left_and_keeps_who_was_active_ahead() -> None:
     assert "bob" not in people
 
 
-def test_what_was_returned_is_made_anew_after_each_change() -> None:
+def test_recent_is_computed_again_after_each_change() -> None:
     people = roster("alice", "bob")
     changes: list[tuple[Callable[[], None], str]] = [
         (lambda: people.touch("bob"), "bob"),

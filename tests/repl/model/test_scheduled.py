@@ -38,20 +38,20 @@ def texts(messages: list[PendingMessage]) -> list[str]:
     return [message.text for message in messages]
 
 
-def test_what_other_data_lacks_is_told_once(pending: ScheduledMessages) -> None:
+def test_messages_missing_in_new_data_are_reported_once(pending: ScheduledMessages) -> None:
     lost(pending, reset=True)
     assert texts(pending.add_page(page())) == ["cake"]
     lost(pending, reset=True)
     assert pending.add_page(page()) == []
 
 
-def test_what_is_there_or_was_due_is_not_told(pending: ScheduledMessages) -> None:
+def test_present_and_due_messages_are_not_reported(pending: ScheduledMessages) -> None:
     pending.add(one(2, "due"))
     lost(pending, reset=True)
     assert pending.add_page(page(one(1, "cake"))) == []
 
 
-def test_without_other_data_nothing_is_told(pending: ScheduledMessages) -> None:
+def test_without_new_data_nothing_is_reported(pending: ScheduledMessages) -> None:
     lost(pending)
     assert pending.add_page(page()) == []
 
@@ -62,28 +62,28 @@ def test_a_list_that_never_came_takes_nothing_away(pending: ScheduledMessages) -
     assert texts(pending.add_page(page())) == ["cake"]
 
 
-def test_what_was_cancelled_before_the_list_came_is_not_told(pending: ScheduledMessages) -> None:
+def test_messages_cancelled_before_the_list_are_not_reported(pending: ScheduledMessages) -> None:
     lost(pending)
     pending.remove(1)
     lost(pending, reset=True)
     assert pending.add_page(page()) == []
 
 
-def test_what_was_scheduled_before_the_list_came_is_told(pending: ScheduledMessages) -> None:
+def test_messages_scheduled_before_the_list_are_reported(pending: ScheduledMessages) -> None:
     lost(pending)
     pending.add(one(2, "tea"))
     lost(pending, reset=True)
     assert texts(pending.add_page(page())) == ["cake", "tea"]
 
 
-def test_half_a_list_of_other_data_does_not_stand_for_what_was_held(pending: ScheduledMessages) -> None:
+def test_half_a_list_of_new_data_reports_nothing(pending: ScheduledMessages) -> None:
     lost(pending, reset=True)
     assert pending.add_page(page(one(1, "bread"), more=True)) == []
     lost(pending)
     assert texts(pending.add_page(page(one(1, "bread")))) == ["cake"]
 
 
-def test_a_number_of_other_data_is_another_message(pending: ScheduledMessages) -> None:
+def test_a_number_in_new_data_is_another_message(pending: ScheduledMessages) -> None:
     lost(pending, reset=True)
     pending.remove(1)
     assert texts(pending.add_page(page())) == ["cake"]

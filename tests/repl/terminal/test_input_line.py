@@ -174,7 +174,7 @@ def test_escape_and_ctrl_c_take_the_question_back(play: Callable[[Story], None],
     play(story)
 
 
-def test_a_line_that_is_given_back_stands_before_what_is_typed(play: Callable[[Story], None]) -> None:
+def test_a_returned_line_stands_before_the_typed_one(play: Callable[[Story], None]) -> None:
     async def story(keyboard: Keyboard) -> None:
         keyboard.attach()
         keyboard.terminal.edit("given back", "given back")
@@ -276,7 +276,7 @@ def test_a_signal_before_the_connection_ends_the_input(play: Callable[[Story], N
     play(story)
 
 
-def test_lines_are_kept_unless_they_may_hold_a_password(play: Callable[[Story], None]) -> None:
+def test_lines_go_into_the_history_unless_they_may_hold_a_password(play: Callable[[Story], None]) -> None:
     async def story(keyboard: Keyboard) -> None:
         await keyboard.type("early\r/login bob x\r")
         keyboard.terminal.typeahead.next()

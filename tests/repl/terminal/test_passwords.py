@@ -37,7 +37,7 @@ def kept(folder: Path) -> str:
     return "\n".join(file.read_text() for file in folder.rglob("*") if file.is_file())
 
 
-def test_a_password_is_asked_for_twice_and_seen_by_nobody(
+def test_a_new_password_is_asked_for_twice_and_shown_nowhere(
     server: SocketServer, alice: Terminal, tmp_path: Path
 ) -> None:
     alice.enter("/ping")
@@ -103,7 +103,9 @@ def test_a_key_gives_up_and_no_editor_gets_a_password(
     assert SECRET.encode() not in alice.raw
 
 
-def test_a_line_with_a_password_is_not_kept(server: SocketServer, alice: Terminal, tmp_path: Path) -> None:
+def test_a_line_with_a_password_is_not_in_the_history(
+    server: SocketServer, alice: Terminal, tmp_path: Path
+) -> None:
     alice.enter("/ping")
     for line, told in (
         (f"/login alice --password {SECRET}", "you are alice (registered)"),
@@ -124,7 +126,7 @@ def test_a_line_with_a_password_is_not_kept(server: SocketServer, alice: Termina
     assert SECRET not in kept(tmp_path)
 
 
-def test_a_password_before_there_is_a_connection_waits_for_the_question(
+def test_a_password_before_the_connection_waits_for_its_question(
     server: SocketServer, tmp_path: Path
 ) -> None:
     server.open.clear()
@@ -201,7 +203,7 @@ def test_where_login_is_required_the_input_is_there(tmp_path: Path) -> None:
         assert person.exit_code() == 0
 
 
-def test_a_name_that_is_taken_says_how_to_log_in(server: SocketServer, tmp_path: Path) -> None:
+def test_a_taken_name_shows_how_to_log_in(server: SocketServer, tmp_path: Path) -> None:
     server.server.refuse("rename", "name-taken")
     with Terminal("connect", server.address, "--name", "robert", folder=tmp_path) as person:
         person.wait_for("robert is taken. If it is your account, type: /login robert", PROMPT)

@@ -38,7 +38,7 @@ def run(story: Callable[[Printer, io.StringIO], Awaitable[None]]) -> str:
     return written.getvalue()
 
 
-def test_what_comes_within_a_moment_is_written_at_once_and_in_order() -> None:
+def test_lines_within_a_moment_are_written_at_once_and_in_order() -> None:
     async def story(printer: Printer, written: io.StringIO) -> None:
         printer.show([("", "one"), ("", "\n")])
         await asyncio.sleep(INTERVAL * 2)
@@ -53,7 +53,7 @@ def test_what_comes_within_a_moment_is_written_at_once_and_in_order() -> None:
     run(story)
 
 
-def test_what_waits_at_the_end_is_written_too() -> None:
+def test_waiting_lines_are_written_at_the_end() -> None:
     async def story(printer: Printer, written: io.StringIO) -> None:
         printer.show([("", "one\n")])
         await asyncio.sleep(INTERVAL * 2)

@@ -125,7 +125,7 @@ def own_server() -> Iterator[ServerProcess]:
 # A session from its first moment.
 
 
-def test_the_prompt_says_who_you_are_and_where_text_goes(tmp_path: Path) -> None:
+def test_the_prompt_shows_your_name_and_the_place(tmp_path: Path) -> None:
     with (
         ServerProcess("--ephemeral") as server,
         Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person,
@@ -137,7 +137,7 @@ def test_the_prompt_says_who_you_are_and_where_text_goes(tmp_path: Path) -> None
         assert person.stty() == person.stty_before
 
 
-def test_what_is_typed_before_there_is_a_connection_is_not_lost(tmp_path: Path) -> None:
+def test_lines_typed_before_the_connection_are_not_lost(tmp_path: Path) -> None:
     with ServerProcess("--ephemeral") as server:
         server.signal(signal.SIGSTOP)
         with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
@@ -151,9 +151,7 @@ def test_what_is_typed_before_there_is_a_connection_is_not_lost(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("leave", ["c-d", "/exit"])
-def test_who_leaves_before_there_is_a_connection_is_told_what_was_not_sent(
-    tmp_path: Path, leave: str
-) -> None:
+def test_leaving_before_the_connection_shows_unsent_lines(tmp_path: Path, leave: str) -> None:
     with ServerProcess("--ephemeral") as server:
         server.signal(signal.SIGSTOP)
         with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
@@ -169,7 +167,7 @@ def test_who_leaves_before_there_is_a_connection_is_told_what_was_not_sent(
         server.signal(signal.SIGCONT)
 
 
-def test_without_a_server_it_says_so_and_the_exit_code_is_3(tmp_path: Path) -> None:
+def test_without_a_server_the_terminal_exits_with_code_3(tmp_path: Path) -> None:
     with Terminal("connect", f"127.0.0.1:{free_port()}", folder=tmp_path) as person:
         assert person.exit_code() == 3
         person.wait_for("nothing listens there; is the server")
@@ -208,7 +206,7 @@ def test_the_menu_shows_options_with_their_help(alice: Terminal) -> None:
     alice.wait_for("10 minutes")
 
 
-def test_the_menu_shows_who_is_here(alice: Terminal, bob: Client) -> None:
+def test_the_menu_shows_connected_users(alice: Terminal, bob: Client) -> None:
     alice.type("/send -u ")
     alice.wait_for(re.compile(r"^ bob$", re.MULTILINE))
     assert "alice" not in alice.lines[alice.screen.cursor.y + 1]
@@ -237,7 +235,7 @@ def test_enter_sends_the_line_as_typed_although_the_menu_is_open(alice: Terminal
 # What comes in while you type.
 
 
-def test_messages_come_above_what_you_type_and_leave_it_alone(alice: Terminal, bob: Client) -> None:
+def test_messages_come_above_the_input_and_leave_it_alone(alice: Terminal, bob: Client) -> None:
     alice.type("half a sentence")
     alice.key("left left")
     alice.wait_until(lambda: alice.before_cursor.endswith("half a senten"))
@@ -308,7 +306,7 @@ def test_private_messages_show_both_names(alice: Terminal, bob: Client) -> None:
     assert heard(bob) == "to bob: what is it?"
 
 
-def test_to_sends_what_you_type_to_one_user(alice: Terminal, bob: Client) -> None:
+def test_to_sends_lines_to_one_user(alice: Terminal, bob: Client) -> None:
     alice.enter("/to bob")
     alice.wait_for("alice → bob ▸ ")
     alice.enter("only you")
@@ -463,7 +461,7 @@ def test_a_line_that_begins_with_a_command_is_asked_about_in_one_key(alice: Term
     assert heard(bob) == "read the docs"
 
 
-def test_who_goes_on_typing_answers_nothing(alice: Terminal, bob: Client) -> None:
+def test_typing_on_answers_nothing(alice: Terminal, bob: Client) -> None:
     alice.type("send -u bob secret\rthen something else")
     alice.wait_until(
         lambda: (
@@ -475,7 +473,7 @@ def test_who_goes_on_typing_answers_nothing(alice: Terminal, bob: Client) -> Non
     assert heard(bob) == "then something else"
 
 
-def test_an_answer_that_is_kept_lasts_over_sessions(own_server: ServerProcess, tmp_path: Path) -> None:
+def test_a_kept_answer_lasts_over_sessions(own_server: ServerProcess, tmp_path: Path) -> None:
     connect = ("connect", f"127.0.0.1:{own_server.port}")
     with Terminal(*connect, folder=tmp_path) as person:
         person.wait_for("→ lobby ▸", " here")
@@ -512,7 +510,7 @@ def test_lines_of_before_the_connection_wait_for_the_answer(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "text"), [("//help me", "/help me"), (" users", "users"), ("{braces}", "{braces}")]
 )
-def test_text_that_looks_like_a_command_can_be_said(
+def test_text_that_looks_like_a_command_can_be_sent(
     alice: Terminal, bob: Client, line: str, text: str
 ) -> None:
     alice.enter(line)
@@ -530,7 +528,7 @@ def test_a_wrong_argument_gives_the_usage_and_how_to_say_it_as_text(alice: Termi
 # The network.
 
 
-def test_what_is_not_acknowledged_is_shown_as_waiting(
+def test_unacknowledged_messages_are_shown_as_waiting(
     server: ServerProcess, alice: Terminal, bob: Client
 ) -> None:
     server.signal(signal.SIGSTOP)
@@ -706,7 +704,7 @@ def test_the_first_terminal_hosts_and_the_second_joins(tmp_path: Path) -> None:
             guest.wait_for("the server is stopping", "Reconnecting …", "[offline")
 
 
-def test_a_host_who_is_alone_just_leaves(tmp_path: Path) -> None:
+def test_a_host_alone_just_leaves(tmp_path: Path) -> None:
     chat, metrics = ("--port", str(free_port()), "--data", str(tmp_path / "data")), free_port()
     with Terminal(*chat, "--metrics", str(metrics), folder=tmp_path) as host:
         host.wait_for("guest-1 → lobby ▸ ", "1 here")

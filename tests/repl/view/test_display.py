@@ -55,7 +55,7 @@ async def test_a_mention_and_a_private_message_ring_once(alice: ServedPerson, bo
     assert alice.screen.bells == 3
 
 
-async def test_nobody_rings_for_what_was_said_before(running: RunningServer) -> None:
+async def test_old_messages_do_not_ring(running: RunningServer) -> None:
     bob = await running.peer("bob")
     await say(bob, "@alice are you there?")
     async with at_server(running) as alice:
@@ -63,7 +63,7 @@ async def test_nobody_rings_for_what_was_said_before(running: RunningServer) -> 
         assert alice.screen.bells == 0
 
 
-async def test_days_are_told_apart(alice: ServedPerson) -> None:
+async def test_a_new_day_has_a_separator(alice: ServedPerson) -> None:
     for seq, at in enumerate(
         ("2026-11-21T23:59:00.000Z", "2026-11-22T00:01:00.000Z", "soon", "2026-11-22T00:02:00.000Z")
     ):
@@ -102,7 +102,7 @@ async def test_times_can_be_left_out(alice: ServedPerson) -> None:
     assert alice.screen.shown[-1] == "alice ✓ now"
 
 
-async def test_who_is_not_there_is_told(faked: FakedPerson) -> None:
+async def test_absent_recipients_are_shown(faked: FakedPerson) -> None:
     await faked.receive(
         {"type": "absent", "username": "bob", "here": True, "text": "lunch", "since": AT},
         {"type": "absent", "username": "zoe", "here": False},
@@ -112,7 +112,7 @@ async def test_who_is_not_there_is_told(faked: FakedPerson) -> None:
     ]  # fmt: skip
 
 
-async def test_nothing_is_shown_of_whom_you_ignore(faked: FakedPerson) -> None:
+async def test_messages_of_ignored_users_are_not_shown(faked: FakedPerson) -> None:
     await faked.receive(message(1, "", ignored=True), message(2, "alice!", sender="eve"))
     assert [line[6:] for line in faked.screen.shown if "──" not in line] == ["eve  alice!"]
     assert faked.screen.bells == 1
@@ -120,7 +120,7 @@ async def test_nothing_is_shown_of_whom_you_ignore(faked: FakedPerson) -> None:
     assert faked.server.of("read") == [{"room": "lobby", "seq": 2}]
 
 
-async def test_what_is_unread_is_told_and_what_comes_of_it_rings_no_more(faked: FakedPerson) -> None:
+async def test_unread_rooms_are_shown_and_their_messages_do_not_ring(faked: FakedPerson) -> None:
     await faked.receive(UNREAD, *(message(seq, f"psst {seq}", to="alice") for seq in (1, 2, 3)))
     assert faked.screen.complaints == ["· unread: lobby 12 (you are mentioned), bob 3"]
     assert faked.screen.bells == 0
@@ -131,7 +131,7 @@ async def test_what_is_unread_is_told_and_what_comes_of_it_rings_no_more(faked: 
     assert len(faked.screen.complaints) == 1
 
 
-async def test_low_numbers_ring_again_and_what_was_said_before_does_not(faked: FakedPerson) -> None:
+async def test_after_a_reset_new_low_numbers_ring(faked: FakedPerson) -> None:
     await faked.receive(message(1, "one"), message(2, "two"), message(3, "three"))
     page = [message(1, "alice?"), message(2, "@alice")]
     faked.server.reply("log", "log", room="lobby", events=page, first=1, more=False)
@@ -142,7 +142,7 @@ async def test_low_numbers_ring_again_and_what_was_said_before_does_not(faked: F
     assert faked.screen.bells == 1
 
 
-async def test_what_is_not_scheduled_there_is_told(faked: FakedPerson) -> None:
+async def test_lost_scheduled_messages_are_shown(faked: FakedPerson) -> None:
     faked.server.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await faked.do("/send -t 10m tea")
     faked.server.reply("send", "scheduled", number=2, at=LATER, room="lobby")
@@ -161,7 +161,7 @@ async def test_what_is_not_scheduled_there_is_told(faked: FakedPerson) -> None:
     assert faked.screen.notices.count("scheduled message 1 is not on") == 1
 
 
-async def test_what_went_out_is_not_told_to_be_gone(faked: FakedPerson) -> None:
+async def test_sent_scheduled_messages_are_not_lost(faked: FakedPerson) -> None:
     soon = timestamp(TrioClock().now() + 200)
     faked.server.reply("send", "scheduled", number=1, at=soon, room="lobby")
     await faked.do("/send -t 1 tea")
@@ -170,14 +170,14 @@ async def test_what_went_out_is_not_told_to_be_gone(faked: FakedPerson) -> None:
     assert "scheduled message 1 is not on" not in faked.screen.notices
 
 
-async def test_of_the_same_data_nothing_is_told_to_be_gone(faked: FakedPerson) -> None:
+async def test_with_the_same_data_no_scheduled_message_is_lost(faked: FakedPerson) -> None:
     faked.server.reply("send", "scheduled", number=1, at=LATER, room="lobby")
     await faked.do("/send -t 10m tea")
     await faked.come_back(journal="j")
     assert "scheduled message 1 is not on" not in faked.screen.notices
 
 
-async def test_a_name_that_is_registered_there_is_told_to_be_so(faked: FakedPerson) -> None:
+async def test_a_name_taken_after_a_reset_is_explained(faked: FakedPerson) -> None:
     faked.server.refuse("rename", "name-taken")
     faked.server.user = "guest-2"
     await faked.come_back()

@@ -59,7 +59,7 @@ def test_an_edit_is_shown_with_a_mark_and_so_is_an_edited_message() -> None:
     assert shown(render.message(edit, LOOK, numbered=True)) == ["     7 09:00 bob edited 1: see you at five"]
 
 
-def test_a_message_is_styled_by_who_says_it_to_whom() -> None:
+def test_a_message_is_styled_by_author_and_recipient() -> None:
     assert render.message(said("hi"), LOOK) == [
         ("class:time", "09:00 "), (name_style("bob"), "bob"), ("", "  "), ("", "hi"), ("", "\n"),
     ]  # fmt: skip
@@ -71,7 +71,7 @@ def test_a_message_is_styled_by_who_says_it_to_whom() -> None:
     assert ("", "alice is me") in render.message(said("alice is me", "alice"), LOOK)
 
 
-def test_times_are_of_the_injected_zone_and_can_be_left_out() -> None:
+def test_times_have_the_given_zone_and_can_be_left_out() -> None:
     berlin = attrs.evolve(LOOK, zone=ZoneInfo("Europe/Berlin"))
     assert shown(render.message(said("hi"), berlin)) == ["10:00 bob  hi"]
     assert shown(render.message(said("hi"), attrs.evolve(LOOK, timestamps=False))) == ["bob  hi"]
@@ -125,7 +125,7 @@ def test_a_mention_is_the_whole_name_in_any_case(text: str, me: str, mentioned: 
     assert render.is_mention(text, me) is mentioned
 
 
-def test_nobody_can_push_everything_else_off_the_screen() -> None:
+def test_long_messages_are_folded() -> None:
     lines = shown(render.message(said("\n" * 3999 + "x"), LOOK))
     assert len(lines) == render.MOST_LINES + 1
     assert lines[-1].endswith("… 3960 more lines")
@@ -177,7 +177,7 @@ def test_a_notice() -> None:
 
 
 @given(st.lists(texts, min_size=6, max_size=6), looks)
-def test_whatever_others_are_called_is_clean_and_fits(parts: list[str], look: Look) -> None:
+def test_hostile_names_are_clean_and_fit(parts: list[str], look: Look) -> None:
     a, b, c, d, e, f = parts
     for event in (Joined(room=a, users=parts), Left(room=a, users=[d]), Renamed(old=e, new=f)):
         check(render.presence(event, look), look)

@@ -131,7 +131,7 @@ def test_a_reply(reply: Reply, lines: list[str]) -> None:
         check(render_replies.reply(reply, look), look)
 
 
-def test_there_is_a_rendering_of_each_reply_about_people() -> None:
+def test_each_reply_about_people_is_rendered() -> None:
     assert {type(reply) for reply, _ in REPLIES} == set(render_people.REPLIES)
     assert set(render_people.REPLIES) | set(render_replies._REPLIES) == set(ALL_REPLIES)
 
@@ -149,7 +149,7 @@ def test_without_colours_read_is_a_word() -> None:
 # Users who are away, or registered.
 
 
-def test_users_who_are_away_or_muted_have_a_line_each() -> None:
+def test_away_and_muted_users_have_a_line_each() -> None:
     users = [
         UserInfo(name="ann", since=AT, registered=True),
         UserInfo(name="bob", since=AT, away="lunch\nback at one", registered=True),
@@ -175,11 +175,11 @@ def test_users_who_are_away_or_muted_have_a_line_each() -> None:
         (Absent(username="bob", here=True, text="lu\x1bnch", since=AT), "· bob is away: lu␛nch"),
     ],
 )
-def test_who_is_not_there(event: Absent, line: str) -> None:
+def test_an_absent_user(event: Absent, line: str) -> None:
     assert shown(render_people.absent(event, WIDE)) == [line]
 
 
-def test_as_an_event_nothing_unread_is_nothing_to_show() -> None:
+def test_an_event_without_unread_rooms_shows_nothing() -> None:
     assert render_people.unread(Unread(rooms=[]), WIDE) == []
     assert shown(render_people.unread(Unread(rooms=ROOMS), WIDE)) == [
         "· unread: lobby 12 (you are mentioned), bob 3"
@@ -187,7 +187,7 @@ def test_as_an_event_nothing_unread_is_nothing_to_show() -> None:
 
 
 @pytest.mark.parametrize(("count", "hint"), [(20, False), (21, True)])
-def test_what_is_not_shown_at_the_start_is_told(count: int, hint: bool) -> None:
+def test_hidden_unread_messages_have_a_hint(count: int, hint: bool) -> None:
     places = [
         UnreadInfo(room="lobby", count=count, mentioned=False, read=1, seq=90),
         UnreadInfo(room="@b", username="bob", count=99, mentioned=False, read=1, seq=100),
@@ -217,9 +217,7 @@ MARKERS = {"@b": (3, 2), "@c": (9, 9)}
         (2, False, " ✓✓ (read) ", "class:receipt.seen"),
     ],
 )
-def test_an_own_message_that_is_shown_again_has_its_ticks(
-    seq: int, colours: bool, mark: str, style: str
-) -> None:
+def test_an_own_message_in_history_has_its_ticks(seq: int, colours: bool, mark: str, style: str) -> None:
     look = attrs.evolve(LOOK, markers=MARKERS, colours=colours)
     assert (style, mark) in render.message(private(seq), look)
     again = render_replies.history(History(username="bob", messages=[private(seq)], more=False), look)
@@ -233,13 +231,13 @@ def test_others_and_the_lobby_have_no_more_ticks_than_before() -> None:
     assert shown(render.message(said, attrs.evolve(LOOK, markers=MARKERS))) == ["09:00 alice ✓ hi"]
 
 
-def test_what_somebody_said_whom_you_ignore_is_not_in_the_history() -> None:
+def test_messages_of_ignored_users_are_not_in_history() -> None:
     messages = [private(1, "bob", ignored=True), private(3)]
     lines = shown(render_replies.history(History(username="bob", messages=messages, more=False), LOOK))
     assert [line for line in lines if "──" not in line] == ["09:00 alice → bob ✓ hi"]
 
 
-def test_more_that_is_unread_comes_with_the_cursor() -> None:
+def test_the_next_unread_page_has_a_cursor() -> None:
     page = History(messages=[private(1)], more=True, cursor=7)
     assert shown(render_replies.reply(page, LOOK))[-1] == "· there are more: /history --unread --cursor 7"
     page = History(username="bob", messages=[private(1)], more=True, cursor=7)
@@ -249,7 +247,7 @@ def test_more_that_is_unread_comes_with_the_cursor() -> None:
 
 
 @given(st.lists(texts, min_size=6, max_size=6), looks)
-def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) -> None:
+def test_hostile_replies_are_clean_and_fit(parts: list[str], look: Look) -> None:
     a, b, c, d, e, f = parts
     session = SessionInfo(number=1, device=a, address=b, since=c, used=d, here=False, current=False)
     unread = UnreadInfo(room=a, count=1, mentioned=True, read=0, seq=1)
@@ -302,5 +300,5 @@ RESTORED = BACK | {"data_reset": True, "same_user": False}
         ),
     ],
 )
-def test_one_sentence_tells_who_is_back_and_to_what(fields: dict[str, Any], text: str) -> None:
+def test_one_sentence_after_a_reconnect(fields: dict[str, Any], text: str) -> None:
     assert back(Reconnected(**fields)) == text

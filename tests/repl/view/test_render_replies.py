@@ -173,7 +173,7 @@ def test_the_summaries_of_help_are_aligned() -> None:
 
 
 @given(st.lists(texts, min_size=6, max_size=6), looks)
-def test_whatever_a_server_says_is_clean_and_fits(parts: list[str], look: Look) -> None:
+def test_hostile_replies_are_clean_and_fit(parts: list[str], look: Look) -> None:
     a, b, c, d, e, f = parts
     message = Message(room=a, seq=1, at=d, sender=a, to=b, text=c)
     field = FieldInfo(name=f, required=True, plain=c, help=d)

@@ -94,11 +94,11 @@ def test_a_span_is_written_as_on_a_clock(seconds: float, shown: str) -> None:
         ([Send(text="one"), Send(text="two")], "… one\n… two"),
     ],
 )
-def test_what_waits_is_shown_in_order(sends: list[Send], lines: str) -> None:
+def test_waiting_messages_are_shown_in_order(sends: list[Send], lines: str) -> None:
     assert plain(waiting(sends, 80)) == lines
 
 
-def test_of_much_that_waits_the_first_lines_are_shown() -> None:
+def test_of_many_waiting_messages_the_first_are_shown() -> None:
     sends = [Send(text=str(number)) for number in range(SHOWN)]
     assert plain(waiting(sends, 80)).splitlines() == [f"… {number}" for number in range(SHOWN)]
     for more in (1, 2):
@@ -107,7 +107,7 @@ def test_of_much_that_waits_the_first_lines_are_shown() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 19, "日" * 10, "x日" * 9, "🎉" * 30])
-def test_what_waits_is_no_wider_than_the_terminal(text: str) -> None:
+def test_waiting_messages_are_no_wider_than_the_terminal(text: str) -> None:
     line = plain(waiting([Send(text=text)], 20))
     assert columns(line) <= 20
     assert line.endswith("…")
@@ -126,7 +126,7 @@ def test_what_waits_is_no_wider_than_the_terminal(text: str) -> None:
         ({"limited_until": 12.0}, 11.0),
     ],
 )
-def test_it_is_drawn_anew_each_second_while_something_counts(
+def test_it_is_drawn_each_second_while_something_counts_down(
     fields: dict[str, Any], at: float | None
 ) -> None:
     assert changes_at(status(**fields), 10.0) == at

@@ -32,7 +32,7 @@ def test_the_themes_have_the_same_classes_and_names_differ() -> None:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_ticks_can_be_read_on_the_toolbar_and_are_told_apart(theme: str) -> None:
+def test_ticks_can_be_read_on_the_toolbar_and_differ(theme: str) -> None:
     ground = next(word[3:] for word in STYLES[theme]["toolbar"].split() if word.startswith("bg:"))
     for role in ("receipt", "receipt.seen", "own"):
         dim, bright = sorted([luminance(STYLES[theme][role]), luminance(ground)])

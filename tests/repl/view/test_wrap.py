@@ -19,12 +19,12 @@ def test_wrapping_loses_nothing_but_blanks(text: str, first: int, rest: int) -> 
     assert all(wrap.columns(line) <= rest for line in lines[1:])
 
 
-def test_what_no_terminal_joins_is_as_wide_as_its_parts() -> None:
+def test_unjoined_clusters_are_as_wide_as_their_parts() -> None:
     assert wrap.columns("👩🏻‍❤️‍💋‍👨🏼") == 2
     assert wrap.columns("क्" * 40) == 40
     assert wrap.columns("ᄀ" * 40) == 80
 
 
-def test_no_line_begins_with_a_mark_of_the_line_before() -> None:
+def test_no_line_begins_with_a_mark_of_the_last_one() -> None:
     assert wrap.wrap("日日\u093e日", 4, 4) == ["日日\u093e", "日"]
     assert wrap.wrap("日本。日本", 4, 6) == ["日", "本。日", "本"]
