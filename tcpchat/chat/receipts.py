@@ -33,13 +33,13 @@ class Receipts:
     def __len__(self) -> int:
         return len(self._moved)
 
-    def deliver(self, user: User, room: Room, seq: int) -> None:
-        """Note that a device of the user was given the event of this number.
+    def deliver(self, user: User, room: Room, seq: int, *, first: int | None = None) -> None:
+        """Note that a device of the user was given the events from `first`, by default `seq`, to `seq`.
 
-        Does nothing if the device was not given the events before: `history` or `log` gives those first.
+        Does nothing if none was given the events before: `history` or `log` gives those first.
         """
-        if self.delivered(user, room) >= seq - 1:
-            self.advance(user, room, seq)
+        if self.delivered(user, room) >= (seq if first is None else first) - 1:
+            self._advance(user, room, seq)
 
     def delivered(self, user: User, room: Room) -> int:
         """Return up to which number the user was given the room by now."""
@@ -47,8 +47,7 @@ class Receipts:
         stored = 0 if member is None else member.delivered
         return max(stored, self._in_flight.get(key, 0), self._moved.get(key, 0))
 
-    def advance(self, user: User, room: Room, seq: int) -> None:
-        """Note that a device of the user was given the room up to this number."""
+    def _advance(self, user: User, room: Room, seq: int) -> None:
         if seq > self.delivered(user, room):
             self._add(user.id, room.name, seq)
 

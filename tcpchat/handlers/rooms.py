@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tcpchat.chat.lines import event_line, without_text
 from tcpchat.chat.member import Member
 from tcpchat.chat.operations.base import Operation
@@ -119,9 +117,7 @@ def note_given(caller: Caller, found: FoundRoom, first: int, last: int) -> None:
     """Note that this device was given these events of a direct room."""
     if found.room is None or found.member is None or found.room.kind is not Kind.DIRECT:
         return
-    receipts = caller.state.receipts
-    if first <= receipts.delivered(caller.user, found.room) + 1:
-        receipts.advance(caller.user, found.room, last)
+    caller.state.receipts.deliver(caller.user, found.room, last, first=first)
 
 
 @handles(wire.LOG)
@@ -155,7 +151,7 @@ async def _unread_history(caller: Caller, request: wire.ReadHistory, count: int)
         ask = caller.reader.ask
         rows = await ask(unread_messages, user.id, ranges, user.ignored, count + 1, cursor)
     shown, _ = page(event_line(row.message).removesuffix(b"\n") for row in rows[:count])
-    _note_unread_given(caller, members, [row.message for row in rows[: len(shown)]])
+    await _note_unread_given(caller, members, [row.message for row in rows[: len(shown)]])
     more = len(shown) < len(rows)
     return reply_with(
         History,
@@ -167,13 +163,23 @@ async def _unread_history(caller: Caller, request: wire.ReadHistory, count: int)
     )
 
 
-def _note_unread_given(caller: Caller, members: list[Member], given: Iterable[EventRow]) -> None:
-    """Note that this device was given what is unread, up to these messages."""
+async def _note_unread_given(caller: Caller, members: list[Member], given: list[EventRow]) -> None:
+    """Note that this device was given what is unread, up to these messages.
+
+    Not in a room where unread messages before them were not given, since the cursor skipped their page.
+    """
+    user, receipts = caller.user, caller.state.receipts
     last = {message.room: message.seq for message in given}
-    for member in members:
-        room = member.room
-        if room.kind is Kind.DIRECT and room.name in last:
-            caller.state.receipts.advance(caller.user, room, last[room.name])
+    first = {message.room: message.seq for message in reversed(given)}
+    rooms = [one.room for one in members if one.room.kind is Kind.DIRECT and one.room.name in last]
+    before = []
+    for room in rooms:
+        delivered = receipts.delivered(user, room)
+        before.append(UnreadRange(room.name, delivered, max(delivered, first[room.name] - 1)))
+    missed = await caller.reader.ask(count_unread, user.id, before, user.ignored) if before else []
+    for room, gap, count in zip(rooms, before, missed, strict=True):
+        if not count.messages:
+            receipts.deliver(user, room, last[room.name], first=gap.after + 1)
 
 
 def _with_unread(caller: Caller) -> list[Member]:

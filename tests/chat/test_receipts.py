@@ -58,7 +58,7 @@ def test_no_message_is_delivered_over_a_gap() -> None:
     assert two.store() == [moved(1)]
     two.deliver(3, 4)
     assert not two.receipts
-    two.receipts.advance(two.bob, two.room, 4)
+    two.receipts.deliver(two.bob, two.room, 4, first=0)
     two.deliver(5)
     assert two.store() == [moved(5)]
 
@@ -79,7 +79,7 @@ def test_a_marker_that_does_not_move_is_nothing_to_store() -> None:
     two.deliver(1, 2, 3)
     two.store()
     two.deliver(1, 2)
-    two.receipts.advance(two.bob, two.room, 3)
+    two.receipts.deliver(two.bob, two.room, 3, first=0)
     assert not two.receipts
     assert two.member.delivered == 3
 
@@ -102,7 +102,7 @@ def test_what_the_disk_refused_is_tried_again() -> None:
     two.receipts.end(taken, stored=False)
     assert two.receipts.delivered(two.bob, two.room) == 2
     assert two.receipts.take() == taken
-    two.receipts.advance(two.bob, two.room, 7)
+    two.receipts.deliver(two.bob, two.room, 7, first=0)
     two.receipts.end(taken, stored=False)
     assert two.receipts.take() == [moved(7)], "and never back"
 
@@ -112,8 +112,8 @@ def test_each_room_of_a_user_moves_on_its_own() -> None:
     other = Room(direct_name("id of bob", "id of carol"), Kind.DIRECT)
     two.bob.members[other.name] = Member(other)
     two.deliver(1)
-    two.receipts.advance(two.bob, other, 4)
-    two.receipts.advance(carol, other, 6)
+    two.receipts.deliver(two.bob, other, 4, first=0)
+    two.receipts.deliver(carol, other, 6, first=0)
     assert two.receipts.take() == [moved(1), moved(4, room=other.name), moved(6, carol.id, other.name)]
 
 
@@ -127,7 +127,7 @@ def test_what_was_read_is_to_be_told_though_nothing_was_delivered_since() -> Non
 def test_of_a_user_who_is_forgotten_nobody_learns_any_more() -> None:
     two, carol = Two(), new_user("carol")
     two.deliver(1)
-    two.receipts.advance(carol, two.room, 1)
+    two.receipts.deliver(carol, two.room, 1, first=0)
     two.receipts.forget(two.bob.id)
     assert two.receipts.take() == [moved(1, carol.id)]
     two.deliver(1)
@@ -139,7 +139,7 @@ def test_of_a_user_who_is_forgotten_nobody_learns_any_more() -> None:
 def test_very_many_are_taken_in_parts() -> None:
     two = Two()
     for number in range(RECORDS + 1):
-        two.receipts.advance(new_user(f"u{number}"), two.room, 1)
+        two.receipts.deliver(new_user(f"u{number}"), two.room, 1, first=0)
     sizes = []
     while two.receipts:
         sizes.append(len(two.receipts.take()))

@@ -131,7 +131,7 @@ def test_each_task_is_called_for_its_own_changes() -> None:
     state.schedule.add(pending(1))
     assert called() == {"schedule"}
     room = state.rooms.open("@a@b")
-    state.receipts.advance(new_user("a"), room, 1)
+    state.receipts.deliver(new_user("a"), room, 1)
     assert called() == {"receipts"}
 
 

@@ -107,6 +107,44 @@ async def test_a_gap_is_not_delivered(running: RunningServer, mock_clock: Clock)
     assert await receipts(running, mock_clock, bob) == []
 
 
+async def test_a_page_of_unread_messages_after_a_gap_is_not_delivered(
+    running: RunningServer, mock_clock: Clock
+) -> None:
+    """A cursor that the server gave skips the page before it, if that was given to nobody."""
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    await lose(alice)
+    await say(bob, "one", "two", "three", to="alice")
+    back = await resume(running, alice.token)
+    page = await back.do("history", unread=True, count=1, cursor=0)
+    assert await receipts(running, mock_clock, bob) == [("alice", 1, 0)]
+    later = await back.do("history", unread=True, count=1, cursor=page["cursor"] + 1)
+    assert [message["text"] for message in later["messages"]] == ["three"]
+    assert await receipts(running, mock_clock, bob) == []
+    await back.do("history", unread=True, cursor=page["cursor"])
+    assert await receipts(running, mock_clock, bob) == [("alice", 3, 0)]
+
+
+async def test_own_messages_between_those_of_the_other_are_no_gap(
+    running: RunningServer, mock_clock: Clock
+) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    await say(bob, "one", to="alice")
+    await say(alice, "two", "three", to="bob")  # without having read the first
+    await say(bob, "four", to="alice")
+    assert (await receipts(running, mock_clock, bob))[-1] == ("alice", 4, 0)
+    await lose(alice)
+    await say(bob, "five", to="alice")
+    back = await resume(running, alice.token)
+    await say(back, "six", to="bob")
+    await say(bob, "seven", to="alice")
+    assert await receipts(running, mock_clock, bob) == []
+    page = await back.do("history", unread=True, count=3)
+    assert [message["text"] for message in page["messages"]] == ["one", "four", "five"]
+    assert await receipts(running, mock_clock, bob) == [("alice", 5, 0)]
+    await back.do("history", unread=True, cursor=page["cursor"])
+    assert await receipts(running, mock_clock, bob) == [("alice", 7, 0)]
+
+
 async def test_messages_over_a_gap_are_not_delivered_until_it_is_filled(
     running: RunningServer, mock_clock: Clock
 ) -> None:

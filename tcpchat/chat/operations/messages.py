@@ -161,6 +161,8 @@ class PostEvent(Keyed):
         recipient = state.users.get(peer_of(self.room, self.author))
         if author is not None:
             fanout.to_user(author, room.latest)
+            if author.connections:  # else the author's own message would be a gap between the other's
+                state.receipts.deliver(author, room, self.seq)
         if recipient is None or recipient is author:
             return
         if self.author not in recipient.ignored:

@@ -102,7 +102,7 @@ def test_each_room_of_a_user_has_markers_of_its_own(two: Two) -> None:
     two.chat.take(two.chat.send(two.bob, "psst", carol))
     fanout = two.store()
     assert [line["delivered"] for line in sent_to(fanout, two.alice)] == [1]
-    assert [line["delivered"] for line in sent_to(fanout, carol)] == [2]
+    assert [line["delivered"] for line in sent_to(fanout, carol)] == [3], "bob was given his own, too"
     assert [line["delivered"] for line in sent_to(fanout, two.bob)] == [3]
 
 
