@@ -1,4 +1,4 @@
-"""What holds for the project as a whole, and what no single module can promise."""
+"""Rules for the project as a whole, which no single module can promise."""
 
 from __future__ import annotations
 
@@ -213,6 +213,22 @@ def test_each_module_of_the_core_has_a_test_module(part: str) -> None:
     paths = [path.relative_to(ROOT) for path in (ROOT / part).rglob("*.py") if path.name != "__init__.py"]
     bare = {str(path) for path in paths if not (tests / path.with_name(f"test_{path.name}")).exists()}
     assert bare == {module for module in DECLARATIONS if module.startswith(part)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_begins_with_a_noun_that_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring
+    assert docstring.split()[0].lower() not in {
+        "what",
+        "how",
+        "who",
+        "whom",
+        "when",
+        "where",
+        "whether",
+        "why",
+    }
 
 
 def test_no_modules_of_the_chat_import_one_another_in_a_circle() -> None:

@@ -1,4 +1,4 @@
-"""How near a word has to be to a name, to be taken for a typo of it."""
+"""The distance at which a word is taken for a typo of a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong when two things met: failing disks, who leaves meanwhile, loads. Each was a bug."""
+"""Races that were bugs: failing disks, users who leave meanwhile, loads."""
 
 from __future__ import annotations
 

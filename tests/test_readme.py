@@ -1,4 +1,4 @@
-"""What README tells people to type is typed here, with the real netcat, jq and make."""
+"""The README's commands, typed with the real netcat, jq and make."""
 
 from __future__ import annotations
 

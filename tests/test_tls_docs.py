@@ -1,4 +1,4 @@
-"""What docs/tls.md tells people to type about certificates works, with the real openssl."""
+"""The commands of docs/tls.md, typed with the real openssl."""
 
 from __future__ import annotations
 

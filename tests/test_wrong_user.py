@@ -1,4 +1,4 @@
-"""What is between two users is for nobody else, whatever a stranger asks and may know.
+"""Secrets of two users: nobody else learns any, whatever a stranger asks and may know.
 
 Each command is asked by a stranger. Secret are the texts of a private conversation, also those that are
 scheduled, passwords, tokens, and what only the two can see of each other. A new command fails here until

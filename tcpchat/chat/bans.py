@@ -1,4 +1,4 @@
-"""Who may not come in: users, and addresses alone or by the network. Pure; time comes as an argument."""
+"""Bans: users, addresses and networks that may not connect. Pure; time comes as an argument."""
 
 from __future__ import annotations
 

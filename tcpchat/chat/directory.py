@@ -1,4 +1,4 @@
-"""Who has which name: users in memory, and users whose names are stored while they are not."""
+"""The directory of names: of users in memory, and of users whose names alone are."""
 
 from __future__ import annotations
 
@@ -206,8 +206,8 @@ def _taken(name: str, holder: str, who: str, *, registered: bool) -> ChatError:
 
 
 def _without_end(word: str) -> str:
-    """Return a word without what is no letter or digit at its end, such as the ) of (@bob)."""
+    """Return a word without `'s` and what is no letter or digit at its end, such as the ) of (@bob)."""
     end = len(word)
     while end and not (word[end - 1].isalnum() or word[end - 1] == "_"):
         end -= 1
-    return word[:end]
+    return word[:end].removesuffix("'s").removesuffix("\u2019s")

@@ -1,4 +1,4 @@
-"""What one commit sends out: events to the audience of each room, and lines to single connections."""
+"""The fan-out of one commit: events for the audience of each room, and lines for single connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long who guesses at passwords must wait. Pure; time comes as an argument, in seconds."""
+"""The wait after each wrong password. Pure; time comes as an argument, in seconds."""
 
 from __future__ import annotations
 

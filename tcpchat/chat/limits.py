@@ -1,4 +1,4 @@
-"""How much one user, one address and all together may do. Pure; time comes as an argument, in seconds."""
+"""Limits of one user, one address and all together. Pure; time comes as an argument, in seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may guess a password, or register."""
+"""The throttle of guesses at passwords and of registrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the client's commands call, and the exit code of each failure. Imports what it needs only then."""
+"""The functions behind the client's commands, with an exit code for each failure. They import late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands do: one module per theme, one function per command.
+"""Handlers of commands: one module per theme, one function per command.
 
 Importing this package fills the registry.
 """

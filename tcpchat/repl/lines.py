@@ -1,4 +1,4 @@
-"""The lines that a person enters: sent, run, or asked about. Owns the open question."""
+"""Typed lines: sent, run, or asked about. Owns the open question."""
 
 from __future__ import annotations
 

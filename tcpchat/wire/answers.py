@@ -1,4 +1,4 @@
-"""What a client reads: replies and events of this version or a later one. Pure.
+"""Replies and events as a client reads them: of this version or a later one. Pure.
 
 Strict about what it knows, patient about what it does not: version 1 may grow fields, events and codes.
 """

@@ -1,4 +1,4 @@
-"""Between lines and objects: strict when reading, exact when writing. Pure.
+"""The codec between lines and objects: strict when reading, exact when writing. Pure.
 
 Nothing is converted: `"5"` is no number. `decode` raises ChatError and nothing else, whatever the bytes.
 """

@@ -1,4 +1,4 @@
-"""From JSON values to fields of a class and back, strictly: `"5"` is no number. Pure."""
+"""Strict conversion between JSON values and fields of a class: `"5"` is no number. Pure."""
 
 from __future__ import annotations
 

@@ -377,7 +377,20 @@ def test_a_mention_is_an_at_and_a_name_in_any_case(text: str, names: list[str]) 
 
 
 @pytest.mark.parametrize(
-    "around", ["{},", "{}.", "{}:", "{}!", "{}?!", "({})", "\u201c{}\u201d", "\n{}\n", "/{}"]
+    "around",
+    [
+        "{}'s turn",
+        "{}\u2019s, ",
+        "{},",
+        "{}.",
+        "{}:",
+        "{}!",
+        "{}?!",
+        "({})",
+        "\u201c{}\u201d",
+        "\n{}\n",
+        "/{}",
+    ],
 )
 @pytest.mark.parametrize("name", ["bob", "c.d", "e-f"])
 def test_punctuation_around_a_mention_does_not_matter(around: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What a commit sends out, in order, and to whom."""
+"""The order and the receivers of what a commit sends out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long somebody who guesses at passwords must wait."""
+"""The wait after each wrong password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one user, one address and all together may do."""
+"""Limits of one user, one address and all together."""
 
 from __future__ import annotations
 

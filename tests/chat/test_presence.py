@@ -1,4 +1,4 @@
-"""Who is here, and what others are told of it: the net change, each user once, in a fixed order."""
+"""Announcements of presence: the net change, each user once, in a fixed order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often passwords may be guessed, and how often an address may register."""
+"""The throttle of guesses at passwords and of registrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user in memory remembers."""
+"""The state of a user in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How users come into memory, connect, leave, come back, and are removed."""
+"""The life of users in memory: they are created, connect, leave, come back, and are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who one is while that changes: no session outlives its end, and nothing fails half-way."""
+"""Races of accounts: no session outlives its end, and nothing fails half-way."""
 
 from __future__ import annotations
 

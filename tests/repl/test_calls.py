@@ -1,4 +1,4 @@
-"""What becomes of messages and other requests, also while the server is away."""
+"""Messages and other requests under way, also while the server is away."""
 
 from __future__ import annotations
 

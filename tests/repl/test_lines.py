@@ -1,4 +1,4 @@
-"""What typed lines do: sent, run, or asked about; and leaving."""
+"""Typed lines: sent, run, or asked about; and leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a script is: nobody in particular, unless it says a name; and that no password is ever an argument."""
+"""Scripts: a guest unless a name is given, and no password as an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection's conversation: what is tolerated, what is refused, and that the connection stays."""
+"""One connection's requests: tolerated, refused, and survived by the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the operator changes and asks: users who are deleted, accounts, all that is kept of a user."""
+"""The operator's changes and queries: deleted users, accounts, everything stored of a user."""
 
 from __future__ import annotations
 

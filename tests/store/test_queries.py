@@ -1,4 +1,4 @@
-"""What is kept of users comes back as it was written: each kind of change, and what the chat asks of it."""
+"""Queries of users: each kind of change is read as it was written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The possible values of a command's options and arguments, by the name that usage gives them. Pure."""
+"""The possible values of each field of a command. A pure function of what is known now."""
 
 from __future__ import annotations
 

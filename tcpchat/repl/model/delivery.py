@@ -1,4 +1,4 @@
-"""The direct rooms of the user, and how far the messages in them were delivered and read. Pure."""
+"""Delivery of your messages in direct rooms, and the list of these rooms. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look of events, refusals and notices. Pure; draws nothing, reads no clock.
+"""Rendering of events, refusals and notices. Pure; draws nothing, reads no clock.
 
 Everything that somebody else wrote is cleaned here, and no line is wider than the terminal.
 """

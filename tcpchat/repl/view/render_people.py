@@ -1,4 +1,4 @@
-"""The look of replies and events about people: identity, sessions, what is read, who is away. Pure."""
+"""Rendering of replies and events about people: identity, read markers, relations. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look of replies. Pure; `render` has events, `render_people` replies about people."""
+"""Rendering of replies. Pure; `render` has events, and `render_people` what is about people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The elements of everything that is shown: styled fragments, names, times, hanging text, tables. Pure."""
+"""Parts of everything rendered: styled fragments, names, times, hanging text, tables. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The width of text in columns, and its line breaks. Pure; the text is cleaned before."""
+"""The width of text in columns, and its line breaks. Pure; the text is cleaned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far users have read and were given rooms, and what the authors of direct messages learn of it."""
+"""Read markers and receipts: how far users have read rooms, and what authors learn of it."""
 
 from __future__ import annotations
 

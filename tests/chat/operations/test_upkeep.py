@@ -1,4 +1,4 @@
-"""What is stored of who came and went: once, whole, and again if it changed or the disk refused."""
+"""Upkeep of stored users and sessions: once, whole, and again after a change or a refusal by the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is offered at the cursor."""
+"""Completion at the cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far private messages got, and with whom there are direct rooms."""
+"""Delivery of your messages in direct rooms, and the list of these rooms."""
 
 from __future__ import annotations
 

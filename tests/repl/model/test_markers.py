@@ -1,4 +1,4 @@
-"""How far a person has read: as far as messages were shown and seen, never only sent."""
+"""Read markers of the person: up to messages that were shown and seen, never only sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed above the input: in order, not too often, and not without end."""
+"""Output above the input: in order, not too often, and not without end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of everything rendered have in common."""
+"""Helpers for the tests of everything rendered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What events show, and what rings."""
+"""The display of events, and the bell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How events, refusals and notices look; no line is wider than the terminal or does anything to it."""
+"""Rendered events, refusals and notices: no line is wider than the terminal or does anything to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How what is about people looks: sessions, marks, who is away."""
+"""Rendered replies about people: sessions, markers, who is away."""
 
 from __future__ import annotations
 

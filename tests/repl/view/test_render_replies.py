@@ -1,4 +1,4 @@
-"""How replies look."""
+"""Rendered replies."""
 
 from __future__ import annotations
 

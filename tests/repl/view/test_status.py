@@ -1,4 +1,4 @@
-"""What the prompt, the toolbar and the lines that wait say."""
+"""The prompt, the toolbar and the lines of unsent messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What everything that is shown has in common: names, times, marks, tables."""
+"""Parts of everything rendered: names, times, markers, tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many columns text takes, and where it breaks."""
+"""The width of text in columns, and its line breaks."""
 
 from __future__ import annotations
 
