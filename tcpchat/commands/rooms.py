@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.commands.command import Command, argument, flag, option, room_option, whole_number
-from tcpchat.wire.base import MORE, OTHER, ROOM, Reply, Request, Unknown, about
+from tcpchat.wire.base import DELIVERED, MORE, OTHER, ROOM, SEEN, Reply, Request, Unknown, about
 from tcpchat.wire.events import Edited, Message, Read, Unread
 
 MAX_COUNT = 500  # messages; the reply is one line, and the lobby keeps as many in memory
@@ -162,15 +162,8 @@ class ConversationInfo:
     )
     seq: int = attrs.field(metadata=about("the number of the last event"))
     read: int = attrs.field(metadata=about("the number of the last message that you have read"))
-    delivered: int = attrs.field(
-        metadata=about("the number up to which a device of the other user has received the room")
-    )
-    seen: int | None = attrs.field(
-        default=None,
-        metadata=about(
-            "the number up to which the other user has read; absent if one of you has receipts off"
-        ),
-    )
+    delivered: int = attrs.field(metadata=DELIVERED)
+    seen: int | None = attrs.field(default=None, metadata=SEEN)
 
 
 @attrs.frozen(kw_only=True)

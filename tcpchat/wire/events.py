@@ -10,7 +10,7 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.wire.base import AT, OTHER, ROOM, Event, Reply, about
+from tcpchat.wire.base import AT, DELIVERED, OTHER, ROOM, SEEN, Event, Reply, about
 
 PROTOCOL_VERSION = 1
 
@@ -175,15 +175,8 @@ class Receipt(Event):
     type: ClassVar[str] = "receipt"
     room: str = attrs.field(metadata=ROOM)
     username: str = attrs.field(metadata=about("the other user"))
-    delivered: int = attrs.field(
-        metadata=about("the number up to which a device of the other user has received the room")
-    )
-    seen: int | None = attrs.field(
-        default=None,
-        metadata=about(
-            "the number up to which the other user has read; absent if one of you has receipts off"
-        ),
-    )
+    delivered: int = attrs.field(metadata=DELIVERED)
+    seen: int | None = attrs.field(default=None, metadata=SEEN)
 
 
 @attrs.frozen(kw_only=True)
