@@ -75,7 +75,7 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
-@settings(max_examples=20)  # for each class, of which there are many
+@settings(max_examples=min(20, settings().max_examples))  # for each class, of which there are many
 @given(data=st.data())
 def test_every_line_is_read_as_it_was_written(kind: Any, data: st.DataObject) -> None:
     line = data.draw(made(kind))
@@ -83,7 +83,7 @@ def test_every_line_is_read_as_it_was_written(kind: Any, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
-@settings(max_examples=20)
+@settings(max_examples=min(20, settings().max_examples))
 @given(data=st.data())
 def test_a_field_of_a_later_version_is_passed_over(kind: Any, data: st.DataObject) -> None:
     line = data.draw(made(kind))

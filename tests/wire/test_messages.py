@@ -69,7 +69,7 @@ def instances(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__mro__[1].__name__} {kind.type}")
-@settings(max_examples=20)  # for each class, of which there are many
+@settings(max_examples=min(20, settings().max_examples))  # for each class, of which there are many
 @given(data=st.data())
 def test_what_is_written_is_read_as_the_same(kind: type[Line], data: st.DataObject) -> None:
     line = data.draw(instances(kind))

@@ -210,9 +210,12 @@ def test_optional_fields_may_be_absent_and_all_others_may_not(line: Reply | Even
     written = orjson.loads(encode(line))
     fields = {field.metadata.get("wire", field.name): field for field in attrs.fields(type(line))}
     needed = {name for name, field in fields.items() if field.default is attrs.NOTHING} | {"type"}
-    LINE.validate({name: value for name, value in written.items() if name in needed})
+    # Against its own entry, since the types of the entries differ and trying all of them takes long.
+    name = f"{line.type}-reply"
+    own = validator(name if name in SCHEMA["$defs"] else f"{line.type}-event")
+    own.validate({name: value for name, value in written.items() if name in needed})
     for name in needed:
-        assert not LINE.is_valid({other: value for other, value in written.items() if other != name})
+        assert not own.is_valid({other: value for other, value in written.items() if other != name})
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.type)
