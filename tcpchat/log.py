@@ -1,7 +1,7 @@
 """The operator's log: structlog on stderr, written by its own thread. It never contains the text of messages.
 
-The reader of stderr may stop reading, which must not stop the chat. Lines therefore wait in memory, and above
-a bound they are dropped and counted. `logging.handlers.QueueListener` does neither.
+The reader of stderr may stop reading, or its disk may be full, which must not stop the chat. Lines therefore
+wait in memory, and above a bound they are dropped and counted. `logging.handlers.QueueListener` does neither.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import structlog
 
 WAITING = 10_000  # lines, about 2 MB
 COLLECT = 0.05  # seconds between two writes
+RETRY = 1.0  # seconds until a write that failed is tried again
 CLOSE = 1.0  # seconds that a stopping server waits for the reader of its log
 
 Event = MutableMapping[str, Any]
@@ -53,18 +54,27 @@ class LogWriter:
     debug = info = warning = error = exception = critical = msg
 
     def _run(self) -> None:
-        while not (self._closing.is_set() and not self._lines):
-            self._some.wait()
-            self._closing.wait(COLLECT)
-            self._some.clear()
-            lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            if self._dropped:
-                dropped, self._dropped = self._dropped, 0
-                lines.append(b"%d log lines were dropped, since nobody read them in time" % dropped)
-            try:
-                _write_all(self._fd, b"".join(line + b"\n" for line in lines))
-            except OSError:
-                return  # the reader is gone
+        """Write until closed. What could not be written is tried again: a full disk has room some day."""
+        data = b""
+        while True:
+            if not data:
+                self._some.wait()
+                self._closing.wait(COLLECT)
+                self._some.clear()
+                data = self._take()
+            closing = self._closing.is_set()
+            data = _write(self._fd, data)
+            if closing and (data or not self._lines):
+                return
+            if data:
+                self._closing.wait(RETRY)
+
+    def _take(self) -> bytes:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            lines.append(b"%d log lines were dropped, since they could not be written in time" % dropped)
+        return b"".join(line + b"\n" for line in lines)
 
     def close(self) -> None:
         """Write the waiting lines, if they are read within `CLOSE` seconds."""
@@ -73,12 +83,16 @@ class LogWriter:
         self._thread.join(CLOSE)
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write(fd: int, data: bytes) -> bytes:
+    """Write as much as possible and return the rest."""
     while data:
         try:
             data = data[os.write(fd, data) :]
         except BlockingIOError:  # another process that shares stderr may have made it non-blocking
             select.select([], [fd], [])
+        except OSError:
+            break
+    return data
 
 
 def _as_json(_: object, __: str, event: Event) -> bytes:

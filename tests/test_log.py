@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
+import math
 import os
 import threading
 import time
@@ -149,7 +151,7 @@ def test_without_a_reader_lines_are_dropped_and_counted_and_nothing_waits(pipe: 
     reader.join()
 
     numbers = [int(line) for line in found if line.isdigit()]
-    dropped = [int(line.split()[0]) for line in found if line.endswith(b"nobody read them in time")]
+    dropped = [int(line.split()[0]) for line in found if line.endswith(b"could not be written in time")]
     assert numbers[:WAITING] == list(range(WAITING))
     assert numbers == sorted(numbers)
     assert sum(dropped) >= WAITING
@@ -174,16 +176,75 @@ def test_close_waits_only_a_moment_for_a_reader_that_does_not_read(
     assert pipe.rest() == [b"stuck"]
 
 
-def test_a_closed_reading_end_ends_the_log_but_nothing_else(pipe: Pipe) -> None:
+class Disk:
+    """A disk that is full after some bytes, in place of the one behind a file descriptor."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fd: int, room: int) -> None:
+        self.room: float = room
+        self.full = threading.Event()
+        self._fd, self._write = fd, os.write
+        monkeypatch.setattr(os, "write", self.write)
+        monkeypatch.setattr(module, "RETRY", 0.01)
+
+    def write(self, fd: int, data: bytes) -> int:
+        if fd != self._fd:
+            return self._write(fd, data)
+        if not self.room:
+            self.full.set()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self._write(fd, data[: int(min(self.room, len(data)))])
+        self.room -= written
+        return written
+
+
+def test_after_a_full_disk_the_log_goes_on_where_it_stopped(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch, pipe.writing, room=10)
+    writer = LogWriter(pipe.writing)
+    writer.msg(b"the first line")
+    assert disk.full.wait(5)
+    writer.msg(b"the second line")
+    disk.room = math.inf
+    assert pipe.lines(2) == [b"the first line", b"the second line"]
+    writer.close()
+
+
+def test_what_a_full_disk_does_not_take_is_dropped_and_counted(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch, pipe.writing, room=0)
+    writer = LogWriter(pipe.writing)
+    writer.msg(b"first")
+    assert disk.full.wait(5)
+    for number in range(WAITING + 5):
+        writer.msg(b"%d" % number)
+    disk.room = math.inf
+    found = pipe.lines(WAITING + 2)
+    assert found[0] == b"first"
+    assert found[1:-1] == [b"%d" % number for number in range(WAITING)]
+    assert found[-1] == b"5 log lines were dropped, since they could not be written in time"
+    writer.close()
+
+
+def test_a_log_that_cannot_be_written_delays_no_stop(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CLOSE", 60.0)
+    disk = Disk(monkeypatch, pipe.writing, room=0)
+    writer = LogWriter(pipe.writing)
+    writer.msg(b"lost")
+    assert disk.full.wait(5)
+    writer.close()  # waits for the thread, which gives up after one more try
+    assert not writer._thread.is_alive()
+
+
+def test_a_closed_reading_end_stops_nothing_and_takes_no_more_memory(pipe: Pipe) -> None:
     pipe.close_reading()
     writer = LogWriter(pipe.writing)
-    writer.msg(b"nobody will read this")
-    writer._thread.join(5)
-    assert not writer._thread.is_alive()
-    for _ in range(WAITING + 1):
-        writer.msg(b"nor this")
-    assert len(writer._lines) == WAITING
+    for _ in range(3 * WAITING):
+        writer.msg(b"nobody will read this")
+    assert len(writer._lines) <= WAITING
     writer.close()
+    assert not writer._thread.is_alive()
 
 
 def test_a_non_blocking_pipe_that_is_full_for_a_moment_does_not_end_the_log(pipe: Pipe) -> None:

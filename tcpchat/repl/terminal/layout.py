@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,14 @@ def layout(buffer: Buffer, password: Buffer, around: Surroundings) -> Layout:
     return Layout(HSplit(rows, align=VerticalAlign.TOP), focused_element=text)
 
 
+class TypedLines(FileHistory):
+    """The file of typed lines. One that cannot be stored is remembered as long as the program runs."""
+
+    def store_string(self, string: str) -> None:
+        with suppress(OSError):  # the disk is full, say: the next line is tried again
+            super().store_string(string)
+
+
 def history_of(path: Path | None) -> History:
     """Return the lines of earlier sessions, from a file that only its user may read."""
     if path is None:
@@ -118,4 +127,4 @@ def history_of(path: Path | None) -> History:
         path.touch(mode=0o600)
     except OSError:
         return InMemoryHistory()
-    return FileHistory(path)
+    return TypedLines(path)

@@ -41,3 +41,15 @@ def test_the_history_is_a_file_that_only_its_user_may_read(tmp_path: Path) -> No
 @pytest.mark.parametrize("path", [None, Path("/dev/null/history")])
 def test_without_a_file_it_lasts_as_long_as_the_program(path: Path | None) -> None:
     assert isinstance(history_of(path), InMemoryHistory)
+
+
+def test_a_line_that_cannot_be_stored_is_remembered_and_the_next_one_is_stored(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    history = history_of(path)
+    path.unlink()
+    path.mkdir()  # as good as a full disk: it cannot be written to
+    history.append_string("first")
+    path.rmdir()
+    history.append_string("second")
+    assert history.get_strings() == ["first", "second"]
+    assert list(history_of(path).load_history_strings()) == ["second"]
