@@ -163,7 +163,7 @@ class Limits:
         metadata=_about("Connections in total; the system's limit of file descriptors applies too."),
     )
     connections_per_address: int = attrs.field(
-        default=5_000, metadata=_about("Connections from one address.")
+        default=5_000, metadata=_about("Connections from one address, or from one IPv6 network of 64 bits.")
     )
     sessions_per_user: int = attrs.field(
         default=20,

@@ -28,7 +28,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 LAYERS = [
     {"_version"},
     {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest"},
-    {"names", "wire"},
+    {"ip", "names", "wire"},
     {"commands"},
     {"protocol"},
     {"settings"},

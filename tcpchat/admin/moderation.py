@@ -10,10 +10,11 @@ import attrs
 from tcpchat.admin.command import ENDED, MORE, NAME, REASON, SECONDS, UNTIL, AdminCommand
 from tcpchat.admin.context import shown
 from tcpchat.chat import moderation
-from tcpchat.chat.bans import ADDRESS, USER, Network, as_network
+from tcpchat.chat.bans import ADDRESS, USER
 from tcpchat.chat.operations import moderation as operations
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
+from tcpchat.ip import Network, parse_network
 from tcpchat.protocol import Reply, Request, about
 from tcpchat.serving.close_reasons import BANNED
 from tcpchat.store.changes import SetBan
@@ -63,7 +64,7 @@ class Ban(Request[Banned]):
 async def _ban(context: OperatorContext, request: Ban) -> Banned:
     _check_reason(request.reason)
     until = context.until(request.seconds)
-    network = None if request.name else as_network(request.target)
+    network = None if request.name else parse_network(request.target)
     if network is None:
         user = await context.loader.named(request.target)
         return await _ban_user(context, user, SetBan(USER, user.id, until, request.reason))
@@ -114,10 +115,10 @@ class Unban(Request[Unbanned]):
 
 async def _unban(context: OperatorContext, request: Unban) -> Unbanned:
     target = request.target
-    network = None if request.name else as_network(target)
+    network = None if request.name else parse_network(target)
     found = context.state.bans.all(context.now())
     if network is not None:
-        lifted = [ban for ban in found if ban.kind == ADDRESS and as_network(ban.target) == network]
+        lifted = [ban for ban in found if ban.kind == ADDRESS and parse_network(ban.target) == network]
     else:
         names = await _names(context, found)
         lifted = [ban for ban in found if ban.kind == USER and names.get(ban.target) == target.lower()]

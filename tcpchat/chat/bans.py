@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TypeAlias
+from ipaddress import ip_network
 
 from tcpchat.errors import ChatError
+from tcpchat.ip import Network, parse_ip, parse_network
 from tcpchat.store.changes import SetBan
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
 USER = "user"
 ADDRESS = "address"
-Network: TypeAlias = IPv4Network | IPv6Network
-
-
-def as_network(text: str) -> Network | None:
-    """Read an address or a network in CIDR form; None if it is neither.
-
-    Raises ChatError `bad-value` for an address of a network with a prefix, which mostly is a slip.
-    """
-    try:
-        return ip_network(text)
-    except ValueError:
-        pass
-    try:
-        meant = ip_network(text, strict=False)
-    except ValueError:
-        return None
-    message = f"{text} is an address in a network; the network is {meant}, the address alone has no /"
-    raise ChatError("bad-value", message, field="target")
 
 
 class Bans:
@@ -52,7 +34,7 @@ class Bans:
         if ban.kind == USER:
             self._users[ban.target] = ban
             return
-        network = ip_network(ban.target)
+        network = _network(ban.target)
         self._networks[network] = ban
         self._prefixes[network.version, network.prefixlen] += 1
 
@@ -60,7 +42,7 @@ class Bans:
         """Ban it no more; return what the ban was, if there was one."""
         if kind == USER:
             return self._users.pop(target, None)
-        network = ip_network(target)
+        network = _network(target)
         ban = self._networks.pop(network, None)
         if ban is not None:
             self._prefixes[network.version, network.prefixlen] -= 1
@@ -82,12 +64,9 @@ class Bans:
         """Return the ban of an address; of a peer without one there is none."""
         if not self._networks:
             return None
-        try:
-            found = ip_address(address.partition("%")[0])
-        except ValueError:
+        found = parse_ip(address)
+        if found is None:
             return None
-        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-            found = found.ipv4_mapped
         for version, length in self._prefixes:
             if version == found.version:
                 network = ip_network((found, length), strict=False)
@@ -102,6 +81,13 @@ class Bans:
     def check_address(self, address: str, now: int) -> None:
         """Raise ChatError `banned` if the address is."""
         _check(self.of_address(address, now), "your address", now)
+
+
+def _network(target: str) -> Network:
+    """Read what `ban` wrote, which an earlier version did in other forms."""
+    found = parse_network(target)
+    assert found is not None
+    return found
 
 
 def _holds(ban: SetBan | None, now: int) -> SetBan | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tcpchat.errors import ChatError
+from tcpchat.ip import owner_network
 
 FULL_RETRY = 5.0  # seconds; a guess, so that clients of a full server do not come back all the time
 
@@ -44,12 +45,12 @@ class TokenBucket:
 
 
 class ConnectionSlots:
-    """Counts connections, in all and by address; 0 is no limit."""
+    """Counts connections, in all and by the owner of the address; 0 is no limit."""
 
     def __init__(self, total: int, per_address: int) -> None:
         self.total = total
         self.per_address = per_address
-        self._by_address: Counter[str] = Counter()
+        self._by_owner: Counter[str] = Counter()
         self.taken = 0
 
     def take(self, address: str) -> None:
@@ -57,18 +58,20 @@ class ConnectionSlots:
         if self.total and self.taken >= self.total:
             message = f"the server has its {self.total} connections; try again later"
             raise ChatError("server-full", message, limit=self.total, retry_after=FULL_RETRY)
-        if self.per_address and self._by_address[address] >= self.per_address:
+        owner = owner_network(address)
+        if self.per_address and self._by_owner[owner] >= self.per_address:
             message = f"your address has its {self.per_address} connections; close one first"
             raise ChatError("address-full", message, limit=self.per_address)
         self.taken += 1
-        self._by_address[address] += 1
+        self._by_owner[owner] += 1
 
     def free(self, address: str) -> None:
         """Give a slot back."""
         self.taken -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        owner = owner_network(address)
+        self._by_owner[owner] -= 1
+        if not self._by_owner[owner]:
+            del self._by_owner[owner]
 
 
 class Meter:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import attrs
 
-from tcpchat.chat.origin import is_attributable, network
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
+from tcpchat.ip import is_attributable, owner_network
 from tcpchat.protocol import Muted
 from tcpchat.store.changes import NewReport, SetMute
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
@@ -186,7 +186,7 @@ class Moderation:
 def report_bucket(user: User, address: str, now: int) -> str:
     """Return the bucket in which reports from this address count once; `""` if each counts on its own."""
     established = user.registered is not None and user.registered + ESTABLISHED <= now
-    return "" if established or not is_attributable(address) else network(address)
+    return "" if established or not is_attributable(address) else owner_network(address)
 
 
 def mute_message(conduct: Conduct) -> str:

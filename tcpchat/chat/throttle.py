@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from tcpchat.chat.guesses import Guesses
-from tcpchat.chat.origin import network
 from tcpchat.errors import ChatError
+from tcpchat.ip import owner_network
 from tcpchat.times import Clock
 
 NAME_GUESSES = 5  # wrong passwords for a name in a row and from one address, before the next one has to wait
@@ -29,7 +29,7 @@ class Throttle:
 
     def count_guess(self, name: str, address: str) -> None:
         """Note that a password is tried. Raises ChatError `rate-limited`."""
-        now, address = self._clock.monotonic(), network(address)
+        now, address = self._clock.monotonic(), owner_network(address)
         counts = self._counts(name, address)
         wait = max(guesses.check(key, now) for guesses, key in counts)
         if wait:
@@ -46,17 +46,17 @@ class Throttle:
 
     def was_not_tried(self, name: str, address: str) -> None:
         """Take back a guess that nobody looked at."""
-        for guesses, key in self._counts(name, network(address)):
+        for guesses, key in self._counts(name, owner_network(address)):
             guesses.forgive(key)
 
     def was_right(self, name: str, address: str) -> None:
         """Note that it was the password: that does not count, nor what was wrong from there before."""
         self.was_not_tried(name, address)
-        self._pairs.succeeded(f"{network(address)} {name}")
+        self._pairs.succeeded(f"{owner_network(address)} {name}")
 
     def count_registration(self, address: str) -> None:
         """Note that somebody registers. Raises ChatError `rate-limited`."""
-        now, address = self._clock.monotonic(), network(address)
+        now, address = self._clock.monotonic(), owner_network(address)
         wait = self._registrations.check(address, now)
         if wait:
             raise _too_fast(wait, "registrations from your address")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import ip_network
 from typing import Any, Final
 
 from wcwidth import wcswidth
 
+from tcpchat.ip import owner_network
 from tcpchat.repl.view.clean import clean_line
 
 Line = dict[str, Any]
@@ -32,16 +32,10 @@ def _banned(reply: Line) -> str:
     whom = reply.get("user") or reply["address"]
     lines = [f"{whom} is banned {_until(reply)}; {_count(reply['ended'], 'connection')} ended."]
     if reply["addresses"]:
+        # With IPv6 whoever has one address usually has the whole network.
         lines.append(f"{whom} can return as another guest unless the address is banned too:")
-        lines += [f"  tcpchat admin ban {_network(address)}" for address in reply["addresses"]]
+        lines += [f"  tcpchat admin ban {owner_network(address)}" for address in reply["addresses"]]
     return "\n".join(lines)
-
-
-def _network(address: str) -> str:
-    """Return what to ban: whoever has an IPv6 address usually has all that share its first 64 bits."""
-    if ":" not in address:
-        return address
-    return str(ip_network((address.partition("%")[0], 64), strict=False))
 
 
 def _unbanned(reply: Line) -> str:

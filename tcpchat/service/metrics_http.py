@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from socket import SOCK_STREAM, getaddrinfo
 from socketserver import ThreadingMixIn
 from threading import BoundedSemaphore, Thread
-from typing import Any
+from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from tcpchat.address import Address
 from tcpchat.errors import StartError
+from tcpchat.ip import is_loopback
 from tcpchat.log import Log
+from tcpchat.serving.sockets import host_of
 
 SCRAPERS = 8  # connections that are served at the same time; more are closed
 PATIENCE = 5.0  # seconds that one of them may be silent
@@ -38,7 +39,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         self._free = BoundedSemaphore(SCRAPERS)
         found = getaddrinfo(address.host, address.port, type=SOCK_STREAM)
         self.address_family, *_, where = found[0]
-        super().__init__((str(where[0]), address.port), _Handler)
+        super().__init__(cast("tuple[str, int]", where), _Handler)  # IPv6 has two more numbers: its zone
         self.set_app(app)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -68,12 +69,12 @@ class Endpoint:
         except OSError as error:
             why = error.strerror or str(error)
             raise StartError(f"cannot serve metrics on {address}: {why}; give another --metrics") from None
-        host, port = self._server.server_address[:2]
-        if not ip_address(str(host).partition("%")[0]).is_loopback:
+        host, port = host_of(self._server.socket.getsockname()), self._server.server_port
+        if not is_loopback(host):
             log.warning("anybody who can reach this address can read the metrics", host=host, port=port)
         self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
-        log.info("metrics", scrape=f"http://{type(address)(str(host), port)}/metrics")
+        log.info("metrics", scrape=f"http://{Address(host, port)}/metrics")
 
     @property
     def port(self) -> int:

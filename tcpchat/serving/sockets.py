@@ -6,12 +6,13 @@ import errno
 import resource
 import socket
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
+from typing import Any
 
 import trio
 
 from tcpchat.address import Address
 from tcpchat.errors import StartError
+from tcpchat.ip import is_loopback, normal_ip
 
 OTHER_FILES = (
     128  # descriptors that are not connections: database, listeners, pipes, connections being refused
@@ -45,7 +46,19 @@ async def listen(hosts: Iterable[str], port: int, option: str = "--") -> list[tr
 async def _resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, so that all of them get the same port."""
     found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return list(dict.fromkeys(host_of(entry[4]) for entry in found))
+
+
+def host_of(name: tuple[Any, ...]) -> str:
+    """Return the host of a socket's name. A link-local one (`fe80::5%eth0`) is of no use without its zone."""
+    host, _, *rest = name
+    zone = rest[1] if rest else 0
+    if not zone:
+        return normal_ip(host)
+    try:
+        return f"{host}%{socket.if_indextoname(zone)}"
+    except OSError:  # the interface is gone
+        return f"{host}%{zone}"
 
 
 def _why(error: OSError | UnicodeError, host: str, port: int, option: str) -> str:
@@ -68,7 +81,8 @@ def _why(error: OSError | UnicodeError, host: str, port: int, option: str) -> st
 
 def addresses(listeners: Sequence[trio.SocketListener]) -> list[Address]:
     """Return the addresses that the listeners listen on."""
-    return [Address(*listener.socket.getsockname()[:2]) for listener in listeners]
+    names = [listener.socket.getsockname() for listener in listeners]
+    return [Address(host_of(name), name[1]) for name in names]
 
 
 def _unwrap(stream: object) -> object:
@@ -78,7 +92,7 @@ def _unwrap(stream: object) -> object:
 
 def non_loopback(addresses: Iterable[Address]) -> list[Address]:
     """Return the addresses that other machines may be able to reach."""
-    return [address for address in addresses if not ip_address(address.host).is_loopback]
+    return [address for address in addresses if not is_loopback(address.host)]
 
 
 def peer_address(stream: object) -> str:
@@ -90,7 +104,7 @@ def peer_address(stream: object) -> str:
         host: str = stream.socket.getpeername()[0]
     except OSError:
         return "gone"
-    return host
+    return normal_ip(host)
 
 
 def keep_alive(stream: object) -> None:

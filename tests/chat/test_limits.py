@@ -124,6 +124,17 @@ def test_the_last_slot_of_an_address_can_be_taken_and_not_one_more() -> None:
     assert slots.taken == 3
 
 
+def test_the_addresses_of_one_ipv6_network_share_their_slots() -> None:
+    slots = ConnectionSlots(total=0, per_address=2)
+    slots.take("2001:db8::1")
+    slots.take("2001:db8::2")
+    with pytest.raises(ChatError, match="your address has its 2 connections"):
+        slots.take("2001:db8::3")
+    slots.take("2001:db8:0:1::1")
+    slots.free("2001:db8::1")
+    slots.take("2001:db8::3")
+
+
 def test_a_slot_given_back_is_there_for_the_next() -> None:
     slots = ConnectionSlots(total=2, per_address=1)
     for _ in range(3):
@@ -156,7 +167,7 @@ def test_addresses_that_are_gone_cost_no_memory() -> None:
     for number in range(100):
         slots.take(str(number))
         slots.free(str(number))
-    assert not slots._by_address
+    assert not slots._by_owner
 
 
 def test_a_meter_forgets_what_is_60_seconds_ago() -> None:

@@ -16,6 +16,7 @@ from tcpchat.errors import StartError
 from tcpchat.serving.sockets import (
     OTHER_FILES,
     addresses,
+    host_of,
     keep_alive,
     listen,
     most_connections,
@@ -73,8 +74,11 @@ async def test_all_hosts_have_the_same_port() -> None:
     await close(listeners)
 
 
+LINK, INTERFACE = socket.if_nameindex()[0]
+
+
 class Names(trio.abc.HostnameResolver):
-    """Knows `both`, which is here by IPv4 and by IPv6, and no other name."""
+    """Knows `both`, which is here by IPv4 and by IPv6, `linked`, which is link-local, and no other name."""
 
     async def getaddrinfo(
         self,
@@ -85,6 +89,8 @@ class Names(trio.abc.HostnameResolver):
         proto: int = 0,
         flags: int = 0,
     ) -> Any:
+        if host == b"linked":
+            return [(socket.AF_INET6, socket.SOCK_STREAM, 0, "", ("fe80::5", port, 0, LINK))]
         if host != b"both":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         assert isinstance(port, int)
@@ -120,6 +126,37 @@ async def test_all_addresses_of_a_name_have_the_same_port(names: None) -> None:
     ports = {listener.socket.getsockname()[1] for listener in listeners}
     await close(listeners)
     assert len(ports) == 1
+
+
+async def test_a_link_local_address_is_listened_on_with_its_zone(
+    names: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the system does not know which of its links is meant."""
+    tried: list[str] = []
+
+    async def open_tcp_listeners(port: int, *, host: str) -> list[trio.SocketListener]:
+        tried.append(host)
+        return []
+
+    monkeypatch.setattr(trio, "open_tcp_listeners", open_tcp_listeners)
+    with pytest.raises(StartError):
+        await listen(["linked"], 8000)
+    assert tried == [f"fe80::5%{INTERFACE}"]
+
+
+def test_a_socket_is_named_with_its_zone() -> None:
+    assert host_of(("fe80::5", 8000, 0, LINK)) == f"fe80::5%{INTERFACE}"
+    assert host_of(("fe80::5", 8000, 0, 2**31 - 1)) == f"fe80::5%{2**31 - 1}", "an interface that is gone"
+    assert host_of(("::1", 8000, 0, 0)) == "::1"
+    assert host_of(("::ffff:127.0.0.1", 8000, 0, 0)) == "127.0.0.1"
+    assert host_of(("127.0.0.1", 8000)) == "127.0.0.1"
+
+
+@needs_ipv6
+async def test_an_ipv4_address_that_is_written_as_ipv6_is_that_address() -> None:
+    listeners = await listen(["::ffff:127.0.0.1"], 0)
+    assert [address.host for address in addresses(listeners)] == ["127.0.0.1"]
+    await close(listeners)
 
 
 async def test_a_port_in_use_is_explained_with_a_remedy() -> None:
