@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import explain
+from tcpchat.protocol import LOBBY, explain
 from tcpchat.repl.input.parse import ALL_NAMES, CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, HIDDEN, RunCommand
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
@@ -11,6 +11,8 @@ from tcpchat.repl.model.preferences import ANSWERS, ASK, CHOICES, COMMAND, MEANI
 from tcpchat.repl.view import render, render_replies
 from tcpchat.repl.view.display import Display
 
+TO = "to"
+"""The command that chooses where text goes."""
 HINTS = (
     "A line that begins with / is a command: /send, /users. Anything else you type is sent as text.",
     "help, users, history and exit need no /. Other lines that begin with a command's word are asked about.",
@@ -31,7 +33,7 @@ class ClientCommands:
 
     def run(self, command: RunCommand) -> None:
         """Run a command. Raises ChatError where it is used wrongly."""
-        run = {"set": self._set, "to": self._to, "clear": self._clear}[command.name]
+        run = {"set": self._set, TO: self._to, "clear": self._clear}[command.name]
         run(command.argument.strip())
 
     def help(self, word: str | None) -> None:
@@ -68,10 +70,13 @@ class ClientCommands:
         self._display.screen.clear()
 
     def _to(self, name: str) -> None:
-        if name and not self._model.knows(name):
+        if name.removeprefix("#").lower() in {"", LOBBY}:
+            self._model.place = LOBBY_PLACE
+        elif self._model.knows(name.removeprefix("@")):
+            self._model.place = Place.direct(name.removeprefix("@"))
+        else:
             message = f"there is no user {name!r} here; /to alone sends to the lobby again"
             raise ChatError("no-such-user", message)
-        self._model.place = Place.direct(name) if name else LOBBY_PLACE
         self._display.screen.refresh()
 
     def _set(self, words: str) -> None:

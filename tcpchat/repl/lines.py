@@ -23,7 +23,8 @@ from tcpchat.protocol import (
     as_error,
 )
 from tcpchat.repl.calls import Calls
-from tcpchat.repl.client_commands import ClientCommands
+from tcpchat.repl.client_commands import TO, ClientCommands
+from tcpchat.repl.held_text import HeldText, Hold, wrong_place
 from tcpchat.repl.input.parse import (
     Ambiguous,
     Call,
@@ -82,6 +83,8 @@ class Lines:
         self._commands = ClientCommands(model, display, preferences)
         self._preferences = preferences
         self._hosting = hosting
+        self._hold: Hold | None = None  # why the next text is not sent unasked
+        self._line = ""  # the last one that was entered and is no answer
 
     def enter(self, line: str) -> None:
         """Send or run a line, take it as an answer, or show why none of these is possible."""
@@ -154,6 +157,7 @@ class Lines:
         """Perform an action of a question. Raises ChatError where a line is no command or used wrongly."""
         match action:
             case RunLine(line=line):
+                self._line = line
                 self._do(understand(line, self._preferences.words if self._screen.asks else {}))
             case Ask(question=question):
                 self._ask(question)
@@ -180,11 +184,25 @@ class Lines:
             case NeedsPassword(incomplete=incomplete):
                 self._ask_password(incomplete)
             case RunCommand():
-                self._commands.run(meaning)
+                self._run(meaning)
             case Ambiguous():
                 self._perform([Ask(CommandOrText(meaning))] if self._screen.asks else refuse(meaning))
 
+    def _run(self, command: RunCommand) -> None:
+        """Run a command of the client. Raises ChatError; where text goes is in doubt then."""
+        try:
+            self._commands.run(command)
+        except ChatError:
+            if command.name == TO:
+                self._hold = wrong_place(command.argument)
+            raise
+        if command.name == TO:
+            self._hold = None
+
     def _request(self, request: Request) -> None:
+        if self._hold is not None and _needs_place(request):
+            self._check(request, self._hold)
+            return
         request = self._in_place(request)
         match request:
             case Send():
@@ -195,6 +213,14 @@ class Lines:
                 self._commands.help(request.command)
             case _:
                 self._calls.request(request)
+
+    def _check(self, send: Request, hold: Hold) -> None:
+        """Ask before text is sent that is held; refuse it where nobody can be asked."""
+        asks = self._screen.asks
+        if asks or not hold.lasting:
+            self._hold = None
+        question = Ask(HeldText(self._line, send, hold, self._model.place.name))
+        self._perform([question] if asks else hold.refuse(self._line))
 
     def _in_place(self, request: Request) -> Request:
         """Return the request for the place of the prompt, if it is for one and names none."""
@@ -222,3 +248,8 @@ class Lines:
     def _fail(self, text: str) -> None:
         self.failures += 1
         self._display.fail(text)
+
+
+def _needs_place(request: Request) -> bool:
+    """Whether the request sends text, and names no place."""
+    return isinstance(request, Send) and request.room is None and request.username is None

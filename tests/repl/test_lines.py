@@ -117,6 +117,47 @@ async def test_a_command_is_for_the_place_of_the_prompt_unless_it_names_one(
     assert {name: request[name] for name in ("room", "username") if name in request} == place
 
 
+async def test_text_after_a_refused_place_is_asked_about(alice: ServedPerson, bob: Peer) -> None:
+    await alice.do("/to nobody")
+    await alice.do("for your eyes only")
+    assert alice.prompt == "[t: send as text to lobby, n or Esc: edit] ▸ "
+    assert await texts(bob) == []
+    await alice.do("n")
+    assert alice.screen.edited == ["for your eyes only"]
+    await alice.do("for all")
+    assert await texts(bob) == ["for all"]
+
+
+@pytest.mark.parametrize("line", ["my pin is 1234", "/send my pin is 1234", "/send -t 0 my pin is 1234"])
+async def test_without_a_person_text_waits_for_a_place_that_exists(
+    running: RunningServer, bob: Peer, line: str
+) -> None:
+    async with at_server(running, name="carol", asks=False) as carol:
+        await carol.do("/to nobody")
+        await carol.do(line)
+        await carol.do(line)
+        assert carol.controller.failures == 3
+        assert "not sent: “" in carol.screen.notices
+        await carol.do("/send -u bob named")
+        await carol.do("/to bob")
+        await carol.do("placed")
+        messages = [line for line in await bob.quiet() if line["type"] == "message"]
+        assert [(message["to"], message["text"]) for message in messages] == [
+            ("bob", "named"),
+            ("bob", "placed"),
+        ]
+
+
+@pytest.mark.parametrize("line", ["/to lobby", "/to #lobby", "/to LOBBY", "/to"])
+async def test_to_the_lobby_goes_to_the_room(alice: ServedPerson, bob: Peer, line: str) -> None:
+    await alice.do("/to @bob")
+    assert alice.prompt == "alice → bob ▸ "
+    await alice.do(line)
+    assert alice.prompt == "alice → lobby ▸ "
+    await alice.do("here again")
+    assert await texts(bob) == ["here again"]
+
+
 async def test_without_an_input_line_the_question_lists_its_answers(alice: ServedPerson) -> None:
     alice.screen.has_input = False
     await alice.do("send hi")

@@ -1,0 +1,70 @@
+"""Text that comes right after a refusal is held: it may be a password, or meant for another place. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from tcpchat.protocol import Request
+from tcpchat.repl.input.parse import Call
+from tcpchat.repl.prompts import Action, Fail, GiveBack, Question, RunLine, Tell
+
+
+@attrs.frozen
+class Hold:
+    """Why the next text is not sent unasked."""
+
+    reason: str
+    secret: bool
+    """The text may be a password, and is shown nowhere."""
+    lasting: bool
+    """All text is held, until a place is chosen; otherwise only the next line."""
+
+    def shown(self, line: str) -> str:
+        """Return the line as far as others may see it."""
+        return "…" if self.secret else line
+
+    def refuse(self, line: str) -> list[Action]:
+        """Return what is done with the line where nobody can be asked: it is not sent."""
+        what = "" if self.secret else f"“{line}”: "
+        return [Fail(f"not sent: {what}{self.reason}")]
+
+
+PASSWORD: Final = Hold(
+    "it may be a password, since the line before it had one and was refused", secret=True, lasting=False
+)
+
+
+def wrong_place(name: str) -> Hold:
+    """Return the hold after `/to NAME` was refused."""
+    return Hold(f"/to {name} was refused before it; /to alone sends to the lobby", secret=False, lasting=True)
+
+
+class HeldText(Question):
+    """The question whether such a line is to be sent all the same; `send` is what it would send."""
+
+    keys = "tn"
+
+    def __init__(self, line: str, send: Request, hold: Hold, place: str) -> None:
+        self._line = line
+        self._send = send
+        self._shown = hold.shown(line)
+        self.private = hold.secret
+        what = "the line" if hold.secret else f"“{line}”"
+        self.text = f"{what} is not sent yet: {hold.reason}. Send it to {place}?"
+        self.short = f"t: send as text to {place}, n or Esc: edit"
+        self.short_in_lines = f"t: send as text to {place}, empty line: do not send"
+
+    def answer(self, line: str) -> list[Action]:
+        """Send the text, or give the line back; an answer that is none is a line of its own."""
+        answer = line.strip().lower()
+        if answer in {"t", "text"}:
+            return [Call(self._send)]
+        if answer in {"", "n", "no"}:
+            return self.take_back()
+        return [Tell(f"not sent: {self._shown}"), RunLine(line)]
+
+    def take_back(self) -> list[Action]:
+        """Give the line back."""
+        return [GiveBack(self._line, self._shown)]
