@@ -3,14 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-# What has no I/O. `make quick` forbids sockets and processes to it.
-PURE := wire chat repl/input repl/model repl/view \
-	$(patsubst %,commands/test_%.py,command secrets) $(patsubst %,bench/test_%.py,payload summary) \
-	$(patsubst %,link/test_%.py,calls current_user desired_identity events handshake inbox inbox_rooms paging reconnect requests types) \
-	$(patsubst %,test_%.py,address errors fingerprint names nearest pins targets times)
-
 .DEFAULT_GOAL := help
-.PHONY: help chat test quick test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
+.PHONY: help chat test core quick test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
 	@exec $(BIN)/tcpchat $(ARGS)
@@ -18,8 +12,11 @@ chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS
 test: .venv/dev ## set up, then every check
 	@scripts/test $(BIN)
 
-quick: .venv/dev ## the tests of what has no I/O, in some seconds
-	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 -p tests.pure -k "not code_point_alone and not from_disk" $(addprefix tests/,$(PURE)) $(ARGS)
+core: .venv/dev ## the tests of the lines and of the chat, which need nothing else, in one process
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 0 -p tests.pure tests/wire tests/chat $(ARGS)
+
+quick: .venv/dev ## the tests of all that has no I/O, which tests/pure.txt lists
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 -p tests.pure -k "not code_point_alone" @tests/pure.txt $(ARGS)
 
 test-all: .venv/dev ## the tests on every interpreter that the machine has
 	@scripts/test-all

@@ -12,7 +12,7 @@ import trustme
 from tcpchat.fingerprint import fingerprint
 from tcpchat.serving.tls import Certificate
 from tcpchat.settings import TlsSettings
-from tests.conftest import Peer
+from tests.running import Peer
 
 HOSTS = ("localhost", "127.0.0.1")
 

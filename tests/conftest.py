@@ -1,32 +1,18 @@
-"""The fixtures of all tests: a server on memory streams, peers, and a log that keeps its lines."""
+"""The fixtures and the rules of all tests. Nothing of the server is imported until a test wants one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager, closing
-from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Generator
+from typing import TYPE_CHECKING
 
 import hypothesis
-import orjson
 import pytest
-import structlog
-import trio
-import trio.testing
 
-from chaos.clock import TrioClock
-from tcpchat.chat.user import User
-from tcpchat.server import Port, Server
-from tcpchat.service.node import Node
-from tcpchat.serving import hashing as hasher
-from tcpchat.serving import passwords
-from tcpchat.serving.passwords import Cost
-from tcpchat.settings import Settings
-from tcpchat.store.sqlite import SqliteStore
-from tcpchat.threads import RunSync, to_thread
-from tests import tools
+from tests import pure, tools
+
+if TYPE_CHECKING:
+    from tests.running import RunningServer
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("quick", max_examples=5, deadline=None, derandomize=True)
@@ -34,8 +20,6 @@ hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 IN_CI = os.environ.get("CI") == "true"
-Line = dict[str, Any]
-T = TypeVar("T")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if "running" in getattr(item, "fixturenames", ()) and pure.is_pure(item.path):
+        pytest.fail("this test wants a server, but tests/pure.txt says that it has no I/O", pytrace=False)
     needed = [tool for mark in item.iter_markers("needs") for tool in mark.args]
     if lacking := tools.missing(*needed):
         pytest.skip(tools.advice(lacking))
@@ -60,233 +46,10 @@ def pytest_runtest_makereport(
     return report
 
 
-class Log:
-    """Keeps log lines as (event, fields)."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, Line]] = []
-
-    def __call__(self, event: str, **fields: Any) -> None:
-        self.lines.append((event, fields))
-
-    debug = info = warning = error = exception = __call__
-
-    def named(self, event: str) -> list[Line]:
-        return [fields for name, fields in self.lines if name == event]
-
-
-class Peer:
-    """One client, which sends and reads lines."""
-
-    def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
-        self.stream = stream
-        self.events: list[Line] = []
-        """Lines that were skipped while this peer waited for another one."""
-        self.name = ""
-        self._tail = b""
-        self._ids = 0
-
-    async def send(self, *lines: str | bytes | Line) -> None:
-        """Send lines, plain or JSON, in one go."""
-        await self.stream.send_all(b"".join(_as_bytes(line) for line in lines))
-
-    async def line(self) -> Line:
-        """Return the next line; raise EOFError at the end of the stream."""
-        while b"\n" not in self._tail:
-            data = await self.stream.receive_some()
-            if not data:
-                raise EOFError(self._tail)
-            self._tail += data
-        line, _, self._tail = self._tail.partition(b"\n")
-        decoded: Line = orjson.loads(line)
-        return decoded
-
-    async def next(self, type: str) -> Line:
-        """Return the next line of this type; skipped lines go to `events`."""
-        for index, line in enumerate(self.events):
-            if line["type"] == type:
-                return self.events.pop(index)
-        while True:
-            line = await self.line()
-            if line["type"] == type:
-                return line
-            self.events.append(line)
-
-    async def ask(self, line: str | Line) -> Line:
-        """Send one line, plain or JSON, and return its reply; earlier lines go to `events`."""
-        self._ids += 1
-        if isinstance(line, dict):
-            await self.send({"id": self._ids} | line)
-            lines = await self._until(self._ids)
-            self.events += lines[:-1]
-            return lines[-1]
-        # A plain line has no id, but replies come in order: the line that is not an event is the reply.
-        await self.send(line, {"type": "ping", "id": self._ids})
-        lines = (await self._until(self._ids))[:-1]
-        events = {"message", "edited", "joined", "left", "muted", "unsent", "unread", "receipt", "absent"}
-        word = line.lstrip("/\\")
-        events |= {type for type in ("renamed", "read") if not word.startswith(type.removesuffix("d"))}
-        (reply,) = [line for line in lines if line["type"] not in events]
-        self.events += [line for line in lines if line is not reply]
-        return reply
-
-    async def _until(self, re: int) -> list[Line]:
-        lines = [await self.line()]
-        while lines[-1].get("re") != re:
-            lines.append(await self.line())
-        return lines
-
-    async def quiet(self) -> list[Line]:
-        """Return all lines up to the pong of a ping, which are all that the server has sent so far."""
-        self._ids += 1
-        await self.send({"type": "ping", "id": self._ids})
-        return (await self._until(self._ids))[:-1]
-
-    async def leave(self) -> None:
-        """Send `exit` and read to the end."""
-        await self.send("exit")
-        await self.rest()
-
-    async def rest(self) -> list[Line]:
-        """Return all lines up to the end of the stream."""
-        lines = []
-        while True:
-            try:
-                lines.append(await self.line())
-            except EOFError:
-                return lines
-
-
-def _as_bytes(line: str | bytes | Line) -> bytes:
-    if isinstance(line, bytes):
-        return line
-    return (line.encode() if isinstance(line, str) else orjson.dumps(line)) + b"\n"
-
-
-class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
-    """Accepts the connections that `connect` makes."""
-
-    def __init__(self) -> None:
-        self._send, self._receive = trio.open_memory_channel[trio.abc.HalfCloseableStream](1000)
-        self._addresses: dict[trio.abc.HalfCloseableStream, str] = {}
-
-    async def connect(self, address: str = "memory") -> trio.abc.HalfCloseableStream:
-        """Return the client's end of a new connection, which comes from this address."""
-        mine, theirs = trio.testing.memory_stream_pair()
-        await self.let_in(theirs, address)
-        return mine
-
-    async def let_in(self, stream: trio.abc.HalfCloseableStream, address: str = "memory") -> None:
-        """Give the server its end of a connection."""
-        self._addresses[stream] = address
-        await self._send.send(stream)
-
-    def port(self, server: Server) -> Port:
-        """Return this listener with a handler that serves its connections."""
-
-        async def serve(stream: trio.abc.HalfCloseableStream) -> None:
-            await server.serve(stream, self._addresses.pop(stream))
-
-        return self, serve
-
-    async def accept(self) -> trio.abc.HalfCloseableStream:
-        return await self._receive.receive()
-
-    async def aclose(self) -> None:
-        await self._receive.aclose()
-
-
-class RunningServer:
-    """A running server on memory streams."""
-
-    def __init__(self, node: Node, store: Any, listener: MemoryListener, log: Log) -> None:
-        self.node = node
-        self.server = node.server
-        self.state = node.state
-        self.store: Any = store
-        self.log = log
-        self.address = "memory"
-        """The address that the next connections come from."""
-        self._listener = listener
-
-    async def connect(self) -> trio.abc.HalfCloseableStream:
-        """Return the client's end of a new connection."""
-        return await self._listener.connect(self.address)
-
-    async def peer(self, name: str | None = None) -> Peer:
-        """Return a peer that has read the welcome, and has taken `name` if given."""
-        peer = Peer(await self.connect())
-        peer.name = (await peer.next("welcome"))["user"]
-        if name is not None:
-            reply = await peer.ask({"type": "rename", "name": name})
-            assert reply["type"] == "renamed", reply
-            peer.name = reply["new"]
-        return peer
-
-    def user(self, name: str) -> User:
-        """Return the user of this name, who must be in memory."""
-        found = self.state.directory.find(name)
-        assert isinstance(found, User)
-        return found
-
-    def announce_presence(self) -> None:
-        """Announce joins and leaves at once, instead of a moment later and together."""
-        self.state.audience.subscribe_all_pending()
-        self.node.pipeline.announce()
-
-    async def peers(self, *names: str) -> list[Peer]:
-        """Connect several peers, and read everything about one another's joining."""
-        peers = [await self.peer(name) for name in names]
-        self.announce_presence()
-        for peer in peers:
-            await peer.quiet()
-        return peers
-
-
-async def at_once(work: Callable[..., T], /, *arguments: Any, limiter: trio.CapacityLimiter) -> T:
-    """Run blocking work without a thread, so that it takes no time on a mocked clock."""
-    async with limiter:
-        return work(*arguments)
-
-
-@asynccontextmanager
-async def run_server(
-    settings: Settings | None = None,
-    *,
-    folder: Path | None = None,
-    store: Any = None,
-    run_sync: RunSync = to_thread,
-) -> AsyncIterator[RunningServer]:
-    """Run a server on memory streams until the block ends."""
-    store = store or SqliteStore(folder, "off")
-    with closing(store):  # also if the block raises, or its caller is cancelled
-        log = Log()
-        listener = MemoryListener()
-        node = Node(settings or Settings(), store, log, TrioClock(), run_sync=run_sync)  # type: ignore[arg-type]
-        async with trio.open_nursery() as nursery:
-            await nursery.start(node.run, [listener.port(node.server)])
-            try:
-                yield RunningServer(node, store, listener, log)
-            finally:
-                nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-def null_log() -> structlog.typing.FilteringBoundLogger:
-    log: Any = Log()
-    return log  # type: ignore[no-any-return]
-
-
 @pytest.fixture
 async def running() -> AsyncIterator[RunningServer]:
     """A server in memory with default settings. With `mock_clock`, time stands still until it jumps."""
+    from tests.running import run_server
+
     async with run_server() as opened:
         yield opened
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make password hashing fast; the tests of `passwords` use its real cost."""
-    cheap = Cost(passes=1, memory=8)
-    monkeypatch.setattr(hasher, "hash_password", partial(passwords.hash_password, cost=cheap))
-    monkeypatch.setattr(hasher, "verify", partial(passwords.verify, cost=cheap))

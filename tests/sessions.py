@@ -7,7 +7,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from tests.conftest import Line, Peer, RunningServer
+from tests.running import Line, Peer, RunningServer
 
 PASSWORD = "correct horse"
 Clock = trio.testing.MockClock

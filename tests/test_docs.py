@@ -23,8 +23,8 @@ from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Line as Fields
-from tests.conftest import Log, Peer
+from tests.running import Line as Fields
+from tests.running import Log, Peer
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()

@@ -15,7 +15,7 @@ from tcpchat.admin import BY_NAME as ADMIN
 from tcpchat.errors import ChatError
 from tcpchat.protocol import COMMANDS, Exit, NeedsSecret, Revoke, read_request
 from tcpchat.settings import Limits, Rules, Settings
-from tests.conftest import Line, Peer, RunningServer, run_server
+from tests.running import Line, Peer, RunningServer, run_server
 from tests.test_fuzz import anything, json_values
 
 EXAMPLES = max(20, settings().max_examples // 100)

@@ -22,8 +22,8 @@ from tcpchat.cli.app import app, read_settings
 from tcpchat.errors import CODES
 from tcpchat.service.metrics import Metrics
 from tcpchat.settings import Settings, is_live
-from tests.conftest import RunningServer
 from tests.process import ServerProcess, environment
+from tests.running import RunningServer
 
 ROOT = Path(__file__).parent.parent
 MANUAL = (ROOT / "docs/operating.md").read_text()

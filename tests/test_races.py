@@ -12,7 +12,7 @@ from tcpchat.chat.room import direct_name
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store.changes import NewMessage, NewUser
 from tcpchat.store.queries.snapshot import load_snapshot
-from tests.conftest import Peer, run_server
+from tests.running import Peer, run_server
 from tests.serving.test_delivery import GatedStore
 
 

@@ -16,8 +16,8 @@ from tcpchat.service.node import Node
 from tcpchat.settings import Limits, Rules, Running, Settings
 from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Log, Peer
 from tests.process import PATIENCE
+from tests.running import Log, Peer
 
 
 class Door:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from tcpchat.settings import Limits, Listening, Rules, Settings, compare, is_live, with_changes
-from tests.conftest import Peer, RunningServer
+from tests.running import Peer, RunningServer
 
 Story = Callable[[RunningServer, Peer], Awaitable[None]]
 

@@ -18,7 +18,7 @@ import pytest
 
 from tcpchat.chat.sessions import hash_token
 from tcpchat.protocol import COMMANDS
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 from tests.sessions import Clock, SessionPeer, connect, guest, log_in, lose, pass_time, resume, user
 
 SECRET = "c4n4ry"

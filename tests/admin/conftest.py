@@ -20,7 +20,7 @@ from tcpchat.settings import Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Line, Log, Peer
+from tests.running import Line, Log, Peer
 
 PASSWORD = "correct horse"
 

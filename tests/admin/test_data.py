@@ -14,7 +14,7 @@ import trio
 from tcpchat.store.changes import DeleteUser
 from tcpchat.store.sqlite import DATABASE
 from tests.admin.conftest import PASSWORD, Disk, Operator, Place, open_place, report
-from tests.conftest import Line, Peer
+from tests.running import Line, Peer
 
 
 def said(lines: Iterable[Line]) -> list[tuple[int, str, str]]:

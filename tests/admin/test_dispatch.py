@@ -15,7 +15,7 @@ from tcpchat.settings import MAX_LINE
 from tcpchat.store.changes import NewMessage, NewUser, SetAccount, SetName
 from tcpchat.store.sqlite import SqliteStore
 from tests.admin.conftest import PASSWORD, Place, open_place
-from tests.conftest import Line
+from tests.running import Line
 
 
 async def raw(stream: trio.abc.Stream, data: bytes, lines: int) -> list[Line]:

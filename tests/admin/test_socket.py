@@ -11,7 +11,7 @@ from tcpchat.admin.socket import LONGEST, SOCKET
 from tcpchat.service.app import open_admin
 from tcpchat.settings import Storage
 from tests.admin.conftest import open_place
-from tests.conftest import Log
+from tests.running import Log
 
 
 async def test_only_the_owner_can_open_the_socket(tmp_path: Path) -> None:

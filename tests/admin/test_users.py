@@ -13,7 +13,7 @@ from tcpchat.chat.operations.upkeep import StoreSessions
 from tcpchat.store.changes import SetAccount, SetSession
 from tests.admin.conftest import PASSWORD, Disk, Place, open_place
 from tests.admin.test_data import say
-from tests.conftest import Line
+from tests.running import Line
 
 
 async def test_a_created_user_can_log_in(place: Place) -> None:

@@ -1,15 +1,14 @@
-"""Whoever is given the same changes has the same state: another server, or this one after a restart."""
+"""Whoever is given the same changes has the same state, such as a server that follows this one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.durable import differences, durable, replay, restart
+from chaos.durable import differences, durable, replay
 from tcpchat.chat.apply import APPLIED
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.moderation import NOT_MUTED, Mute
@@ -33,7 +32,6 @@ from tcpchat.store.changes import (
     SetIgnored,
     SetReceipts,
 )
-from tcpchat.store.sqlite import SqliteStore
 from tests.chat.harness import Harness
 
 DONE = Pong(at="")
@@ -162,16 +160,6 @@ def test_the_same_changes_give_the_same_state(steps: list[tuple[str, int, int, i
     play(chat, steps)
     follower = replay(chat.state, chat.written)
     assert differences(durable(chat.state), durable(follower, like=chat.state)) == []
-
-
-@given(STEPS)
-def test_starting_from_disk_gives_the_same_state(steps: list[tuple[str, int, int, int]]) -> None:
-    chat = Harness()
-    play(chat, steps)
-    with closing(SqliteStore(None)) as store:
-        store.commit(chat.written)
-        restarted = restart(chat.state, store)
-    assert differences(durable(chat.state), durable(restarted, like=chat.state)) == []
 
 
 @pytest.mark.parametrize("change", Change.__args__)

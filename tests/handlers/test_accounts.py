@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from tcpchat.chat.throttle import ADDRESS_GUESSES, ANYWHERE_GUESSES, NAME_GUESSES, REGISTRATIONS
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 from tests.sessions import (
     PASSWORD,
     Clock,

@@ -15,7 +15,7 @@ from tcpchat.serving.hashing import Hasher
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.queries.events import read_events
 from tcpchat.store.queries.users import find_user
-from tests.conftest import RunningServer, run_server
+from tests.running import RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 from tests.sessions import PASSWORD, connect, dead, end_of, guest, log_in, lose, resume, user
 

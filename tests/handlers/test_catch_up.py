@@ -17,7 +17,7 @@ from tcpchat.settings import Limits, Settings
 from tcpchat.store.changes import Change, NewMessage, NewUser
 from tcpchat.store.queries.events import read_events
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 from tests.sessions import SessionPeer, connect, end_of, guest, log_in, lose, resume, user
 

@@ -11,8 +11,8 @@ import trio.testing
 from tcpchat.store import StorageError
 from tcpchat.store.queries.users import find_user
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Line, RunningServer, run_server
 from tests.handlers.test_unread import say, shown, unread
+from tests.running import Line, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 from tests.sessions import (
     Clock,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Line, Peer, RunningServer, run_server
+from tests.running import Line, Peer, RunningServer, run_server
 
 
 async def edited(peer: Peer, line: str | Line) -> Line:

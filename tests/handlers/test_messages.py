@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 
 
 async def test_everybody_hears_a_message_and_the_sender_is_told_its_number(running: RunningServer) -> None:

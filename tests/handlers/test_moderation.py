@@ -8,7 +8,7 @@ import pytest
 import trio.testing
 
 from tcpchat.settings import Rules, Settings
-from tests.conftest import Peer, RunningServer, run_server
+from tests.running import Peer, RunningServer, run_server
 
 NAMES = ("bob", "a", "b", "c", "d", "e")
 

@@ -8,8 +8,8 @@ import pytest
 
 from tcpchat.handlers import profile
 from tcpchat.settings import Rules, Settings
-from tests.conftest import Line, RunningServer, run_server
 from tests.handlers.test_unread import say, unread
+from tests.running import Line, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
 

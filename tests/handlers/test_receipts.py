@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Line, RunningServer, run_server
 from tests.handlers.test_conversations import conversations
 from tests.handlers.test_unread import say
+from tests.running import Line, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
 

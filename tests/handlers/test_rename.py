@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import RunningServer
+from tests.running import RunningServer
 
 
 @pytest.mark.parametrize("line", ["rename alice", {"type": "rename", "name": "alice"}])

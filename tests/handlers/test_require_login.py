@@ -9,7 +9,7 @@ import pytest
 
 from tcpchat.protocol import COMMANDS
 from tcpchat.settings import Rules, Settings
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 from tests.sessions import PASSWORD, Clock, connect, guest, log_in, log_in_on, lose, pass_time, resume, user
 
 CLOSED = Settings(rules=Rules(require_login=True))

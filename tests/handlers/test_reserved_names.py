@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tcpchat import names
-from tests.conftest import RunningServer, run_server
+from tests.running import RunningServer, run_server
 from tests.sessions import PASSWORD, connect, guest, log_in, resume, user
 
 TOKENS = dict[str, str]

@@ -21,7 +21,7 @@ from tcpchat.store import StorageError
 from tcpchat.store.changes import Change, EndSession
 from tcpchat.store.sqlite import SqliteStore
 from tests.chat.harness import NullSubscriber
-from tests.conftest import Line, Peer, RunningServer, run_server
+from tests.running import Line, Peer, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 
 Clock = trio.testing.MockClock

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import Line, Peer, RunningServer, run_server
+from tests.running import Line, Peer, RunningServer, run_server
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import RunningServer, run_server
+from tests.running import RunningServer, run_server
 
 
 @pytest.mark.parametrize("line", ["send -t 10m tea", {"type": "send", "text": "tea", "time": 600}])

@@ -10,7 +10,7 @@ from tcpchat import __version__
 from tcpchat.handlers import profile
 from tcpchat.protocol import COMMANDS
 from tcpchat.settings import Limits, Settings
-from tests.conftest import RunningServer, run_server
+from tests.running import RunningServer, run_server
 
 
 @pytest.mark.parametrize("line", ["help", "/help", "\\HELP", {"type": "help"}])

@@ -13,7 +13,7 @@ from tcpchat.chat.user import User
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store.changes import SetSession
 from tcpchat.store.queries.users import find_user
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 from tests.sessions import (
     Clock,

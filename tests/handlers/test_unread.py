@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import Line, RunningServer, run_server
+from tests.running import Line, RunningServer, run_server
 from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
 
 FAST = Settings(limits=Limits(messages_per_second=0, requests_per_second=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import orjson
@@ -15,8 +15,11 @@ import trio.testing
 
 from tcpchat.client import Client, Credentials, FlowControl, Reconnect, Replay
 from tcpchat.protocol import Event
-from tests.conftest import Line, RunningServer
 
+if TYPE_CHECKING:
+    from tests.running import RunningServer  # most of these tests need none
+
+Line = dict[str, Any]
 SOON = Reconnect(first=0.001, most=0.01)
 EVEN = Reconnect(first=1, factor=2, most=8, jitter=0)
 E = TypeVar("E", bound=Event)

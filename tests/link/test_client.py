@@ -30,8 +30,8 @@ from tcpchat.client import (
 from tcpchat.protocol import Bye, Joined, Message, ReadLog, Scheduled, Sent, Welcome, page
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Peer, RunningServer, at_once, run_server
 from tests.link.conftest import SOON, Door, until
+from tests.running import Peer, RunningServer, at_once, run_server
 
 FREE = Settings(limits=Limits(messages_per_second=0, message_burst=0, request_burst=0, requests_per_second=0))
 

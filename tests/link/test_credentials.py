@@ -26,8 +26,7 @@ from tcpchat.client import (
 )
 from tcpchat.link.credential_store import FOLDER
 from tcpchat.protocol import Exit, Renamed, Resume
-from tests.conftest import Line
-from tests.link.conftest import FakeServer, ServerSide, make_client, until
+from tests.link.conftest import FakeServer, Line, ServerSide, make_client, until
 
 HOST = socket.gethostname()[:64]
 

@@ -12,9 +12,9 @@ from trio.testing import MockClock
 
 from tcpchat.client import Client, Credentials, Reconnected, Skipped
 from tcpchat.protocol import MAX_COUNT, Absent, Event, Message, Read, Receipt, Resume, Unread
-from tests.conftest import Line, Peer, run_server
 from tests.link.conftest import Door, FakeServer, ServerSide, message, until
 from tests.link.test_client import FREE
+from tests.running import Line, Peer, run_server
 
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
 

@@ -31,8 +31,7 @@ from tcpchat.protocol import (
     UserInfo,
     Whois,
 )
-from tests.conftest import Line
-from tests.link.conftest import FakeServer, message
+from tests.link.conftest import FakeServer, Line, message
 
 SESSION: Line = {
     "number": 2, "device": "tin", "address": "::1", "since": "s", "used": "u", "here": True, "current": False,

@@ -32,8 +32,8 @@ from tcpchat.serving.tls import Certificate, TlsListener
 from tcpchat.settings import Limits, Settings
 from tcpchat.store.sqlite import SqliteStore
 from tests.certificates import authority, certificate, write_ca, write_cert
-from tests.conftest import Log
 from tests.link.conftest import SOON, make_client
+from tests.running import Log
 
 OTHER = "SHA256:" + ":".join(["AB"] * 32)
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.conftest import Peer, RunningServer
 from tests.repl.fake_server import FakeServer
 from tests.repl.person import FakedPerson, ServedPerson, at_fake_server, at_server
+from tests.running import Peer, RunningServer
 
 
 @pytest.fixture

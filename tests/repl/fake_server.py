@@ -12,9 +12,9 @@ import trio
 import trio.testing
 
 from tcpchat.client import Client, Reconnect
-from tests.conftest import Line
 from tests.link.conftest import make_client
 from tests.process import PATIENCE
+from tests.running import Line
 
 AT = "2026-11-21T09:00:00.123Z"
 SOON = Reconnect(first=0.001, most=0.01)

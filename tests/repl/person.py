@@ -15,9 +15,9 @@ from tcpchat.client import Client
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view.text import Fragments, plain
-from tests.conftest import Peer, RunningServer
 from tests.link.conftest import Door
 from tests.repl.fake_server import FakeServer, MemoryServer
+from tests.running import Peer, RunningServer
 
 
 class RecordingScreen:

@@ -17,7 +17,6 @@ from tcpchat.repl.controller import Controller
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view.status import SHOWN
 from tcpchat.settings import Limits, Settings
-from tests.conftest import Peer, RunningServer, run_server
 from tests.link.conftest import Door
 from tests.repl.fake_server import AT, FakeServer, message
 from tests.repl.person import (
@@ -29,6 +28,7 @@ from tests.repl.person import (
     say,
     texts,
 )
+from tests.running import Peer, RunningServer, run_server
 
 
 async def test_text_is_sent_and_marked_once_stored(alice: ServedPerson, bob: Peer) -> None:

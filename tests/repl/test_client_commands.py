@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tcpchat.repl.input.parse import CLIENT_COMMANDS
-from tests.conftest import Peer, RunningServer
 from tests.repl.person import (
     ServedPerson,
 )
+from tests.running import Peer, RunningServer
 
 
 async def test_to_changes_the_place_of_the_prompt(

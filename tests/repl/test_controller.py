@@ -14,7 +14,6 @@ from tcpchat.client import (
 from tcpchat.repl.view.render_people import DATA_RESET
 from tcpchat.repl.view.text import plain
 from tcpchat.settings import Rules, Settings
-from tests.conftest import Peer, RunningServer, run_server
 from tests.repl.fake_server import AT, FakeServer, message
 from tests.repl.person import (
     FakedPerson,
@@ -23,6 +22,7 @@ from tests.repl.person import (
     at_server,
     say,
 )
+from tests.running import Peer, RunningServer, run_server
 
 SECRET = "correct horse"
 

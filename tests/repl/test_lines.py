@@ -7,7 +7,6 @@ from trio.testing import wait_all_tasks_blocked
 
 from tcpchat.protocol import BY_NAME
 from tcpchat.repl.model.preferences import Preferences
-from tests.conftest import Peer, RunningServer
 from tests.repl.fake_server import AT, FakeServer
 from tests.repl.person import (
     FakedPerson,
@@ -17,6 +16,7 @@ from tests.repl.person import (
     at_server,
     texts,
 )
+from tests.running import Peer, RunningServer
 
 SECRET = "correct horse"
 

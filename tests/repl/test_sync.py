@@ -18,7 +18,6 @@ from tcpchat.protocol import MarkRead, Message, Reply, Request, page
 from tcpchat.repl.model.markers import ReadMarkers
 from tcpchat.repl.model.place import LOBBY_PLACE
 from tcpchat.repl.sync import MARKER_INTERVAL, request_lists, update_markers
-from tests.conftest import RunningServer
 from tests.repl.fake_server import FakeServer, message
 from tests.repl.person import (
     FakedPerson,
@@ -26,6 +25,7 @@ from tests.repl.person import (
     at_fake_server,
     at_server,
 )
+from tests.running import RunningServer
 
 LATER = "2999-01-01T00:00:00.000Z"
 

@@ -16,7 +16,7 @@ from tcpchat.errors import StartError
 from tcpchat.service.app import open_app
 from tcpchat.serving.sockets import addresses
 from tcpchat.settings import Listening, Running, Settings, Storage
-from tests.conftest import Log
+from tests.running import Log
 
 HERE = "127.0.0.1"
 

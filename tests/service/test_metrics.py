@@ -25,8 +25,8 @@ from tcpchat.service.metrics_http import Endpoint
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Log, RunningServer, run_server
 from tests.process import PATIENCE, ServerProcess
+from tests.running import Log, RunningServer, run_server
 
 Samples = dict[str, float]
 

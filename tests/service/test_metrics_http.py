@@ -14,7 +14,7 @@ from tcpchat.errors import StartError
 from tcpchat.service.app import open_metrics
 from tcpchat.service.metrics import Metrics
 from tcpchat.service.metrics_http import SCRAPERS, Endpoint
-from tests.conftest import Log, RunningServer
+from tests.running import Log, RunningServer
 from tests.service.test_metrics import scrape
 
 

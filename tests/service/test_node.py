@@ -17,7 +17,7 @@ from tcpchat.service.node import Node
 from tcpchat.settings import Settings
 from tcpchat.store import StorageError
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Log, MemoryListener, Peer
+from tests.running import Log, MemoryListener, Peer
 
 PARTS = {
     "ServerState",

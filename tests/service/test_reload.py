@@ -14,11 +14,10 @@ import trio.lowlevel
 import trio.testing
 
 from tcpchat.errors import StartError
-from tcpchat.log import Log as ServerLog
 from tcpchat.service.reload import Apply, Reloader, Step
 from tcpchat.service.systemd import Notifier
 from tcpchat.settings import Limits, Listening, Rules, Running, Settings, is_live
-from tests.conftest import Line, Log, Peer, RunningServer
+from tests.running import Line, Log, Peer, RunningServer
 
 Story = Callable[[RunningServer, Peer], Awaitable[None]]
 
@@ -235,8 +234,13 @@ def takes(taken: list[Settings]) -> Step:
     return lambda settings: partial(taken.append, settings)
 
 
-def reloader(null_log: ServerLog, reads: Reads, *steps: Step) -> Reloader:
-    return Reloader(Settings(), reads, steps, null_log, Notifier({}), "listening")
+@pytest.fixture
+def null_log() -> Log:
+    return Log()
+
+
+def reloader(log: Any, reads: Reads, *steps: Step) -> Reloader:
+    return Reloader(Settings(), reads, steps, log, Notifier({}), "listening")
 
 
 async def test_a_wrong_file_changes_nothing(null_log: Any) -> None:

@@ -7,7 +7,7 @@ import trio.testing
 
 from tcpchat.serving.background import PRUNE, SESSIONS, Wakeup
 from tcpchat.store.changes import Prune
-from tests.conftest import RunningServer, run_server
+from tests.running import RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 
 Clock = trio.testing.MockClock

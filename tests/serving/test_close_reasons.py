@@ -8,7 +8,7 @@ import pytest
 from tcpchat.chat.operations.sessions import ENDED, REVOKED
 from tcpchat.serving.close_reasons import BANNED, STOPPING, close_line
 from tcpchat.store.changes import SetBan
-from tests.conftest import RunningServer
+from tests.running import RunningServer
 
 FAR = 2**52
 

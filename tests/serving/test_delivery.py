@@ -20,7 +20,7 @@ from tcpchat.settings import Limits, Settings
 from tcpchat.store import StorageError
 from tcpchat.store.changes import Change, NewMessage
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Peer, RunningServer, run_server
+from tests.running import Peer, RunningServer, run_server
 
 
 class GatedStore(SqliteStore):

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tcpchat.serving.fair_queue import AHEAD, AT_ONCE, GUARANTEED, LINES_PER_TURN, FairQueue, Flow
-from tests.conftest import RunningServer
+from tests.running import RunningServer
 
 
 def standing() -> float:

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tcpchat.settings import Limits, Settings
-from tests.conftest import RunningServer, run_server
+from tests.running import RunningServer, run_server
 
 
 async def test_the_welcome_is_the_first_line(running: RunningServer) -> None:

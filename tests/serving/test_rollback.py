@@ -15,7 +15,7 @@ from tcpchat.store.changes import Change, NewMessage, SetMute
 from tcpchat.store.sqlite import SqliteStore
 from tests.admin.conftest import Disk, open_place
 from tests.admin.test_races import until
-from tests.conftest import run_server
+from tests.running import run_server
 from tests.sessions import guest, resume, user
 
 

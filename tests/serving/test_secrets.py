@@ -10,7 +10,7 @@ import trio.testing
 from tcpchat.handlers import HANDLERS, PRECHECKS, Caller
 from tcpchat.protocol import BY_NAME, ChangePassword, Login, Register, Registered
 from tcpchat.settings import Limits, Settings
-from tests.conftest import Line, Peer, RunningServer, run_server
+from tests.running import Line, Peer, RunningServer, run_server
 
 LINE = 65_536  # bytes; the longest
 

@@ -27,7 +27,7 @@ from tcpchat.settings import Limits, Listening, Settings, TlsSettings
 from tcpchat.store.changes import SetBan
 from tcpchat.store.sqlite import SqliteStore
 from tests.certificates import authority, certificate, encrypt, tls_peer, write_ca, write_cert
-from tests.conftest import Log, MemoryListener, Peer
+from tests.running import Log, MemoryListener, Peer
 
 settled = trio.testing.wait_all_tasks_blocked
 

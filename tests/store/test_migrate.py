@@ -32,7 +32,7 @@ from tcpchat.store.queries.snapshot import load_snapshot
 from tcpchat.store.queries.users import find_user
 from tcpchat.store.rows import AwayRow, MemberRow, NameRow, UnreadRange
 from tcpchat.store.sqlite import SqliteStore
-from tests.conftest import Peer, run_server
+from tests.running import Peer, run_server
 from tests.store.rows import NOW, message, scheduled, stored
 
 RELEASED = {

@@ -12,7 +12,6 @@ from tcpchat.client import (
 )
 from tcpchat.protocol import Error, Message, Unknown, Unsent
 from tcpchat.times import timestamp
-from tests.conftest import Peer, RunningServer
 from tests.repl.fake_server import AT, message
 from tests.repl.person import (
     FakedPerson,
@@ -20,6 +19,7 @@ from tests.repl.person import (
     at_server,
     say,
 )
+from tests.running import Peer, RunningServer
 
 UNREAD = {
     "type": "unread",
