@@ -8,6 +8,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 import attrs
 
+from tcpchat.commands.misplaced import MisplacedOptionError, first_misplaced
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.wire.base import Reply, Request
@@ -145,7 +146,8 @@ class Command(Generic[Q, R]):
     def parse(self, rest: str) -> Q | NeedsSecret:
         """Read what follows the command's name in a plain line, which may leave something to the next one.
 
-        Raises ChatError `bad-usage`, which carries the usage.
+        Raises ChatError `bad-usage`, which carries the usage; MisplacedOptionError where text ends with an
+        option.
         """
         values: dict[str, Any] = {}
         waiting = list(self.arguments)
@@ -165,6 +167,8 @@ class Command(Generic[Q, R]):
                 field, argument = waiting.pop(0)
                 if argument.rest:
                     values[field.name] = rest[match.start(1) :]
+                    if not options_end:
+                        self._check_end(rest, match.start(1), values)
                     break
                 values[field.name] = self._convert(field, argument.parse, word)
             match = _TOKEN.match(rest, end)
@@ -179,6 +183,13 @@ class Command(Generic[Q, R]):
             if option.secret and field.name not in values:
                 return NeedsSecret(self, values, field)
         return self.request(**values)
+
+    def _check_end(self, rest: str, start: int, values: dict[str, Any]) -> None:
+        """Raise MisplacedOptionError if the text from there on ends with an option of this command."""
+        before, text = rest[:start], rest[start:]
+        misplaced = first_misplaced(text, self.options, values)
+        if misplaced is not None:
+            raise MisplacedOptionError(self.name, before, text, misplaced, self.usage)
 
     def _take_option(self, word: str, rest: str, end: int, values: dict[str, Any]) -> int:
         """Read one option whose name is `word`; return where the next token begins."""

@@ -29,6 +29,7 @@ from tcpchat.repl.input.parse import (
     Ambiguous,
     Call,
     Meaning,
+    Misplaced,
     NeedsPassword,
     RunCommand,
     SendText,
@@ -45,6 +46,7 @@ from tcpchat.repl.prompts import (
     GiveBack,
     Keep,
     Leave,
+    OptionOrText,
     PasswordPrompt,
     Question,
     QuitPrompt,
@@ -122,7 +124,7 @@ class Lines:
 
         A line that waits for an answer is given back instead.
         """
-        if isinstance(self.question, CommandOrText):
+        if isinstance(self.question, CommandOrText | OptionOrText | HeldText):
             self.take_back()
             return
         others = len(self._model.roster) - 1 if self._hosting else 0
@@ -187,6 +189,9 @@ class Lines:
                 self._run(meaning)
             case Ambiguous():
                 self._perform([Ask(CommandOrText(meaning))] if self._screen.asks else refuse(meaning))
+            case Misplaced():
+                asks = self._screen.asks
+                self._perform([Ask(OptionOrText(meaning)) if asks else Fail(meaning.refusal)])
 
     def _run(self, command: RunCommand) -> None:
         """Run a command of the client. Raises ChatError; where text goes is in doubt then."""

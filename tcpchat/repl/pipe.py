@@ -31,7 +31,15 @@ from tcpchat.protocol import (
     encode,
 )
 from tcpchat.repl.controller import Controller
-from tcpchat.repl.input.parse import Ambiguous, Call, NeedsPassword, RunCommand, SendText, understand
+from tcpchat.repl.input.parse import (
+    Ambiguous,
+    Call,
+    Misplaced,
+    NeedsPassword,
+    RunCommand,
+    SendText,
+    understand,
+)
 from tcpchat.repl.model.preferences import SETTINGS, Preferences
 from tcpchat.repl.options import Options
 from tcpchat.repl.prompts import HELD, refusal
@@ -219,6 +227,8 @@ class _RequestReader:
             case Ambiguous() as ambiguous:
                 self._held = ambiguous.asks_password
                 raise ChatError("bad-usage", refusal(ambiguous))
+            case Misplaced() as misplaced:
+                raise ChatError("bad-usage", misplaced.refusal)
         return None
 
     def _complete(self, request: Request | NeedsSecret) -> Request | None:

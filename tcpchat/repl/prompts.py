@@ -12,7 +12,7 @@ import attrs
 
 from tcpchat.errors import ChatError
 from tcpchat.protocol import NeedsSecret
-from tcpchat.repl.input.parse import Ambiguous, Call, SendText
+from tcpchat.repl.input.parse import Ambiguous, Call, Misplaced, SendText
 from tcpchat.repl.model.preferences import COMMAND, TEXT
 
 
@@ -139,6 +139,33 @@ def refusal(line: Ambiguous) -> str:
     """Return why such a line is neither run nor sent."""
     command = line.command if line.shown == line.line else "it with /"
     return f"not sent: “{line.shown}” may be a command (write {command}) or text (start it with a space)"
+
+
+class OptionOrText(Question):
+    """The question whether the end of a text is an option that belongs before it."""
+
+    _ANSWERS: Final = {"o": "o", "option": "o", "t": "t", "text": "t"}
+
+    def __init__(self, line: Misplaced) -> None:
+        self._line = line
+        self.keys = "ot"
+        self.text = f"“{line.line}”: does the end belong before the text, as in “{line.moved}”?"
+        self.short = "o: option, t: text, Esc: edit"
+        self.short_in_lines = "o: option, t: text, empty line: neither"
+
+    def answer(self, line: str) -> list[Action]:
+        """Run the line in one way or the other; an answer that is none is a line of its own."""
+        answer = line.strip().lower()
+        if not answer:
+            return self.take_back()
+        meaning = self._ANSWERS.get(answer)
+        if meaning is None:
+            return [Tell(f"not sent: {self._line.line}"), RunLine(line)]
+        return [RunLine(self._line.moved if meaning == "o" else self._line.literal)]
+
+    def take_back(self) -> list[Action]:
+        """Give the line back."""
+        return [GiveBack(self._line.line, self._line.line)]
 
 
 HELD: Final = "not sent: it may be a password, since the line before it asks for one and was refused"

@@ -59,6 +59,23 @@ def test_words_are_one_message(calls: list[tuple[Any, ...]]) -> None:
     assert how == {"username": "bob", "time": 90.0}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "text", "username"),
+    [
+        (["my pin", "-u", "bob"], "my pin", "bob"),
+        (["my", "pin", "--username=bob"], "my pin", "bob"),
+        (["--", "my", "pin", "-u", "bob"], "my pin -u bob", None),
+        (["my pin -u bob"], "my pin -u bob", None),
+    ],
+)
+def test_options_may_stand_after_the_words(
+    calls: list[tuple[Any, ...]], arguments: list[str], text: str, username: str | None
+) -> None:
+    assert parse_and_run(["send", *arguments]) == 0
+    ((_, _, sent, how),) = calls
+    assert (sent, how["username"]) == (text, username)
+
+
 def test_without_words_the_message_is_read(
     calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

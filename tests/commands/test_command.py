@@ -107,7 +107,7 @@ def test_a_dash_without_a_letter_is_text(text: str) -> None:
         ("send --time=1h30m --username=bob hi", Send(text="hi", username="bob", time=5400)),
         ("send \t-u \t bob  \thi  all ", Send(text="hi  all ", username="bob")),
         ("send\thi", Send(text="hi")),
-        ("send hi -u bob", Send(text="hi -u bob")),
+        ("send -- hi -u bob", Send(text="hi -u bob")),
         ("history", ReadHistory()),
         ("history -n 5 --before 7", ReadHistory(count=5, before=7)),
         ("history --count=5 --after=0", ReadHistory(count=5, after=0)),

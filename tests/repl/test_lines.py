@@ -117,6 +117,30 @@ async def test_a_command_is_for_the_place_of_the_prompt_unless_it_names_one(
     assert {name: request[name] for name in ("room", "username") if name in request} == place
 
 
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [("o", ("bob", "my pin is 1234")), ("t", (None, "my pin is 1234 -u bob")), ("", None)],
+)
+async def test_an_option_after_the_text_is_asked_about(
+    alice: ServedPerson, bob: Peer, answer: str, message: tuple[str | None, str] | None
+) -> None:
+    await alice.do("send my pin is 1234 -u bob")
+    await alice.do("c")
+    assert alice.prompt == "[o: option, t: text, Esc: edit] ▸ "
+    assert await texts(bob) == []
+    await alice.do(answer)
+    messages = [line for line in await bob.quiet() if line["type"] == "message"]
+    assert [(line.get("to"), line["text"]) for line in messages] == ([message] if message else [])
+    assert alice.screen.edited == ([] if message else ["/send my pin is 1234 -u bob"])
+
+
+async def test_without_a_person_an_option_after_the_text_is_refused(running: RunningServer) -> None:
+    async with at_server(running, asks=False) as alice:
+        await alice.do("/send my pin is 1234 -u bob")
+        assert alice.controller.failures == 1
+        assert "options come before the text: send -u bob my pin is 1234" in alice.screen.notices
+
+
 async def test_text_after_a_refused_place_is_asked_about(alice: ServedPerson, bob: Peer) -> None:
     await alice.do("/to nobody")
     await alice.do("for your eyes only")

@@ -201,6 +201,14 @@ def test_json_is_the_wire_line_by_line(where: str, bob: Client, tmp_path: Path) 
     assert said(bob, 2) == ["hello", "and then"]
 
 
+def test_json_refuses_an_option_after_the_text(where: str, tmp_path: Path) -> None:
+    done = run(tmp_path, "connect", where, "--json", input="/send my pin is 1234 -u bob\n")
+    assert done.returncode == 1
+    (error,) = (line for line in lines_of(done.stdout) if line["type"] == "error")
+    assert error["code"] == "bad-usage"
+    assert "send -u bob my pin is 1234" in error["message"]
+
+
 def test_json_prints_events_as_they_come(where: str, bob: Client, tmp_path: Path) -> None:
     with Running(tmp_path, "connect", where, "--json", "--name", "jo") as jo:
         jo.enter("/ping")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tcpchat.protocol import Login, NeedsSecret, Register
-from tcpchat.repl.input.parse import Ambiguous, Call, NeedsPassword, SendText, understand
+from tcpchat.repl.input.parse import Ambiguous, Call, Misplaced, NeedsPassword, SendText, understand
 from tcpchat.repl.prompts import (
     HELD,
     Action,
@@ -16,6 +16,7 @@ from tcpchat.repl.prompts import (
     HeldLine,
     Keep,
     Leave,
+    OptionOrText,
     PasswordPrompt,
     QuitPrompt,
     RunLine,
@@ -217,3 +218,25 @@ def test_only_a_yes_leaves(answer: str, actions: list[Action]) -> None:
 def test_the_losses_of_leaving(unsent: int, others: int, text: str) -> None:
     assert losses(unsent, others) == text
     assert QuitPrompt(1, 0).text == "one message has not been sent yet. Leave anyway?"
+
+
+# An option after the text.
+
+
+@pytest.mark.parametrize(
+    ("answer", "actions"),
+    [
+        ("o", [RunLine("/send -u bob secret")]),
+        ("Option", [RunLine("/send -u bob secret")]),
+        ("t", [RunLine("/send -- secret -u bob")]),
+        ("", [GiveBack("/send secret -u bob", "/send secret -u bob")]),
+        ("what?", [Tell("not sent: /send secret -u bob"), RunLine("what?")]),
+    ],
+)
+def test_an_option_after_the_text_moves_or_is_text(answer: str, actions: list[Action]) -> None:
+    meaning = understand("/send secret -u bob")
+    assert isinstance(meaning, Misplaced)
+    question = OptionOrText(meaning)
+    assert question.answer(answer) == actions
+    assert "as in “/send -u bob secret”" in question.text
+    assert question.keys == "ot"

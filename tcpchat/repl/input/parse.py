@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from tcpchat.commands.misplaced import MisplacedOptionError
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import BY_NAME, Command, NeedsSecret, Request
@@ -89,11 +90,24 @@ class Ambiguous:
 
 
 @attrs.frozen
+class Misplaced:
+    """A command whose text ends with what reads like an option, which belongs before the text."""
+
+    line: str
+    moved: str
+    """The line that takes it as an option, for `understand`."""
+    literal: str
+    """The line that takes it as text."""
+    refusal: str
+    """Why the line does neither by itself."""
+
+
+@attrs.frozen
 class Nothing:
     """A blank line."""
 
 
-Meaning: TypeAlias = SendText | Call | NeedsPassword | RunCommand | Ambiguous | Nothing
+Meaning: TypeAlias = SendText | Call | NeedsPassword | RunCommand | Ambiguous | Misplaced | Nothing
 
 
 @attrs.frozen
@@ -217,7 +231,7 @@ ELSEWHERE: Final = {
 """The names of our commands in other chats."""
 
 
-def _slashed(line: str) -> Call | NeedsPassword | RunCommand:
+def _slashed(line: str) -> Call | NeedsPassword | RunCommand | Misplaced:
     word = _first_word(line[1:])
     rest = line[1 + len(word) :]
     name = word.lower()
@@ -242,9 +256,14 @@ def _local(command: ClientCommand, argument: str) -> RunCommand:
     return RunCommand(command.name, argument)
 
 
-def _parse(command: Command[Any, Any], rest: str) -> Call | NeedsPassword:
+def _parse(command: Command[Any, Any], rest: str) -> Call | NeedsPassword | Misplaced:
     try:
         request: Request | NeedsSecret = command.parse(rest.replace("\n", _BREAK_IN_COMMAND))
+    except MisplacedOptionError as error:
+        moved, literal = (
+            f"/{line}".replace(_BREAK_IN_COMMAND, "\n") for line in (error.moved, error.literal)
+        )
+        return Misplaced(f"/{command.name}{rest}", moved, literal, error.message)
     except ChatError as error:
         message = error.message.removesuffix(".")
         if command.name in _SECRET:  # the word that is wrong may be the password
@@ -267,14 +286,23 @@ def _with_breaks(request: Request) -> Request:
 def _corrected(line: str) -> str | None:
     """Return the command that a line is which goes on with an option of it: `sned -u bob` and `send-u bob`.
 
-    It is too much like a private message to be sent to everyone unasked.
+    It is too much like a private message to be sent to everyone unasked. So is `sned secret -u bob`.
     """
     match = _OPTION_FIRST.match(line)
-    if match is None:
+    if match is not None:
+        word, option = match.groups()
+        near = nearest(word, (name for name, command in BY_NAME.items() if option in _options(command)))
+        return near and f"{near} {line[match.start(2) :]}"
+    word = _first_word(line)
+    if " -" not in line.replace("\t", " "):
         return None
-    word, option = match.groups()
-    near = nearest(word, (name for name, command in BY_NAME.items() if option in _options(command)))
-    return near and f"{near} {line[match.start(2) :]}"
+    near = nearest(word, (name for name, command in BY_NAME.items() if command.options))
+    rest = line[len(word) :]
+    try:
+        misplaced = near is not None and isinstance(_parse(BY_NAME[near], rest), Misplaced)
+    except ChatError:
+        return None
+    return f"{near}{rest}" if misplaced else None
 
 
 def _options(command: Command[Any, Any]) -> set[str]:

@@ -19,6 +19,7 @@ from tcpchat.repl.input.parse import (
     RUNS_BARE,
     Ambiguous,
     Call,
+    Misplaced,
     NeedsPassword,
     Nothing,
     RunCommand,
@@ -102,6 +103,28 @@ def test_quit_alone_is_asked_about(line: str) -> None:
 )
 def test_a_mistyped_private_message_is_asked_about(line: str, command: str) -> None:
     assert understand(line) == Ambiguous(line, command, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "moved", "literal"),
+    [
+        ("/send secret -u bob", "/send -u bob secret", "/send -- secret -u bob"),
+        ("/send one\ntwo -u bob", "/send -u bob one\ntwo", "/send -- one\ntwo -u bob"),
+        ("/send one\n-u bob", "/send -u bob one", "/send -- one\n-u bob"),
+        ("\\SEND foo -t 10", "/send -t 10 foo", "/send -- foo -t 10"),
+    ],
+)
+def test_an_option_after_the_text_is_asked_about(line: str, moved: str, literal: str) -> None:
+    meaning = understand(line)
+    assert isinstance(meaning, Misplaced)
+    assert (meaning.moved, meaning.literal) == (moved, literal)
+    assert "options come before the text" in meaning.refusal
+
+
+@pytest.mark.parametrize("line", ["sned secret -u bob", "sent secret --username=bob"])
+def test_a_mistyped_command_with_such_an_option_is_asked_about(line: str) -> None:
+    _, _, rest = line.partition(" ")
+    assert understand(line) == Ambiguous(line, f"/send {rest}", None)
 
 
 @pytest.mark.parametrize(
