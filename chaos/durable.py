@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.room import RECENT
 from tcpchat.chat.sent_keys import KEYS_REMEMBERED
 from tcpchat.chat.state import ServerState
@@ -72,7 +73,7 @@ def replay(state: ServerState, changes: Sequence[Change]) -> ServerState:
     )  # fmt: skip
     follower = ServerState(state.settings, empty, state.clock, str, str)
     for change in changes:
-        follower.apply(change)
+        apply(follower, change)
     return follower
 
 

@@ -22,9 +22,9 @@ from chaos.node import SimulatedNode
 from chaos.scenario import Plan, Result, run
 from chaos.trace import Trace
 from tcpchat.chat.draft import Draft
-from tcpchat.chat.fanout import Fanout, Posted
-from tcpchat.chat.operations.messages import PostEvent
-from tcpchat.chat.room import Room
+from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.operations.messages import PostEvents
+from tcpchat.chat.room import Logged, Room
 from tcpchat.chat.sent_keys import SentKeys
 from tcpchat.chat.state import ServerState
 from tcpchat.client import Client, FlowControl
@@ -96,7 +96,7 @@ def acknowledges_before_the_commit(patch: pytest.MonkeyPatch) -> None:
 def repeats_a_batch(patch: pytest.MonkeyPatch) -> None:
     publish = Pipeline._publish
 
-    def twice(self: Pipeline, room: Room, posts: list[Posted], direct: Any) -> None:
+    def twice(self: Pipeline, room: Room, posts: list[Logged], direct: Any) -> None:
         publish(self, room, posts * 2, direct)
 
     patch.setattr(Pipeline, "_publish", twice)
@@ -110,7 +110,7 @@ def forgets_keys(patch: pytest.MonkeyPatch) -> None:
 def delivers_in_another_order(patch: pytest.MonkeyPatch) -> None:
     publish = Pipeline._publish
 
-    def backwards(self: Pipeline, room: Room, posts: list[Posted], direct: Any) -> None:
+    def backwards(self: Pipeline, room: Room, posts: list[Logged], direct: Any) -> None:
         publish(self, room, posts[::-1], direct)
 
     patch.setattr(Pipeline, "_publish", backwards)
@@ -141,17 +141,18 @@ def skips_missed_messages(patch: pytest.MonkeyPatch) -> None:
 
 def leaks_private_messages(patch: pytest.MonkeyPatch) -> None:
     authors: dict[str, None] = {}
-    deliver = PostEvent._deliver_direct
+    deliver = PostEvents._deliver_direct
 
-    def leak(self: PostEvent, state: ServerState, fanout: Fanout, room: Room) -> None:
+    def leak(self: PostEvents, state: ServerState, fanout: Fanout, room: Room) -> None:
+        lines = b"".join(event.line for event in room._appended)
         deliver(self, state, fanout, room)
         authors[self.author] = None
         for id in authors.keys() - {self.author, peer_of(self.room, self.author)}:
             author = state.users.get(id)
             if author is not None:
-                fanout.to_user(author, room.latest)
+                fanout.to_user(author, lines)
 
-    patch.setattr(PostEvent, "_deliver_direct", leak)
+    patch.setattr(PostEvents, "_deliver_direct", leak)
 
 
 def waits_for_slow_readers(patch: pytest.MonkeyPatch) -> None:

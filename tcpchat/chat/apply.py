@@ -6,12 +6,14 @@ A change of a user who is not in memory changes nothing but names: the rest is r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from tcpchat.chat.lines import edited_line, message_line, with_text, without_author
+from tcpchat.chat.lines import edited_line, with_text, without_author
 from tcpchat.chat.member import Member
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.chat.users import session_of_row
+from tcpchat.protocol import encode_message
 from tcpchat.store.changes import (
     Change,
     DeleteUser,
@@ -44,16 +46,17 @@ from tcpchat.store.changes import (
     TrimKeys,
 )
 from tcpchat.store.rows import NameRow
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
+from tcpchat.times import timestamp
 
 C = TypeVar("C")
 APPLIED: Final[dict[type, Callable[[ServerState, Any], None]]] = {}
 
 
 def apply(state: ServerState, change: Change) -> None:
-    """Make a change true in memory."""
+    """Make a change that is on disk true in memory.
+
+    Whoever applies the same changes has the same state.
+    """
     APPLIED[type(change)](state, change)
 
 
@@ -67,8 +70,9 @@ def _applies(kind: type[C]) -> Callable[[Callable[[ServerState, C], None]], Call
 
 @_applies(NewMessage)
 def _message(state: ServerState, change: NewMessage) -> None:
-    room, seq, at, author, name, _, to, text = change
-    state.rooms.open(room).append(seq, author, message_line(room, to, seq, at, name, text))
+    name, seq, at, author, author_name, _, to, text = change
+    room = state.rooms.open(name)
+    room.append(seq, author, encode_message(room.id, seq, timestamp(at), author_name, text, to))
 
 
 @_applies(EditMessage)

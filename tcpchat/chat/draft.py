@@ -1,7 +1,7 @@
 """A draft: what the operations of a batch have decided so far, on top of the state.
 
 Operations are decided one after another, each on what the ones before it decided, while the state stays as
-everybody has seen it. If the disk takes the changes, the state is given them (`ServerState.apply`); if not,
+everybody has seen it. If the disk takes the changes, the state is given them (`apply`); if not,
 the draft goes back to an earlier savepoint, which takes back everything in reverse order. So nothing that
 was only decided is ever seen, and no operation needs to know how it is undone.
 """
@@ -9,16 +9,14 @@ was only decided is ever seen, and no operation needs to know how it is undone.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tcpchat.chat.moderation import Conduct
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.store.changes import Change, NewKey, NewUser, SetLeft, SetMember, SetName, SetSession
 from tcpchat.wire.base import LOBBY
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -82,13 +80,13 @@ class Draft:
         self._changes, self._unwritten = [], set()
         return changes, [change for index, change in enumerate(changes) if index not in unwritten]
 
-    def next_seq(self, room: str) -> int:
-        """Return the next number of the room."""
+    def take_seqs(self, room: str, count: int = 1) -> int:
+        """Take the next `count` numbers of the room; return the first."""
         last = self._seqs.get(room)
         if last is None:
             known = self.state.rooms.get(room)
             last = 0 if known is None else known.seq
-        self._set(self._seqs, room, last + 1)
+        self._set(self._seqs, room, last + count)
         return last + 1
 
     def user(self, id: str) -> User | None:

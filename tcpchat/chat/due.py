@@ -54,9 +54,9 @@ def _operation(state: ServerState, pending: NewScheduled, now: int) -> Operation
         author=pending.author,
         name=pending.name,
         room=pending.room,
-        text=pending.text,
+        texts=[pending.text],
         to=pending.recipient_name,
-        mentioned=tuple(state.directory.mentioned(pending.text)) if in_lobby else (),
+        mentions=[(0, id) for id in state.directory.mentioned(pending.text)] if in_lobby else [],
         pending=pending,
     )
 

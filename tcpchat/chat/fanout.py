@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from tcpchat.chat.room import Room
+from tcpchat.chat.room import Logged, Room
 from tcpchat.chat.subscriber import Subscriber
 from tcpchat.chat.user import User
-
-
-class Posted(NamedTuple):
-    """An event of a room: its author's id, and its line."""
-
-    author: str
-    line: bytes
 
 
 class Fanout:
@@ -22,14 +13,18 @@ class Fanout:
     __slots__ = ("direct", "messages", "posts")
 
     def __init__(self) -> None:
-        self.posts: dict[Room, list[Posted]] = {}
+        self.posts: dict[Room, list[Logged]] = {}
         """Events for the whole audience of a room."""
         self.direct: dict[Subscriber, list[bytes]] = {}
         self.messages = 0
 
-    def to_room(self, room: Room, author: str, line: bytes) -> None:
-        """Add an event for everybody who gets the room's events."""
-        self.posts.setdefault(room, []).append(Posted(author, line))
+    def to_room(self, room: Room, events: list[Logged]) -> None:
+        """Add events for everybody who gets the room's events."""
+        posts = self.posts.get(room)
+        if posts is None:
+            self.posts[room] = events
+        else:
+            posts += events
 
     def to_user(self, user: User, line: bytes, *, but: Subscriber | None = None) -> None:
         """Add a line for all connections of a user, or all but one."""

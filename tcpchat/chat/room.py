@@ -56,7 +56,7 @@ class Logged(NamedTuple):
 
 @attrs.define(eq=False, weakref_slot=True)
 class Room:
-    """One log, and its last `remembers` events in memory. Changed by `ServerState.apply` only."""
+    """One log, and its last `remembers` events in memory. Changed by `apply` only."""
 
     name: str
     kind: Kind
@@ -65,8 +65,8 @@ class Room:
     remembers: int = 0
     id: str = attrs.field(init=False)
     """What it is called on the wire."""
-    latest: bytes = attrs.field(default=b"", init=False)
-    """The line of the event that was appended last."""
+    _appended: list[Logged] = attrs.field(factory=list, init=False)
+    """What `take_appended` returns."""
     _recent: deque[Logged] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -75,9 +75,16 @@ class Room:
 
     def append(self, seq: int, author: str, line: bytes, *, is_message: bool = True) -> None:
         """Append an event that is on disk."""
-        self.seq, self.latest = seq, line
+        self.seq = seq
+        event = Logged(seq, author, line, is_message)
+        self._appended.append(event)
         if self.remembers:
-            self._recent.append(Logged(seq, author, line, is_message))
+            self._recent.append(event)
+
+    def take_appended(self) -> list[Logged]:
+        """Return the events that were appended since the last call, to be sent out."""
+        events, self._appended = self._appended, []
+        return events
 
     def fill(self, events: Iterable[Logged]) -> None:
         """Take the last events from disk, oldest first, when the server starts."""

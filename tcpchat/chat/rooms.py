@@ -22,11 +22,13 @@ class Rooms:
 
     def get(self, name: str) -> Room | None:
         """Return the room of this name, if it is in memory."""
-        return self.lobby if name == self.lobby.name else self._direct.get(name)
+        return self.lobby if name == LOBBY else self._direct.get(name)
 
     def open(self, name: str, seq: int = 0) -> Room:
         """Return the room of this name; one that is not in memory goes on after the event `seq`."""
-        room = self.get(name)
+        if name == LOBBY:
+            return self.lobby
+        room = self._direct.get(name)
         if room is None:
             room = self._direct[name] = Room(name, kind_of(name), seq)
         return room

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 
 from tcpchat._version import __version__
-from tcpchat.chat.apply import apply
 from tcpchat.chat.audience import Audience
 from tcpchat.chat.bans import Bans
 from tcpchat.chat.directory import Directory
@@ -25,7 +24,7 @@ from tcpchat.chat.users import Users
 from tcpchat.chat.wakeups import Wakeups
 from tcpchat.protocol import PROTOCOL_VERSION, Welcome
 from tcpchat.settings import CENTURY, Settings
-from tcpchat.store.changes import MESSAGE, Change, Prune
+from tcpchat.store.changes import MESSAGE, Prune
 from tcpchat.store.rows import Snapshot
 from tcpchat.times import MILLISECONDS, Clock
 from tcpchat.wire.base import LOBBY
@@ -36,7 +35,7 @@ SERVER = f"tcpchat {__version__}"
 class ServerState:
     """Users, rooms, reports, scheduled messages and counters.
 
-    What is on disk changes here by `apply` alone; connections, presence and reservations change by the
+    What is on disk changes here by `chat.apply` alone; connections, presence and reservations change by the
     methods of the parts. `new_id` gives opaque ids of users, `new_token` the tokens of sessions.
     """
 
@@ -96,13 +95,6 @@ class ServerState:
         self.refusals: Counter[str] = Counter()
         """How often each code was the reply at once."""
         self.started = clock.monotonic()
-
-    def apply(self, change: Change) -> None:
-        """Make a change that is on disk true in memory.
-
-        Whoever applies the same changes has the same state.
-        """
-        apply(self, change)
 
     def configure(self, settings: Settings) -> None:
         """Let these settings hold from now on, for everybody."""

@@ -21,7 +21,7 @@ class User:
     """A user who is connected, or was and may come back.
 
     `id` is opaque and never used again; `key` is the skeleton of the name, by which names are compared.
-    Points in time are in ms since 1970. What the disk has of a user is changed by `ServerState.apply` only;
+    Points in time are in ms since 1970. What the disk has of a user is changed by `apply` only;
     connections and what follows from them are not on disk.
     """
 

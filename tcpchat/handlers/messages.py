@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tcpchat.chat.operations.base import Operation
-from tcpchat.chat.operations.messages import EditText, Repeat, SendMessage
+from tcpchat.chat.operations.messages import EditText, Repeat, SendMessages
 from tcpchat.chat.operations.schedule import CancelMessage, ScheduleMessage
 from tcpchat.chat.schedule import describe
 from tcpchat.commands import messages as wire
@@ -49,15 +49,15 @@ def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
         return _schedule(caller, request, found, request.time)
     if key is not None:
         user.sent.begin(key)
-    mentioned = found.other is None and "@" in text
-    operation = SendMessage(
+    can_mention = found.other is None and "@" in text
+    operation = SendMessages(
         author=user.id,
         name=user.name,
         room=found.name,
-        text=text,
+        texts=[text],
         to=found.username,
         key=key,
-        mentioned=tuple(caller.state.directory.mentioned(text)) if mentioned else (),
+        mentions=[(0, id) for id in caller.state.directory.mentioned(text)] if can_mention else [],
     )
     operation.costs_request = repeats
     return operation
@@ -152,7 +152,7 @@ async def edit(caller: Caller, request: wire.Edit) -> Operation:
         room=found.name,
         to=found.username,
         target=request.seq,
-        text=request.text,
+        texts=[request.text],
         key=key,
     )
 

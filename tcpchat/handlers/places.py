@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from tcpchat.chat.member import Member
-from tcpchat.chat.room import Kind, Room, direct_name, kind_of, public_id
+from tcpchat.chat.room import Room, direct_name, public_id
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
@@ -56,6 +56,8 @@ def find_nowait(caller: Caller, room: str | None, username: str | None) -> Found
 
     Raises ChatError `bad-usage`, `no-such-room`, `no-such-user`.
     """
+    if username is None and (room is None or room == LOBBY):  # as most do, so before anything is parsed
+        return lobby(caller)
     place = parse_place(room, username)
     if place.room == LOBBY:
         return lobby(caller)
@@ -134,8 +136,3 @@ async def others(caller: Caller, members: list[Member]) -> list[Counterpart]:
             delivered = caller.state.receipts.delivered(known, theirs.room)
             found[index] = Counterpart(known.name, delivered, theirs.read, known.receipts)
     return found
-
-
-def is_direct(room: Room) -> bool:
-    """Return whether two users are in the room, and nobody else."""
-    return kind_of(room.name) is Kind.DIRECT

@@ -32,7 +32,7 @@ from tcpchat.times import Clock
 LAG_INTERVAL = 0.1  # seconds between two measurements of the loop's delay
 COMMIT = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
 LAG = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)  # seconds
-OPERATIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # at most `delivery.BATCH_OPERATIONS`
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # hardly more than `delivery.BATCH_SIZE`
 _MESSAGE = b'{"type":"message"'
 
 
@@ -50,10 +50,10 @@ class Metrics(Collector):
             buckets=COMMIT,
             registry=self.registry,
         )
-        self._operations = Histogram(
+        self._batch_size = Histogram(
             "tcpchat_batch_entries",
             "Messages and other changes in a batch",
-            buckets=OPERATIONS,
+            buckets=BATCH_SIZES,
             registry=self.registry,
         )
         self._lag = Histogram(
@@ -68,10 +68,10 @@ class Metrics(Collector):
         GCCollector(registry=self.registry)
         node.pipeline.observer = self
 
-    def committed(self, seconds: float, operations: int) -> None:
+    def committed(self, seconds: float, size: int) -> None:
         """Record that a batch is on disk, or that the disk refused it."""
         self._commit.observe(seconds)
-        self._operations.observe(operations)
+        self._batch_size.observe(size)
 
     def released(self, batch: Sequence[Operation], fanout: Fanout, subscribers: int) -> None:
         """Note what is sent out, and the operations that were rejected."""

@@ -13,12 +13,12 @@ from typing import Protocol, TypeVar
 
 import trio
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.draft import Draft
-from tcpchat.chat.fanout import Fanout, Posted
+from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.lines import without_text
 from tcpchat.chat.operations.base import Operation
-from tcpchat.chat.operations.messages import PostEvent
-from tcpchat.chat.room import Room
+from tcpchat.chat.room import Logged, Room
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.subscriber import Subscriber
 from tcpchat.chat.user import User
@@ -31,7 +31,7 @@ from tcpchat.threads import RunSync, to_thread
 
 T = TypeVar("T")
 
-BATCH_OPERATIONS = 512  # so that the loop is never away for long, and one write never overflows a backlog
+BATCH_SIZE = 512  # so that the loop is never away for long, and one write never overflows a backlog
 BATCH_CHARACTERS = 128 * 1024  # of text; the same
 GATHER = 16  # turns of the loop in which a batch takes in what arrives while it is decided …
 GATHER_SECONDS = 0.004  # … and how long at most, since turns of a busy loop are long
@@ -42,7 +42,7 @@ STORAGE_FAILED = "the server could not write to its disk, so nothing was done; t
 class Observer(Protocol):
     """Is given each batch, once it is on disk (or refused) and when it is fanned out."""
 
-    def committed(self, seconds: float, operations: int) -> None: ...
+    def committed(self, seconds: float, size: int) -> None: ...
 
     def released(self, batch: Sequence[Operation], fanout: Fanout, subscribers: int) -> None: ...
 
@@ -75,8 +75,13 @@ class Pipeline:
     def submit(self, operation: Operation) -> int:
         """Put an operation into the queue; `acknowledge` gives its requester the reply.
 
-        Return its position, for `wait_released`.
+        One that its requester's last operation can take in becomes part of that: a run of messages is
+        numbered, applied and answered as one. Return its position, for `wait_released`.
         """
+        if self._queue:
+            last = self._queue[-1]
+            if last.requester is operation.requester is not None and last.join(operation):
+                return self._last_position
         self._queue.append(operation)
         self._last_position += 1
         if not self._submitted.is_set():
@@ -131,15 +136,15 @@ class Pipeline:
         savepoint = draft.savepoint()
         batch: list[Operation] = []
         rows: list[Change] = []
-        characters, turns = BATCH_CHARACTERS, GATHER
+        size, characters, turns = 0, 0, GATHER
         monotonic = self._state.clock.monotonic
         until = monotonic() + GATHER_SECONDS
-        while self._queue and len(batch) < BATCH_OPERATIONS and characters > 0:
+        while self._queue and size < BATCH_SIZE and characters < BATCH_CHARACTERS:
             operation = self._queue.popleft()
             batch.append(operation)
             self._decide(operation, draft, rows)
-            if isinstance(operation, PostEvent):
-                characters -= len(operation.text)
+            size += operation.size
+            characters += operation.characters
             if not self._queue and turns and monotonic() < until:
                 turns -= 1
                 await trio.lowlevel.checkpoint()
@@ -178,7 +183,8 @@ class Pipeline:
                 self._log.exception("bug", operations=len(batch))
                 await self._commit_each(batch, draft)
         if self.observer is not None:
-            self.observer.committed(self._state.clock.monotonic() - began, len(batch))
+            size = sum(operation.size for operation in batch)
+            self.observer.committed(self._state.clock.monotonic() - began, size)
 
     async def _commit_each(self, batch: list[Operation], draft: Draft) -> None:
         for operation in batch:
@@ -197,12 +203,13 @@ class Pipeline:
     def _release(self, batch: list[Operation]) -> None:
         """Apply what is on disk, acknowledge it, and fan it out."""
         state, fanout = self._state, Fanout()
-        self._guarded("flush before window", partial(state.audience.flush_before_window, len(batch)))
+        size = sum(operation.size for operation in batch)
+        self._guarded("flush before window", partial(state.audience.flush_before_window, size))
         acknowledged: dict[Subscriber, list[bytes]] = {}
         for operation in batch:
-            line = self._settle(operation, fanout)
+            lines = self._settle(operation, fanout)
             if operation.requester is not None:
-                acknowledged.setdefault(operation.requester, []).append(line)
+                acknowledged.setdefault(operation.requester, []).extend(lines)
         for requester, replies in acknowledged.items():
             requester.acknowledge(b"".join(replies), len(replies))
         if self.observer is not None:
@@ -215,18 +222,19 @@ class Pipeline:
         self._released.set()
         self._released = trio.Event()
 
-    def _settle(self, operation: Operation, fanout: Fanout) -> bytes:
-        """Apply and conclude an operation unless it was rejected; return the reply."""
+    def _settle(self, operation: Operation, fanout: Fanout) -> list[bytes]:
+        """Apply and conclude an operation unless it was rejected; return a reply for each request."""
         state = self._state
         try:
             if operation.reply is None:
                 for change in operation.changes:
-                    state.apply(change)
+                    apply(state, change)
                 operation.conclude(state, fanout)
             operation.release(state)
-            return b"" if operation.requester is None else operation.encode_reply(operation.re)
+            return operation.encode_replies() if operation.ids else []
         except Exception:
-            return encode(self._bug(operation), operation.re)
+            bug = self._bug(operation)
+            return [encode(bug, id) for id in operation.ids]
 
     def _guarded(self, name: str, step: Callable[[], T]) -> T | None:
         """Do what belongs to no operation; a bug in it is logged, and the batch goes on."""
@@ -244,7 +252,7 @@ class Pipeline:
         for connection, lines in direct.items():
             connection.write_nowait(b"".join(lines))
 
-    def _publish(self, room: Room, posts: list[Posted], direct: dict[Subscriber, list[bytes]]) -> None:
+    def _publish(self, room: Room, posts: list[Logged], direct: dict[Subscriber, list[bytes]]) -> None:
         """Send a room's events to its audience, each connection's own lines before them.
 
         No task switch in between.
@@ -271,7 +279,7 @@ class Pipeline:
             if data := before + own + blanked.get(user, lines):
                 connection.write_nowait(data)
 
-    def _blanked(self, posts: list[Posted]) -> dict[User, bytes]:
+    def _blanked(self, posts: list[Logged]) -> dict[User, bytes]:
         """Return the lines for users who ignore an author among them: they get numbers without text."""
         ignored_by = self._state.audience.ignored_by
         users: set[User] = set().union(*(ignored_by.get(post.author, ()) for post in posts))

@@ -125,7 +125,8 @@ class Requests:
         if not isinstance(outcome, Operation):
             await self._reply(request.type, outcome, request.id)
             return
-        outcome.requester, outcome.re = connection, request.id
+        outcome.requester = connection
+        outcome.ids.append(request.id)
         connection.unsettled += 1
         self.pipeline.submit(outcome)
         if not command.pipelined:

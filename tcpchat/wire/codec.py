@@ -66,11 +66,13 @@ def encode_edited(
 
 def encode_sent(re: Id | None, room: str, username: str | None, seq: int, at: str) -> bytes:
     """Write a Sent without the object; `username` is set in a direct room only."""
-    line: dict[str, object] = {"type": "sent"} if re is None else {"type": "sent", "re": re}
-    line["room"] = room
-    if username is not None:
-        line["username"] = username
-    line["seq"], line["at"] = seq, at
+    line: dict[str, object]
+    if username is None:
+        line = {"type": "sent", "re": re, "room": room, "seq": seq, "at": at}
+    else:
+        line = {"type": "sent", "re": re, "room": room, "username": username, "seq": seq, "at": at}
+    if re is None:
+        del line["re"]
     return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
 
 

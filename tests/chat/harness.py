@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
-from tcpchat.chat.operations.messages import EditText, SendMessage
+from tcpchat.chat.operations.messages import EditText, SendMessages
 from tcpchat.chat.operations.users import Rename
 from tcpchat.chat.room import direct_name
 from tcpchat.chat.state import ServerState
@@ -125,30 +126,33 @@ class Harness:
         for operation in operations:
             if operation.reply is None:
                 for change in operation.changes:
-                    self.state.apply(change)
+                    apply(self.state, change)
                 operation.conclude(self.state, fanout)
             operation.release(self.state)
         return fanout
 
-    def send(self, author: User, text: str, to: User | None = None, key: str | None = None) -> SendMessage:
+    def send(self, author: User, text: str, to: User | None = None, key: str | None = None) -> SendMessages:
         if key is not None:
             author.sent.begin(key)
-        return SendMessage(
+        return SendMessages(
             author=author.id,
             name=author.name,
             room=LOBBY if to is None else direct_name(author.id, to.id),
-            text=text,
+            texts=[text],
             key=key,
+            mentions=[],
         )
 
     def edit(self, author: User, target: int, text: str, to: User | None = None) -> EditText:
         room = LOBBY if to is None else direct_name(author.id, to.id)
         name = None if to is None else to.name
-        return EditText(author=author.id, name=author.name, room=room, to=name, target=target, text=text)
+        return EditText(author=author.id, name=author.name, room=room, to=name, target=target, texts=[text])
 
 
 def replies(*operations: Operation) -> list[Line]:
-    return [orjson.loads(operation.encode_reply(None)) for operation in operations]
+    for operation in operations:
+        operation.ids = operation.ids or [None]
+    return [orjson.loads(line) for operation in operations for line in operation.encode_replies()]
 
 
 def posted(fanout: Fanout) -> list[Line]:
@@ -158,4 +162,4 @@ def posted(fanout: Fanout) -> list[Line]:
 
 def sent_to(fanout: Fanout, user: User) -> list[Line]:
     """Return the lines that go to the user's first connection alone."""
-    return [orjson.loads(line) for line in fanout.direct.get(user.connections[0], ())]
+    return [orjson.loads(line) for line in b"".join(fanout.direct.get(user.connections[0], ())).splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.due import due_operations, not_loaded
 from tcpchat.chat.moderation import Mute
 from tcpchat.chat.operations.moderation import Ban, MuteUser
@@ -40,7 +41,7 @@ def schedule(
         text=text,
         due=chat.clock.now() - ago,
     )
-    chat.state.apply(pending)
+    apply(chat.state, pending)
     return pending
 
 
@@ -67,8 +68,8 @@ def test_a_due_message_for_the_lobby_mentions_users_and_a_direct_one_does_not(ch
     in_lobby, direct = due_operations(chat.state, 10)
     assert isinstance(in_lobby, SendDue)
     assert isinstance(direct, SendDue)
-    assert in_lobby.mentioned == (bob.id, alice.id)
-    assert direct.mentioned == ()
+    assert in_lobby.mentions == [(0, bob.id), (0, alice.id)]
+    assert direct.mentions == []
 
 
 def code_of(chat: Harness) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from tcpchat.chat.fanout import Fanout, Posted
-from tcpchat.chat.room import Kind, Room
+from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.room import Kind, Logged, Room
 from tests.chat.harness import NullSubscriber
 from tests.chat.parts import new_user
 
 
 def test_events_come_by_room_in_their_order() -> None:
     fanout, lobby, attic = Fanout(), Room("lobby", Kind.LOBBY), Room("attic", Kind.LOBBY)
-    for room, line in ((lobby, b"1"), (attic, b"2"), (lobby, b"3")):
-        fanout.to_room(room, "a", line)
-    assert fanout.posts == {lobby: [Posted("a", b"1"), Posted("a", b"3")], attic: [Posted("a", b"2")]}
+    one, two, three, four = (Logged(seq, "a", b"%d" % seq, is_message=True) for seq in range(1, 5))
+    for room, events in ((lobby, [one]), (attic, [two]), (lobby, [three, four])):
+        fanout.to_room(room, events)
+    assert fanout.posts == {lobby: [one, three, four], attic: [two]}
 
 
 def test_a_line_for_a_user_goes_to_all_connections_or_all_but_one() -> None:

@@ -30,12 +30,22 @@ def seqs(events: list[Logged] | None) -> list[int] | None:
     return None if events is None else [event.seq for event in events]
 
 
-def test_a_room_has_the_number_and_the_line_of_its_last_event() -> None:
+def test_a_room_has_the_number_of_its_last_event() -> None:
     room = Room("lobby", Kind.LOBBY, seq=41)
-    assert (room.seq, room.latest) == (41, b"")
+    assert room.seq == 41
+    room.append(42, "1", line(42))
+    assert room.seq == 42
+
+
+def test_what_was_appended_is_taken_once_to_be_sent_out() -> None:
+    room = Room("lobby", Kind.LOBBY, seq=41, remembers=1)
+    room.fill([Logged(41, "1", line(41), is_message=True)])
+    assert room.take_appended() == [], "what was there when the server started was sent out before"
     room.append(42, "1", line(42))
     room.append(43, "1", line(43), is_message=False)
-    assert (room.seq, room.latest) == (43, line(43))
+    both = [Logged(42, "1", line(42), is_message=True), Logged(43, "1", line(43), is_message=False)]
+    assert room.take_appended() == both
+    assert room.take_appended() == []
 
 
 # Messages

@@ -41,7 +41,7 @@ def test_numbers_and_the_lobby_go_on_after_a_restart() -> None:
     state = start(lobby_seq=41, messages=60, recent=[row(39), row(40), row(41, target=39)], journal="abc")
     lobby = state.rooms.lobby
     assert (lobby.seq, state.messages, state.journal) == (41, 60, "abc")
-    assert Draft(state, 0).next_seq("lobby") == 42
+    assert Draft(state, 0).take_seqs("lobby") == 42
     events = lobby.events(38, 10)
     assert events is not None
     assert [(event.seq, event.is_message) for event in events] == [(39, True), (40, True), (41, False)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.audience import PendingSubscriber
 from tcpchat.chat.operations.upkeep import StoreSessions
 from tcpchat.chat.operations.users import Delete
@@ -522,7 +523,7 @@ def test_a_session_that_ends_without_a_reason_leaves_its_connection(chat: Harnes
 
 def test_of_a_deleted_user_nothing_is_left_in_memory(chat: Harness) -> None:
     alice, bob = stored(chat, "alice", "bob")
-    chat.state.apply(SetIgnored(bob.id, alice.id))
+    apply(chat.state, SetIgnored(bob.id, alice.id))
     (connection,) = alice.connections
     token = alice.sessions[0].hash
     news(chat)

@@ -13,7 +13,7 @@ import trio.testing
 
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
-from tcpchat.chat.operations.messages import SendMessage
+from tcpchat.chat.operations.messages import SendMessages
 from tcpchat.chat.state import ServerState
 from tcpchat.serving.connection import Connection
 from tcpchat.settings import Limits, Settings
@@ -155,34 +155,36 @@ async def test_a_mute_that_was_not_kept_does_not_hold(disk: GatedStore) -> None:
         assert (await others[3].ask("report bob"))["reports"] == 4
 
 
-class Undecidable(SendMessage):
+class Undecidable(SendMessages):
     """An operation with a bug."""
 
     def decide(self, draft: Draft) -> None:
         raise ZeroDivisionError
 
 
-class Inconclusive(SendMessage):
+class Inconclusive(SendMessages):
     """An operation with a bug that shows when it is on disk."""
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("kind", [Undecidable, Inconclusive])
+@pytest.mark.parametrize(("kind", "texts"), [(Undecidable, ["on we go"]), (Inconclusive, ["x", "on we go"])])
 async def test_a_bug_in_an_operation_hurts_only_its_requester(
-    running: RunningServer, kind: type[SendMessage]
+    running: RunningServer, kind: type[SendMessages], texts: list[str]
 ) -> None:
+    """What is on disk by then is sent out all the same."""
     alice, bob = await running.peers("alice", "bob")
     user = running.user("alice")
     requester: Any = user.connections[0]
-    operation = kind(author=user.id, room="lobby", name="alice", text="x")
-    operation.requester, operation.re = requester, 77
+    operation = kind(author=user.id, room="lobby", name="alice", texts=["x"], mentions=[])
+    operation.requester, operation.ids = requester, [77]
     requester.unsettled += 1
     running.node.pipeline.submit(operation)
     assert (await alice.next("error"))["code"] == "internal"
     assert (await alice.ask("send on we go"))["type"] == "sent"
-    assert (await bob.next("message"))["text"] == "on we go"
+    for text in texts:
+        assert (await bob.next("message"))["text"] == text
 
 
 async def test_a_thousand_arrivals_cost_a_few_lines(mock_clock: trio.testing.MockClock) -> None:

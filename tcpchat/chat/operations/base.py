@@ -9,33 +9,51 @@ operation was requested. An operation holds ids and values, so that it could be 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.subscriber import Subscriber
 from tcpchat.protocol import Error, Id, Reply, encode
 from tcpchat.store.changes import Change
 
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
-
 
 @attrs.define(eq=False, kw_only=True)
 class Operation:
-    """One change, and the connection that gets its reply: `requester`, by the id of the request."""
+    """What one connection asks for, `requester`, with the request that has this id or has none.
+
+    Only one that can `join` another has more than one request, and so more than one id.
+    """
 
     costs_request: bool = attrs.field(default=False, init=False)
     """It counts as a request, since no limit on messages held for it."""
     requester: Subscriber | None = attrs.field(default=None, init=False)
-    re: Id | None = attrs.field(default=None, init=False)
+    ids: list[Id | None] = attrs.field(factory=list, init=False)
+    """The ids of the requests, in their order."""
     reply: Reply | None = attrs.field(default=None, init=False)
     changes: Sequence[Change] = attrs.field(default=(), init=False)
     """What was decided."""
     is_stored: bool = attrs.field(default=False, init=False)
     """It rests on what is on disk already, so a disk that refuses its batch refuses nothing of it."""
+
+    @property
+    def size(self) -> int:
+        """Return how many changes of the chat it is: the events that it adds to a room, or 1."""
+        return 1
+
+    @property
+    def characters(self) -> int:
+        """Return how much text it adds to a room."""
+        return 0
+
+    def join(self, other: Operation) -> bool:
+        """Take in the requests of the requester's next operation, if both can be one; return whether.
+
+        Called before either is decided.
+        """
+        return False
 
     def decide(self, draft: Draft) -> None:
         """Add the changes to the draft; may be called again if others of the batch were at fault.
@@ -47,10 +65,10 @@ class Operation:
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         """Set `reply` and add what others get, now that the changes are applied."""
 
-    def encode_reply(self, re: Id | None) -> bytes:
-        """Return the reply as a line, once it is concluded or rejected."""
+    def encode_replies(self) -> list[bytes]:
+        """Return a line for each request, once it is concluded or rejected."""
         assert self.reply is not None
-        return encode(self.reply, re)
+        return [encode(self.reply, id) for id in self.ids]
 
     def reject(self, why: Error) -> None:
         """Give it up, with this as the reply."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from tcpchat.chat.draft import Draft
@@ -12,12 +10,10 @@ from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.users import requester_of
 from tcpchat.chat.receipts import Moved, receipt, shows_read
 from tcpchat.chat.room import Kind
+from tcpchat.chat.state import ServerState
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Error, Read, encode
 from tcpchat.store.changes import SetMember, peer_of
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from tcpchat.chat.draft import Draft
@@ -11,11 +9,11 @@ from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.room import Kind, Room, kind_of, public_id
 from tcpchat.chat.sent_keys import KEYS_REMEMBERED
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Absent, Id, Scheduled, encode, encode_sent
 from tcpchat.store.changes import (
-    Change,
     EditMessage,
     NewKey,
     NewMention,
@@ -26,8 +24,8 @@ from tcpchat.store.changes import (
 )
 from tcpchat.times import timestamp
 
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
+JOINED = 64  # messages in one operation, so that no batch grows much beyond its bound …
+JOINED_CHARACTERS = 1024  # … and in each of them but the first
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -52,10 +50,10 @@ class Keyed(Operation):
         if author.sent.should_trim():
             draft.add(TrimKeys(author.id, KEYS_REMEMBERED))
 
-    def encode_reply(self, re: Id | None) -> bytes:
+    def encode_replies(self) -> list[bytes]:
         if self.reply is not None or self._first is None:
-            return super().encode_reply(re)
-        return encode_first_reply(self._first, re)
+            return super().encode_replies()
+        return [encode_first_reply(self._first, id) for id in self.ids]
 
     def release(self, state: ServerState) -> None:
         author = state.users.get(self.author)
@@ -75,8 +73,10 @@ class Repeat(Operation):
     def decide(self, draft: Draft) -> None:
         """Change nothing."""
 
-    def encode_reply(self, re: Id | None) -> bytes:
-        return super().encode_reply(re) if self.reply is not None else encode_first_reply(self.first, re)
+    def encode_replies(self) -> list[bytes]:
+        if self.reply is not None:
+            return super().encode_replies()
+        return [encode_first_reply(self.first, id) for id in self.ids]
 
 
 def encode_first_reply(sent: NewKey, re: Id | None) -> bytes:
@@ -89,18 +89,32 @@ def encode_first_reply(sent: NewKey, re: Id | None) -> bytes:
 
 
 @attrs.define(eq=False, kw_only=True)
-class PostEvent(Keyed):
-    """An event by one author for a room. Everybody who gets the room's events gets it, also the author."""
+class PostEvents(Keyed):
+    """Events by one author for a room. Everybody who gets the room's events gets them, also the author."""
 
     room: str
     name: str
     """The author's name at the time of the request; a rename that comes in between does not change it."""
-    text: str
+    texts: list[str]
+    """One for each event."""
     to: str | None = None
     """In a direct room, the name of the other user at the time of the event."""
     seq: int = attrs.field(default=0, init=False)
-    """The event's number, once it is decided."""
+    """The number of the first event, once it is decided."""
     at: int = attrs.field(default=0, init=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.texts)
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.texts))
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last event."""
+        return self.seq + len(self.texts) - 1
 
     def find_author(self, draft: Draft) -> User | None:
         """Return the author, if in memory. Raises ChatError `no-such-user`."""
@@ -108,22 +122,22 @@ class PostEvent(Keyed):
 
     def decide(self, draft: Draft) -> None:
         author = self.find_author(draft)
-        if self.repeats(draft, author):
+        if self.key is not None and self.repeats(draft, author):
             return
-        self.seq, self.at = draft.next_seq(self.room), draft.at
+        self.seq, self.at = draft.take_seqs(self.room, len(self.texts)), draft.at
         to = None
         if kind_of(self.room) is Kind.DIRECT:
             to = peer_of(self.room, self.author)
             self._enter_direct(draft, author, to)
-        elif author is not None:
+        elif author is not None and not author.has_row:
             draft.ensure_row(author)
-        self.decide_event(draft, to)
+        self.decide_events(draft, to)
         if self.key is not None and author is not None:
             key = NewKey(self.author, self.key, self.at, self.room, self.to, self.seq, None, self.at)
             self.keep_key(draft, author, key)
 
-    def decide_event(self, draft: Draft, to: str | None) -> None:
-        """Add the event itself; `to` is the id of the other user of a direct room."""
+    def decide_events(self, draft: Draft, to: str | None) -> None:
+        """Add the events themselves; `to` is the id of the other user of a direct room."""
         raise NotImplementedError
 
     def _enter_direct(self, draft: Draft, author: User | None, to: str) -> None:
@@ -141,7 +155,7 @@ class PostEvent(Keyed):
         if author is not None:
             draft.ensure_row(author)
             if draft.read(author, room) == self.seq - 1:
-                draft.set_read(author, room, self.seq)
+                draft.set_read(author, room, self.last)
             elif draft.is_new_member(author, room):
                 draft.set_read(author, room, 0)
 
@@ -152,58 +166,84 @@ class PostEvent(Keyed):
         if room.kind is Kind.DIRECT:
             self._deliver_direct(state, fanout, room)
         else:
-            fanout.to_room(room, self.author, room.latest)
-        if self.key is not None:
-            self.text = ""  # what answers repeats may be kept for long, and needs no text
+            fanout.to_room(room, room.take_appended())
 
     def _deliver_direct(self, state: ServerState, fanout: Fanout, room: Room) -> None:
         author = state.users.get(self.author)
         recipient = state.users.get(peer_of(self.room, self.author))
+        lines = b"".join([event.line for event in room.take_appended()])
         if author is not None:
-            fanout.to_user(author, room.latest)
-            if author.connections:  # else the author's own message would be a gap between the other's
-                state.receipts.deliver(author, room, self.seq)
+            fanout.to_user(author, lines)
+            if author.connections:  # else the author's own messages would be a gap between the other's
+                state.receipts.deliver(author, room, self.last, first=self.seq)
         if recipient is None or recipient is author:
             return
         if self.author not in recipient.ignored:
-            fanout.to_user(recipient, room.latest)
+            fanout.to_user(recipient, lines)
             if recipient.connections:
-                state.receipts.deliver(recipient, room, self.seq)
+                state.receipts.deliver(recipient, room, self.last, first=self.seq)
         self.conclude_direct(fanout, author, recipient)
 
     def conclude_direct(self, fanout: Fanout, author: User | None, recipient: User) -> None:
         """Add what else the users of a direct room get."""
 
-    def encode_reply(self, re: Id | None) -> bytes:
+    def encode_replies(self) -> list[bytes]:
         if self.reply is not None or self._first is not None:
-            return super().encode_reply(re)
-        return encode_sent(re, public_id(self.room), self.to, self.seq, timestamp(self.at))
+            return super().encode_replies()
+        room, to, at = public_id(self.room), self.to, timestamp(self.at)
+        return [encode_sent(id, room, to, seq, at) for seq, id in enumerate(self.ids, self.seq)]
 
 
 @attrs.define(eq=False, kw_only=True)
-class SendMessage(PostEvent):
-    """A message for a room."""
+class SendMessages(PostEvents):
+    """Messages for a room, one after another."""
 
-    mentioned: tuple[str, ...] = ()
-    """The ids of the users whom it mentions."""
+    mentions: list[tuple[int, str]]
+    """Who is mentioned: which message, by its index, and the id of the user."""
 
-    def decide_event(self, draft: Draft, to: str | None) -> None:
-        for user in self.mentioned:
-            self._mention(draft, user)
-        draft.add(NewMessage(self.room, self.seq, self.at, self.author, self.name, to, self.to, self.text))
+    def join(self, other: Operation) -> bool:
+        if (
+            type(other) is not SendMessages
+            or other.room != self.room
+            or other.to != self.to
+            or other.author != self.author
+            or other.name != self.name
+            or self.key is not None
+            or other.key is not None
+            or len(self.texts) >= JOINED
+            or len(other.texts[0]) > JOINED_CHARACTERS
+        ):
+            return False
+        if other.mentions:
+            self.mentions += [(len(self.texts) + index, user) for index, user in other.mentions]
+        self.texts += other.texts
+        self.ids += other.ids
+        return True
 
-    def _mention(self, draft: Draft, id: str) -> None:
+    def decide_events(self, draft: Draft, to: str | None) -> None:
+        for index, user in self.mentions:
+            self._mention(draft, user, self.seq + index)
+        room, at, author, name, to_name = self.room, self.at, self.author, self.name, self.to
+        draft.add(
+            *[
+                NewMessage(room, seq, at, author, name, to, to_name, text)
+                for seq, text in enumerate(self.texts, self.seq)
+            ]
+        )
+
+    def _mention(self, draft: Draft, id: str, seq: int) -> None:
         try:
             user = draft.user(id)
         except ChatError:
             return  # the user is gone, and need not know
         if user is not None:
             draft.ensure_row(user)
-        draft.add(NewMention(id, self.room, self.seq))
+        draft.add(NewMention(id, self.room, seq))
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
-        fanout.messages += self._first is None
-        PostEvent.conclude(self, state, fanout)
+        if self._first is None:
+            fanout.messages += len(self.texts)
+        PostEvents.conclude(self, state, fanout)
 
     def conclude_direct(self, fanout: Fanout, author: User | None, recipient: User) -> None:
         is_there = recipient.connections and not recipient.away
@@ -212,16 +252,16 @@ class SendMessage(PostEvent):
 
 
 @attrs.define(eq=False, kw_only=True)
-class EditText(PostEvent):
-    """Another text for a message of the author, whose number is `target`."""
+class EditText(PostEvents):
+    """Another text, the only one of `texts`, for a message of the author, whose number is `target`."""
 
     target: int
 
-    def decide_event(self, draft: Draft, to: str | None) -> None:
-        event: Change = EditMessage(
-            self.room, self.seq, self.at, self.author, self.name, to, self.to, self.target, self.text
+    def decide_events(self, draft: Draft, to: str | None) -> None:
+        (text,) = self.texts
+        draft.add(
+            EditMessage(self.room, self.seq, self.at, self.author, self.name, to, self.to, self.target, text)
         )
-        draft.add(event)
 
 
 def absent(user: User) -> Absent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -11,13 +10,11 @@ from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.moderation import NOT_MUTED, Conduct, Mute, Reporter, muted
 from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.state import ServerState
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Reported, encode
 from tcpchat.store.changes import DropBan, DropMute, NewReport, SetBan, SetMute
 from tcpchat.times import timestamp
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 
 @attrs.define(eq=False, kw_only=True)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
-from tcpchat.chat.operations.messages import Keyed, SendMessage
+from tcpchat.chat.operations.messages import Keyed, SendMessages
 from tcpchat.chat.room import Kind, kind_of
 from tcpchat.chat.schedule import RETRY, describe
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Cancelled, Error, Scheduled, Unsent, encode
 from tcpchat.store.changes import DropScheduled, NewKey, NewScheduled, peer_of
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -72,7 +68,7 @@ class CancelMessage(Operation):
 
 
 @attrs.define(eq=False, kw_only=True)
-class SendDue(SendMessage):
+class SendDue(SendMessages):
     """Send a message that came due: it leaves the schedule with the same commit that keeps it."""
 
     pending: NewScheduled
@@ -84,7 +80,7 @@ class SendDue(SendMessage):
         return draft.state.users.get(self.author)
 
     def decide(self, draft: Draft) -> None:
-        SendMessage.decide(self, draft)
+        SendMessages.decide(self, draft)
         draft.add(DropScheduled(self.pending.id))
 
     def release(self, state: ServerState) -> None:

@@ -7,7 +7,7 @@ session that began before it, and rejects every login that was checked before it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
@@ -15,13 +15,11 @@ from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.users import requester_of
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Registered
 from tcpchat.store.changes import EndSession, NewUser, SetAccount, SetMember, SetName, SetSession
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 REVOKED: Final = "revoked"
 """Why connections end whose sessions their user ended."""

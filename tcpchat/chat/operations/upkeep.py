@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import attrs
 
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.store.changes import Change, EndSession, Prune, SetLeft, SetMember
 from tcpchat.wire.base import LOBBY
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 RECORDS = 512  # users in one operation, so that no batch keeps others waiting for long
 

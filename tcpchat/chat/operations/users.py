@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Renamed, Reply, encode
 from tcpchat.store.changes import Change, DeleteUser, TransferReports
-
-if TYPE_CHECKING:
-    from tcpchat.chat.state import ServerState
 
 
 def requester_of(draft: Draft, id: str) -> User:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.markers import MarkRead, StoreReceipts
 from tcpchat.chat.operations.users import Delete
@@ -151,8 +152,8 @@ def test_of_a_deleted_user_nothing_is_stored_or_told(two: Two) -> None:
 def test_seen_is_shown_only_if_both_show_it(two: Two, *, reader: bool, author: bool) -> None:
     two.send()
     two.store()
-    two.state.apply(SetReceipts(two.bob.id, int(reader)))
-    two.state.apply(SetReceipts(two.alice.id, int(author)))
+    apply(two.state, SetReceipts(two.bob.id, int(reader)))
+    apply(two.state, SetReceipts(two.alice.id, int(author)))
     two.read(1)
     two.send()
     assert sent_to(two.store(), two.alice) == [two.receipt(2, 1 if reader and author else None)]
@@ -207,8 +208,8 @@ def test_what_is_read_in_secret_tells_no_more_than_that_it_was_given(
     two.send(5)
     two.state.receipts.take()
     two.state.receipts._in_flight.clear()
-    two.state.apply(SetMember(two.bob.id, two.name, 0, delivered))
-    two.state.apply(SetReceipts(two.bob.id, int(receipts)))
+    apply(two.state, SetMember(two.bob.id, two.name, 0, delivered))
+    apply(two.state, SetReceipts(two.bob.id, int(receipts)))
     two.read(3)
     assert bool(two.state.receipts) == told
     if told:

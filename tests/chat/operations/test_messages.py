@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import pytest
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
-from tcpchat.chat.operations.messages import EditText, Repeat, SendMessage
+from tcpchat.chat.operations.messages import JOINED, JOINED_CHARACTERS, EditText, Repeat, SendMessages
 from tcpchat.chat.operations.users import Delete, Rename
 from tcpchat.chat.room import direct_name, public_id
 from tcpchat.chat.sent_keys import KEYS_REMEMBERED, KEYS_TRIMMED
@@ -65,7 +66,9 @@ def test_numbers_begin_at_1_have_no_gaps_and_each_room_has_its_own(chat: Harness
     batch = [chat.send(alice, "1"), chat.send(bob, "2"), chat.send(alice, "1", bob), chat.send(bob, "3")]
     chat.take(*batch)
     chat.take(after := chat.send(bob, "2", alice), last := chat.send(bob, "4"))
-    assert [str(send.seq) for send in (*batch, after, last)] == [send.text for send in (*batch, after, last)]
+    assert [str(send.seq) for send in (*batch, after, last)] == [
+        send.texts[0] for send in (*batch, after, last)
+    ]
     assert [reply["seq"] for reply in replies(*batch)] == [1, 2, 1, 3]
 
 
@@ -117,7 +120,7 @@ def test_a_mention_is_stored_with_the_message_for_each_user(chat: Harness) -> No
     alice, bob = chat.join("alice", "bob")
     send = chat.send(alice, "@bob and @zoe")
     chat.state.directory.register(NameRow("z", "zoe", "zoe", 1, None))
-    send.mentioned = (bob.id, "z", "nobody")
+    send.mentions = [(0, bob.id), (0, "z"), (0, "nobody")]
     chat.take(send)
     assert of_kind(chat.written, NewMention) == [NewMention(bob.id, LOBBY, 1), NewMention("z", LOBBY, 1)]
     assert bob.has_row, "rows refer to the user"
@@ -127,10 +130,83 @@ def test_a_mention_is_stored_with_the_message_for_each_user(chat: Harness) -> No
 def test_a_deleted_user_is_not_mentioned(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
     send = chat.send(alice, "@bob")
-    send.mentioned = (bob.id,)
+    send.mentions = [(0, bob.id)]
     chat.take(Delete(user=bob.id), send)
     assert of_kind(chat.written, NewMention) == []
     assert send.seq == 1
+
+
+# Messages that follow each other
+
+
+def test_messages_that_follow_each_other_are_one_operation(chat: Harness) -> None:
+    alice, bob = chat.join("alice", "bob")
+    run = chat.send(alice, "1")
+    run.ids = ["a"]
+    for text, id in (("@bob 2", "b"), ("3", None)):
+        following = chat.send(alice, text)
+        following.ids = [id]
+        following.mentions = [(0, bob.id)] if "@" in text else []
+        assert run.join(following)
+    assert (run.size, run.characters) == (3, 8)
+    fanout = chat.take(chat.send(bob, "0"), run, last := chat.send(bob, "4"))
+    assert [(event["seq"], event["text"]) for event in posted(fanout)] == [
+        (1, "0"), (2, "1"), (3, "@bob 2"), (4, "3"), (5, "4"),
+    ]  # fmt: skip
+    assert [(reply["type"], reply.get("re"), reply["seq"]) for reply in replies(run, last)] == [
+        ("sent", "a", 2), ("sent", "b", 3), ("sent", None, 4), ("sent", None, 5),
+    ]  # fmt: skip
+    assert of_kind(chat.written, NewMention) == [NewMention(bob.id, LOBBY, 3)]
+    assert fanout.messages == 5
+
+
+def test_direct_messages_that_follow_each_other_are_read_and_delivered_up_to_the_last(chat: Harness) -> None:
+    alice, bob = chat.join("alice", "bob")
+    run = chat.send(alice, "1", bob)
+    assert run.join(chat.send(alice, "2", bob))
+    fanout = chat.take(run)
+    assert [event["seq"] for user in (alice, bob) for event in sent_to(fanout, user)] == [1, 2, 1, 2]
+    assert (member(alice, bob)[0], member(bob, alice)[0]) == (2, 0)
+    assert chat.state.receipts.delivered(bob, chat.state.rooms.open(run.room)) == 2
+
+
+def test_messages_that_follow_each_other_are_refused_together(chat: Harness) -> None:
+    alice, bob = chat.join("alice", "bob")
+    run = chat.send(alice, "1", bob)
+    run.ids = [1]
+    following = chat.send(alice, "2", bob)
+    following.ids = [2]
+    assert run.join(following)
+    chat.take(Delete(user=bob.id), run)
+    assert [(reply["code"], reply["re"]) for reply in replies(run)] == [
+        ("no-such-user", 1), ("no-such-user", 2),
+    ]  # fmt: skip
+
+
+def test_what_is_not_the_same_but_for_the_text_is_an_operation_of_its_own(chat: Harness) -> None:
+    alice, bob = chat.join("alice", "bob")
+    run = chat.send(alice, "1")
+    keyed = chat.send(alice, "2", key="k")
+    others = [
+        chat.send(bob, "2"),
+        chat.send(alice, "2", bob),
+        keyed,
+        chat.edit(alice, 1, "2"),
+        Rename(user=alice.id, name="carol", key="carol"),
+        chat.send(alice, "x" * (JOINED_CHARACTERS + 1)),
+    ]
+    assert [run.join(other) for other in others] == [False] * len(others)
+    assert not keyed.join(chat.send(alice, "3")), "a repeat of it would repeat what it took in"
+    chat.rename(alice, "carol")
+    assert not run.join(chat.send(alice, "2")), "each message has the name of its time"
+    assert run.texts == ["1"]
+
+
+def test_an_operation_takes_in_no_more_than_its_bound(chat: Harness) -> None:
+    (alice,) = chat.join("alice")
+    run = chat.send(alice, "0")
+    assert [run.join(chat.send(alice, "x")) for _ in range(JOINED + 1)] == [True] * (JOINED - 1) + [False] * 2
+    assert run.size == JOINED
 
 
 # To one user
@@ -220,7 +296,7 @@ def test_a_direct_room_whose_last_number_is_not_in_memory_gets_no_message(chat: 
     for name in ("alice", "bob"):
         chat.state.directory.register(NameRow(f"id of {name}", name, name, 1, None))
     room = direct_name("id of alice", "id of bob")
-    send = SendMessage(author="id of alice", name="alice", room=room, text="hi")
+    send = SendMessages(author="id of alice", name="alice", room=room, texts=["hi"], mentions=[])
     chat.take(send)
     assert replies(send)[0]["code"] == "storage-failed"
 
@@ -254,7 +330,7 @@ def test_a_message_is_delivered_to_a_user_with_a_connection_and_not_over_a_gap(c
 
 def test_an_ignored_author_is_not_given_to_the_recipient_and_learns_nothing(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
-    chat.state.apply(SetIgnored(bob.id, alice.id))
+    apply(chat.state, SetIgnored(bob.id, alice.id))
     fanout = chat.take(chat.send(alice, "hi", bob))
     assert sent_to(fanout, bob) == []
     assert [event["type"] for event in sent_to(fanout, alice)] == ["message"]
@@ -278,34 +354,34 @@ def test_an_author_is_notified_once_that_nobody_is_there(chat: Harness) -> None:
     assert notices(fanout, alice) == notices(fanout, carol) == [
         {"type": "absent", "username": "bob", "here": False}
     ]  # fmt: skip
-    chat.state.apply(SetAway(bob.id, "tea", 5))
+    apply(chat.state, SetAway(bob.id, "tea", 5))
     fanout = chat.take(chat.send(alice, "e", bob))
     assert notices(fanout, alice) == [{"type": "absent", "username": "bob", "here": False, "text": "tea"}]
 
 
 def test_an_author_is_notified_of_a_user_who_is_here_and_away(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
-    chat.state.apply(SetAway(bob.id, "tea", 0))
+    apply(chat.state, SetAway(bob.id, "tea", 0))
     fanout = chat.take(chat.send(alice, "a", bob))
     notice = sent_to(fanout, alice)[-1]
     assert notice == {
         "type": "absent", "username": "bob", "here": True, "text": "tea", "since": "1970-01-01T00:00:00.000Z"
     }  # fmt: skip
-    chat.state.apply(SetAway(bob.id, None, None))
+    apply(chat.state, SetAway(bob.id, None, None))
     assert notices(chat.take(chat.send(alice, "b", bob)), alice) == []
 
 
 def test_nobody_is_notified_of_being_away_oneself(chat: Harness) -> None:
     (alice,) = chat.join("alice")
-    chat.state.apply(SetAway(alice.id, "tea", 0))
+    apply(chat.state, SetAway(alice.id, "tea", 0))
     assert notices(chat.take(chat.send(alice, "milk", alice)), alice) == []
 
 
 def test_an_ignored_author_is_notified_as_others_are(chat: Harness) -> None:
     """Else the author would learn of being ignored."""
     alice, bob = chat.join("alice", "bob")
-    chat.state.apply(SetIgnored(bob.id, alice.id))
-    chat.state.apply(SetAway(bob.id, "tea", 0))
+    apply(chat.state, SetIgnored(bob.id, alice.id))
+    apply(chat.state, SetAway(bob.id, "tea", 0))
     assert len(notices(chat.take(chat.send(alice, "hi", bob)), alice)) == 1
 
 
@@ -377,7 +453,6 @@ def test_a_key_is_in_flight_until_its_send_is_on_disk(chat: Harness) -> None:
     assert alice.sent.is_in_flight("k")
     chat.take(send)
     assert not alice.sent.is_in_flight("k")
-    assert send.text == "", "what answers repeats may be kept for long, and needs no text"
 
 
 def test_old_keys_are_deleted_on_disk_many_at_a_time(chat: Harness) -> None:
@@ -448,7 +523,7 @@ def test_an_edit_notifies_nobody_of_an_absent_user(chat: Harness) -> None:
 def test_an_edit_of_an_ignored_author_is_not_given_to_the_recipient(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
     chat.take(chat.send(alice, "a", bob))
-    chat.state.apply(SetIgnored(bob.id, alice.id))
+    apply(chat.state, SetIgnored(bob.id, alice.id))
     assert sent_to(chat.take(chat.edit(alice, 1, "b", bob)), bob) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tcpchat.chat.apply import apply
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.operations.upkeep import RECORDS, PruneStore, StoreSessions
 from tcpchat.chat.operations.users import Delete
@@ -106,7 +107,7 @@ def test_what_changed_during_the_commit_is_written_again(chat: Harness) -> None:
     user.left = None
     chat.state.sessions.mark_dirty(user)
     for change in operation.changes:
-        chat.state.apply(change)
+        apply(chat.state, change)
     operation.conclude(chat.state, None)  # type: ignore[arg-type]  # it sends nothing
     assert user.left is None, "memory knows better"
     assert store(chat) == rows_of(chat, user)
