@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+_LOCKED: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # the last one where locks are emulated
+_NO_FLUSH: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of a folder
 MAX_BYTES: Final = 64 * 1024  # that are read of a file; none of a client's files is longer
 
 
@@ -93,10 +97,68 @@ def _remove_left(path: Path) -> None:
 
 
 def _lock(opened: int, path: Path) -> None:
+    if not try_lock(opened, path):
+        raise FileExistsError(f"{path} is being written at this moment")
+
+
+def try_lock(opened: int, path: Path) -> bool:
+    """Lock an open file; return False if another process has locked it.
+
+    Raises OSError if the file system has no locks, as those of some networks.
+    """
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise FileExistsError(f"{path} is being written at this moment") from None
+    except OSError as error:
+        if error.errno in _LOCKED:
+            return False
+        why = f"{error.strerror}; files are locked there, which a local disk can do"
+        raise OSError(error.errno, why, str(path)) from None
+    return True
+
+
+def link(path: Path, other: Path) -> None:
+    """Give a file another name too, or a flushed copy where the file system has no links. Raises OSError.
+
+    The other name must be free.
+    """
+    try:
+        os.link(path, other)
+    except FileExistsError:
+        raise
+    except OSError:
+        try:
+            shutil.copy2(path, other)
+            _flush(other)
+        except OSError:
+            other.unlink(missing_ok=True)
+            raise
+
+
+def publish(path: Path, other: Path) -> None:
+    """Give a finished file its name, which must be free; the name before may stay, too.
+
+    Not by renaming it, which would replace another file; where the file system has no links, an empty file
+    takes the name for a moment. Raises OSError; FileExistsError if the name is taken.
+    """
+    try:
+        os.link(path, other)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.close(os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            path.replace(other)
+        except OSError:
+            other.unlink(missing_ok=True)
+            raise
+
+
+def reason(error: Exception) -> str:
+    """Return why an operation on files failed, and on which: `Permission denied: /srv/monday.db`."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    name = error.filename
+    return error.strerror if name is None else f"{error.strerror}: {os.fsdecode(name)}"
 
 
 def _is_at(opened: int, path: Path) -> bool:
@@ -108,8 +170,16 @@ def _is_at(opened: int, path: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk. Raises OSError."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Flush the names in a folder to disk, if its file system can do that. Raises OSError."""
+    try:
+        _flush(folder)
+    except OSError as error:
+        if error.errno not in _NO_FLUSH:
+            raise
+
+
+def _flush(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(opened)
     finally:

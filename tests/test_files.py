@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from tcpchat.files import MAX_BYTES, make_folder, new_file, read_file, write_file
+from tcpchat.files import (
+    MAX_BYTES,
+    link,
+    make_folder,
+    new_file,
+    publish,
+    read_file,
+    reason,
+    sync_folder,
+    try_lock,
+    write_file,
+)
 
 
 def mode(path: Path) -> int:
@@ -147,3 +160,132 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
     write_file(tmp_path / "file", b"")
     with pytest.raises(PermissionError, match="not a plain file that you own"):
         read_file(tmp_path / "file")
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without hard links, such as exFAT."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+def finished(folder: Path) -> Path:
+    path = folder / "part"
+    path.unlink(missing_ok=True)
+    path.write_bytes(b"data")
+    path.chmod(0o600)
+    return path
+
+
+def check_publish(folder: Path) -> None:
+    publish(finished(folder), folder / "file")
+    assert (folder / "file").read_bytes() == b"data"
+    assert mode(folder / "file") == 0o600
+    (folder / "file").write_bytes(b"another's")
+    with pytest.raises(FileExistsError):
+        publish(finished(folder), folder / "file")
+    assert (folder / "file").read_bytes() == b"another's"
+
+
+def test_a_finished_file_takes_a_free_name_only(tmp_path: Path) -> None:
+    check_publish(tmp_path)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_a_finished_file_takes_a_free_name_only_without_links_too(tmp_path: Path) -> None:
+    check_publish(tmp_path)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_a_name_that_could_not_be_given_is_free_again(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        publish(tmp_path / "none", tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_links_a_second_name_is_a_copy(tmp_path: Path) -> None:
+    path = finished(tmp_path)
+    link(path, tmp_path / "second")
+    path.write_bytes(b"changed")
+    assert (tmp_path / "second").read_bytes() == b"data"
+    assert mode(tmp_path / "second") == 0o600
+
+
+@pytest.mark.usefixtures("no_links")
+def test_a_copy_that_is_not_whole_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = finished(tmp_path)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        link(path, tmp_path / "second")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_second_name_that_is_taken_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "second").write_bytes(b"another's")
+    with pytest.raises(FileExistsError):
+        link(finished(tmp_path), tmp_path / "second")
+    assert (tmp_path / "second").read_bytes() == b"another's"
+
+
+def test_a_file_is_locked_by_one_at_a_time(tmp_path: Path) -> None:
+    path = finished(tmp_path)
+    with path.open("rb") as first, path.open("rb") as second:
+        assert try_lock(first.fileno(), path)
+        assert not try_lock(second.fileno(), path)
+
+
+@pytest.mark.parametrize(
+    ("number", "locked"), [(errno.EACCES, False), (errno.ENOLCK, None), (errno.EIO, None)]
+)
+def test_a_lock_that_fails_is_not_taken_for_another_process(
+    number: int, locked: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    path = finished(tmp_path)
+    if locked is False:
+        assert not try_lock(0, path)
+        return
+    with pytest.raises(OSError, match="which a local disk can do") as failed:
+        try_lock(0, path)
+    assert reason(failed.value) == f"{failed.value.strerror}: {path}"
+
+
+@pytest.mark.parametrize(
+    ("number", "fails"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)]
+)
+def test_a_file_system_that_cannot_flush_folders_is_no_failure(
+    number: int, fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if not fails:
+        sync_folder(tmp_path)
+        return
+    with pytest.raises(OSError, match="Input/output"):
+        sync_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.EACCES, "Permission denied", "/srv/a.db"), "Permission denied: /srv/a.db"),
+        (OSError(errno.EACCES, "Permission denied", b"/srv/a\xff"), "Permission denied: /srv/a\udcff"),
+        (OSError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (OSError("it is full"), "it is full"),
+        (ValueError("it is broken"), "it is broken"),
+    ],
+)
+def test_a_reason_is_what_failed_and_where_without_numbers(error: Exception, text: str) -> None:
+    assert reason(error) == text

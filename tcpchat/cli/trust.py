@@ -13,6 +13,7 @@ import attrs
 from tcpchat.cli.confirm import confirm
 from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.errors import StartError
+from tcpchat.files import reason
 from tcpchat.fingerprint import halves
 from tcpchat.link.known_servers import KnownServers
 from tcpchat.repl.options import Options
@@ -61,7 +62,7 @@ def forget(plan: Options) -> None:
         try:
             KnownServers(plan.state).forget(plan.address)
         except OSError as error:
-            raise StartError(f"cannot remove the trusted certificate: {error}") from None
+            raise StartError(f"cannot remove the trusted certificate: {reason(error)}") from None
 
 
 def _is_settled(plan: Options) -> bool:
@@ -86,7 +87,7 @@ def _look_up(state: Path, address: str) -> str | None:
         return KnownServers(state).find(address)
     except OSError as error:
         raise ConnectError(
-            f"cannot read the trusted certificate of {address}: {error};"
+            f"cannot read the trusted certificate of {address}: {reason(error)};"
             f" give --tls-fingerprint, or remove it with --tls-forget"
         ) from None
 
@@ -123,7 +124,7 @@ def _keep(state: Path | None, address: str, fingerprint: str) -> bool:
     try:
         KnownServers(state).trust(address, fingerprint)
     except OSError as error:
-        _tell(f"Trusted for this run only, since it cannot be stored: {error}")
+        _tell(f"Trusted for this run only, since it cannot be stored: {reason(error)}")
         return False
     return True
 

@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 import orjson
 
-from tcpchat.files import make_folder, read_file, write_file
+from tcpchat.files import make_folder, read_file, reason, try_lock, write_file
 from tcpchat.link.desired_identity import Identity
 
 FOLDER: Final = "identities"  # in the folder of the user's state
@@ -50,15 +50,14 @@ class CredentialStore:
             # Not the file itself, since each `save` replaces it.
             lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                continue
+                locked = try_lock(lock, path)
             except OSError:
                 os.close(lock)
                 raise
-            self._path, self._lock = path, lock
-            return
+            if locked:
+                self._path, self._lock = path, lock
+                return
+            os.close(lock)
         raise OSError(f"{SLOTS} programs use {self._address} with this name already")
 
     def load(self, journal: str) -> Identity | None:
@@ -106,7 +105,7 @@ class CredentialStore:
 
     def _failed(self, error: Exception) -> None:
         self._written = None
-        self.problem = f"your identity is not saved: {error}"
+        self.problem = f"your identity is not saved: {reason(error)}"
 
 
 def _parse(data: bytes, address: str) -> Identity:

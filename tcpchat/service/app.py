@@ -11,6 +11,7 @@ import trio
 
 from tcpchat.admin import socket as admin_socket
 from tcpchat.errors import StartError
+from tcpchat.files import reason
 from tcpchat.log import Log
 from tcpchat.service.node import Node
 from tcpchat.serving.sockets import listen, most_connections, raise_file_limit
@@ -110,7 +111,7 @@ async def open_admin(storage: Storage, log: Log) -> list[trio.SocketListener]:
     try:
         return [await admin_socket.listen(storage.folder)]
     except OSError as error:
-        log.warning("no admin socket; tcpchat admin will not work", error=str(error))
+        log.warning("no admin socket; tcpchat admin will not work", error=reason(error))
         return []
 
 

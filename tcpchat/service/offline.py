@@ -12,6 +12,7 @@ import trio
 from tcpchat.admin.dispatch import RECEIVE
 from tcpchat.admin.socket import connect
 from tcpchat.errors import InUseError, StartError
+from tcpchat.files import reason
 from tcpchat.log import Log
 from tcpchat.protocol import MAX_LINE_OUT, LineReader, Request, encode
 from tcpchat.service.node import Node
@@ -34,7 +35,7 @@ async def ask(
     try:
         stream = await connect(folder)
     except OSError as error:
-        raise StartError(f"cannot reach the server of {folder}: {error}") from None
+        raise StartError(f"cannot reach the server of {folder}: {reason(error)}") from None
     if stream is not None:
         async with stream:
             return await _ask_server(stream, request, take)

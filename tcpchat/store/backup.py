@@ -7,15 +7,17 @@ given a second time, and by the journal id clients see that they do not mean the
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from tcpchat.errors import StartError
-from tcpchat.files import new_file, sync_folder
+from tcpchat.files import link, new_file, publish, reason, sync_folder
 from tcpchat.store import NotFlushedError
 from tcpchat.store.migrate import migrations
 from tcpchat.store.rows import BackupInfo
@@ -26,6 +28,7 @@ OnStep: TypeAlias = Callable[[], None]
 PAGES = 256  # of 4 KB, copied in one step; the copy can be cancelled between two steps
 EVENTS = 8  # the first version that has a table of events
 OLDEST = 2  # the first version of a database that has a journal id
+SCRATCH = ".restoring-"  # begins the name of a folder that is removed after the restore
 BEFORE = ".before-"  # between the name of a database and the time when a restore replaced it
 ACCOUNTS = 3  # the first version in which guests and registered users differ
 
@@ -51,25 +54,20 @@ def back_up(source: sqlite3.Connection, file: Path, room: str, on_step: OnStep) 
     with new_file(part) as opened:
         found = _copy(source, part, room, on_step)
         os.fsync(opened)
-        _link(part, file)
+        try:
+            publish(part, file)
+        except FileExistsError:
+            raise FileExistsError(f"{file} exists already") from None
         try:
             sync_folder(file.parent)
         except OSError as error:
-            raise NotFlushedError(error) from None
+            raise NotFlushedError(reason(error)) from None
     return found
 
 
 def _part(file: Path) -> Path:
     """Return the path of an unfinished file, with a name that nobody else uses."""
     return file.with_name(f".{file.name}.tcpchat-part")
-
-
-def _link(part: Path, file: Path) -> None:
-    """Give the finished file its name. Not by renaming it, which would replace another file."""
-    try:
-        os.link(part, file)
-    except FileExistsError:
-        raise FileExistsError(f"{file} exists already") from None
 
 
 def _copy(source: sqlite3.Connection, part: Path, room: str, on_step: OnStep) -> BackupInfo:
@@ -112,7 +110,7 @@ def restore(file: Path, database: Path, room: str, now: str) -> Restored:
     """
     part = _part(database)
     try:
-        with closing(_open(file)) as source, new_file(part) as opened:
+        with _reading(file, database.parent) as source, new_file(part) as opened:
             _check_version(source, file)
             found = _copy(source, part, room, lambda: None)
             _give_to_owner(opened, database.parent)
@@ -123,14 +121,49 @@ def restore(file: Path, database: Path, room: str, now: str) -> Restored:
     except (OSError, sqlite3.Error) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
             raise StartError(_no_backup(file)) from None
-        raise StartError(f"{file} cannot be restored: {error}") from None
+        raise StartError(f"{file} cannot be restored: {reason(error)}") from None
     return Restored(found, before)
 
 
-def _open(file: Path) -> sqlite3.Connection:
+@contextmanager
+def _reading(file: Path, folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database to read it, or a copy of it in `folder` if its own folder cannot be written to.
+
+    To read a database with a log, SQLite makes a third file beside them.
+    """
     if not file.is_file():
         raise FileNotFoundError("there is no such file")
+    file.open("rb").close()  # SQLite does not say why it cannot
+    with closing(_connect(file)) as source:
+        if _is_readable(source):
+            yield source
+            return
+    with TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
+        copy = Path(scratch) / file.name
+        for one, other in ((file, copy), (_log(file), _log(copy))):
+            if one.exists():
+                shutil.copyfile(one, other)
+        with closing(_connect(copy)) as source:
+            yield source
+
+
+def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None)
+
+
+def _is_readable(source: sqlite3.Connection) -> bool:
+    try:
+        _version(source)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+            return False
+        raise
+    return True
+
+
+def _log(database: Path) -> Path:
+    """Return the path of the file with commits that are not in the database file yet."""
+    return database.with_name(f"{database.name}-wal")
 
 
 def _check_version(source: sqlite3.Connection, file: Path) -> None:
@@ -175,10 +208,10 @@ def _put_aside(database: Path, aside: Path) -> Path | None:
     damaged.
     """
     before = database.exists()
-    log = database.with_name(f"{database.name}-wal")  # commits that are not in the database file yet
-    for file, other in ((database, aside), (log, Path(f"{aside}-wal"))):
+    log = _log(database)
+    for file, other in ((database, aside), (log, _log(aside))):
         if file.exists():
-            os.link(file, other)
+            link(file, other)
     sync_folder(database.parent)
     for file in (database, log, database.with_name(f"{database.name}-shm")):
         file.unlink(missing_ok=True)
@@ -201,6 +234,6 @@ def check_restored(database: Path) -> None:
 
 def _give_to_owner(opened: int, folder: Path) -> None:
     """Give a file that root restores to the owner of the folder, so that the server can open it."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
+    owner, now = folder.stat(), os.fstat(opened)
+    if os.geteuid() == 0 and (owner.st_uid, owner.st_gid) != (now.st_uid, now.st_gid):
         os.fchown(opened, owner.st_uid, owner.st_gid)

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 import trio
 
 from tcpchat.errors import ChatError
+from tcpchat.files import reason
 from tcpchat.store import NotFlushedError, Query, StorageError, Store
 from tcpchat.store.backup import back_up
 from tcpchat.store.rows import BackupInfo
@@ -59,4 +60,4 @@ class Reader:
             message = f"the backup is complete, but may be lost if the power fails: {error}"
             raise ChatError("storage-failed", message) from None
         except (OSError, StorageError) as error:
-            raise ChatError("storage-failed", f"no backup was made: {error}") from None
+            raise ChatError("storage-failed", f"no backup was made: {reason(error)}") from None

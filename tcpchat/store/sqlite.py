@@ -5,7 +5,6 @@ All methods block. `commit` may run in one thread at a time, `ask` in several, a
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
 from tcpchat.errors import InUseError, StartError
+from tcpchat.files import reason, try_lock
 from tcpchat.store import Query, StorageError
 from tcpchat.store.backup import check_restored
 from tcpchat.store.changes import Change
@@ -67,7 +67,7 @@ class SqliteStore:
             raise self._unusable(error) from None
 
     def _unusable(self, error: Exception) -> StartError:
-        return StartError(f"the database in {self._folder} cannot be used: {error}")
+        return StartError(f"the database in {self._folder} cannot be used: {reason(error)}")
 
     def _connect(self) -> sqlite3.Connection:
         path = ":memory:" if self._folder is None else str(self._folder / DATABASE)
@@ -144,14 +144,17 @@ def lock_folder(folder: Path) -> int:
     except OSError as error:
         raise StartError(f"the data folder {folder} cannot be used: {error.strerror}") from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        locked = try_lock(lock, folder / _LOCK)
+    except OSError as error:
+        os.close(lock)
+        raise StartError(f"the data folder {folder} cannot be locked: {error.strerror}") from None
+    if not locked:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
         os.close(lock)
         who = f" (process {holder})" if holder else ""
         raise InUseError(
             f"another tcpchat server{who} uses the data folder {folder}; stop it or give another --data"
-        ) from None
+        )
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)

@@ -303,9 +303,40 @@ def crash_before(step: int) -> Iterator[list[str]]:
         yield done
 
 
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without hard links, such as exFAT."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_copies_are_made_and_taken_in_without_links_too(store: SqliteStore, tmp_path: Path) -> None:
+    store.commit([message(1)])
+    copy = tmp_path / "copy.db"
+    store.ask(back_up, copy, "lobby", nothing)
+    with pytest.raises(FileExistsError, match=r"copy\.db exists already"):
+        store.ask(back_up, copy, "lobby", nothing)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.db"]
+    store.commit([message(2)])
+    store.close()
+    folder = tmp_path / "data"
+    _, aside = restore(copy, folder / "tcpchat.db", "lobby", "now")
+    assert aside is not None
+    assert said(folder)[1] == [1]
+    aside.replace(folder / "tcpchat.db")
+    assert said(folder)[1] == [1, 2]
+
+
+@pytest.mark.parametrize("links", [True, False])
 def test_after_a_crash_at_any_step_the_start_loses_nothing_in_silence(
-    crashed: Path, folder: Path, tmp_path: Path
+    links: bool, crashed: Path, folder: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    if not links:
+        request.getfixturevalue("no_links")
     kept, database, outcomes = tmp_path / "kept", folder / "tcpchat.db", []
     shutil.copytree(folder, kept)
     for step in range(100):
@@ -329,6 +360,36 @@ def test_after_a_crash_at_any_step_the_start_loses_nothing_in_silence(
             outcomes.append("told")
     assert outcomes == sorted(outcomes, key=["before", "told", "after"].index)
     assert set(outcomes) == {"before", "told", "after"}
+
+
+def test_a_database_with_a_log_is_restored_from_a_folder_that_cannot_be_written_to(
+    folder: Path, tmp_path: Path
+) -> None:
+    """As from a snapshot that is mounted read-only: SQLite cannot make the third file beside them."""
+    snapshot = tmp_path / "snapshot"
+    snapshot.mkdir()
+    with closing(StoreWithUsers(folder)) as store:
+        store.commit([message(1), message(2)])
+        for name in ("tcpchat.db", "tcpchat.db-wal"):
+            shutil.copy(folder / name, snapshot)
+        store.commit([message(3)])
+    (snapshot / "tcpchat.db-shm").mkdir()
+    restore(snapshot / "tcpchat.db", folder / "tcpchat.db", "lobby", "now")
+    assert said(folder)[1] == [1, 2]
+    assert {path.name for path in snapshot.iterdir()} == {"tcpchat.db", "tcpchat.db-shm", "tcpchat.db-wal"}
+    assert not list(folder.glob(".*")), "nothing is left behind"
+
+
+def test_a_copy_that_cannot_be_read_is_said_with_the_reason(
+    copy: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(StartError) as refused:
+        restore(copy, folder / "tcpchat.db", "lobby", "now")
+    assert str(refused.value) == f"{copy} cannot be restored: Permission denied: {copy}"
 
 
 def test_what_cannot_be_read_is_kept_aside_as_it_is(copy: Path, folder: Path) -> None:

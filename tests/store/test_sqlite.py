@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tcpchat.errors import StartError
+from tcpchat.errors import InUseError, StartError
 from tcpchat.store import StorageError
 from tcpchat.store.changes import (
     Change,
@@ -480,6 +483,24 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, below: str) -> 
     with pytest.raises(StartError, match="cannot be used") as refused:
         SqliteStore(folder)
     assert str(folder) in str(refused.value)
+
+
+def test_a_folder_that_cannot_be_locked_is_not_said_to_be_in_use(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", flock)
+        with pytest.raises(StartError) as refused:
+            SqliteStore(folder)
+    assert str(refused.value) == (
+        f"the data folder {folder} cannot be locked: No locks available; files are locked there,"
+        " which a local disk can do"
+    )
+    with closing(SqliteStore(folder)), pytest.raises(InUseError, match=rf"\(process {os.getpid()}\)"):
+        SqliteStore(folder)
 
 
 def test_a_file_that_is_no_database_is_refused_left_as_it_was_and_unlocked(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from tcpchat.files import write_file
+from tcpchat.files import reason, write_file
 from tcpchat.wire.base import GUEST  # without the rest of the protocol, which the prompt need not wait for
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
@@ -93,7 +93,7 @@ class Preferences:
             values = self._values | {WORDS: self._words}
             write_file(self._path, orjson.dumps(values, option=orjson.OPT_INDENT_2))
         except OSError as error:
-            return f"this applies until you leave, since it could not be saved: {error}"
+            return f"this applies until you leave, since it could not be saved: {reason(error)}"
         return None
 
 
