@@ -44,13 +44,16 @@ BEFORE = look(USERS_OWN)
 os.environ.update(homes(HOME))
 
 
-@pytest.fixture(autouse=True)
-def _leaves_the_home_alone() -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Fail the test that left something in the home, itself or by its fixtures."""
     yield
+    if not os.listdir(HOME):  # noqa: PTH208  # after every test
+        return
     left = sorted(path.relative_to(HOME) for path in HOME.rglob("*"))
     for path in HOME.iterdir():
         path.rename(new_home() / path.name)  # so that only this test fails
-    assert not left, f"the test wrote into the user's home: {[str(path) for path in left]}"
+    pytest.fail(f"the test wrote into the user's home: {[str(path) for path in left]}")
 
 
 @pytest.hookimpl(wrapper=True)

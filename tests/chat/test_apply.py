@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +32,7 @@ from tcpchat.store.changes import (
     SetReceipts,
 )
 from tests.chat.harness import Harness
+from tests.rows import rows
 
 DONE = Pong(at="")
 Action = Callable[[Harness, User, User, int], Operation]
@@ -162,6 +162,6 @@ def test_the_same_changes_give_the_same_state(steps: list[tuple[str, int, int, i
     assert differences(durable(chat.state), durable(follower, like=chat.state)) == []
 
 
-@pytest.mark.parametrize("change", Change.__args__)
+@rows("change", Change.__args__)
 def test_every_change_can_be_applied(change: type[Change]) -> None:
     assert change in APPLIED

@@ -11,6 +11,7 @@ from tcpchat.chat.room import RECENT, Kind, Room
 from tcpchat.chat.user import User
 from tests.chat.harness import Line, NullSubscriber
 from tests.chat.parts import NOW, joined, lines, new_user, take
+from tests.rows import rows
 
 
 class Subscriber(NullSubscriber):
@@ -88,7 +89,7 @@ def test_who_missed_nothing_is_given_nothing() -> None:
     assert connection.lines == []
 
 
-@pytest.mark.parametrize("count", [1, RECENT])
+@rows("count", [1, RECENT])
 def test_after_an_event_come_all_later_ones_that_are_in_memory(count: int) -> None:
     lobby, user, connection = Lobby(), new_user("alice"), Subscriber()
     lobby.send(7)

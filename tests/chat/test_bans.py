@@ -8,6 +8,7 @@ from tcpchat.chat.bans import Bans
 from tcpchat.errors import ChatError
 from tcpchat.store.changes import SetBan
 from tcpchat.times import FOREVER
+from tests.rows import rows
 
 NOW = 1_795_251_600_123
 
@@ -16,7 +17,7 @@ def banned(*targets: str, until: int = FOREVER) -> Bans:
     return Bans(SetBan("address", target, until, None) for target in targets)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("target", "inside", "outside"),
     [
         ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
@@ -38,7 +39,7 @@ def test_an_address_is_banned_with_its_network(target: str, inside: str, outside
     assert bans.of_address(outside, NOW) is None
 
 
-@pytest.mark.parametrize("peer", ["gone", "StapledStream", ""])
+@rows("peer", ["gone", "StapledStream", ""])
 def test_a_peer_without_an_address_is_not_banned(peer: str) -> None:
     assert banned("0.0.0.0/0", "::/0").of_address(peer, NOW) is None
 
@@ -70,7 +71,7 @@ def test_a_shorter_ban_does_not_hide_a_longer_one_of_a_larger_network() -> None:
     assert bans.of_address("192.0.2.7", NOW)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("ban", "message", "until"),
     [
         (SetBan("user", "u1", FOREVER, None), "the operator banned you for good", None),

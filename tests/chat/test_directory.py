@@ -11,6 +11,7 @@ from tcpchat.names import LONGEST_NAME, RESERVED, skeleton
 from tcpchat.store.rows import NameRow
 from tests.chat.harness import NullSubscriber
 from tests.chat.parts import new_user
+from tests.rows import rows
 
 
 def directory_of(*names: str, stored: tuple[NameRow, ...] = (), guests: int = 0) -> Directory:
@@ -76,13 +77,13 @@ def test_a_user_without_a_name_yet_is_found_by_id_and_then_by_both() -> None:
     assert directory.users()[1:] == [user]
 
 
-@pytest.mark.parametrize("written", ["bob", "BOB", "Bob", "\uff42\uff4f\uff42"])
+@rows("written", ["bob", "BOB", "Bob", "\uff42\uff4f\uff42"])
 def test_a_name_is_found_in_any_case_and_width(written: str) -> None:
     directory = directory_of("bob")
     assert directory.find(written) is directory.get("id of bob")
 
 
-@pytest.mark.parametrize("written", ["b0b", "b\u043eb", "rob", "", "b ob", "bob\x00", "x" * 1000])
+@rows("written", ["b0b", "b\u043eb", "rob", "", "b ob", "bob\x00", "x" * 1000])
 def test_a_name_that_only_looks_alike_is_not_found(written: str) -> None:
     """A message must not go to who imitates somebody."""
     directory = directory_of("bob")
@@ -91,7 +92,7 @@ def test_a_name_that_only_looks_alike_is_not_found(written: str) -> None:
     assert (refused.value.code, refused.value.details) == ("no-such-user", {"name": written[:64]})
 
 
-@pytest.mark.parametrize("stored", [(), (registered("zoe"),), (guest("zoe"),)], ids=["none", "user", "guest"])
+@rows("stored", [(), (registered("zoe"),), (guest("zoe"),)])
 def test_guests_have_rising_numbers_and_names_that_are_free(stored: tuple[NameRow, ...]) -> None:
     directory = directory_of(stored=stored, guests=6)
     assert directory.new_guest_name() == ("guest-7", skeleton("guest-7"))
@@ -118,7 +119,7 @@ def test_a_new_name_replaces_the_old_one_which_is_free() -> None:
     assert directory.find("alice") is bob
 
 
-@pytest.mark.parametrize("name", ["bob", "b0b", "b\u043eb"])
+@rows("name", ["bob", "b0b", "b\u043eb"])
 def test_a_name_of_somebody_here_and_its_look_alikes_are_refused(name: str) -> None:
     directory = directory_of("alice", "bob")
     alice, bob = user_of(directory, "alice"), user_of(directory, "bob")
@@ -129,7 +130,7 @@ def test_a_name_of_somebody_here_and_its_look_alikes_are_refused(name: str) -> N
     assert directory.find("bob") is bob
 
 
-@pytest.mark.parametrize(("name", "like"), [("alice", ""), ("a1ice", "alice, who is away and may come back")])
+@rows(("name", "like"), [("alice", ""), ("a1ice", "alice, who is away and may come back")])
 def test_an_absent_user_keeps_the_name_and_can_be_written_to(name: str, like: str) -> None:
     directory = directory_of("alice", "bob")
     alice = user_of(directory, "alice")
@@ -139,7 +140,7 @@ def test_an_absent_user_keeps_the_name_and_can_be_written_to(name: str, like: st
     assert directory.find("alice") is alice
 
 
-@pytest.mark.parametrize(
+@rows(
     ("row", "like"),
     [
         (registered("paypal"), "paypal, who is registered; login paypal if it is yours"),
@@ -295,7 +296,7 @@ def test_a_guest_who_registers_does_not_expire_any_more() -> None:
     assert directory.stored("id of bob") == registered("bob")
 
 
-@pytest.mark.parametrize("row", [registered("alice"), guest("alice")])
+@rows("row", [registered("alice"), guest("alice")])
 def test_a_stored_user_who_is_renamed_leaves_the_old_name_free(row: NameRow) -> None:
     directory = Directory([row])
     directory.rename_stored("id of alice", "al", "al")
@@ -354,7 +355,7 @@ def mentioned(text: str) -> list[str]:
     return [id.removeprefix("id of ") for id in directory_of(*NAMES).mentioned(text)]
 
 
-@pytest.mark.parametrize(
+@rows(
     ("text", "names"),
     [
         ("@bob", ["bob"]),
@@ -397,14 +398,12 @@ def test_punctuation_around_a_mention_does_not_matter(around: str, name: str) ->
     assert mentioned(around.format(f"@{name}")) == [name]
 
 
-@pytest.mark.parametrize(
-    "text", ["al@bob", "write to al@bob.example", "a.b-@bob", "x_@bob", "1@bob", "\u00e9@bob"]
-)
+@rows("text", ["al@bob", "write to al@bob.example", "a.b-@bob", "x_@bob", "1@bob", "\u00e9@bob"])
 def test_an_address_is_no_mention(text: str) -> None:
     assert mentioned(text) == []
 
 
-@pytest.mark.parametrize("char", RESERVED)
+@rows("char", RESERVED)
 def test_a_reserved_character_ends_a_mention(char: str) -> None:
     assert mentioned(f"@bob{char}x") == ["bob"]
     assert mentioned(f"@bob.{char}x") == ["bob"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpchat.chat.guesses import FORGET, Guesses
+from tests.rows import rows
 
 ALICE, BOB = "alice", "bob"
 
@@ -35,7 +35,7 @@ def test_free_failures_cost_nothing_and_each_further_one_twice_as_much() -> None
     assert waits(guesses, ALICE, 10) == [0, 0, 0, 1, 2, 4, 8, 10, 10, 10]
 
 
-@pytest.mark.parametrize(("longest", "expected"), [(0, [0, 0]), (0.5, [0.5, 0.5]), (1, [1, 1]), (3, [1, 2])])
+@rows(("longest", "expected"), [(0, [0, 0]), (0.5, [0.5, 0.5]), (1, [1, 1]), (3, [1, 2])])
 def test_nobody_waits_longer_than_the_longest(longest: float, expected: list[float]) -> None:
     assert waits(Guesses(free=0, longest=longest, most=10), ALICE, 2) == expected
 
@@ -67,7 +67,7 @@ def test_each_key_has_failures_of_its_own() -> None:
     assert [guesses.check(key, 0) for key in (ALICE, BOB)] == [4, 1]
 
 
-@pytest.mark.parametrize(("longest", "forgotten"), [(60, FORGET), (900, 16 * 900)])
+@rows(("longest", "forgotten"), [(60, FORGET), (900, 16 * 900)])
 def test_a_key_is_forgotten_after_long_without_a_failure(longest: float, forgotten: float) -> None:
     guesses = Guesses(free=5, longest=longest, most=10)
     fail(guesses, ALICE, 50, now=0)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tcpchat.chat.limits import ConnectionSlots, Meter, TokenBucket
 from tcpchat.errors import ChatError
+from tests.rows import rows
 
 ADDRESS, OTHER = "192.0.2.1", "192.0.2.2"
 
@@ -180,7 +181,7 @@ def test_a_meter_forgets_what_is_60_seconds_ago() -> None:
     assert meter.last_minute(1090.0) == 0
 
 
-@pytest.mark.parametrize("later", range(60, 181))
+@rows("later", range(60, 181))
 def test_a_meter_that_nobody_looked_at_for_long_forgets_all_the_same(later: int) -> None:
     meter = Meter()
     meter.add(3, 1000)

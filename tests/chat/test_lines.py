@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import orjson
-import pytest
 
 from tcpchat.chat.lines import (
     edited_line,
@@ -17,6 +16,7 @@ from tcpchat.chat.room import public_id
 from tcpchat.store.rows import EventRow
 from tests.chat.harness import Line
 from tests.chat.parts import AT, NOW, message
+from tests.rows import rows
 
 LATER = "2026-11-21T09:00:01.123Z"
 
@@ -61,7 +61,7 @@ def test_an_edit_is_an_event_of_its_own_with_its_target() -> None:
     assert (shown["room"], shown["to"]) == (public_id("@1@2"), "bob")
 
 
-@pytest.mark.parametrize("to", [None, "bob"])
+@rows("to", [None, "bob"])
 def test_a_message_takes_another_text_and_keeps_its_number_and_time(to: str | None) -> None:
     line = event_line(row(to=to))
     once = with_text(line, "two\nlines \u2028 \U0001f600", NOW + 1000)
@@ -69,13 +69,13 @@ def test_a_message_takes_another_text_and_keeps_its_number_and_time(to: str | No
     assert read(with_text(once, "hi", NOW)) == read(line) | {"edited": AT}, "the last edit counts"
 
 
-@pytest.mark.parametrize("event", [row(), row(9, target=7), row(edited=NOW), row(to="bob")])
+@rows("event", [row(), row(9, target=7), row(edited=NOW), row(to="bob")])
 def test_an_event_of_an_ignored_author_has_a_number_and_no_text(event: EventRow) -> None:
     line = event_line(event)
     assert read(without_text(line)) == read(line) | {"text": "", "ignored": True}
 
 
-@pytest.mark.parametrize("event", [row(), row(9, target=7), row(edited=NOW), row(to="bob")])
+@rows("event", [row(), row(9, target=7), row(edited=NOW), row(to="bob")])
 def test_of_a_deleted_author_number_and_time_are_left(event: EventRow) -> None:
     """As what is on disk then, so that a restart shows the same."""
     line = event_line(event)

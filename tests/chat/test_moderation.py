@@ -19,6 +19,7 @@ from tcpchat.errors import ChatError
 from tcpchat.store.changes import NewReport, SetMute
 from tcpchat.times import FOREVER
 from tests.chat.parts import AT, NOW, new_user
+from tests.rows import rows
 
 
 def moderation_of(*reports: NewReport, names: dict[str, str] | None = None) -> Moderation:
@@ -69,7 +70,7 @@ def test_a_report_on_disk_counts_as_one_by_the_user_and_by_the_name() -> None:
     moderation.begin_report(new_user("carol"), bob)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("address", "registered", "bucket"),
     [
         ("192.0.2.7", None, "192.0.2.7"),
@@ -133,7 +134,7 @@ def test_a_user_whom_the_operator_muted_for_good_learns_so() -> None:
     assert details == {"reason": "loud"}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("conduct", "message"),
     [
         (Conduct({"a": Reporter("a", "")}, Mute(NOW, None, by_operator=False)), "1 user reported you"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from tcpchat.chat.presence import NAMES_PER_LINE, Announcement, Presence
 from tcpchat.chat.user import User
 from tests.chat.harness import Line
 from tests.chat.parts import joined, left, lines, new_user, renamed
+from tests.rows import rows
 
 
 def here(presence: Presence, *names: str) -> list[User]:
@@ -246,7 +246,7 @@ def test_who_is_alone_in_the_last_line_is_told_the_full_lines_only() -> None:
     assert lines(Announcement(users, [], {}).to(users[-1])) == [joined(*names[:-1])]
 
 
-@pytest.mark.parametrize("most", [NAMES_PER_LINE])
+@rows("most", [NAMES_PER_LINE])
 def test_many_who_left_come_in_lines_of_so_many_names(most: int) -> None:
     names = [f"guest-{number}" for number in range(2 * most + 5)]
     shown = lines(Announcement([], names, {}).lines)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tcpchat.chat.sessions import SessionIndex, hash_token
 from tcpchat.chat.user import User
 from tests.chat.parts import new_session, new_user
+from tests.rows import rows
 
 
 def index_of(most: int = 0, presence: float = 5, grace: float = 600) -> SessionIndex:
@@ -156,7 +155,7 @@ def test_other_times_hold_for_users_who_are_absent_already() -> None:
     assert index.next_expiry(0) == 2
 
 
-@pytest.mark.parametrize("span", [5.0, 0.1, 600.3])
+@rows("span", [5.0, 0.1, 600.3])
 def test_users_who_need_not_be_waited_for_any_more_expire(span: float) -> None:
     """However times are rounded: else a server that looks again and again would never sleep."""
     for step in range(1000):

@@ -18,6 +18,7 @@ from tcpchat.store.rows import EventRow, NameRow, Snapshot
 from tcpchat.times import FOREVER
 from tests.chat.harness import Clock, Harness, NullSubscriber, empty_snapshot
 from tests.chat.parts import lines, message, new_user, pending
+from tests.rows import rows
 
 
 def start(wakeups: Wakeups | None = None, **fields: Any) -> ServerState:
@@ -151,9 +152,7 @@ def test_other_settings_hold_from_now_on_for_everybody() -> None:
     assert (state.moderation.reports_to_mute, state.moderation.mute_milliseconds) == (9, 4000)
 
 
-@pytest.mark.parametrize(
-    ("presence", "grace", "keys", "expected"), [(5, 600, 60, (600, 60)), (700, 600, 60, (700, 60))]
-)
+@rows(("presence", "grace", "keys", "expected"), [(5, 600, 60, (600, 60)), (700, 600, 60, (700, 60))])
 def test_what_has_expired_need_not_be_on_disk(
     presence: float, grace: float, keys: float, expected: tuple[int, int]
 ) -> None:

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import attrs
-import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
@@ -20,7 +18,6 @@ from tcpchat.protocol import (
     Error,
     Event,
     History,
-    Id,
     Message,
     PendingMessage,
     Pong,
@@ -30,65 +27,13 @@ from tcpchat.protocol import (
     Sent,
     UserInfo,
     Users,
-    encode,
     read_answer,
 )
 from tcpchat.wire.answers import SHOWN
 from tcpchat.wire.base import Unknown
+from tests.rows import rows
 
 KINDS: tuple[Any, ...] = tuple(dict.fromkeys((*REPLIES, *EVENTS)))
-TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-VALUES: dict[Any, st.SearchStrategy[Any]] = {
-    str: TEXT,
-    str | None: st.none() | TEXT,
-    int: st.integers(-(2**53) + 1, 2**53 - 1),
-    int | None: st.none() | st.integers(-(2**53) + 1, 2**53 - 1),
-    bool: st.booleans(),
-    bool | None: st.none() | st.booleans(),
-    float: st.floats(allow_nan=False, allow_infinity=False),
-    float | None: st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    list[str]: st.lists(TEXT, max_size=3),
-    list[str] | None: st.none() | st.lists(TEXT, max_size=3),
-    dict[str, float]: st.dictionaries(TEXT, st.integers(0, 9) | st.floats(0, 9), max_size=3),
-    dict[str, Any]: st.dictionaries(TEXT, st.integers(0, 9) | TEXT, max_size=3),
-    Id | None: st.none() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text("ab", max_size=MAX_ID),
-}
-
-
-def made(kind: Any) -> st.SearchStrategy[Any]:
-    """Any value of a class of lines, or of what stands inside one."""
-    fields = {}
-    for field in attrs.fields(attrs.resolve_types(kind)):
-        fields[field.name] = _values(field.type)
-    return st.builds(kind, **fields)
-
-
-def _values(kind: Any) -> st.SearchStrategy[Any]:
-    if kind in VALUES:
-        return VALUES[kind]
-    if get_origin(kind) is UnionType:
-        inner, _ = get_args(kind)
-        return st.none() | _values(inner)
-    (item,) = get_args(kind)
-    items = get_args(item) or (item,)
-    return st.lists(st.one_of([made(one) for one in items if one is not Unknown]), max_size=3)
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
-@settings(max_examples=min(20, settings().max_examples))  # for each class, of which there are many
-@given(data=st.data())
-def test_every_line_is_read_as_it_was_written(kind: Any, data: st.DataObject) -> None:
-    line = data.draw(made(kind))
-    assert read_answer(encode(line)) == line
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.type)
-@settings(max_examples=min(20, settings().max_examples))
-@given(data=st.data())
-def test_a_field_of_a_later_version_is_passed_over(kind: Any, data: st.DataObject) -> None:
-    line = data.draw(made(kind))
-    fields = orjson.loads(encode(line)) | {"mood": {"deep": [1]}}
-    assert read_answer(orjson.dumps(fields)) == line
 
 
 def test_what_stands_inside_may_grow_too() -> None:
@@ -109,7 +54,7 @@ def test_what_stands_inside_may_grow_too() -> None:
     assert history == History(re=1, room="lobby", messages=[said], more=True)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("line", "answer"),
     [
         (b'{"type":"renamed","re":1,"old":"a","new":"b"}', Renamed(re=1, old="a", new="b")),
@@ -125,7 +70,7 @@ def test_a_line_with_re_is_a_reply_and_absent_is_null(line: bytes, answer: Reply
     assert read_answer(line) == answer
 
 
-@pytest.mark.parametrize(
+@rows(
     ("line", "re", "fields"),
     [
         (b'{"type":"reacted","emoji":"x"}', None, {"type": "reacted", "emoji": "x"}),
@@ -141,7 +86,7 @@ def test_a_line_of_a_type_of_a_later_version_is_unknown(line: bytes, re: object,
     assert (answer.re, answer.fields) == (re, fields)
 
 
-@pytest.mark.parametrize(
+@rows(
     "line",
     [
         b"", b"hello", b"HTTP/1.1 400 Bad Request", b"SSH-2.0-OpenSSH_9.9", b"[]", b"5", b"null", b'"pong"',
@@ -155,7 +100,7 @@ def test_what_is_no_line_of_a_server_is_said(line: bytes) -> None:
     assert caught.value.code == "bad-json"
 
 
-@pytest.mark.parametrize(
+@rows(
     "line",
     [
         b'{"type":"pong"}',
@@ -181,7 +126,7 @@ def test_what_is_known_is_read_strictly(line: bytes) -> None:
     assert caught.value.code == "wrong-type"
 
 
-@pytest.mark.parametrize("line", [b"\x1b[2Jboo", '{"type":"pong","at":"\N{RIGHT-TO-LEFT OVERRIDE}'.encode()])
+@rows("line", [b"\x1b[2Jboo", '{"type":"pong","at":"\N{RIGHT-TO-LEFT OVERRIDE}'.encode()])
 def test_what_an_error_quotes_does_nothing_on_a_terminal(line: bytes) -> None:
     with pytest.raises(ChatError) as caught:
         read_answer(line)
@@ -196,6 +141,7 @@ def test_an_error_quotes_so_much_and_no_more() -> None:
     assert "x" * (SHOWN + 1) not in caught.value.message
 
 
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -217,7 +163,7 @@ def test_any_bytes_are_an_answer_or_an_error(line: bytes) -> None:
         read_answer(line)
 
 
-@pytest.mark.parametrize("line", [b'{"type":[]}', b'{"type":{}}'])
+@rows("line", [b'{"type":[]}', b'{"type":{}}'])
 def test_a_type_that_cannot_be_one_is_an_error(line: bytes) -> None:
     with pytest.raises(ChatError):
         read_answer(line)

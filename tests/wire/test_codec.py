@@ -31,6 +31,7 @@ from tcpchat.protocol import (
     read_answer,
     reply_with,
 )
+from tests.rows import rows
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +72,7 @@ def order(**fields: Any) -> bytes:
     return orjson.dumps({"type": "order", "id": 7, "text": "hi"} | fields)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("fields", "changes"),
     [
         ({}, {}),
@@ -100,7 +101,7 @@ def test_a_good_line_is_read(fields: dict[str, Any], changes: dict[str, Any]) ->
     assert CODEC.decode(line) == attrs.evolve(Order(id=7, text="hi"), **changes)
 
 
-@pytest.mark.parametrize(
+@rows(
     "line",
     [
         b'  { "type" : "nap" }  ',
@@ -112,7 +113,7 @@ def test_json_may_be_written_in_any_way(line: bytes) -> None:
     assert CODEC.decode(line) == Nap()
 
 
-@pytest.mark.parametrize(
+@rows(
     "line",
     [
         b"", b"{", b"}", b"[]", b"null", b"5", b'"nap"', b"{}{}", b"nap", b"{'type':'nap'}",
@@ -131,9 +132,7 @@ def test_what_is_not_one_json_object_is_refused(line: bytes) -> None:
     assert len(error.message) < 200
 
 
-@pytest.mark.parametrize(
-    "line", [b'{"type":"nap","id":"\xff"}', b'{"type":"nap","\xc3":1}', b'{"\xed\xa0\x80":1}']
-)
+@rows("line", [b'{"type":"nap","id":"\xff"}', b'{"type":"nap","\xc3":1}', b'{"\xed\xa0\x80":1}'])
 def test_json_that_is_not_utf_8_is_refused(line: bytes) -> None:
     assert refusal(line).code in {"bad-json", "bad-encoding"}
 
@@ -173,23 +172,21 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("line", "code", "field"), BAD.values(), ids=BAD)
+@rows(("line", "code", "field"), BAD.values(), ids=BAD)
 def test_a_wrong_line_is_refused_with_code_field_and_id(line: bytes, code: str, field: str) -> None:
     error = refusal(line)
     assert (error.code, error.details["field"], error.re) == (code, field, 7)
     assert field in error.message
 
 
-@pytest.mark.parametrize(
-    "id", [True, 1.5, MAX_EXACT + 1, -MAX_EXACT - 1, "x" * (MAX_ID + 1), [], {}, ["a"]], ids=repr
-)
+@rows("id", [True, 1.5, MAX_EXACT + 1, -MAX_EXACT - 1, "x" * (MAX_ID + 1), [], {}, ["a"]])
 def test_a_bad_id_is_refused_and_not_repeated(id: Any) -> None:
     error = refusal(order(id=id))
     assert (error.code, error.details["field"], error.re) == ("wrong-type", "id", None)
     assert refusal(orjson.dumps({"type": "fly", "id": id})).re is None
 
 
-@pytest.mark.parametrize(
+@rows(
     ("line", "suggestion"),
     [
         (b'{"type":"oder"}', "order"),
@@ -204,7 +201,7 @@ def test_a_typing_error_is_answered_with_the_nearest_word(line: bytes, suggestio
     assert suggestion is None or suggestion in error.message
 
 
-@pytest.mark.parametrize("line", [orjson.dumps({"type": "x" * 60_000}), order(**{"x" * 60_000: 1})])
+@rows("line", [orjson.dumps({"type": "x" * 60_000}), order(**{"x" * 60_000: 1})])
 def test_a_refusal_does_not_repeat_a_long_line(line: bytes) -> None:
     error = refusal(line)
     assert len(error.message) < 300
@@ -221,7 +218,7 @@ def test_a_refusal_names_fields_as_on_the_wire() -> None:
         CODEC.decode(b'{"type":"forward","from":"a","sender":"a"}')
 
 
-@pytest.mark.parametrize(
+@rows(
     "line",
     [
         b'{"type":"joined","room":"lobby","users":["a",1]}',
@@ -261,7 +258,7 @@ def test_whatever_the_bytes_only_a_chat_error_comes_out(line: bytes) -> None:
             read(line)
 
 
-@pytest.mark.parametrize(
+@rows(
     ("line", "re", "written"),
     [
         (Nap(), None, b'{"type":"nap"}\n'),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LineReader
+from tests.rows import rows
 
 MAX = 8
 TOO_LONG = "line-too-long"
@@ -60,7 +61,7 @@ TABLE = {
     "two too long": (b"x" * 100 + b"\n" + b"y" * 9 + b"\n", [TOO_LONG, TOO_LONG]),
 }
 ENDED = {name: case for name, case in TABLE.items() if case[0].endswith(b"\n")}
-table = pytest.mark.parametrize(("data", "lines"), TABLE.values(), ids=TABLE)
+table = rows(("data", "lines"), TABLE.values(), ids=TABLE)
 
 
 @table
@@ -73,7 +74,7 @@ def test_bytes_that_come_one_at_a_time(data: bytes, lines: list[bytes | str]) ->
     assert read(*one_by_one(data)) == lines
 
 
-@pytest.mark.parametrize(("data", "lines"), ENDED.values(), ids=ENDED)
+@rows(("data", "lines"), ENDED.values(), ids=ENDED)
 def test_bytes_that_come_with_a_tail_of_the_next_line(data: bytes, lines: list[bytes | str]) -> None:
     assert read(data + b"ta", b"il\n") == [*lines, b"tail"]
 

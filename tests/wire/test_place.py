@@ -6,9 +6,10 @@ import pytest
 
 from tcpchat.errors import ChatError
 from tcpchat.wire.place import Place, is_direct, parse_place, parse_room
+from tests.rows import rows
 
 
-@pytest.mark.parametrize(
+@rows(
     ("room", "username", "place"),
     [
         (None, None, Place("lobby")),
@@ -31,9 +32,7 @@ def test_only_one_number_sign_is_left_out() -> None:
     assert parse_room("#") == ""
 
 
-@pytest.mark.parametrize(
-    ("room", "username", "suggestion"), [("lobby", "bob", None), (None, "@0123456789abcdef", "room")]
-)
+@rows(("room", "username", "suggestion"), [("lobby", "bob", None), (None, "@0123456789abcdef", "room")])
 def test_two_places_or_a_room_as_a_user_are_refused(
     room: str | None, username: str, suggestion: str | None
 ) -> None:

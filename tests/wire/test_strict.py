@@ -9,13 +9,14 @@ import pytest
 from tcpchat.wire.base import MAX_EXACT, MAX_ID, Id, Unknown
 from tcpchat.wire.events import Edited, Message
 from tcpchat.wire.strict import CLOSED, OPEN, MismatchError
+from tests.rows import rows
 
 AT = "2026-11-21T09:00:00.123Z"
 MESSAGE = {"type": "message", "room": "lobby", "seq": 1, "at": AT, "from": "bob", "text": "hi"}
 EDITED = {"type": "edited", "room": "lobby", "seq": 2, "at": AT, "from": "bob", "target": 1, "text": "ho"}
 
 
-@pytest.mark.parametrize(
+@rows(
     ("kind", "value"),
     [
         (str, ""), (int, MAX_EXACT), (int, -MAX_EXACT), (float, 1.5), (float, 2), (bool, False),
@@ -28,7 +29,7 @@ def test_a_value_of_the_type_is_taken_as_it_is(kind: Any, value: object) -> None
     assert (taken, type(taken)) == (value, type(value))
 
 
-@pytest.mark.parametrize(
+@rows(
     ("kind", "value", "wanted"),
     [
         (str, 5, "a string"), (str, None, "a string"),

@@ -15,6 +15,7 @@ from tcpchat.store.rows import NameRow
 from tcpchat.times import FOREVER, timestamp
 from tests.chat.harness import Harness, replies, sent_to
 from tests.chat.parts import lines
+from tests.rows import rows
 
 MUTE_SECONDS = 600
 
@@ -88,7 +89,7 @@ def test_reports_of_one_source_mute_nobody(chat: Harness) -> None:
     assert not is_muted(chat, bob)
 
 
-@pytest.mark.parametrize("rules", [Rules(reports_to_mute=0), Rules(reports_to_mute=1, mute_seconds=0)])
+@rows("rules", [Rules(reports_to_mute=0), Rules(reports_to_mute=1, mute_seconds=0)])
 def test_where_reports_do_not_mute_they_count_and_mute_nobody(rules: Rules) -> None:
     chat = Harness(Settings(rules=rules))
     alice, bob = chat.join("alice", "bob")
