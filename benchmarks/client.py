@@ -9,11 +9,12 @@ import os
 import socket
 import time
 
+import attrs
 import orjson
 import trio
 
 from tcpchat.client import Client, Credentials
-from tcpchat.protocol import Message, Pong, Welcome, encode, encode_message
+from tcpchat.protocol import Message, Pong, Welcome, encode
 
 MESSAGES = 300_000
 AT = "2026-11-21T09:00:00.123Z"
@@ -21,7 +22,8 @@ TEXT = "the quick brown fox jumps over the lazy dog, twice"
 
 
 def lines() -> bytes:
-    return b"".join(encode_message("lobby", seq, AT, "alice", TEXT) for seq in range(1, MESSAGES + 1))
+    first = Message(room="lobby", seq=1, at=AT, sender="alice", text=TEXT)
+    return b"".join(encode(attrs.evolve(first, seq=seq)) for seq in range(1, MESSAGES + 1))
 
 
 def serve(listener: socket.socket, data: bytes, connections: int) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from tcpchat.chat.lines import edited_line, with_text, without_author
+from tcpchat.chat.lines import edited_line, message_line, with_text, without_author
 from tcpchat.chat.member import Member
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.chat.users import session_of_row
-from tcpchat.protocol import encode_message
 from tcpchat.store.changes import (
     Change,
     DeleteUser,
@@ -46,7 +45,6 @@ from tcpchat.store.changes import (
     TrimKeys,
 )
 from tcpchat.store.rows import NameRow
-from tcpchat.times import timestamp
 
 C = TypeVar("C")
 APPLIED: Final[dict[type, Callable[[ServerState, Any], None]]] = {}
@@ -70,17 +68,14 @@ def _applies(kind: type[C]) -> Callable[[Callable[[ServerState, C], None]], Call
 
 @_applies(NewMessage)
 def _message(state: ServerState, change: NewMessage) -> None:
-    name, seq, at, author, author_name, _, to, text = change
-    room = state.rooms.open(name)
-    room.append(seq, author, encode_message(room.id, seq, timestamp(at), author_name, text, to))
+    state.rooms.open(change.room).append(change.seq, change.author, message_line(change))
 
 
 @_applies(EditMessage)
 def _edit(state: ServerState, change: EditMessage) -> None:
     room, text, at = state.rooms.open(change.room), change.text, change.at
     room.rewrite(change.target, lambda line: with_text(line, text, at))
-    line = edited_line(change.room, change.recipient_name, change.seq, at, change.name, change.target, text)
-    room.append(change.seq, change.author, line, is_message=False)
+    room.append(change.seq, change.author, edited_line(change), is_message=False)
 
 
 @_applies(NewUser)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 
 from tcpchat.chat.room import public_id
-from tcpchat.protocol import encode_edited, encode_message
-from tcpchat.store.changes import DELETED, EDITED
+from tcpchat.protocol import Edited, encode
+from tcpchat.store.changes import DELETED, EDITED, EditMessage, NewMessage
 from tcpchat.store.rows import EventRow
 from tcpchat.times import timestamp
 
@@ -14,22 +14,39 @@ from tcpchat.times import timestamp
 def event_line(event: EventRow) -> bytes:
     """Write an event of a room as it is now: a message with its current text."""
     if event.kind == EDITED:
-        assert event.target is not None
-        return edited_line(
-            event.room, event.recipient_name, event.seq, event.at, event.name, event.target, event.text
-        )
-    line = message_line(event.room, event.recipient_name, event.seq, event.at, event.name, event.text)
+        return edited_line(event)
+    line = message_line(event)
     return line if event.edited is None else with_text(line, event.text, event.edited)
 
 
-def message_line(room: str, to: str | None, seq: int, at: int, name: str, text: str) -> bytes:
-    """Write a message of a room; `to` names the other user of a direct one, `at` is in ms since 1970."""
-    return encode_message(public_id(room), seq, timestamp(at), name, text, to)
+def message_line(message: NewMessage | EventRow) -> bytes:
+    """Write a message as everybody gets it who is there when it is sent.
+
+    It is the line of a `Message`, without making one, since a busy server writes no line more often.
+    """
+    room, at = public_id(message.room), timestamp(message.at)
+    seq, name, to, text = message.seq, message.name, message.recipient_name, message.text
+    if to is None:
+        line = {"type": "message", "room": room, "seq": seq, "at": at, "from": name, "text": text}
+    else:
+        line = {"type": "message", "room": room, "to": to, "seq": seq, "at": at, "from": name, "text": text}
+    return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
 
 
-def edited_line(room: str, to: str | None, seq: int, at: int, name: str, target: int, text: str) -> bytes:
-    """Write the event that message `target` has another text since `at`, in ms since 1970."""
-    return encode_edited(public_id(room), seq, timestamp(at), name, target, text, to)
+def edited_line(edit: EditMessage | EventRow) -> bytes:
+    """Write the event that a message has another text."""
+    assert edit.target is not None
+    return encode(
+        Edited(
+            room=public_id(edit.room),
+            to=edit.recipient_name,
+            seq=edit.seq,
+            at=timestamp(edit.at),
+            sender=edit.name,
+            target=edit.target,
+            text=edit.text,
+        )
+    )
 
 
 def with_text(line: bytes, text: str, at: int) -> bytes:

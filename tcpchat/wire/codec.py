@@ -41,31 +41,8 @@ def encode(line: Line, re: Id | None = None) -> bytes:
     return orjson.dumps(fields, CLOSED.unstructure, orjson.OPT_APPEND_NEWLINE)
 
 
-def encode_message(room: str, seq: int, at: str, sender: str, text: str, to: str | None = None) -> bytes:
-    """Write a Message without the object; `to` is set in a direct room only.
-
-    This and `encode_sent` are the two lines that a busy server makes for each message.
-    """
-    if to is None:
-        line = {"type": "message", "room": room, "seq": seq, "at": at, "from": sender, "text": text}
-    else:
-        line = {"type": "message", "room": room, "to": to, "seq": seq, "at": at, "from": sender, "text": text}
-    return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
-
-
-def encode_edited(
-    room: str, seq: int, at: str, sender: str, target: int, text: str, to: str | None = None
-) -> bytes:
-    """Write an Edited without the object; `to` is set in a direct room only."""
-    line: dict[str, object] = {"type": "edited", "room": room}
-    if to is not None:
-        line["to"] = to
-    line |= {"seq": seq, "at": at, "from": sender, "target": target, "text": text}
-    return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
-
-
 def encode_sent(re: Id | None, room: str, username: str | None, seq: int, at: str) -> bytes:
-    """Write a Sent without the object; `username` is set in a direct room only."""
+    """Write a Sent without making one; `username` is set in a direct room only."""
     line: dict[str, object]
     if username is None:
         line = {"type": "sent", "re": re, "room": room, "seq": seq, "at": at}

@@ -9,14 +9,18 @@ from hypothesis import strategies as st
 
 from tcpchat.bench.payload import Scanner, Tally, make_text
 from tcpchat.bench.plan import SendLog
-from tcpchat.protocol import encode_message
+from tcpchat.protocol import Message, encode
 
 RUN = "a1"
 
 
 def lines(*messages: tuple[int, int], run: str = RUN) -> bytes:
     texts = [make_text(run, sender, number, 5, 64) for sender, number in messages]
-    return b"".join(encode_message("lobby", 1, "2026-11-21T09:00:00.123Z", "guest-1", text) for text in texts)
+    return b"".join(map(message_line, texts))
+
+
+def message_line(text: str) -> bytes:
+    return encode(Message(room="lobby", seq=1, at="2026-11-21T09:00:00.123Z", sender="guest-1", text=text))
 
 
 def tally(messages: Iterable[tuple[int, int]], senders: int = 2, size: int = 3) -> Tally:
@@ -57,7 +61,7 @@ def test_repeated_messages_are_doubled() -> None:
 def test_texts_of_other_users_and_other_runs_are_ignored() -> None:
     scanner = Scanner(RUN)
     assert scanner.scan(lines((0, 0), run="b2")).count == 0
-    assert scanner.scan(encode_message("lobby", 1, "", "bob", 'say "text":"bench a1 0 0 0 ')).count == 0
+    assert scanner.scan(message_line('say "text":"bench a1 0 0 0 ')).count == 0
 
 
 def test_a_text_contains_its_time_of_sending() -> None:

@@ -9,6 +9,7 @@ from tcpchat.chat.lines import message_line
 from tcpchat.chat.presence import Presence
 from tcpchat.chat.room import RECENT, Kind, Room
 from tcpchat.chat.user import User
+from tcpchat.store.changes import NewMessage
 from tests.chat.harness import Line, NullSubscriber
 from tests.chat.parts import NOW, joined, lines, new_user, take
 from tests.rows import rows
@@ -35,8 +36,9 @@ class Lobby:
         """Let so many messages be on disk, and give them to nobody."""
         for _ in range(count):
             seq = self.room.seq + 1
-            line = message_line("lobby", None, seq, NOW, author, "hi")
-            self.room.append(seq, f"id of {author}", line)
+            id = f"id of {author}"
+            line = message_line(NewMessage("lobby", seq, NOW, id, author, None, None, "hi"))
+            self.room.append(seq, id, line)
 
     def newcomer(self, name: str, now: float = 0) -> tuple[User, Subscriber]:
         """Return a pending subscriber."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import orjson
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tcpchat.chat.lines import (
-    edited_line,
     event_line,
     message_line,
     with_text,
@@ -13,7 +14,10 @@ from tcpchat.chat.lines import (
     without_text,
 )
 from tcpchat.chat.room import public_id
+from tcpchat.protocol import MAX_EXACT, Message, encode
+from tcpchat.store.changes import NewMessage
 from tcpchat.store.rows import EventRow
+from tcpchat.times import FOREVER, timestamp
 from tests.chat.harness import Line
 from tests.chat.parts import AT, NOW, message
 from tests.rows import rows
@@ -40,13 +44,25 @@ IN_LOBBY = {"type": "message", "room": "lobby", "seq": 7, "at": AT, "from": "ali
 
 def test_a_message_of_a_room_is_written_with_the_room() -> None:
     assert read(event_line(row())) == IN_LOBBY
-    assert event_line(row()) == message_line("lobby", None, 7, NOW, "alice", "hi")
+    assert event_line(row()) == message_line(message(7))
 
 
 def test_a_direct_message_is_written_with_its_recipient_and_without_the_hidden_room() -> None:
     shown = read(event_line(row(to="bob")))
     assert shown == IN_LOBBY | {"room": public_id("@1@2"), "to": "bob"}
     assert "@1@2" not in repr(shown)
+
+
+texts = st.text()
+
+
+@given(texts, texts, st.none() | texts, st.integers(1, MAX_EXACT), st.integers(0, FOREVER))
+def test_the_line_of_a_message_is_that_of_its_class(
+    name: str, text: str, to: str | None, seq: int, at: int
+) -> None:
+    change = NewMessage("lobby" if to is None else "@1@2", seq, at, "1", name, to and "2", to, text)
+    told = Message(room=public_id(change.room), to=to, seq=seq, at=timestamp(at), sender=name, text=text)
+    assert message_line(change) == encode(told)
 
 
 def test_an_edited_message_is_written_as_it_is_now_and_since_when() -> None:
@@ -56,7 +72,6 @@ def test_an_edited_message_is_written_as_it_is_now_and_since_when() -> None:
 
 def test_an_edit_is_an_event_of_its_own_with_its_target() -> None:
     assert read(event_line(row(9, target=7))) == IN_LOBBY | {"type": "edited", "seq": 9, "target": 7}
-    assert event_line(row(9, target=7)) == edited_line("lobby", None, 9, NOW, "alice", 7, "hi")
     shown = read(event_line(row(9, target=7, to="bob")))
     assert (shown["room"], shown["to"]) == (public_id("@1@2"), "bob")
 

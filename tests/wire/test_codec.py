@@ -24,7 +24,6 @@ from tcpchat.protocol import (
     UserInfo,
     Users,
     encode,
-    encode_message,
     encode_part,
     encode_sent,
     page,
@@ -298,22 +297,6 @@ def test_a_line_ends_once(message: str, re: int | str | None) -> None:
 
 texts, seqs = st.text(), st.integers(1, MAX_EXACT)
 ids = st.none() | st.integers(-MAX_EXACT, MAX_EXACT) | st.text(max_size=MAX_ID)
-
-
-@given(texts, seqs, texts, texts, texts)
-def test_a_message_without_an_object_is_written_as_with_one(
-    room: str, seq: int, at: str, sender: str, text: str
-) -> None:
-    message = Message(room=room, seq=seq, at=at, sender=sender, text=text)
-    assert encode_message(room, seq, at, sender, text) == encode(message)
-
-
-@given(texts, texts, seqs, texts, texts, texts)
-def test_a_private_message_without_an_object_is_written_as_with_one(
-    room: str, to: str, seq: int, at: str, sender: str, text: str
-) -> None:
-    message = Message(room=room, to=to, seq=seq, at=at, sender=sender, text=text)
-    assert encode_message(room, seq, at, sender, text, to) == encode(message)
 
 
 @given(ids, texts, st.none() | texts, seqs, texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import attrs
 import orjson
 
 from tcpchat.link.paging import next_page
@@ -51,16 +52,33 @@ from tcpchat.repl.view.text import (
 )
 from tcpchat.times import format_duration
 
+SECRETS = ("token", "password")
+"""Fields that are not shown whatever the reply."""
+
 
 def reply(reply: Reply, look: Look) -> Fragments:
     """Return a reply of the server; nothing for a `sent`, since the message itself is shown."""
-    return (_REPLIES.get(type(reply)) or render_people.REPLIES.get(type(reply), _unknown))(reply, look)
+    return (_REPLIES.get(type(reply)) or render_people.REPLIES.get(type(reply), by_fields))(reply, look)
 
 
-def _unknown(reply: Any, look: Look) -> Fragments:
-    """Name the type of a reply of a later version."""
-    fields = getattr(reply, "fields", {})
-    return notice(f"the server answered with {fields.get('type') or getattr(reply, 'type', '?')}", look)
+def by_fields(reply: Reply, look: Look) -> Fragments:
+    """Return type and fields of a reply that has no rendering of its own, but nothing secret.
+
+    That is one of a later server, or of a command whose fields say all that there is to say.
+    """
+    if isinstance(reply, Unknown):
+        fields = {name: value for name, value in reply.fields.items() if name not in SECRETS}
+    else:
+        shown = (attribute for attribute in attrs.fields(type(reply)) if attribute.repr)
+        fields = {"type": reply.type} | {one.name: getattr(reply, one.name) for one in shown}
+    title = notice(f"the server answered with {fields.pop('type', '?')}", look)
+    return title + in_rows(
+        [(name, _value(value)) for name, value in fields.items() if value is not None], look
+    )
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, default=repr).decode()
 
 
 def _users(reply: Users, look: Look) -> Fragments:

@@ -133,7 +133,20 @@ def test_a_reply(reply: Reply, lines: list[str]) -> None:
 
 def test_each_reply_about_people_is_rendered() -> None:
     assert {type(reply) for reply, _ in REPLIES} == set(render_people.REPLIES)
-    assert set(render_people.REPLIES) | set(render_replies._REPLIES) == set(ALL_REPLIES)
+    assert set(render_people.REPLIES) | set(render_replies._REPLIES) <= set(ALL_REPLIES)
+
+
+def test_a_reply_without_a_rendering_of_its_own_is_shown_by_its_fields() -> None:
+    one = Whois(name="bob", since=AT, registered=True, here=True)
+    assert shown(render_replies.by_fields(one, WIDE)) == [
+        "· the server answered with whois",
+        "  name        bob",
+        "  registered  true",
+        "  here        true",
+        f"  since       {AT}",
+    ]
+    for reply, _ in REPLIES:
+        assert "t-secret" not in plain(render_replies.by_fields(reply, WIDE))
 
 
 def test_no_token_is_ever_shown() -> None:

@@ -142,7 +142,10 @@ REPLIES: list[tuple[Reply, list[str]]] = [
     (Bye(code="exit", message="bye, bob"), ["· bye, bob"]),
     (Error(code="x", message="no"), ["✗ no"]),
     (Schema(schema={"a": [1]}), ["{", '  "a": [', "    1", "  ]", "}"]),
-    (Unknown(fields={"type": "later\x1b"}), ["· the server answered with later␛"]),
+    (
+        Unknown(fields={"type": "later\x1b", "n": [1], "text": "a\nb", "token": "t-secret", "none": None}),
+        ["· the server answered with later␛", "  n     [1]", "  text  a⏎b"],
+    ),
 ]  # fmt: skip
 
 
