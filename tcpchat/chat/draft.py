@@ -82,12 +82,17 @@ class Draft:
 
     def take_seqs(self, room: str, count: int = 1) -> int:
         """Take the next `count` numbers of the room; return the first."""
+        last = self.last_seq(room)
+        self._set(self._seqs, room, last + count)
+        return last + 1
+
+    def last_seq(self, room: str) -> int:
+        """Return the number of the room's last event by now, or 0."""
         last = self._seqs.get(room)
         if last is None:
             known = self.state.rooms.get(room)
             last = 0 if known is None else known.seq
-        self._set(self._seqs, room, last + count)
-        return last + 1
+        return last
 
     def user(self, id: str) -> User | None:
         """Return the user of this id, if in memory.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tcpchat.chat.operations.users import ChangeUser, Rename
+from tcpchat.chat.operations.users import ChangeUser, Rename, Unignore
 from tcpchat.chat.user import User
 from tcpchat.commands import profile as wire
 from tcpchat.errors import ChatError
@@ -22,7 +22,7 @@ from tcpchat.protocol import (
     page,
     reply_with,
 )
-from tcpchat.store.changes import DropIgnored, SetAway, SetIgnored
+from tcpchat.store.changes import SetAway, SetIgnored
 from tcpchat.store.queries.users import names_of
 from tcpchat.times import timestamp
 
@@ -112,12 +112,11 @@ async def ignore(caller: Caller, request: wire.Ignore) -> Outcome[Ignoring]:
 @handles(wire.UNIGNORE)
 async def unignore(caller: Caller, request: wire.Unignore) -> Outcome[Ignoring]:
     user, name, names = caller.user, request.name, await _ignored_names(caller)
-    found = [id for id, ignored in names.items() if ignored == name.lower()]
+    found = {id: ignored for id, ignored in names.items() if ignored == name.lower()}
     if not found:
         raise ChatError("no-such-user", f"you do not ignore {name[:64]!r}", name=name[:64])
-    done = Ignoring(users=sorted(names[id] for id in names.keys() - set(found)))
-    changes = [DropIgnored(user.id, id) for id in found]
-    return ChangeUser(user=user.id, settings=changes, done=done)
+    done = Ignoring(users=sorted(names[id] for id in names.keys() - found.keys()))
+    return Unignore(user=user.id, others=found, done=done)
 
 
 async def _ignored_names(caller: Caller) -> dict[str, str]:

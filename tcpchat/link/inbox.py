@@ -24,6 +24,7 @@ from tcpchat.protocol import (
     ListConversations,
     Log,
     Message,
+    Read,
     ReadLog,
     Reply,
     Unknown,
@@ -165,6 +166,8 @@ class Inbox:
             if room is not None:
                 self._put_numbered(room, event, seq)
                 return
+        if isinstance(event, Read):
+            self._pass_over(event)
         if self._full:
             self._skipped += 1
         else:
@@ -180,6 +183,21 @@ class Inbox:
         room.last = seq
         if not _is_ignored(event):
             self._append(event)
+
+    def _pass_over(self, event: Read) -> None:
+        """Take it that the server never sends what is read and was not received.
+
+        A live room has everything that was sent before. What is missing came from a user who was ignored
+        then, and is not to be fetched once the user is not ignored any more.
+        """
+        room = self._rooms.get(event.room)
+        if room is None and self._complete and self._list is None and is_direct(event.room):
+            room = self._add(event.room)
+        if room is None or room is self._lobby or room.lagging or room.unconfirmed is not None:
+            return
+        if room.last is not None:
+            room.last = max(room.last, event.seq)
+            room.newest = max(room.newest, room.last)
 
     def _append(self, event: Event) -> None:
         self._events.append(event)

@@ -237,7 +237,34 @@ async def test_who_is_not_ignored_any_more_is_heard_again_also_what_was_said_bef
     assert [line["text"] for line in (await alice.do("history"))["messages"]] == ["one", "two"]
     private = await alice.do("history", username="bob")
     assert [line["text"] for line in private["messages"]] == ["psst", "again"]
-    assert await unread(alice) == {"lobby": (2, False, 0, 2), "bob": (2, False, 0, 2)}
+    assert await unread(alice) == {"lobby": (2, False, 0, 2), "bob": (1, False, 1, 2)}
+
+
+async def test_what_was_sent_privately_while_ignored_is_read_on_all_devices(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    phone = await log_in(running, "alice")
+    await say(bob, "one", to="alice")
+    (one,) = await alice.heard("message")
+    await alice.do("read", username="bob")
+    await alice.do("ignore", name="bob")
+    await say(bob, "two", to="alice")
+    await phone.heard()
+    await alice.do("unignore", name="bob")
+    for person in (alice, phone):
+        assert await person.heard("read") == [
+            {"type": "read", "room": one["room"], "username": "bob", "seq": 2}
+        ]
+    assert await unread(alice) == {}
+
+
+async def test_what_was_unread_before_the_user_was_ignored_stays_unread(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    await say(bob, "one", to="alice")
+    await alice.do("ignore", name="bob")
+    await say(bob, "two", to="alice")
+    await alice.do("unignore", name="bob")
+    assert await unread(alice) == {"bob": (2, False, 0, 2)}
+    assert await alice.heard("read") == []
 
 
 async def test_ignoring_is_for_the_user_whatever_the_name_and_lasts(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tcpchat.protocol import (
     ListConversations,
     Log,
     Message,
+    Read,
     ReadLog,
 )
 
@@ -191,6 +192,39 @@ def test_another_user_gets_no_page_of_the_user_before() -> None:
     fetch(inbox, listing(info(BOB, 5, read=4)))
     assert fetch(inbox, page(BOB, 5)) == ReadLog(after=4, count=MAX_COUNT, room=BOB)
     assert heard(inbox) == [(BOB, 5)]
+
+
+def read(id: str, seq: int) -> Read:
+    return Read(room=id, username="x", seq=seq)
+
+
+def test_what_is_read_and_never_came_is_not_fetched() -> None:
+    inbox = guest()
+    inbox.put(said(BOB, 1))
+    inbox.put(read(BOB, 3))
+    inbox.put(said(BOB, 4))
+    assert heard(inbox) == [(BOB, 1), (BOB, 4)]
+    inbox.put(read(EVE, 2))
+    inbox.put(said(EVE, 3))
+    assert heard(inbox) == [(EVE, 3)]
+    assert not inbox.lagging
+
+
+def test_what_another_device_read_is_fetched_if_it_was_missed() -> None:
+    inbox = guest()
+    inbox.put(said(BOB, 1))
+    inbox.put(said(BOB, 3))  # a gap, so that it comes in pages
+    inbox.put(read(BOB, 3))
+    fetch(inbox, page(BOB, 2, 3))
+    assert heard(inbox) == [(BOB, 1), (BOB, 2), (BOB, 3)]
+    inbox.welcome(0, "j")
+    inbox.resume()
+    inbox.put(read(BOB, 5))
+    inbox.put(read(EVE, 1))
+    fetch(inbox, listing(info(BOB, 5), info(EVE, 1)))
+    fetch(inbox, page(BOB, 4, 5))
+    fetch(inbox, page(EVE, 1))
+    assert heard(inbox) == [(BOB, 4), (BOB, 5), (EVE, 1)]
 
 
 def test_a_list_for_the_user_before_is_ignored() -> None:

@@ -159,6 +159,20 @@ async def test_after_logout_you_are_a_new_guest(faked: FakedPerson) -> None:
     assert faked.controller.completion_context().absent == []
 
 
+async def test_what_was_sent_privately_while_ignored_is_not_shown_later(
+    alice: ServedPerson, bob: Peer
+) -> None:
+    await say(bob, "before", "alice")
+    await alice.screen.line("before")
+    await alice.do("/ignore bob")
+    await say(bob, "while ignored", "alice")
+    await alice.do("/unignore bob")
+    await say(bob, "after", "alice")
+    await alice.screen.line("after")
+    assert alice.screen.count("while ignored") == 0
+    assert "1 unread private" in alice.toolbar
+
+
 async def test_names_of_ignored_users_and_of_direct_rooms_are_offered(faked: FakedPerson) -> None:
     faked.server.reply("ignore", "ignoring", users=["bob"])
     await faked.receive(message(1, "psst", to="alice", sender="carol"))
