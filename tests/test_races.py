@@ -276,3 +276,46 @@ async def test_a_refusal_that_waits_for_its_turn_is_given_when_the_server_stops(
         lines = await alice.rest()
         assert [line["re"] for line in lines if "re" in line] == [1, 2]
         assert lines[-1]["type"] == "bye"
+
+
+async def test_a_guest_who_becomes_another_user_during_a_commit_is_no_ghost() -> None:
+    """The first row of a guest is under way, and by then the guest is gone."""
+    disk = GatedStore()
+    async with run_server(store=disk) as running:
+        alice, carol = await running.peers("alice", "carol")
+        other = Peer(await running.connect())
+        token = (await other.next("welcome"))["token"]
+        bob = Peer(await running.connect())
+        ghost = (await bob.next("welcome"))["token"]
+        await bob.ask({"type": "rename", "name": "bob"})
+        disk.open.clear()
+        await alice.send("send -u bob psst")
+        await trio.testing.wait_all_tasks_blocked()
+        await bob.send({"type": "resume", "token": token})
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await alice.next("sent"))["seq"] == 1
+        await bob.next("resumed")
+        assert (await carol.ask({"type": "resume", "token": ghost}))["code"] == "bad-token"
+        assert (await carol.ask({"type": "rename", "name": "bob"}))["type"] == "renamed"
+
+
+async def test_a_guest_who_comes_back_during_a_commit_keeps_the_session() -> None:
+    disk = GatedStore()
+    async with run_server(store=disk) as running:
+        alice, carol = await running.peers("alice", "carol")
+        bob = Peer(await running.connect())
+        token = (await bob.next("welcome"))["token"]
+        await bob.ask({"type": "rename", "name": "bob"})
+        await trio.aclose_forcefully(bob.stream)
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.clear()
+        await alice.send("send -u bob psst")
+        await trio.testing.wait_all_tasks_blocked()
+        await carol.send({"type": "resume", "token": token})
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        await carol.next("resumed")
+        left = "SELECT left FROM user JOIN name ON name.user = user.id WHERE name = 'bob'"
+        while disk.ask(lambda db: db.execute(left).fetchone()) != (None,):
+            await trio.lowlevel.checkpoint()  # the server writes who is here a moment later

@@ -80,11 +80,11 @@ def _edit(state: ServerState, change: EditMessage) -> None:
 
 @_applies(NewUser)
 def _user(state: ServerState, change: NewUser) -> None:
+    if state.users.get(change.id) is None:  # the operator created it, or this state follows another
+        state.users.create(change.id, change.at)
     user = state.users.get(change.id)
-    if user is None:
-        user = state.users.stored_user(change.id, change.at)
-        state.directory.add_nameless(user)
-    user.has_row = True
+    if user is not None:
+        user.has_row = True
 
 
 @_applies(SetName)
@@ -130,7 +130,7 @@ def _session(state: ServerState, change: SetSession) -> None:
         session.name = change.name
         if session.connection is None and owner.id not in state.sessions.dirty:  # else memory knows better
             session.address, session.used = change.address, change.used
-    elif user is not None:
+    elif user is not None and not user.gone:
         state.sessions.add(user, session_of_row(change))
 
 

@@ -4,6 +4,9 @@ Operations are decided one after another, each on what the ones before it decide
 everybody has seen it. If the disk takes the changes, the state is given them (`apply`); if not,
 the draft goes back to an earlier savepoint, which takes back everything in reverse order. So nothing that
 was only decided is ever seen, and no operation needs to know how it is undone.
+
+Users come and go meanwhile. Those whom a draft writes about are *pinned*: until it is closed they stay in
+memory, so what was decided about them is applied to them, and they leave for good after it.
 """
 
 from __future__ import annotations
@@ -42,6 +45,19 @@ class Draft:
         self._reads: dict[tuple[str, str], int] = {}
         self._conduct: dict[str, Conduct] = {}
         self._keys: dict[tuple[str, str], NewKey] = {}
+        self._pinned: dict[User, None] = {}
+
+    def pin(self, user: User) -> None:
+        """Let the user stay in memory until the draft is closed."""
+        if user not in self._pinned:
+            self._pinned[user] = None
+            user.pins += 1
+
+    def close(self) -> None:
+        """Note that everything that was decided is applied, or was taken back."""
+        for user in self._pinned:
+            self.state.users.unpin(user)
+        self._pinned = {}
 
     def savepoint(self) -> int:
         """Return where `rollback` may go back to."""
@@ -67,6 +83,7 @@ class Draft:
 
     def add_about(self, user: User, *changes: Change) -> None:
         """Add changes of a user; of one without a row they are applied, and nothing is written."""
+        self.pin(user)
         if not self.has_row(user):
             self._unwritten.update(range(len(self._changes), len(self._changes) + len(changes)))
         self._changes += changes
@@ -95,13 +112,22 @@ class Draft:
         return last
 
     def user(self, id: str) -> User | None:
-        """Return the user of this id, if in memory.
+        """Return the user of this id, pinned, if in memory.
 
         Raises ChatError `no-such-user` if the user was deleted, is about to be, or was a guest who left.
         """
+        user = self.author(id)
+        if user is not None:
+            if user.gone:
+                raise _no_such_user()
+            self.pin(user)
+        return user
+
+    def author(self, id: str) -> User | None:
+        """Return as `user` does somebody whose id and name alone are written, and who is not pinned."""
         user = self.state.users.get(id)
         if id in self._deleted or (user is None and self.state.directory.stored(id) is None):
-            raise ChatError("no-such-user", "this user does not exist any more")
+            raise _no_such_user()
         return user
 
     def has_row(self, user: User) -> bool:
@@ -115,6 +141,7 @@ class Draft:
         """
         if user.id in self._deleted:
             raise ChatError("no-such-user", f"{user.name} was deleted", name=user.name)
+        self.pin(user)
         if self.has_row(user):
             return
         self._set(self._rows, user.id, True)  # noqa: FBT003  # a mapping's value
@@ -215,3 +242,7 @@ class Draft:
         """Remember what was sent under a key."""
         self._set(self._keys, (key.user, key.key), key)
         self.add(key)
+
+
+def _no_such_user() -> ChatError:
+    return ChatError("no-such-user", "this user does not exist any more")

@@ -91,7 +91,7 @@ class SessionIndex:
     def expire(self, user: User) -> None:
         """Let nothing bring the user back."""
         self.unload(user)
-        if user.has_row:
+        if user.has_row or user.pins:
             self.dropped.update((session.hash, user) for session in user.sessions)
         user.sessions.clear()
         self.mark_dirty(user)
@@ -100,6 +100,16 @@ class SessionIndex:
         """Forget the user, as the disk did."""
         self.unload(user)
         user.sessions.clear()
+        self._need_not_store(user)
+
+    def unpinned(self, user: User) -> None:
+        """Note that the user may expire, and is stored by now or will not be soon."""
+        if not user.has_row and user.id in self.dirty:
+            self._need_not_store(user)
+        if user in self._absent:
+            self._on_absent()
+
+    def _need_not_store(self, user: User) -> None:
         self.dirty.pop(user.id, None)
         self.dropped = {token: of for token, of in self.dropped.items() if of is not user}
 
@@ -119,27 +129,25 @@ class SessionIndex:
         return departed
 
     def expired(self, now: float) -> list[User]:
-        """Return the users who have been absent for too long, or are too many."""
-        expired = _first(self._absent, self.grace(), now)
+        """Return the users who have been absent for too long, or are too many; never one who is pinned."""
+        expired = [user for user in _first(self._absent, self.grace(), now) if not user.pins]
         if self._most and len(self._absent) - len(expired) > self._most:
-            expired = list(islice(self._absent, len(self._absent) - self._most))
+            unpinned = (user for user in self._absent if not user.pins)
+            expired = list(islice(unpinned, len(self._absent) - self._most))
         return expired
 
     def next_expiry(self, now: float) -> float:
         """Return in how many seconds a user is to be announced as left, or expires."""
-        times = [since + self._presence for since in _head(self._lingering)]
-        times += [since + self.grace() for since in _head(self._absent)]
+        times = [since + self._presence for since in islice(self._lingering.values(), 1)]
+        unpinned = (since for user, since in self._absent.items() if not user.pins)
+        times += [since + self.grace() for since in islice(unpinned, 1)]
         return max(0.0, min(times, default=float("inf")) - now)
 
     def mark_dirty(self, user: User) -> None:
-        """Note that what the disk knows of the user's sessions is not true any more."""
-        if user.has_row:
+        """Note that what the disk knows of the user's sessions, or is about to, is not true any more."""
+        if user.has_row or user.pins:
             self.dirty[user.id] = user
             self._on_dirty()
-
-
-def _head(queue: dict[User, float]) -> list[float]:
-    return [next(iter(queue.values()))] if queue else []
 
 
 def _first(queue: dict[User, float], seconds: float, now: float) -> list[User]:

@@ -54,6 +54,10 @@ class User:
     """The number of the lobby's last event then."""
     last_session: int = 0
     """The highest number that a session got while the user is in memory."""
+    pins: int = 0
+    """How many drafts write about the user; see `chat.draft`."""
+    gone: bool = False
+    """A guest who left for good, and is pinned: nothing more is decided about this user."""
     scheduling: int = 0
     """How many scheduled messages are on their way to disk."""
     _notified: set[str] | None = None

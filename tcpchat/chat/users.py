@@ -90,11 +90,12 @@ class Users:
         self._join_lobby(user, self.rooms.lobby.seq)
         return user
 
-    def stored_user(self, id: str, at: int) -> User:
-        """Return a user of whom the disk knows from now on, and who was not in memory."""
-        user = User(id=id, name="", key="", since=at, bucket=self._bucket(), has_row=True)
+    def create(self, id: str, at: int) -> None:
+        """Have a user in memory who has neither a name nor a session yet."""
+        user = User(id=id, name="", key="", since=at, bucket=self._bucket())
         self._join_lobby(user, 0)
-        return user
+        self.directory.add_nameless(user)
+        self.sessions.add_absent(user, self._clock.monotonic(), here=False)
 
     def _join_lobby(self, user: User, seq: int) -> None:
         lobby = self.rooms.lobby
@@ -178,9 +179,21 @@ class Users:
         self.audience.stop_ignoring(user, user.ignored)
 
     def remove_guest(self, user: User) -> None:
-        """Let a guest be gone, and nothing bring it back."""
+        """Let a guest be gone, and nothing bring it back. One who is pinned has the name until that ends."""
         self.sessions.expire(user)
-        self.remove(user)
+        if user.pins:
+            self.presence.leave(user)
+            user.gone = True
+        else:
+            self.remove(user)
+
+    def unpin(self, user: User) -> None:
+        """Note that what one draft wrote about the user is applied, or was taken back."""
+        user.pins -= 1
+        if not user.pins:
+            self.sessions.unpinned(user)
+            if user.gone and self.get(user.id) is user:
+                self.remove(user)
 
     def end_session(self, hash: bytes, why: str | None) -> None:
         """Let the token of this hash bring back nobody, and end its connection.

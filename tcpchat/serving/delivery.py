@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import trio
 
-from tcpchat.chat.apply import apply
+from tcpchat.chat.batch import decide, settle
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.lines import without_text
@@ -24,7 +24,7 @@ from tcpchat.chat.subscriber import Subscriber
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.log import Log
-from tcpchat.protocol import Error, as_error, encode, internal_error
+from tcpchat.protocol import Error, encode, internal_error
 from tcpchat.store import StorageError, Store
 from tcpchat.store.changes import Change
 from tcpchat.threads import RunSync, to_thread
@@ -122,10 +122,13 @@ class Pipeline:
     async def _run_round(self) -> None:
         """Settle a batch; with many subscribers what came in meanwhile is committed before the fan-out."""
         draft = self._new_draft()
-        done = await self._commit_next(draft)
-        if self._queue and len(self._state.audience.subscribed) >= MANY_SUBSCRIBERS:
-            done += await self._commit_next(draft)
-        self._release(done)
+        try:
+            done = await self._commit_next(draft)
+            if self._queue and len(self._state.audience.subscribed) >= MANY_SUBSCRIBERS:
+                done += await self._commit_next(draft)
+            self._release(done)
+        finally:
+            draft.close()
 
     def _new_draft(self) -> Draft:
         return Draft(self._state, self._state.clock.now())
@@ -142,7 +145,7 @@ class Pipeline:
         while self._queue and size < BATCH_SIZE and characters < BATCH_CHARACTERS:
             operation = self._queue.popleft()
             batch.append(operation)
-            self._decide(operation, draft, rows)
+            decide(operation, draft, rows, self._bug)
             size += operation.size
             characters += operation.characters
             if not self._queue and turns and monotonic() < until:
@@ -150,19 +153,6 @@ class Pipeline:
                 await trio.lowlevel.checkpoint()
         await self._commit(batch, rows, draft, savepoint)
         return batch
-
-    def _decide(self, operation: Operation, draft: Draft, rows: list[Change]) -> None:
-        savepoint = draft.savepoint()
-        try:
-            operation.decide(draft)
-            operation.changes, written = draft.take()
-            rows += written
-        except ChatError as error:  # what came before it in the pipeline stands in the way
-            draft.rollback(savepoint)
-            operation.reject(as_error(error))
-        except Exception:
-            draft.rollback(savepoint)
-            operation.reject(self._bug(operation))
 
     async def _commit(self, batch: list[Operation], rows: list[Change], draft: Draft, savepoint: int) -> None:
         """Write a batch; where that fails take it back to the savepoint and reject it."""
@@ -191,7 +181,7 @@ class Pipeline:
             if operation.reply is None:
                 savepoint = draft.savepoint()
                 rows: list[Change] = []
-                self._decide(operation, draft, rows)
+                decide(operation, draft, rows, self._bug)
                 await self._commit([operation], rows, draft, savepoint)
 
     def _bug(self, operation: Operation) -> Error:
@@ -223,14 +213,9 @@ class Pipeline:
         self._released = trio.Event()
 
     def _settle(self, operation: Operation, fanout: Fanout) -> list[bytes]:
-        """Apply and conclude an operation unless it was rejected; return a reply for each request."""
-        state = self._state
+        """Settle an operation; return a reply for each request."""
+        settle(operation, self._state, fanout, self._bug)
         try:
-            if operation.reply is None:
-                for change in operation.changes:
-                    apply(state, change)
-                operation.conclude(state, fanout)
-            operation.release(state)
             return operation.encode_replies() if operation.ids else []
         except Exception:
             bug = self._bug(operation)

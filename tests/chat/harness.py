@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 import orjson
 
-from tcpchat.chat.apply import apply
+from tcpchat.chat.batch import decide, settle
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
@@ -17,9 +18,8 @@ from tcpchat.chat.operations.users import Rename
 from tcpchat.chat.room import direct_name
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
-from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
-from tcpchat.protocol import as_error
+from tcpchat.protocol import Error
 from tcpchat.settings import Settings
 from tcpchat.store.changes import Change
 from tcpchat.store.rows import Snapshot
@@ -75,6 +75,11 @@ def empty_snapshot() -> Snapshot:
     )
 
 
+def raise_again(operation: Operation) -> Error:
+    """Let a bug fail the test."""
+    raise  # noqa: PLE0704  # called while the exception is handled
+
+
 class Harness:
     """One state, and everything that was written."""
 
@@ -109,27 +114,37 @@ class Harness:
     def decide(self, draft: Draft, operations: Sequence[Operation]) -> list[Change]:
         rows: list[Change] = []
         for operation in operations:
-            savepoint = draft.savepoint()
-            try:
-                operation.decide(draft)
-                operation.changes, written = draft.take()
-                rows += written
-            except ChatError as error:
-                draft.rollback(savepoint)
-                operation.reject(as_error(error))
+            decide(operation, draft, rows, raise_again)
         return rows
 
     def take(self, *operations: Operation) -> Fanout:
         """Let the disk take the operations as one batch; return what is sent out."""
-        fanout = Fanout()
-        self.written += self.decide(Draft(self.state, self.clock.now()), operations)
-        for operation in operations:
-            if operation.reply is None:
-                for change in operation.changes:
-                    apply(self.state, change)
-                operation.conclude(self.state, fanout)
-            operation.release(self.state)
+        with self.commit(*operations) as fanout:
+            pass
         return fanout
+
+    @contextmanager
+    def commit(self, *operations: Operation) -> Iterator[Fanout]:
+        """As `take`; the block is what happens while the disk writes."""
+        fanout, draft = Fanout(), Draft(self.state, self.clock.now())
+        rows = self.decide(draft, operations)
+        yield fanout
+        self.written += rows
+        for operation in operations:
+            settle(operation, self.state, fanout, raise_again)
+        draft.close()
+
+    @contextmanager
+    def refuse(self, *operations: Operation) -> Iterator[None]:
+        """Let the disk refuse the operations; the block is what happens before it does."""
+        draft = Draft(self.state, self.clock.now())
+        self.decide(draft, operations)
+        yield
+        draft.rollback(0)
+        for operation in operations:
+            operation.reject(Error(code="storage-failed", message="full"))
+            settle(operation, self.state, Fanout(), raise_again)
+        draft.close()
 
     def send(self, author: User, text: str, to: User | None = None, key: str | None = None) -> SendMessages:
         if key is not None:

@@ -147,6 +147,7 @@ def play(chat: Harness, steps: list[tuple[str, int, int, int]], batch: int = 3) 
                 draft = Draft(chat.state, 0)
                 chat.decide(draft, pending)
                 draft.rollback(0)
+                draft.close()
                 pending = [operation for operation in pending if operation.reply is None]
             chat.take(*pending)
             pending = []

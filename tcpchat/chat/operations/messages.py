@@ -118,7 +118,7 @@ class PostEvents(Keyed):
 
     def find_author(self, draft: Draft) -> User | None:
         """Return the author, if in memory. Raises ChatError `no-such-user`."""
-        return draft.user(self.author)
+        return draft.author(self.author)
 
     def decide(self, draft: Draft) -> None:
         author = self.find_author(draft)

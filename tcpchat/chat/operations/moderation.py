@@ -26,12 +26,14 @@ class ReportUser(Operation):
     bucket: str
     """See `report_bucket`."""
     reason: str | None
+    _name: str = attrs.field(default="", init=False)
     _muted_until: int | None = attrs.field(default=None, init=False)
 
     def decide(self, draft: Draft) -> None:
         target, reporter = draft.user(self.target), draft.user(self.reporter)
         if target is None or reporter is None:
             raise ChatError("no-such-user", "this user is not here any more")
+        self._name, _ = draft.name(target)
         draft.ensure_row(target)
         draft.ensure_row(reporter)
         before = draft.conduct(target.id)
@@ -57,11 +59,10 @@ class ReportUser(Operation):
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         conduct, target = state.moderation.of(self.target), state.users.get(self.target)
-        assert target is not None
         until = None if self._muted_until is None else timestamp(self._muted_until)
-        if until is not None:
+        if until is not None and target is not None:
             fanout.deliver_or_queue(target, encode(muted(conduct)))
-        self.reply = Reported(username=target.name, reports=conduct.reports, muted_until=until)
+        self.reply = Reported(username=self._name, reports=conduct.reports, muted_until=until)
 
     def release(self, state: ServerState) -> None:
         state.moderation.end_report(self.reporter, self.target)

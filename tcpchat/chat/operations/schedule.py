@@ -8,6 +8,7 @@ from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.messages import Keyed, SendMessages
+from tcpchat.chat.operations.users import requester_of
 from tcpchat.chat.room import Kind, kind_of
 from tcpchat.chat.schedule import RETRY, describe
 from tcpchat.chat.state import ServerState
@@ -24,10 +25,9 @@ class ScheduleMessage(Keyed):
     pending: NewScheduled
 
     def decide(self, draft: Draft) -> None:
-        pending, author = self.pending, draft.user(self.author)
+        pending, author = self.pending, requester_of(draft, self.author)
         if self.repeats(draft, author):
             return
-        assert author is not None
         draft.ensure_row(author)
         if kind_of(pending.room) is Kind.DIRECT:
             recipient = draft.user(peer_of(pending.room, self.author))

@@ -110,6 +110,7 @@ class BeginSession(Operation):
         user = None if draft.is_deleted(self.user) else draft.state.users.get(self.user)
         if user is None or draft.password(user.id) != self.proved:
             raise ChatError("wrong-login", WRONG)
+        draft.pin(user)
         others = draft.sessions(user)
         self.session, self.token = draft.state.users.new_session(user, self.name, self.address)
         draft.begin_session(self.session)
@@ -127,9 +128,11 @@ class RegisterUser(Operation):
     hash: str = attrs.field(repr=False)
     session: SetSession
     """The caller's session, with the name that the device shall have."""
+    _name: str = attrs.field(default="", init=False)
 
     def decide(self, draft: Draft) -> None:
         user = requester_of(draft, self.user)
+        self._name, _ = draft.name(user)
         if draft.is_registered(user):
             raise ChatError("already-registered", f"{user.name} is already registered", name=user.name)
         draft.ensure_row(user)
@@ -137,9 +140,7 @@ class RegisterUser(Operation):
         draft.add(SetAccount(user.id, draft.at, self.hash), self.session)
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
-        user = state.users.get(self.user)
-        assert user is not None
-        self.reply = Registered(user=user.name)
+        self.reply = Registered(user=self._name)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -157,11 +158,6 @@ class CreateUser(Operation):
         draft.add(
             SetAccount(new.id, draft.at, self.hash), SetMember(new.id, lobby.name, lobby.seq, lobby.seq)
         )
-
-    def conclude(self, state: ServerState, fanout: Fanout) -> None:
-        user = state.users.get(self.claim.id)
-        if user is not None:
-            state.sessions.add_absent(user, state.clock.monotonic(), here=False)
 
     def release(self, state: ServerState) -> None:
         state.directory.release(self.claim.id, self.claim.key)

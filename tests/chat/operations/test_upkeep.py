@@ -126,9 +126,8 @@ def test_what_the_disk_refused_stays_to_be_written(chat: Harness) -> None:
 
 def test_a_user_whose_row_the_disk_refused_needs_no_writing(chat: Harness) -> None:
     (alice,) = chat.join("alice")
-    draft = Draft(chat.state, 0)
-    chat.decide(draft, [chat.send(alice, "hi")])
-    draft.rollback(0)
+    with chat.refuse(chat.send(alice, "hi")):
+        pass
     chat.state.users.leave(alice, alice.connections[0], for_good=False)
     assert not chat.state.sessions.dirty
     assert store(chat) == []
