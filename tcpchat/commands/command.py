@@ -191,6 +191,12 @@ class Command(Generic[Q, R]):
         if misplaced is not None:
             raise MisplacedOptionError(self.name, before, text, misplaced, self.usage)
 
+    def without_secrets(self, request: Q) -> NeedsSecret | Q:
+        """Return the request without its secrets, to be completed anew; itself if it has none."""
+        secrets = {field.name for field, option in self.options if option.secret}
+        values = attrs.asdict(request, filter=lambda field, _: field.name not in {*secrets, "id"})
+        return self.complete(values) if secrets else request
+
     def _take_option(self, word: str, rest: str, end: int, values: dict[str, Any]) -> int:
         """Read one option whose name is `word`; return where the next token begins."""
         name, assigned, value = word.partition("=")

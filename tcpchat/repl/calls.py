@@ -24,6 +24,10 @@ _Number: TypeAlias = tuple[str, int]
 """The room and number of a message."""
 
 
+OnEnd: TypeAlias = Callable[[Exception | None], None]
+"""Is told why a request failed; None if it did not."""
+
+
 class Calls:
     """Makes requests in the order in which they are typed, and shows their replies.
 
@@ -72,34 +76,39 @@ class Calls:
             self._fail(f"not sent: {error}")
             return
         self._sends[call] = trio.current_time()
-        self._start(call)
+        assert self._nursery is not None
+        self._nursery.start_soon(self._follow_send, call)
         if isinstance(self._client.state, Offline):
             self._display.screen.refresh()
 
-    def request(self, request: Request) -> None:
-        """Make a request, unless the server is away."""
+    def request(self, request: Request, on_end: OnEnd | None = None) -> None:
+        """Make a request, unless the server is away; `on_end` is called once its outcome is shown."""
         try:
             call = self._client.request_nowait(request, on_reply=partial(self._on_reply, request))
         except DisconnectedError as error:
             self._fail(f"{request.type} was not done: {error}")
+            if on_end is not None:
+                on_end(error)
             return
         self._others += 1
-        self._start(call)
-
-    def _start(self, call: PendingCall) -> None:
         assert self._nursery is not None
-        self._nursery.start_soon(self._follow_send if call in self._sends else self._follow, call)
+        self._nursery.start_soon(self._follow, call, on_end)
 
-    async def _follow(self, call: PendingCall) -> None:
+    async def _follow(self, call: PendingCall, on_end: OnEnd | None) -> None:
+        failed: Exception | None = None
         try:
             self._display.reply(call.request, await call.wait())
         except RefusedError as error:
+            failed = error
             self._refuse(error)
         except DisconnectedError as error:
+            failed = error
             self._fail(str(error))
         finally:
             self._others -= 1
             self._changed.unpark_all()
+        if on_end is not None:
+            on_end(failed)
 
     async def _follow_send(self, call: PendingCall) -> None:
         """Show what becomes of a message; once it is stored, its event shows it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, explain
-from tcpchat.repl.input.parse import ALL_NAMES, CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, HIDDEN, RunCommand
+from tcpchat.repl.input.parse import RunCommand
+from tcpchat.repl.input.vocabulary import ALL_NAMES, CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, HIDDEN
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.model.preferences import ANSWERS, ASK, CHOICES, COMMAND, MEANING, Preferences

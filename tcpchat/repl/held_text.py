@@ -6,9 +6,9 @@ from typing import Final
 
 import attrs
 
-from tcpchat.protocol import Request
+from tcpchat.protocol import Request, Send
 from tcpchat.repl.input.parse import Call
-from tcpchat.repl.prompts import Action, Fail, GiveBack, Question, RunLine, Tell
+from tcpchat.repl.prompts import Action, GiveBack, Question, RunLine, Tell
 
 
 @attrs.frozen
@@ -25,10 +25,15 @@ class Hold:
         """Return the line as far as others may see it."""
         return "…" if self.secret else line
 
-    def refuse(self, line: str) -> list[Action]:
-        """Return what is done with the line where nobody can be asked: it is not sent."""
+    def refusal(self, line: str) -> str:
+        """Return why the line is not sent where nobody can be asked."""
         what = "" if self.secret else f"“{line}”: "
-        return [Fail(f"not sent: {what}{self.reason}")]
+        return f"not sent: {what}{self.reason}"
+
+
+def needs_place(request: Request) -> bool:
+    """Return whether the request sends text, and names no place."""
+    return isinstance(request, Send) and request.room is None and request.username is None
 
 
 PASSWORD: Final = Hold(

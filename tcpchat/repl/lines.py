@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import attrs
 import trio
@@ -11,9 +12,11 @@ from tcpchat.client import Client, Offline
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     GUEST,
+    ChangePassword,
     Edit,
     Exit,
     GetHelp,
+    Login,
     MarkRead,
     NeedsSecret,
     ReadHistory,
@@ -24,7 +27,7 @@ from tcpchat.protocol import (
 )
 from tcpchat.repl.calls import Calls
 from tcpchat.repl.client_commands import TO, ClientCommands
-from tcpchat.repl.held_text import HeldText, Hold, wrong_place
+from tcpchat.repl.held_text import PASSWORD, HeldText, Hold, needs_place, wrong_place
 from tcpchat.repl.input.parse import (
     Ambiguous,
     Call,
@@ -33,11 +36,13 @@ from tcpchat.repl.input.parse import (
     NeedsPassword,
     RunCommand,
     SendText,
-    tells_secret,
     understand,
 )
+from tcpchat.repl.input.vocabulary import concerns_password, tells_secret
 from tcpchat.repl.model.model import Model
+from tcpchat.repl.model.place import Place
 from tcpchat.repl.model.preferences import Preferences
+from tcpchat.repl.password_checks import PasswordChecks
 from tcpchat.repl.prompts import (
     Action,
     Ask,
@@ -85,6 +90,7 @@ class Lines:
         self._commands = ClientCommands(model, display, preferences)
         self._preferences = preferences
         self._hosting = hosting
+        self._passwords = PasswordChecks()
         self._hold: Hold | None = None  # why the next text is not sent unasked
         self._line = ""  # the last one that was entered and is no answer
 
@@ -95,6 +101,8 @@ class Lines:
             self._perform(question.answer(line))
         elif not line and isinstance(self._client.state, Offline):
             self._client.retry_now()
+        elif self._passwords.running and self._screen.asks:
+            self._passwords.lines.append(line)
         else:
             self._perform([RunLine(line)])
 
@@ -111,7 +119,8 @@ class Lines:
     def may_keep(self, line: str) -> bool:
         """Return whether a line may be kept, to be found again: not if it may hold a password."""
         question = self.question
-        return not (question and (question.secret or question.private)) and not tells_secret(line)
+        private = question is not None and (question.secret or question.private)
+        return not private and self._hold is not PASSWORD and not tells_secret(line)
 
     def take_back(self) -> None:
         """Close the open question without an answer."""
@@ -154,6 +163,8 @@ class Lines:
             except ChatError as error:
                 self.failures += 1
                 self._display.refuse(as_error(error))
+                if isinstance(action, RunLine) and concerns_password(action.line):
+                    self._hold = PASSWORD
 
     def _act(self, action: Action) -> None:
         """Perform an action of a question. Raises ChatError where a line is no command or used wrongly."""
@@ -184,6 +195,7 @@ class Lines:
             case Call(request=request):
                 self._request(request)
             case NeedsPassword(incomplete=incomplete):
+                self._passwords.begin()
                 self._ask_password(incomplete)
             case RunCommand():
                 self._run(meaning)
@@ -205,13 +217,18 @@ class Lines:
             self._hold = None
 
     def _request(self, request: Request) -> None:
-        if self._hold is not None and _needs_place(request):
+        if self._hold is not None and needs_place(request):
             self._check(request, self._hold)
             return
+        if self._hold is not None and not self._hold.lasting:
+            self._hold = None
         request = self._in_place(request)
         match request:
             case Send():
                 self._calls.send(request)
+            case Login() | Register() | ChangePassword():
+                self._passwords.running = True
+                self._calls.request(request, partial(self._end_check, request, self._model.place))
             case Exit():
                 self.leave()
             case GetHelp():
@@ -219,13 +236,31 @@ class Lines:
             case _:
                 self._calls.request(request)
 
+    def _end_check(self, request: Request, place: Place, error: Exception | None) -> None:
+        """Ask for a refused password again, or hold the next line; enter the lines that waited.
+
+        They are given back where they would be said by another user, or elsewhere, than the person thought.
+        """
+        again = self._passwords.end(request, error)
+        if error is not None and again is not None and self._screen.asks and self.question is None:
+            self._ask(PasswordPrompt(again, person=True))
+        elif error is not None:
+            self._hold = PASSWORD
+        lines = self._passwords.take_lines()
+        if error is None and self._model.place == place:
+            for line in lines:
+                self.enter(line)
+        else:
+            for line in reversed(lines):
+                self._screen.edit(line, "…")
+
     def _check(self, send: Request, hold: Hold) -> None:
         """Ask before text is sent that is held; refuse it where nobody can be asked."""
         asks = self._screen.asks
         if asks or not hold.lasting:
             self._hold = None
         question = Ask(HeldText(self._line, send, hold, self._model.place.name))
-        self._perform([question] if asks else hold.refuse(self._line))
+        self._perform([question if asks else Fail(hold.refusal(self._line))])
 
     def _in_place(self, request: Request) -> Request:
         """Return the request for the place of the prompt, if it is for one and names none."""
@@ -253,8 +288,3 @@ class Lines:
     def _fail(self, text: str) -> None:
         self.failures += 1
         self._display.fail(text)
-
-
-def _needs_place(request: Request) -> bool:
-    """Whether the request sends text, and names no place."""
-    return isinstance(request, Send) and request.room is None and request.username is None

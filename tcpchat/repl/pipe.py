@@ -31,6 +31,7 @@ from tcpchat.protocol import (
     encode,
 )
 from tcpchat.repl.controller import Controller
+from tcpchat.repl.held_text import PASSWORD, Hold, needs_place, wrong_place
 from tcpchat.repl.input.parse import (
     Ambiguous,
     Call,
@@ -40,8 +41,10 @@ from tcpchat.repl.input.parse import (
     SendText,
     understand,
 )
+from tcpchat.repl.input.vocabulary import concerns_password
 from tcpchat.repl.model.preferences import SETTINGS, Preferences
 from tcpchat.repl.options import Options
+from tcpchat.repl.password_checks import has_password
 from tcpchat.repl.prompts import HELD, refusal
 from tcpchat.repl.session import connected, converse, leave_nothing, local_zone, open_client, with_name
 from tcpchat.repl.sync import listen
@@ -186,6 +189,7 @@ async def chat_in_json(options: Options) -> int:
                     if request is not None:
                         _print(await _request(client, request))
                 except (ChatError, RefusedError) as error:
+                    lines.refused(line)
                     failures += 1
                     _print(as_error(error) if isinstance(error, ChatError) else error.error)
             failures += lines.asks_password
@@ -202,6 +206,8 @@ class _RequestReader:
     def __init__(self) -> None:
         self._incomplete: NeedsSecret | None = None
         self._held = False  # the line before asks for a password, and was refused
+        self._hold: Hold | None = None  # why text is refused
+        self._checking = False  # the last request has a password
 
     @property
     def asks_password(self) -> bool:
@@ -217,12 +223,15 @@ class _RequestReader:
             return self._complete(incomplete.answer(line.encode(errors="surrogateescape")))
         match understand(line):
             case SendText(text=text):
-                return Send(text=text)
+                return self._check(line, Send(text=text))
             case Call(request=request):
-                return request
+                return self._check(line, request)
             case NeedsPassword(incomplete=incomplete):
                 return self._complete(incomplete)
-            case RunCommand(name=name):
+            case RunCommand(name="to", argument=""):
+                self._hold = None
+            case RunCommand(name=name, argument=argument):
+                self._hold = wrong_place(argument) if name == "to" else self._hold
                 raise ChatError("unknown-command", f"/{name} is for terminals")
             case Ambiguous() as ambiguous:
                 self._held = ambiguous.asks_password
@@ -231,8 +240,24 @@ class _RequestReader:
                 raise ChatError("bad-usage", misplaced.refusal)
         return None
 
+    def refused(self, line: str) -> None:
+        """Note that a line was refused: text after it may be the password that was wrong in it."""
+        if self._hold is None and (self._checking or concerns_password(line)):
+            self._hold = PASSWORD
+
+    def _check(self, line: str, request: Request) -> Request:
+        """Return the request. Raises ChatError if it would send text that is held."""
+        self._checking = has_password(request)
+        hold = self._hold
+        if hold is not None and not hold.lasting:
+            self._hold = None
+        if hold is not None and needs_place(request):
+            raise ChatError("bad-usage", hold.refusal(line))
+        return request
+
     def _complete(self, request: Request | NeedsSecret) -> Request | None:
         if not isinstance(request, NeedsSecret):
+            self._checking = has_password(request)
             return request
         self._incomplete = request
         _print(request.prompt())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.repl.input.parse import CLIENT_COMMANDS
+from tcpchat.repl.input.vocabulary import CLIENT_COMMANDS
 from tests.repl.person import (
     ServedPerson,
 )

@@ -427,8 +427,104 @@ async def test_a_wrong_password_is_refused(faked: FakedPerson) -> None:
     await faked.do(SECRET)
     assert "because wrong-login" in faked.screen.notices
     assert faked.controller.failures == 1
+    assert faked.prompt == "[the password] ▸ "
+    await faked.do("")
     assert faked.prompt == "alice → lobby ▸ "
     assert faked.shows_nowhere(SECRET)
+
+
+@pytest.mark.parametrize("line", ["/login robert", "/login robert --password wrong"])
+async def test_a_wrong_password_is_asked_for_again_three_times(faked: FakedPerson, line: str) -> None:
+    faked.server.refuse("login", "wrong-login")
+    await faked.do(line)
+    while faked.controller.lines.asks_password:
+        assert faked.prompt == "[the password] ▸ "
+        await faked.do(SECRET)
+    assert len(faked.server.of("login")) == 1 + 3
+    assert {request["name"] for request in faked.server.of("login")} == {"robert"}
+    assert not faked.controller.lines.may_keep(SECRET)
+    await faked.do(SECRET)
+    assert faked.server.of("send") == []
+    assert faked.prompt == "[t: send as text to lobby, n or Esc: edit] ▸ "
+    await faked.do("n")
+    assert faked.screen.edited == [SECRET]
+    del faked.screen.edited[:]  # which only the person sees, who typed it
+    assert faked.shows_nowhere(SECRET)
+    await faked.do("hello")
+    assert [request["text"] for request in faked.server.of("send")] == ["hello"]
+
+
+async def test_a_password_that_breaks_a_rule_is_chosen_again(faked: FakedPerson) -> None:
+    faked.server.refuse("register", "bad-password")
+    for line in ("/register", "short", "short"):
+        await faked.do(line)
+    assert faked.prompt == "[the password that you choose] ▸ "
+    faked.server.reply("register", "registered", user="alice")
+    for line in (SECRET, SECRET):
+        await faked.do(line)
+    assert not faked.controller.lines.asks_password
+    await faked.do("hello")
+    assert [request["text"] for request in faked.server.of("send")] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("type", "line"),
+    [("login", "/login robert --password hunter2"), ("register", "/register --password hunter2")],
+)
+@pytest.mark.parametrize("code", ["rate-limited", "storage-failed"])
+async def test_the_line_after_another_refusal_is_held(
+    faked: FakedPerson, type: str, line: str, code: str
+) -> None:
+    faked.server.refuse(type, code, retry_after=4.0)
+    await faked.do(line)
+    assert not faked.controller.lines.asks_password
+    await faked.do("hunter2")
+    assert faked.server.of("send") == []
+    assert "may be a password" in faked.screen.notices
+    await faked.do("t")
+    assert [request["text"] for request in faked.server.of("send")] == ["hunter2"]
+
+
+@pytest.mark.parametrize("line", ["/login robert hunter2", "/login", "/lgoin robert hunter2"])
+async def test_the_line_after_a_wrong_use_of_a_password_is_held(faked: FakedPerson, line: str) -> None:
+    await faked.do(line)
+    await faked.do("hunter2")
+    assert faked.server.of("send") == []
+
+
+async def test_without_a_person_the_line_after_a_wrong_password_is_not_sent() -> None:
+    server = FakeServer()
+    server.refuse("login", "wrong-login")
+    async with at_fake_server(server, asks=False) as alice:
+        for line in ("/login robert", SECRET, SECRET, "hello"):
+            await alice.do(line)
+        assert alice.controller.failures == 2
+        assert [request["text"] for request in server.of("send")] == ["hello"]
+        assert alice.shows_nowhere(SECRET)
+
+
+@pytest.mark.parametrize("right", [True, False])
+async def test_lines_wait_until_a_password_is_checked(faked: FakedPerson, right: bool) -> None:
+    if right:
+        faked.server.reply("login", "logged-in", **LOGGED_IN)
+    else:
+        faked.server.refuse("login", "wrong-login")
+    faked.controller.enter("/login alice --password hunter2")
+    faked.controller.enter("one")
+    faked.controller.enter("two")
+    await faked.settle()
+    assert [request["text"] for request in faked.server.of("send")] == (["one", "two"] if right else [])
+    assert faked.screen.edited == ([] if right else ["two", "one"])
+
+
+async def test_lines_for_another_place_come_back_after_a_login(faked: FakedPerson) -> None:
+    faked.server.reply("login", "logged-in", **LOGGED_IN)
+    await faked.do("/to bob")
+    faked.controller.enter("/login alice --password hunter2")
+    faked.controller.enter("for bob only")
+    await faked.settle()
+    assert (faked.prompt, faked.server.of("send")) == ("alice → lobby ▸ ", [])
+    assert faked.screen.edited == ["for bob only"]
 
 
 @pytest.mark.parametrize("again", [False, True])

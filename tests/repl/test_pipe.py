@@ -201,6 +201,22 @@ def test_json_is_the_wire_line_by_line(where: str, bob: Client, tmp_path: Path) 
     assert said(bob, 2) == ["hello", "and then"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("/login bob\nwrong1\nwrong1\nhello\n", ["hello"]),
+        ("/login bob wrong1\nwrong1\nhello\n", ["hello"]),
+        ("/to bob\nfor bob\n/send for bob\n/to\nhello\n", ["hello"]),
+    ],
+)
+def test_json_holds_text_after_a_refusal(
+    where: str, bob: Client, tmp_path: Path, lines: str, said: list[str]
+) -> None:
+    done = run(tmp_path, "connect", where, "--json", input=lines)
+    assert done.returncode == 1
+    assert [line["text"] for line in lines_of(done.stdout) if line["type"] == "message"] == said
+
+
 def test_json_refuses_an_option_after_the_text(where: str, tmp_path: Path) -> None:
     done = run(tmp_path, "connect", where, "--json", input="/send my pin is 1234 -u bob\n")
     assert done.returncode == 1

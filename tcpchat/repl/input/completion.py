@@ -22,14 +22,8 @@ from tcpchat.repl.input.choices import (
     mentions,
     values,
 )
-from tcpchat.repl.input.parse import (
-    BLANKS,
-    CLIENT_COMMANDS,
-    CLIENT_COMMANDS_BY_NAME,
-    RUNS_BARE,
-    SLASHES,
-    ClientCommand,
-)
+from tcpchat.repl.input.parse import BLANKS, RUNS_BARE
+from tcpchat.repl.input.vocabulary import CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, SLASHES, ClientCommand
 from tcpchat.repl.view.clean import clean_line
 
 MAX_TOKEN: Final = 128  # characters; the longest name

@@ -17,14 +17,23 @@ from tcpchat.commands.misplaced import MisplacedOptionError
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import BY_NAME, Command, NeedsSecret, Request
+from tcpchat.repl.input.vocabulary import (
+    ALL_NAMES,
+    CLIENT_COMMANDS_BY_NAME,
+    ELSEWHERE,
+    HIDDEN,
+    SLASHES,
+    TAKES_PASSWORD,
+    ClientCommand,
+    first_word,
+    tells_secret,
+)
 from tcpchat.repl.model.preferences import COMMAND, TEXT
 
 BLANKS: Final = (" ", "\t")
-SLASHES: Final = ("/", "\\")
 AS_TEXT: Final = "to send it as text, start the line with a space"
 RUNS_BARE: Final = frozenset({"help", "users", "history", "exit"})
 """Commands that a line which is this word and nothing else runs, without a slash."""
-_WORD = re.compile(r"[^ \t\n]*")
 _OPTION_FIRST = re.compile(r"([^\W_]+)[ \t]*(--?[A-Za-z]+)(?=[= \t\n]|$)")
 _BREAK_IN_COMMAND = " \n"  # the grammar parts words at blanks only; a break ends a word too
 
@@ -73,7 +82,7 @@ class Ambiguous:
     @property
     def shown(self) -> str:
         """The line, as far as others may see it."""
-        return f"{_first_word(self.line)} …" if tells_secret(self.line) else self.line
+        return f"{first_word(self.line)} …" if tells_secret(self.line) else self.line
 
     @property
     def keeps_text(self) -> bool:
@@ -110,39 +119,6 @@ class Nothing:
 Meaning: TypeAlias = SendText | Call | NeedsPassword | RunCommand | Ambiguous | Misplaced | Nothing
 
 
-@attrs.frozen
-class ClientCommand:
-    """A command that the client does itself."""
-
-    name: str
-    usage: str
-    summary: str
-
-
-CLIENT_COMMANDS: Final = (
-    ClientCommand("set", "set [NAME [VALUE]]", "show or change a setting, which is kept"),
-    ClientCommand("to", "to [NAME]", "send what you type to this user; without NAME to the lobby again"),
-    ClientCommand("clear", "clear", "clear the screen"),
-)
-CLIENT_COMMANDS_BY_NAME: Final = {command.name: command for command in CLIENT_COMMANDS}
-ALL_NAMES: Final = (*BY_NAME, *CLIENT_COMMANDS_BY_NAME)
-_SECRET: Final = frozenset(
-    name for name, command in BY_NAME.items() if any(option.secret for _, option in command.options)
-)
-"""Commands that take a password."""
-HIDDEN: Final = frozenset(
-    name
-    for name, command in BY_NAME.items()
-    if not all(field.repr for field in attrs.fields(command.request))
-)
-"""These, and those that take a token: what stands after them is shown and kept nowhere."""
-_SECRET_OPTION = re.compile(
-    r"(?:^|\s)--("
-    + "|".join(sorted({field.name for name in _SECRET for field, _ in BY_NAME[name].options if _.secret}))
-    + r")\b"
-)
-
-
 def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
     """Return the meaning of a line; several lines are one if they were entered together.
 
@@ -160,7 +136,7 @@ def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
         return SendText(_without_blank(line))
     if line.startswith(SLASHES):
         return _slashed(line)
-    name = _first_word(line).lower()
+    name = first_word(line).lower()
     if name in ALL_NAMES:
         return _bare(line, name, (kept or {}).get(name))
     if line.strip().lower() == "quit":
@@ -179,20 +155,6 @@ def _bare(line: str, name: str, kept: str | None) -> Meaning:
     return ambiguous
 
 
-def tells_secret(line: str) -> bool:
-    """Return whether a line may hold a password or token, so that it is neither shown nor kept anywhere."""
-    if _SECRET_OPTION.search(line):
-        return True
-    bare = line.lstrip().lstrip("/\\")
-    word = _first_word(bare)
-    rest = bare[len(word) :].split()
-    name = word.lower()
-    if name not in ALL_NAMES and line.startswith(SLASHES):
-        name = ELSEWHERE.get(name) or nearest(name, HIDDEN) or name
-        return name in HIDDEN and bool(rest)
-    return name in HIDDEN and bool(rest) and not (name == "login" and len(rest) == 1)
-
-
 def _check_unicode(line: str) -> None:
     """Raise ChatError for what came as bytes that are not UTF-8, which Python hands on as surrogates."""
     try:
@@ -202,15 +164,9 @@ def _check_unicode(line: str) -> None:
         raise ChatError("bad-encoding", message) from None
 
 
-def _first_word(line: str) -> str:
-    match = _WORD.match(line)
-    assert match is not None
-    return match[0]
-
-
 def _double_slash(line: str) -> SendText | Nothing:
     """Drop both slashes; but `//users` is text that names a command, and keeps one."""
-    if _first_word(line[2:]).lower() in ALL_NAMES:
+    if first_word(line[2:]).lower() in ALL_NAMES:
         return SendText(line[1:])
     return SendText(line[2:]) if line[2:].strip() else Nothing()
 
@@ -218,21 +174,12 @@ def _double_slash(line: str) -> SendText | Nothing:
 def _without_blank(line: str) -> str:
     """Drop the blank that makes a line text; one before several lines is how the first is indented."""
     rest = line[1:]
-    needed = rest.startswith(SLASHES) or _first_word(rest).lower() in ALL_NAMES
+    needed = rest.startswith(SLASHES) or first_word(rest).lower() in ALL_NAMES
     return rest if needed or "\n" not in line else line
 
 
-ELSEWHERE: Final = {
-    "afk": "away", "identify": "login", "signin": "login", "signup": "register", "passwd": "password",
-    "block": "ignore", "unblock": "unignore", "info": "whois", "quit": "exit", "q": "exit", "bye": "exit",
-    "leave": "exit", "?": "help", "h": "help", "nick": "rename", "name": "rename", "who": "users",
-    "names": "users", "list": "users", "msg": "send -u", "dm": "send -u", "query": "to",
-}  # fmt: skip
-"""The names of our commands in other chats."""
-
-
 def _slashed(line: str) -> Call | NeedsPassword | RunCommand | Misplaced:
-    word = _first_word(line[1:])
+    word = first_word(line[1:])
     rest = line[1 + len(word) :]
     name = word.lower()
     if name in BY_NAME:
@@ -266,7 +213,7 @@ def _parse(command: Command[Any, Any], rest: str) -> Call | NeedsPassword | Misp
         return Misplaced(f"/{command.name}{rest}", moved, literal, error.message)
     except ChatError as error:
         message = error.message.removesuffix(".")
-        if command.name in _SECRET:  # the word that is wrong may be the password
+        if command.name in TAKES_PASSWORD:  # the word that is wrong may be the password
             message = f"{command.name} is not written like that; leave the password out, it is asked for then"
         raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
     if isinstance(request, NeedsSecret):
@@ -293,7 +240,7 @@ def _corrected(line: str) -> str | None:
         word, option = match.groups()
         near = nearest(word, (name for name, command in BY_NAME.items() if option in _options(command)))
         return near and f"{near} {line[match.start(2) :]}"
-    word = _first_word(line)
+    word = first_word(line)
     if " -" not in line.replace("\t", " "):
         return None
     near = nearest(word, (name for name, command in BY_NAME.items() if command.options))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tcpchat.protocol import BY_NAME, COMMANDS, Command
 from tcpchat.repl.input.choices import _SOURCES, _SOURCES_OF, MAX_CANDIDATES, CompletionContext, matching
 from tcpchat.repl.input.completion import Candidate, complete
-from tcpchat.repl.input.parse import CLIENT_COMMANDS
+from tcpchat.repl.input.vocabulary import CLIENT_COMMANDS
 from tcpchat.repl.view.clean import clean_line
 
 LIVE = CompletionContext(
