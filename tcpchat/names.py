@@ -2,8 +2,9 @@
 
 A name follows RFC 8265 (PRECIS), profile UsernameCaseMapped. Unicode Technical Standard 39 adds one script
 per name, and the comparison of *skeletons*, in which look-alike characters are equal. Characters that have a
-meaning in commands, mentions, addresses, patterns and other protocols are reserved: `enforce` refuses them in
-new names. Names that were taken before that rule stay valid, and `canonical` finds them.
+meaning in commands, mentions, addresses, patterns and other protocols are reserved, as are the names in
+`reserved_names` and all that look like them: `enforce` refuses both in new names. Names that were taken
+before these rules stay valid, and `canonical` finds them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tcpchat.errors import ChatError
+from tcpchat.reserved_names import ORNAMENTS, RESERVED_NAMES
 
 LONGEST_NAME = 128  # characters; the most that the setting allows, so that names fit into their lines
 SHOWN = 64  # characters of a refused name that an error repeats
@@ -69,21 +71,39 @@ def canonical(name: str) -> str:
 
 
 def check_reserved(name: str) -> None:
-    """Raise ChatError `bad-name` if the name contains a reserved character or begins with `-`."""
+    """Raise ChatError `bad-name` if the name is reserved, or looks so, or contains a reserved character.
+
+    None begins with `-` either.
+    """
     reserved = next((char for char in name if char in RESERVED), None)
     if reserved is not None:
         raise _bad(name, f"names do not contain '{reserved}', which {RESERVED[reserved]}; {_instead(name)}")
     if name.startswith("-"):
         raise _bad(name, f"names do not begin with '-', which begins an option; {_instead(name)}")
+    if (imitated := imitates(name)) is not None:
+        alike = "it" if name.strip(ORNAMENTS).lower() == imitated else f"it looks like {imitated}, which"
+        raise _bad(name, f"{alike} {RESERVED_NAMES[imitated]}; choose another")
+
+
+def imitates(name: str) -> str | None:
+    """Return the reserved name that this is or looks like; None if there is none."""
+    plain = unicodedata.normalize("NFKC", name[:LONGEST_NAME]).strip(ORNAMENTS)
+    return _reserved_skeletons().get(skeleton(plain))
+
+
+@lru_cache(maxsize=1)
+def _reserved_skeletons() -> dict[str, str]:
+    return {skeleton(reserved): reserved for reserved in RESERVED_NAMES}
 
 
 def _instead(name: str) -> str:
     """Return what a name may contain instead, and where possible a good name that is close to this one."""
     joined = re.sub(r"-+", "-", "".join("-" if char in RESERVED else char for char in name)).strip("-")
     try:
-        example = f", for example {_canonical(joined, LONGEST_NAME)}"
+        example = _canonical(joined, LONGEST_NAME)
     except ChatError:
         example = ""
+    example = "" if not example or imitates(example) else f", for example {example}"
     return f"use letters, digits, '_', '-' and '.'{example}"
 
 

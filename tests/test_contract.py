@@ -27,7 +27,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"_version"},
-    {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest"},
+    {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest", "reserved_names"},
     {"ip", "names", "wire"},
     {"commands"},
     {"protocol"},
