@@ -45,12 +45,12 @@ async def _create(context: OperatorContext, request: CreateUser) -> Created:
     if name.startswith(GUEST):
         raise ChatError("bad-name", f"names that begin with {GUEST} are reserved for guests", name=name)
     hash = await context.hasher.hash(request.password)
-    user = state.users.new_user(name, skeleton(name))
-    if not state.directory.is_free(user.key):
+    user, key = state.users.new_id(), skeleton(name)
+    if not state.directory.is_free(key):
         message = f"{name} is taken by a user or a guest, or looks like a name that is"
         raise ChatError("name-taken", message, name=name)
-    state.directory.claim(user, name, user.key)
-    await context.commit(operations.CreateUser(claim=user, hash=hash))
+    state.directory.claim(user, name, key)
+    await context.commit(operations.CreateUser(user=user, name=name, key=key, hash=hash))
     return Created(user=name)
 
 

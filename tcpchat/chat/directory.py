@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
+import attrs
+
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, RESERVED, canonical, skeleton
@@ -18,6 +20,15 @@ _RESERVED = re.compile(f"[{re.escape(''.join(RESERVED))}]")
 _MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")
 
 
+@attrs.define
+class _Claim:
+    """A name that a user is about to have, by so many requests."""
+
+    user: str
+    name: str
+    requests: int = 0
+
+
 class Directory:
     """Names by key, which is the same for look-alikes, and by how they are written.
 
@@ -27,7 +38,8 @@ class Directory:
 
     def __init__(self, stored: Iterable[NameRow] = (), *, guests: int = 0) -> None:
         self._guests = guests
-        self._by_key: dict[str, User] = {}  # claimed names too
+        self._by_key: dict[str, User] = {}
+        self._claims: dict[str, _Claim] = {}
         self._by_name: dict[str, User] = {}
         self._by_id: dict[str, User] = {}
         self._stored_by_key: dict[str, NameRow] = {}
@@ -67,7 +79,7 @@ class Directory:
 
     def is_free(self, key: str) -> bool:
         """Return whether nobody has or claims a name of this key."""
-        return key not in self._by_key and key not in self._stored_by_key
+        return key not in self._by_key and key not in self._claims and key not in self._stored_by_key
 
     def new_guest_name(self) -> tuple[str, str]:
         """Return a name that is free, and its key."""
@@ -110,28 +122,37 @@ class Directory:
                 found[user.id if isinstance(user, User) else user.user] = None
         return list(found)
 
-    def claim(self, user: User, name: str, key: str) -> None:
-        """Reserve a free name for the user until `rename` or `release`. Raises ChatError `name-taken`."""
+    def claim(self, user: str, name: str, key: str) -> None:
+        """Reserve a free name for the user of this id, who may be yet to come, until `release`.
+
+        As often as it is claimed it is to be released. Raises ChatError `name-taken`.
+        """
         holder = self._by_key.get(key)
-        if holder is not None and holder is not user:
+        if holder is not None and holder.id != user:
             who = "who is here" if holder.connections else "who is away and may come back"
             raise _taken(name, holder.name, who, registered=holder.registered is not None)
+        claim = self._claims.get(key)
+        if claim is not None and claim.user != user:
+            raise _taken(name, claim.name, "which another user is taking", registered=False)
         row = self._stored_by_key.get(key)
-        if row is not None and row.user != user.id:
+        if row is not None and row.user != user:
             registered = row.registered is not None
             who = "who is registered" if registered else "who was here before the server restarted"
             raise _taken(name, row.name, who, registered=registered)
-        self._by_key[key] = user
+        if claim is None:
+            claim = self._claims[key] = _Claim(user, name)
+        claim.requests += 1
 
-    def release(self, user: str, key: str) -> None:
-        """Give up the claim of the user of this id, who may be gone; the name that the user has stays."""
-        holder = self._by_key.get(key)
-        if holder is not None and holder.id == user and (key != holder.key or user not in self._by_id):
-            del self._by_key[key]
+    def release(self, key: str) -> None:
+        """End one claim of a name; a user who has the name by now keeps it."""
+        claim = self._claims[key]
+        claim.requests -= 1
+        if not claim.requests:
+            del self._claims[key]
 
     def rename(self, user: User, name: str, key: str) -> None:
         """Give the user this name, and free the old one."""
-        if key != user.key and self._by_key.get(user.key) is user:
+        if self._by_key.get(user.key) is user:
             del self._by_key[user.key]
         if self._by_name.get(user.name) is user:
             del self._by_name[user.name]

@@ -53,7 +53,7 @@ class Users:
         """Ids of deleted users; what was read of them before is not true any more."""
         self._settings = settings
         self._clock = clock
-        self._new_id = new_id
+        self.new_id = new_id
         self._new_token = new_token
 
     def configure(self, settings: Settings) -> None:
@@ -86,7 +86,7 @@ class Users:
 
     def new_user(self, name: str, key: str) -> User:
         """Return a user who is not in the directory yet."""
-        user = User(id=self._new_id(), name=name, key=key, since=self._clock.now(), bucket=self._bucket())
+        user = User(id=self.new_id(), name=name, key=key, since=self._clock.now(), bucket=self._bucket())
         self._join_lobby(user, self.rooms.lobby.seq)
         return user
 

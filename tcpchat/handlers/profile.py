@@ -52,7 +52,7 @@ async def rename(caller: Caller, request: wire.Rename) -> Outcome[Renamed]:
     if name.startswith(GUEST):
         raise ChatError("bad-name", f"the server gives names that begin with {GUEST}", name=name)
     key = skeleton(name)
-    caller.state.directory.claim(user, name, key)
+    caller.state.directory.claim(user.id, name, key)
     return Rename(user=user.id, name=name, key=key)
 
 

@@ -108,7 +108,7 @@ class Harness:
         return users
 
     def rename(self, user: User, name: str) -> None:
-        self.state.directory.claim(user, name, skeleton(name))
+        self.state.directory.claim(user.id, name, skeleton(name))
         self.take(Rename(user=user.id, name=name, key=skeleton(name)))
 
     def decide(self, draft: Draft, operations: Sequence[Operation]) -> list[Change]:

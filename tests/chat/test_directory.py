@@ -31,8 +31,9 @@ def user_of(directory: Directory, name: str) -> User:
 
 
 def rename(directory: Directory, user: User, name: str) -> None:
-    directory.claim(user, name, skeleton(name))
+    directory.claim(user.id, name, skeleton(name))
     directory.rename(user, name, skeleton(name))
+    directory.release(skeleton(name))
 
 
 def guest(name: str, left: int | None = 5) -> NameRow:
@@ -124,7 +125,7 @@ def test_a_name_of_somebody_here_and_its_look_alikes_are_refused(name: str) -> N
     directory = directory_of("alice", "bob")
     alice, bob = user_of(directory, "alice"), user_of(directory, "bob")
     with pytest.raises(ChatError) as refused:
-        directory.claim(alice, name, skeleton(name))
+        directory.claim(alice.id, name, skeleton(name))
     assert (refused.value.code, refused.value.details) == ("name-taken", {"name": name})
     assert ("looks like bob, who is here" in refused.value.message) == (name != "bob")
     assert directory.find("bob") is bob
@@ -136,7 +137,7 @@ def test_an_absent_user_keeps_the_name_and_can_be_written_to(name: str, like: st
     alice = user_of(directory, "alice")
     alice.connections.clear()
     with pytest.raises(ChatError, match=f"{name} is taken.*{like}"):
-        directory.claim(user_of(directory, "bob"), name, skeleton(name))
+        directory.claim(user_of(directory, "bob").id, name, skeleton(name))
     assert directory.find("alice") is alice
 
 
@@ -152,7 +153,7 @@ def test_a_stored_name_and_its_look_alikes_are_refused(row: NameRow, like: str) 
     mallory = user_of(directory, "mallory")
     for name in ("paypal", "paypa1"):
         with pytest.raises(ChatError) as refused:
-            directory.claim(mallory, name, skeleton(name))
+            directory.claim(mallory.id, name, skeleton(name))
         assert refused.value.code == "name-taken"
     assert like in refused.value.message
     assert not directory.is_free(skeleton("paypa1"))
@@ -161,18 +162,18 @@ def test_a_stored_name_and_its_look_alikes_are_refused(row: NameRow, like: str) 
 def test_a_claimed_name_is_held_until_it_is_released() -> None:
     directory = directory_of("alice", "bob")
     alice, bob = user_of(directory, "alice"), user_of(directory, "bob")
-    directory.claim(alice, "carol", "carol")
+    directory.claim(alice.id, "carol", "carol")
     assert not directory.is_free("carol")
     with pytest.raises(ChatError, match="carol is taken"):
-        directory.claim(bob, "carol", "carol")
-    directory.release(alice.id, "carol")
-    directory.claim(bob, "carol", "carol")
+        directory.claim(bob.id, "carol", "carol")
+    directory.release("carol")
+    directory.claim(bob.id, "carol", "carol")
     assert directory.find("alice") is alice
 
 
 def test_a_user_who_only_claimed_a_name_is_not_found_by_it_yet() -> None:
     directory = directory_of("alice")
-    directory.claim(user_of(directory, "alice"), "carol", "carol")
+    directory.claim(user_of(directory, "alice").id, "carol", "carol")
     with pytest.raises(ChatError, match="no user called 'carol'"):
         directory.find("carol")
 
@@ -184,7 +185,7 @@ def test_users_may_take_a_look_alike_of_their_own_name() -> None:
     assert directory.find("paypa1") is paypal
     assert directory.called("paypal") is None
     with pytest.raises(ChatError, match="it looks like paypa1"):
-        directory.claim(mallory, "paypal", skeleton("paypal"))
+        directory.claim(mallory.id, "paypal", skeleton("paypal"))
     directory.remove(paypal)
     rename(directory, mallory, "paypal")
 
@@ -192,19 +193,19 @@ def test_users_may_take_a_look_alike_of_their_own_name() -> None:
 def test_releasing_a_look_alike_of_ones_own_name_keeps_that() -> None:
     directory = directory_of("paypal", "mallory")
     paypal = user_of(directory, "paypal")
-    directory.claim(paypal, "paypa1", skeleton("paypa1"))
-    directory.release(paypal.id, skeleton("paypa1"))
+    directory.claim(paypal.id, "paypa1", skeleton("paypa1"))
+    directory.release(skeleton("paypa1"))
     assert directory.find("paypal") is paypal
     with pytest.raises(ChatError, match="it looks like paypal"):
-        directory.claim(user_of(directory, "mallory"), "paypa1", skeleton("paypa1"))
+        directory.claim(user_of(directory, "mallory").id, "paypa1", skeleton("paypa1"))
 
 
 def test_a_name_claimed_by_a_user_who_is_removed_meanwhile_is_free_once_it_is_released() -> None:
     directory = directory_of("alice", "bob")
     alice, bob = user_of(directory, "alice"), user_of(directory, "bob")
-    directory.claim(alice, "carol", "carol")
+    directory.claim(alice.id, "carol", "carol")
     directory.remove(alice)
-    directory.release(alice.id, "carol")
+    directory.release("carol")
     rename(directory, bob, "carol")
     assert directory.users() == [bob]
 
@@ -212,9 +213,9 @@ def test_a_name_claimed_by_a_user_who_is_removed_meanwhile_is_free_once_it_is_re
 def test_a_claim_of_a_user_who_is_in_no_directory_is_released() -> None:
     """As of an account that is being created, under the user's own name."""
     directory, claim = directory_of("bob"), new_user("carol")
-    directory.claim(claim, "carol", claim.key)
+    directory.claim(claim.id, "carol", claim.key)
     assert directory.called("carol") is None
-    directory.release(claim.id, claim.key)
+    directory.release(claim.key)
     assert directory.is_free("carol")
 
 
@@ -224,11 +225,11 @@ def test_a_claim_of_a_user_who_is_in_no_directory_is_released() -> None:
 def holder(directory: Directory, name: str) -> str | None:
     """Return the name by which somebody else is refused this one."""
     try:
-        directory.claim(new_user("?"), name, skeleton(name))
+        directory.claim(new_user("?").id, name, skeleton(name))
     except ChatError as refused:
         found = refused.message.partition("it looks like ")[2].partition(",")[0]
         return found or name
-    directory._by_key.clear()
+    directory.release(skeleton(name))
     return None
 
 

@@ -126,7 +126,7 @@ def test_a_guest_who_is_gone_holds_the_name_no_longer_than_the_commit(chat: Harn
     with chat.commit(chat.send(alice, "psst", bob)):
         leave(chat, bob, for_good=True)
         with pytest.raises(ChatError, match="bob is taken"):
-            chat.state.directory.claim(carol, "bob", "bob")
+            chat.state.directory.claim(carol.id, "bob", "bob")
     chat.rename(carol, "bob")
     assert chat.state.directory.find("bob") is carol
 

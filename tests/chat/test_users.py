@@ -187,7 +187,7 @@ def test_an_absent_user_is_here_for_a_while_then_left_and_keeps_the_name(chat: H
     assert chat.state.users.get(alice.id) is alice
     assert chat.state.directory.find("alice") is alice, "who is away can be written to"
     with pytest.raises(ChatError, match="it looks like alice, who is away"):
-        chat.state.directory.claim(bob, "a1ice", "alice")
+        chat.state.directory.claim(bob.id, "a1ice", "alice")
     come_back(chat, alice)
     assert news(chat) == [joined("alice")]
     assert chat.state.directory.find("alice") is alice

@@ -20,6 +20,7 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Registered
 from tcpchat.store.changes import EndSession, NewUser, SetAccount, SetMember, SetName, SetSession
+from tcpchat.wire.base import LOBBY
 
 REVOKED: Final = "revoked"
 """Why connections end whose sessions their user ended."""
@@ -147,17 +148,20 @@ class RegisterUser(Operation):
 class CreateUser(Operation):
     """Store a claimed name and a password for a user who has no session yet."""
 
-    claim: User
-    """Holds the name until then, and is in no directory."""
+    user: str
+    """An id that nobody has."""
+    name: str
+    key: str
     hash: str = attrs.field(repr=False)
 
     def decide(self, draft: Draft) -> None:
-        new = self.claim
-        draft.add(NewUser(new.id, draft.at), SetName(new.id, new.key, new.name))
-        lobby = draft.state.rooms.lobby
+        user, last = self.user, draft.last_seq(LOBBY)
         draft.add(
-            SetAccount(new.id, draft.at, self.hash), SetMember(new.id, lobby.name, lobby.seq, lobby.seq)
+            NewUser(user, draft.at),
+            SetName(user, self.key, self.name),
+            SetAccount(user, draft.at, self.hash),
+            SetMember(user, LOBBY, last, last),
         )
 
     def release(self, state: ServerState) -> None:
-        state.directory.release(self.claim.id, self.claim.key)
+        state.directory.release(self.key)

@@ -52,7 +52,7 @@ class Rename(Operation):
             fanout.to_user(user, encode(self.reply), but=self.requester)
 
     def release(self, state: ServerState) -> None:
-        state.directory.release(self.user, self.key)
+        state.directory.release(self.key)
 
 
 @attrs.define(eq=False, kw_only=True)

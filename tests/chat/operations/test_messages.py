@@ -111,7 +111,7 @@ def test_the_first_message_stores_its_author_and_the_second_does_not(chat: Harne
 def test_a_message_bears_the_name_that_its_author_had_when_it_was_sent(chat: Harness) -> None:
     (alice,) = chat.join("alice")
     send = chat.send(alice, "hi")
-    chat.state.directory.claim(alice, "carol", "carol")
+    chat.state.directory.claim(alice.id, "carol", "carol")
     fanout = chat.take(Rename(user=alice.id, name="carol", key="carol"), send)
     assert [event["from"] for event in posted(fanout)] == ["alice"]
 
@@ -276,7 +276,7 @@ def test_users_can_write_to_themselves_and_have_read_it(chat: Harness) -> None:
 def test_the_recipient_bears_the_name_of_now(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
     send = chat.send(alice, "hi", bob)
-    chat.state.directory.claim(bob, "rob", "rob")
+    chat.state.directory.claim(bob.id, "rob", "rob")
     fanout = chat.take(Rename(user=bob.id, name="rob", key="rob"), send)
     assert [event["to"] for event in sent_to(fanout, alice) if event["type"] == "message"] == ["rob"]
     assert replies(send)[0]["username"] == "rob"

@@ -251,18 +251,17 @@ def test_no_hash_of_a_password_is_shown(alice: User) -> None:
 def test_a_user_is_created_without_a_session_and_may_log_in(chat: Harness) -> None:
     chat.join("bob")
     chat.take(chat.send(chat.state.directory.users()[0], "hi"))
-    claim = chat.state.users.new_user("zoe", "zoe")
-    chat.state.directory.claim(claim, "zoe", "zoe")
+    chat.state.directory.claim("new", "zoe", "zoe")
     chat.written.clear()
-    chat.take(CreateUser(claim=claim, hash="#"))
+    chat.take(CreateUser(user="new", name="zoe", key="zoe", hash="#"))
     now = chat.clock.now()
     assert chat.written == [
-        NewUser(claim.id, now),
-        SetName(claim.id, "zoe", "zoe"),
-        SetAccount(claim.id, now, "#"),
-        SetMember(claim.id, "lobby", 1, 1),
+        NewUser("new", now),
+        SetName("new", "zoe", "zoe"),
+        SetAccount("new", now, "#"),
+        SetMember("new", "lobby", 1, 1),
     ]
-    zoe = chat.state.users.get(claim.id)
+    zoe = chat.state.users.get("new")
     assert zoe is not None
     assert (zoe.name, zoe.registered, zoe.sessions, zoe.lobby.read) == ("zoe", now, [], 1)
     assert chat.state.directory.registered_as("zoe") is not None
@@ -271,13 +270,12 @@ def test_a_user_is_created_without_a_session_and_may_log_in(chat: Harness) -> No
     assert operation.reply is None
     chat.clock.seconds += 10**6
     chat.state.users.expire()
-    assert chat.state.users.get(claim.id) is None, "it is on disk"
+    assert chat.state.users.get("new") is None, "it is on disk"
 
 
 def test_a_name_is_free_if_the_user_was_not_created(chat: Harness) -> None:
-    claim = chat.state.users.new_user("zoe", "zoe")
-    chat.state.directory.claim(claim, "zoe", "zoe")
-    CreateUser(claim=claim, hash="#").release(chat.state)
+    chat.state.directory.claim("new", "zoe", "zoe")
+    CreateUser(user="new", name="zoe", key="zoe", hash="#").release(chat.state)
     assert chat.state.directory.is_free("zoe")
 
 

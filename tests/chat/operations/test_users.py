@@ -28,7 +28,7 @@ def chat() -> Harness:
 
 def rename(chat: Harness, user: User, name: str) -> Rename:
     """Return the rename of a user to a name that is claimed, as `rename` does."""
-    chat.state.directory.claim(user, name, skeleton(name))
+    chat.state.directory.claim(user.id, name, skeleton(name))
     return Rename(user=user.id, name=name, key=skeleton(name))
 
 
@@ -47,7 +47,7 @@ def test_a_user_has_another_name_and_the_old_one_is_free(chat: Harness) -> None:
     assert fanout.direct.keys() == {phone}, "the one that asked has the reply"
     assert lines(fanout.direct[phone]) == [renamed("alice", "carol")]
     assert (alice.name, alice.key) == ("carol", "carol")
-    chat.state.directory.claim(bob, "alice", "alice")
+    chat.state.directory.claim(bob.id, "alice", "alice")
 
 
 def test_a_rename_is_stored_only_if_the_disk_knows_the_user(chat: Harness) -> None:
@@ -98,6 +98,34 @@ def test_a_rename_of_a_user_who_is_renamed_while_away_is_announced_on_coming_bac
     (told,) = chat.state.presence.announce()
     assert [line["type"] for line in lines(told.lines)] == ["left", "renamed", "joined"]
     assert lines(told.lines)[-1]["users"] == ["al"]
+
+
+def test_a_name_that_its_last_holder_is_about_to_take_again_is_not_free(chat: Harness) -> None:
+    """As by two connections of one user: the second rename was asked for before the first was done."""
+    alice, zoe = chat.join("b0b5", "zoe")
+    first = rename(chat, alice, "alice5")
+    second = rename(chat, alice, "bob5")  # which looks like b0b5
+    chat.take(first)
+    with pytest.raises(ChatError, match="bob5 is taken"):
+        rename(chat, zoe, "bob5")
+    with pytest.raises(ChatError, match="b0b5 is taken: it looks like bob5, which another user is taking"):
+        rename(chat, zoe, "b0b5")
+    chat.take(second)
+    assert (alice.name, zoe.name) == ("bob5", "zoe")
+    chat.take(rename(chat, alice, "alice5"))
+    chat.take(rename(chat, zoe, "bob5"))
+    assert (alice.name, zoe.name) == ("alice5", "bob5")
+
+
+def test_a_name_that_a_user_claimed_twice_is_held_until_both_are_over(chat: Harness) -> None:
+    alice, zoe = chat.join("alice", "zoe")
+    first, second = rename(chat, alice, "carol"), rename(chat, alice, "carol")
+    with chat.refuse(first):
+        pass
+    with pytest.raises(ChatError, match="carol is taken"):
+        rename(chat, zoe, "carol")
+    chat.take(second)
+    assert alice.name == "carol"
 
 
 def test_a_name_claimed_by_a_guest_who_left_meanwhile_is_free_again(chat: Harness) -> None:
