@@ -15,9 +15,9 @@ from typing import Final, Self, TypeVar
 
 import attrs
 import trio
-from platformdirs import user_state_path
 
 from tcpchat.address import DEFAULT_PORT, TLS_PORT, Address
+from tcpchat.folders import NO_HOME, state_folder
 from tcpchat.link.calls import Calls, PendingCall
 from tcpchat.link.connection import Connection
 from tcpchat.link.credential_store import CredentialStore
@@ -195,11 +195,14 @@ class Client(Requests):
         if remember is None:
             remember = self._known_server and self._credentials.token is None
         if remember is True:
-            remember = user_state_path("tcpchat", appauthor=False)
+            remember = state_folder()
         # A secret that was sent over TLS must never be sent to a server at the same address without it.
         where = str(self.address) if self.tls is None else f"tls://{self.address}"
         folder = remember if isinstance(remember, Path) else None
-        return CredentialStore(folder, where, self._credentials.name)
+        store = CredentialStore(folder, where, self._credentials.name)
+        if remember is None:
+            store.problem = f"your identity is not saved: {NO_HOME}"
+        return store
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import attrs
-from platformdirs import user_data_path
 
 from tcpchat.address import MAX_PORT, Address
+from tcpchat.errors import StartError
+from tcpchat.folders import NO_HOME, data_folder
 from tcpchat.names import LONGEST_NAME
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB
@@ -121,8 +122,13 @@ class Storage:
 
     @property
     def folder(self) -> Path | None:
-        """The data folder; None if nothing is stored on disk."""
-        return None if self.ephemeral else self.data or user_data_path("tcpchat", appauthor=False)
+        """The data folder; None if nothing is stored on disk. Raises StartError if none is known."""
+        if self.ephemeral:
+            return None
+        folder = self.data or data_folder()
+        if folder is None:
+            raise StartError(f"cannot store data: {NO_HOME}, or give --data FOLDER")
+        return folder
 
 
 @attrs.frozen(kw_only=True)

@@ -27,7 +27,18 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"_version"},
-    {"errors", "times", "log", "address", "fingerprint", "files", "threads", "nearest", "reserved_names"},
+    {
+        "errors",
+        "times",
+        "log",
+        "address",
+        "fingerprint",
+        "files",
+        "folders",
+        "threads",
+        "nearest",
+        "reserved_names",
+    },
     {"ip", "names", "wire"},
     {"commands"},
     {"protocol"},

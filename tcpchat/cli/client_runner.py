@@ -9,11 +9,10 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from platformdirs import user_config_path, user_state_path
-
 from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
 from tcpchat.cli.exit_codes import FAILED, NO_CONNECTION, cause, complain, discard_output
 from tcpchat.errors import StartError
+from tcpchat.folders import NO_HOME, config_folder, state_folder
 from tcpchat.repl.options import HISTORY, Host, Options
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def make_plan(
 
     The password comes from the environment, since others on the machine can see arguments.
     """
+    state = state_folder()
     return Options(
         address=str(Address.parse(address, DEFAULT_PORT if tls is None else TLS_PORT)),
         tls=tls,
@@ -57,8 +57,9 @@ def make_plan(
         remember=remember,
         host=host,
         history=history,
-        config=user_config_path("tcpchat", appauthor=False),
-        state=user_state_path("tcpchat", appauthor=False),
+        config=config_folder(),
+        state=state,
+        problem=None if state is not None else f"identity, settings and history are not saved: {NO_HOME}",
     )
 
 
@@ -96,8 +97,8 @@ def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:
     from tcpchat.service.embedded import embedded_server
     from tcpchat.settings import Settings
 
-    log = user_state_path("tcpchat", appauthor=False) / "server.log"
-    return embedded_server(settings or Settings(), log)
+    state = state_folder()
+    return embedded_server(settings or Settings(), state and state / "server.log")
 
 
 def _run(main: Callable[[], Awaitable[T]]) -> T:

@@ -15,6 +15,7 @@ from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.errors import StartError
 from tcpchat.files import reason
 from tcpchat.fingerprint import halves
+from tcpchat.folders import NO_HOME
 from tcpchat.link.known_servers import KnownServers
 from tcpchat.repl.options import Options
 
@@ -120,6 +121,7 @@ def _is_trusted() -> bool:
 def _keep(state: Path | None, address: str, fingerprint: str) -> bool:
     """Return whether it is stored for other and later runs."""
     if state is None:
+        _tell(f"Trusted for this run only: {NO_HOME}")
         return False
     try:
         KnownServers(state).trust(address, fingerprint)

@@ -45,3 +45,5 @@ class Options:
     """The folder of the settings; None saves none."""
     state: Path | None = None
     """The folder of the input history and the credentials; None saves neither."""
+    problem: str | None = None
+    """Why there is no such folder, for somebody who asks to be remembered."""

@@ -46,7 +46,15 @@ from tcpchat.repl.model.preferences import SETTINGS, Preferences
 from tcpchat.repl.options import Options
 from tcpchat.repl.password_checks import has_password
 from tcpchat.repl.prompts import HELD, refusal
-from tcpchat.repl.session import connected, converse, leave_nothing, local_zone, open_client, with_name
+from tcpchat.repl.session import (
+    connected,
+    converse,
+    leave_nothing,
+    local_zone,
+    open_client,
+    storing_problem,
+    with_name,
+)
 from tcpchat.repl.sync import listen
 from tcpchat.repl.view import render
 from tcpchat.repl.view.clean import clean_line
@@ -173,6 +181,7 @@ async def chat_in_json(options: Options) -> int:
     async with connected(options) as (client, _):
         if client.refused is not None and client.refused.code != LOGIN_REQUIRED:
             raise client.refused
+        _warn(client, options)
 
         async def print_events(scope: trio.CancelScope) -> None:
             nonlocal gave_up
@@ -274,7 +283,9 @@ async def _request(client: Client, request: Request) -> Reply:
 
 async def send(options: Options, text: str, username: str | None, time: float | None) -> None:
     """Send one message; return once it is stored. Raises ConnectError, DisconnectedError or RefusedError."""
-    async with open_client(_for_script(options)) as client:
+    options = _for_script(options)
+    async with open_client(options) as client:
+        _warn(client, options)
         await client.send(text, username=username, time=time)
         await leave_nothing(client)
 
@@ -284,7 +295,9 @@ async def tail(options: Options, *, json: bool, follow: bool) -> None:
 
     Raises ConnectError or DisconnectedError.
     """
-    async with open_client(attrs.evolve(_for_script(options), history=0)) as client:
+    script = attrs.evolve(_for_script(options), history=0)
+    async with open_client(script) as client:
+        _warn(client, script)
         look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
 
         def show(event: Message | Edited) -> None:
@@ -320,6 +333,12 @@ def _for_script(options: Options) -> Options:
     """Return the options of a script, which uses saved credentials only with a name."""
     remember = options.remember and options.name is not None
     return attrs.evolve(options, remember=remember, history_on_reset=None)
+
+
+def _warn(client: Client, options: Options) -> None:
+    """Say on stderr if the user could not be saved as was asked for; the script goes on."""
+    if problem := storing_problem(client, options):
+        print(f"tcpchat: {problem}", file=sys.stderr)
 
 
 def _print(line: Reply | Event) -> None:

@@ -48,6 +48,8 @@ async def converse(
         controller = Controller(client, screen, preferences, clock, zone, hosting=stored is not None)
         for line in greeting(client, options, stored, person=screen.asks):
             controller.display.notice(line)
+        if not screen.asks and (problem := storing_problem(client, options)):
+            screen.complain([("", f"tcpchat: {problem}\n")])
         async with trio.open_nursery() as nursery:
             await nursery.start(_until_left, controller, nursery.cancel_scope)
             await feed(controller)
@@ -72,10 +74,15 @@ def greeting(client: Client, options: Options, stored: str | None, *, person: bo
             yield f"{place}; {you_are}. Just type, or type help."
         else:
             yield f"{place}; this server is for registered users: /login NAME"
-        if client.remember_problem:
-            yield client.remember_problem
+        if problem := storing_problem(client, options):
+            yield problem
     if client.refused is not None and options.name is not None:
         yield _why_not(options.name, client.refused)
+
+
+def storing_problem(client: Client, options: Options) -> str | None:
+    """Return why the user is not saved for a later run, if that was asked for and did not work."""
+    return (client.remember_problem or options.problem) if options.remember else None
 
 
 def _why_not(name: str, error: RefusedError) -> str:

@@ -142,7 +142,9 @@ def lock_folder(folder: Path) -> int:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StartError(f"the data folder {folder} cannot be used: {error.strerror}") from None
+        raise StartError(
+            f"the data folder {folder} cannot be used: {error.strerror}; give another --data"
+        ) from None
     try:
         locked = try_lock(lock, folder / _LOCK)
     except OSError as error:

@@ -269,6 +269,16 @@ async def test_a_folder_that_cannot_be_used_is_only_a_problem(
     assert await run(fake, welcomes(), remember=tmp_path / "file") == ["exit"]
 
 
+async def test_without_a_home_there_is_only_a_problem(
+    fake: FakeServer, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tcpchat.client.state_folder", lambda: None)
+    async with client_of(fake, welcomes(), remember=True) as (client, server):
+        assert not client.remembered
+        assert client.remember_problem == "your identity is not saved: there is no home folder; set HOME"
+        await server.close()
+
+
 @pytest.mark.parametrize(("registered", "kept"), [(False, []), (True, ["t1"])])
 async def test_an_explicit_exit_ends_a_guest_and_not_a_registered_user(
     fake: FakeServer, autojump_clock: MockClock, tmp_path: Path, registered: bool, kept: list[str]

@@ -121,6 +121,20 @@ def test_a_taken_name_explains_the_password(server: SocketServer, tmp_path: Path
 # Who a script is.
 
 
+@pytest.mark.parametrize(
+    "arguments", [("send", "hi", "-a"), ("tail", "-n", "0"), ("connect",), ("connect", "--json")]
+)
+def test_a_home_that_cannot_be_written_to_stops_no_script(
+    server: SocketServer, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    nowhere = Path("/dev/null/home")
+    done = run(nowhere, *arguments, server.address)
+    assert (done.returncode, done.stderr) == (0, ""), "it needs nothing of it"
+    done = run(nowhere, *arguments, server.address, "--name", "alice")
+    told = "tcpchat: your identity is not saved: Not a directory: /dev/null/home/state/tcpchat\n"
+    assert (done.returncode, done.stderr) == (0, told)
+
+
 def test_without_a_name_a_script_is_a_new_guest(server: SocketServer, tmp_path: Path) -> None:
     run(tmp_path, "connect", server.address, "--name", "alice", input=f"/login alice\n{SECRET}\n")
     mine = CredentialStore(

@@ -50,6 +50,15 @@ async def test_the_greeting_names_the_server_and_the_user(
         )
 
 
+async def test_the_greeting_says_why_the_user_is_not_saved() -> None:
+    problem = "identity, settings and history are not saved: there is no home folder; set HOME"
+    async with at_fake_server(FakeServer()) as person:
+        options = Options(address="here", problem=problem)
+        assert list(greeting(person.client, options, None, person=True))[1:] == [problem]
+        options = Options(address="here", problem=problem, remember=False)
+        assert len(list(greeting(person.client, options, None, person=True))) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "text"),
     [

@@ -32,6 +32,13 @@ async def test_it_runs_while_the_block_lasts_and_writes_a_log(tmp_path: Path) ->
     assert log.exists()
 
 
+async def test_a_log_that_cannot_be_opened_is_said_and_the_server_runs(tmp_path: Path) -> None:
+    async with embedded_server(settings(tmp_path / "data"), Path("/dev/null/logs/server.log")) as kept:
+        assert kept == (
+            f"messages are stored in {tmp_path / 'data'}; nothing is logged: Not a directory: /dev/null/logs"
+        )
+
+
 async def test_a_cancelled_start_leaves_no_server_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
