@@ -189,6 +189,7 @@ class Controller:
             ignored=model.ignored,
             sessions=model.sessions,
             own=model.own_messages(),
+            place=model.place,
             pending=[(number, message.text) for number, message in model.scheduled.pending().items()],
             settings={
                 **{name: CHOICES.get(name, ()) for name in MEANING},

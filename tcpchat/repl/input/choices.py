@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from tcpchat.protocol import BY_NAME, Argument, Option
+from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.times import DURATION_UNITS
 
 MAX_CANDIDATES: Final = 50
@@ -26,8 +27,10 @@ class CompletionContext:
     ignored: Sequence[str] = ()
     sessions: Sequence[tuple[int, str]] = ()
     """Number and device of your sessions, if the list was requested."""
-    own: Sequence[tuple[int, str]] = ()
-    """Number and text of your messages in the place of the prompt, the last one first."""
+    own: Sequence[tuple[Place, int, str]] = ()
+    """Place, number and text of your messages, the last one first."""
+    place: Place = LOBBY_PLACE
+    """The place that the command names, otherwise that of the prompt."""
     pending: Sequence[tuple[int, str]] = ()
     settings: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     commands: Container[str] = ()
@@ -116,7 +119,8 @@ def _pending(token: str, context: CompletionContext) -> Iterable[Choice]:
 
 
 def _own(token: str, context: CompletionContext) -> Iterable[Choice]:
-    return _numbered(token, context.own)
+    wanted = context.place
+    return _numbered(token, ((seq, text) for place, seq, text in context.own if place.is_at(wanted)))
 
 
 def _numbered(token: str, texts: Iterable[tuple[int, str]]) -> Iterable[Choice]:

@@ -24,6 +24,7 @@ from tcpchat.repl.input.choices import (
 )
 from tcpchat.repl.input.parse import BLANKS, RUNS_BARE
 from tcpchat.repl.input.vocabulary import CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, SLASHES, ClientCommand
+from tcpchat.repl.model.place import Place
 from tcpchat.repl.view.clean import clean_line
 
 MAX_TOKEN: Final = 128  # characters; the longest name
@@ -85,6 +86,8 @@ class _Position:
     value: tuple[attrs.Attribute[Any], Argument | Option] | None = None
     only_value: bool = False
     """Whether an option stands before it, whose value it must be."""
+    place: Place | None = None
+    """The place that an option named."""
 
     @property
     def in_text(self) -> bool:
@@ -115,6 +118,7 @@ def _command_of(before: str, commands: Container[str]) -> Command[Any, Any] | Cl
 def _position(command: Command[Any, Any], before: str) -> _Position:
     """Follow the grammar over the tokens before the last, which is the one under the cursor."""
     given: set[str] = set()
+    place = None
     waiting = list(command.arguments)
     ended = False
     tokens = _finished_tokens(before)
@@ -122,16 +126,19 @@ def _position(command: Command[Any, Any], before: str) -> _Position:
         option = None if ended else _option_of(command, token)
         if option is not None:
             given.add(option[0].name)
-            if option[1].metavar and not _has_value(token) and next(tokens, None) is None:
-                return _Position(command.name, value=option, only_value=True)
+            if option[1].metavar:
+                value = _value(token) if _has_value(token) else next(tokens, None)
+                if value is None:
+                    return _Position(command.name, value=option, only_value=True)
+                place = Place.of_option(option[0].name, value) or place
         elif token == OPTIONS_END and not ended:
             ended = True
         elif not waiting or waiting[0][1].rest:
-            return _Position(command.name, value=waiting[0] if waiting else None)
+            return _Position(command.name, value=waiting[0] if waiting else None, place=place)
         else:
             waiting.pop(0)
     options = () if ended else tuple(pair for pair in command.options if pair[0].name not in given)
-    return _Position(command.name, options, waiting[0] if waiting else None)
+    return _Position(command.name, options, waiting[0] if waiting else None, place=place)
 
 
 def _finished_tokens(before: str) -> Iterator[str]:
@@ -154,6 +161,13 @@ def _has_value(token: str) -> bool:
     return "=" in token or (not token.startswith("--") and len(token) > len("-u"))
 
 
+def _value(token: str) -> str:
+    """Return the value in the token of an option: of `--room=ops`, `-rops` and `-r=ops`."""
+    if token.startswith("--"):
+        return token.partition("=")[2]
+    return token[len("-r") :].removeprefix("=")
+
+
 def _first_words(token: str, context: CompletionContext) -> Iterator[Choice]:
     """Offer commands; without a slash only those that run so, and that begin with what is there."""
     slash = token[:1] if token.startswith(SLASHES) else ""
@@ -174,10 +188,11 @@ def _after_command(before: str, token: str, context: CompletionContext) -> list[
     if isinstance(command, ClientCommand):
         return _candidates(_local(command, before, token, context), len(token))
     position = _position(command, before)
+    if position.place is not None:
+        context = attrs.evolve(context, place=position.place)
     option = None if position.only_value else _option_of(command, token)
     if option is not None and option in position.options and _has_value(token):
-        name = f"--{option[0].name}=" if token.startswith("--") else token[:2]
-        value = token[len(name) :].removeprefix("=")
+        value = _value(token)
         return _candidates(values(position.command, option, value, context), len(value))
     return _candidates(_options_and_values(position, token, context), len(token))
 

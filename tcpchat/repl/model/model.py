@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tcpchat.client import Disconnected
+from tcpchat.client import Disconnected, Reconnected
 from tcpchat.protocol import (
     Away,
     Back,
@@ -111,6 +111,8 @@ class Model:
                 self.scheduled.remove(event.number)
             case Disconnected():
                 self.scheduled.hold()
+            case Reconnected(same_user=False):
+                self._clear()
             case Error():
                 self.apply_refusal(event)
 
@@ -177,10 +179,9 @@ class Model:
         """Return where a message or an edit is."""
         return Place.of_message(event, self.me)
 
-    def own_messages(self) -> list[tuple[int, str]]:
-        """Return number and text of your last messages in the place of the prompt, the last one first."""
-        own = [(seq, text) for (_, seq), (place, text) in self._own.items() if place.is_at(self.place)]
-        return own[::-1]
+    def own_messages(self) -> list[tuple[Place, int, str]]:
+        """Return place, number and text of your last messages, the last one first."""
+        return [(place, seq, text) for (_, seq), (place, text) in reversed(self._own.items())]
 
     def is_new(self, message: Message) -> bool:
         """Return whether a message was sent after you came."""

@@ -6,7 +6,7 @@ from typing import Self
 
 import attrs
 
-from tcpchat.protocol import LOBBY, Edited, Message
+from tcpchat.protocol import LOBBY, Edited, Message, parse_room
 
 
 @attrs.frozen
@@ -29,6 +29,13 @@ class Place:
             return cls(message.room)
         return cls(message.room, message.to if message.sender == me else message.sender)
 
+    @classmethod
+    def of_option(cls, option: str, value: str) -> Self | None:
+        """Return the place that `--username` or `--room` names; None for another option."""
+        if option == "username":
+            return cls(None, value.lower())
+        return cls(parse_room(value)) if option == "room" else None
+
     @property
     def is_direct(self) -> bool:
         """Whether only one other user is there."""
@@ -45,8 +52,10 @@ class Place:
         return None if self.is_direct or self.room == LOBBY else self.room
 
     def is_at(self, other: Place) -> bool:
-        """Return whether this is the same place, where the id of a direct room may be missing."""
-        return self.user == other.user if self.is_direct or other.is_direct else self.room == other.room
+        """Return whether this is the same place, where the id or the user of a direct room may be missing."""
+        if self.room is not None and other.room is not None:
+            return self.room == other.room
+        return self.user == other.user
 
     def renamed(self, old: str, new: str) -> Place:
         """Return the same place after a user was renamed."""

@@ -13,6 +13,7 @@ from tcpchat.protocol import BY_NAME, COMMANDS, Command
 from tcpchat.repl.input.choices import _SOURCES, _SOURCES_OF, MAX_CANDIDATES, CompletionContext, matching
 from tcpchat.repl.input.completion import Candidate, complete
 from tcpchat.repl.input.vocabulary import CLIENT_COMMANDS
+from tcpchat.repl.model.place import Place
 from tcpchat.repl.view.clean import clean_line
 
 LIVE = CompletionContext(
@@ -21,7 +22,12 @@ LIVE = CompletionContext(
     absent=["zoe", "brian"],
     ignored=["mallory", "Eve"],
     sessions=[(1, "laptop"), (12, "phone")],
-    own=[(31, "see you at five"), (3, "hi")],
+    own=[
+        (Place("@b", "bob"), 7, "psst"),
+        (Place("lobby"), 31, "see you at five"),
+        (Place("lobby"), 3, "hi"),
+        (Place("@z", "zoe"), 2, "hi"),
+    ],
     pending=[(1, "tea"), (12, "x" * 90)],
     settings={"bell": ("on", "off"), "theme": ("dark", "light")},
 )
@@ -32,6 +38,12 @@ NAMES = [command.name for command in COMMANDS]
 
 def offered(before: str, live: CompletionContext = LIVE) -> list[str]:
     return [candidate.text for candidate in complete(before, live)]
+
+
+def test_numbers_are_those_of_the_place_of_the_prompt_unless_one_is_named() -> None:
+    with_bob = attrs.evolve(LIVE, place=Place.direct("bob"))
+    assert offered("/edit ", with_bob) == ["7", "-r", "-u"]
+    assert offered("/edit -r lobby ", with_bob) == ["31", "3", "-u"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +82,12 @@ def offered(before: str, live: CompletionContext = LIVE) -> list[str]:
         ("/cancel ", ["1", "12"]),
         ("/edit ", ["31", "3", "-r", "-u"]),
         ("/edit 3", ["31", "3"]),
+        ("/edit -u bob ", ["7", "-r"]),
+        ("/edit -u BOB 7", ["7"]),
+        ("/edit -uzoe ", ["2", "-r"]),
+        ("/edit --username=carol ", ["-r"]),
+        ("/edit -r #Lobby ", ["31", "3", "-u"]),
+        ("/edit -r=@b ", ["7", "-u"]),
         ("/edit 31 see @bo", ["@bob", "@boris"]),
         ("/cancel 12", ["12"]),
         ("/cancel 1 ", []),

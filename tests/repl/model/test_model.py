@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from tcpchat.client import Disconnected
+from tcpchat.client import Disconnected, Reconnected
 from tcpchat.protocol import (
     Away,
     Back,
@@ -148,6 +148,11 @@ def test_your_away_text_is_known(model: Model) -> None:
     assert model.away == ""
 
 
+def own(model: Model) -> list[tuple[int, str]]:
+    """Return number and text of your messages in the place of the prompt."""
+    return [(seq, text) for place, seq, text in model.own_messages() if place.is_at(model.place)]
+
+
 def test_your_last_messages_are_known_with_the_text_that_they_have_now(model: Model) -> None:
     for event in (
         lobby(11, sender="alice"),
@@ -156,20 +161,29 @@ def test_your_last_messages_are_known_with_the_text_that_they_have_now(model: Mo
         private(1, sender="alice"),
     ):
         model.apply(event)
-    assert model.own_messages() == [(13, "x"), (11, "x")]
+    assert own(model) == [(13, "x"), (11, "x")]
     edit = Edited(room="lobby", seq=14, at=AT, sender="alice", target=11, text="better")
     model.apply(edit)
     model.apply(attrs.evolve(edit, seq=15, target=12, sender="bob"))
-    assert model.own_messages() == [(13, "x"), (11, "better")]
+    assert own(model) == [(13, "x"), (11, "better")]
     model.place = Place.direct("bob")
-    assert model.own_messages() == [(1, "x")]
+    assert own(model) == [(1, "x")]
     model.apply(Renamed(old="bob", new="robert"))
-    assert model.own_messages() == [(1, "x")]
+    assert own(model) == [(1, "x")]
     model.place = LOBBY_PLACE
     for seq in range(20, 20 + REMEMBERED):
         model.apply(lobby(seq, sender="alice"))
-    assert len(model.own_messages()) == REMEMBERED
-    assert model.own_messages()[-1][0] == 20
+    assert len(own(model)) == REMEMBERED
+    assert own(model)[-1][0] == 20
+
+
+@pytest.mark.parametrize(("same", "kept"), [(True, [(11, "x")]), (False, [])])
+def test_messages_of_the_user_that_you_were_before_are_not_offered(
+    model: Model, same: bool, kept: list[tuple[int, str]]
+) -> None:
+    model.apply(lobby(11, sender="alice"))
+    model.apply(Reconnected(user="guest-2", registered=False, same_user=same, missed=0, seconds=700))
+    assert own(model) == kept
 
 
 def test_lists_are_known_once_they_were_requested(model: Model) -> None:

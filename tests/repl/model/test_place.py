@@ -47,6 +47,7 @@ def test_a_message_is_in_the_room_with_the_other_user(
         (Place.direct("bob"), Place("@b", "bob"), True),
         (Place.direct("bob"), Place("@b", "eve"), False),
         (Place.direct("bob"), LOBBY_PLACE, False),
+        (Place("@b"), Place("@b", "bob"), True),
     ],
 )
 def test_a_direct_room_is_the_same_without_its_id(one: Place, other: Place, same: bool) -> None:
@@ -57,3 +58,9 @@ def test_a_direct_room_follows_its_user() -> None:
     assert Place("@b", "bob").renamed("bob", "robert") == Place("@b", "robert")
     assert Place("@b", "bob").renamed("eve", "bob2") == Place("@b", "bob")
     assert LOBBY_PLACE.renamed("lobby", "x") == LOBBY_PLACE
+
+
+def test_an_option_names_a_place() -> None:
+    assert Place.of_option("username", "Bob") == Place.direct("bob")
+    assert Place.of_option("room", "#Lobby") == LOBBY_PLACE
+    assert Place.of_option("time", "10") is None
