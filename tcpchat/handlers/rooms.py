@@ -19,6 +19,7 @@ from tcpchat.protocol import (
     EncodedReply,
     History,
     Log,
+    Read,
     Receipts,
     Unread,
     UnreadInfo,
@@ -223,13 +224,16 @@ async def read_unread(caller: Caller) -> EncodedReply[Unread]:
 
 
 @handles(wire.READ)
-async def read(caller: Caller, request: wire.MarkRead) -> Operation:
+async def read(caller: Caller, request: wire.MarkRead) -> Outcome[Read]:
     found = await find_to_read(caller, request.room, request.username)
     last = found.seq
     seq = last if request.seq is None else request.seq
-    if not 0 <= seq <= last or found.member is None:
-        message = f"there are events up to {last} there; seq is one of them, or 0"
+    if not 0 <= seq <= last:
+        most = f"between 0 and {last}, the number of the last event" if last else "0: there is no event yet"
+        message = f"seq must be {most}"
         raise ChatError("bad-value", message, field="seq", limit=last)
+    if found.member is None:  # nothing was sent there yet
+        return Read(room=found.id, username=found.username, seq=0)
     return MarkRead(user=caller.user.id, room=found.name, username=found.username, seq=seq)
 
 

@@ -249,12 +249,18 @@ async def revoke(caller: Caller, request: wire.Revoke) -> Revoked:
     return Revoked(number=number)
 
 
+@prechecks(wire.PASSWORD)
+def check_has_password(caller: Caller) -> None:
+    """Raise ChatError `not-registered` for a guest, who has no password."""
+    if caller.user.registered is None:
+        raise ChatError("not-registered", "you have no password, since you are not registered")
+
+
 @handles(wire.PASSWORD)
 async def change_password(caller: Caller, request: wire.ChangePassword) -> PasswordChanged:
+    check_has_password(caller)
     user = caller.user
     row = caller.state.directory.stored(user.id)
-    if user.registered is None or row is None:
-        raise ChatError("not-registered", "you have no password, since you are not registered")
     try:
         proved = await _check_password(caller, user.key, row, request.password)
     except ChatError as error:

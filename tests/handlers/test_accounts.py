@@ -448,3 +448,4 @@ async def test_guesses_at_a_password_from_inside_count_too(running: RunningServe
 async def test_a_guest_has_no_password(running: RunningServer) -> None:
     bob = await guest(running, "bob")
     assert (await bob.do("password", password="x" * 8, new="y" * 8))["code"] == "not-registered"
+    assert (await bob.ask("password"))["code"] == "not-registered", "before either password is asked for"

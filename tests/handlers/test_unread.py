@@ -177,8 +177,19 @@ async def test_one_cannot_have_read_what_was_not_said(running: RunningServer) ->
     assert (await alice.do("read", username="@0123456789abcdef"))["code"] == "bad-usage"
     assert (await alice.do("read", room="@0123456789abcdef"))["code"] == "no-such-room"
     await guest(running, "carol")
-    assert (await alice.do("read", username="carol", seq=1))["limit"] == 0
+    error = await alice.do("read", username="carol", seq=1)
+    assert (error["limit"], error["message"]) == (0, "seq must be 0: there is no event yet")
     assert len(await unread(alice)) == 2
+
+
+async def test_where_nothing_was_sent_everything_is_read(running: RunningServer) -> None:
+    alice = await user(running, "alice")
+    await guest(running, "carol")
+    reply = await alice.ask("read -u carol")
+    assert (reply["type"], reply["username"], reply["seq"]) == ("read", "carol", 0)
+    assert await alice.do("conversations") | {"re": 0} == {
+        "type": "conversations", "conversations": [], "more": False, "re": 0,
+    }  # fmt: skip
 
 
 async def test_reading_reaches_the_users_other_devices_once(running: RunningServer) -> None:
