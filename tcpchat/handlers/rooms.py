@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tcpchat.chat.lines import event_line, without_text
 from tcpchat.chat.member import Member
-from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.markers import MarkRead
 from tcpchat.chat.operations.users import ChangeUser
 from tcpchat.chat.room import Kind, Logged, Room

@@ -213,8 +213,8 @@ def _parse(command: Command[Any, Any], rest: str) -> Call | NeedsPassword | Misp
         return Misplaced(f"/{command.name}{rest}", moved, literal, error.message)
     except ChatError as error:
         message = error.message.removesuffix(".")
-        if command.name in TAKES_PASSWORD:  # the word that is wrong may be the password
-            message = f"{command.name} is not written like that; leave the password out, it is asked for then"
+        if command.name in TAKES_PASSWORD and rest.strip():  # the word that is wrong may be the password
+            message = f"{command.name} is not written like that; leave the password out: you are asked for it"
         raise ChatError(error.code, f"{message}; {AS_TEXT}", **error.details) from None
     if isinstance(request, NeedsSecret):
         return NeedsPassword(request)

@@ -262,6 +262,7 @@ def test_a_command_alone_that_needs_more_gives_the_usage(name: str) -> None:
     with pytest.raises(ChatError) as refused:
         understand(f"/{name}")
     assert refused.value.details["usage"] == BY_NAME[name].usage
+    assert refused.value.message.startswith(f"{name} needs ")
 
 
 # Refusals.
