@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.running import RunningServer
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("quick", max_examples=5, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("quick", max_examples=3, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("hunt", max_examples=200_000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 

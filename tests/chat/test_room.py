@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tcpchat.chat.room import Kind, Logged, Room, direct_name, kind_of, public_id
+from tests.rows import rows
 
 
 def line(seq: int) -> bytes:
@@ -51,8 +51,7 @@ def test_what_was_appended_is_taken_once_to_be_sent_out() -> None:
 # Messages
 
 
-@pytest.mark.parametrize("remembers", range(7))
-@pytest.mark.parametrize("count_all", range(7))
+@rows(("count_all", "remembers"), itertools.product(range(7), range(7)))
 def test_messages_are_what_a_list_of_everything_would_give_or_none_beyond_memory(
     count_all: int, remembers: int
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import trio
+from trio.testing import MockClock
 
 from chaos.clock import TrioClock
 from tcpchat.client import (
@@ -161,7 +162,7 @@ async def test_lost_scheduled_messages_are_shown(faked: FakedPerson) -> None:
     assert faked.screen.notices.count("scheduled message 1 is not on") == 1
 
 
-async def test_sent_scheduled_messages_are_not_lost(faked: FakedPerson) -> None:
+async def test_sent_scheduled_messages_are_not_lost(faked: FakedPerson, autojump_clock: MockClock) -> None:
     soon = timestamp(TrioClock().now() + 200)
     faked.server.reply("send", "scheduled", number=1, at=soon, room="lobby")
     await faked.do("/send -t 1 tea")
