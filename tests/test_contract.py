@@ -39,7 +39,7 @@ LAYERS = [
         "nearest",
         "reserved_names",
     },
-    {"ip", "names", "wire"},
+    {"ip", "names", "wire", "streams"},
     {"commands"},
     {"protocol"},
     {"settings"},

@@ -8,19 +8,35 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from tcpchat import streams
 from tcpchat._version import __version__
 
-STDIN = 0  # file descriptor
 PREFIX = "TCPCHAT_"  # of environment variables
 
 
 def main() -> None:
     """Run the command line. Exit codes: see `tcpchat.cli.exit_codes`."""
+    streams.open_standard_streams()
     arguments = sys.argv[1:]
-    if arguments[:1] == ["serve"] and not os.isatty(STDIN):
+    if arguments[:1] == ["serve"] and not os.isatty(streams.STDIN):
         # Without a terminal that can hang up, SIGHUP asks for a reload, which may come during these imports.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    sys.exit(run(arguments))
+    sys.exit(_printing(lambda: run(arguments)))
+
+
+def _printing(command: Callable[[], int]) -> int:
+    """Return the exit code of a command, or of output that cannot be written and is the task."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except streams.OutputError as error:
+        if error.gone:
+            return 0
+        from tcpchat.cli.exit_codes import FAILED, complain
+
+        complain(str(error))
+        return FAILED
+    return code
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -16,9 +16,10 @@ import attrs
 import orjson
 import trio
 
+from tcpchat import streams
 from tcpchat.cli import admin_output
 from tcpchat.cli.confirm import confirm
-from tcpchat.cli.exit_codes import FAILED, cause, complain, discard_output
+from tcpchat.cli.exit_codes import FAILED, cause, complain
 from tcpchat.errors import StartError
 from tcpchat.log import LogWriter, configure
 from tcpchat.protocol import LOBBY, Request
@@ -36,7 +37,6 @@ def exit_code(run: Callable[[], int | None]) -> int:
     """Run it and return the exit code; write one sentence to stderr if it fails."""
     try:
         code = run()
-        sys.stdout.flush()
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
         return _explain(error)
     return code or 0
@@ -44,9 +44,6 @@ def exit_code(run: Callable[[], int | None]) -> int:
 
 def _explain(error: BaseException) -> int:
     error = cause(error)
-    if isinstance(error, BrokenPipeError):
-        discard_output()
-        return FAILED
     if isinstance(error, KeyboardInterrupt | EOFError):
         return FAILED
     if not isinstance(error, StartError):
@@ -56,7 +53,7 @@ def _explain(error: BaseException) -> int:
 
 
 def _print(line: Line) -> None:
-    print(orjson.dumps(line).decode())
+    streams.write_json(orjson.dumps(line))
 
 
 @attrs.frozen
@@ -134,14 +131,14 @@ class Operator:
         elif failed:
             complain(reply["message"])
         else:
-            print(admin_output.sentence(reply))
+            streams.write_result(admin_output.sentence(reply))
         return FAILED if failed else 0
 
 
 def read_password() -> str:
     """Return a new password: typed twice, or the first line of stdin if piped. Raises StartError."""
     if not _is_terminal():
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = streams.read_line().rstrip("\r\n")
         if not password:
             raise StartError("there is no password in stdin; write it there, or use --generate")
         return password

@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 from tcpchat._version import __version__
 from tcpchat.cli import PREFIX, client_commands
 from tcpchat.cli.config_sources import Environment, config_file, warn_unknown_env
-from tcpchat.cli.exit_codes import CALLED_WRONGLY, complain
+from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, complain
 from tcpchat.cli.setting_options import as_settings
 from tcpchat.errors import StartError
 from tcpchat.nearest import nearest
@@ -40,6 +40,9 @@ def parse_and_run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         complain(_sentence(error))
         return CALLED_WRONGLY
+    except StartError as error:
+        complain(str(error))
+        return FAILED
     return code if isinstance(code, int) else 0
 
 

@@ -11,6 +11,7 @@ import orjson
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from tcpchat import streams
 from tcpchat.address import Address
 from tcpchat.bench.load import Progress, Show, run
 from tcpchat.bench.plan import Plan
@@ -87,9 +88,9 @@ def run_plan(plan: Plan, *, yes: bool, json: bool) -> int:
     except KeyboardInterrupt:
         print("\nended early; there is no result", file=sys.stderr)
         return INTERRUPTED
-    if sys.stderr.isatty():
+    if streams.can_draw(sys.stderr):
         print("\r\033[K", end="", file=sys.stderr, flush=True)
-    print(orjson.dumps(as_json(summary)).decode() if json else clean(as_text(summary)))
+    streams.write_result(orjson.dumps(as_json(summary)).decode() if json else clean(as_text(summary)))
     if summary.ended_early:
         return INTERRUPTED
     return 0 if summary.ok else FAILED
@@ -102,7 +103,7 @@ def _confirmed(plan: Plan) -> bool:
 
 def _show(plan: Plan) -> Show:
     """Return a function that shows progress: one changing line on a terminal, or a line each second."""
-    terminal = sys.stderr.isatty()
+    terminal = streams.can_draw(sys.stderr)
     shown = -1
 
     def show(progress: Progress) -> None:

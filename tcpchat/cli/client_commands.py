@@ -10,6 +10,7 @@ import attrs
 from cyclopts import CycloptsError, Parameter
 from cyclopts.validators import Number
 
+from tcpchat import streams
 from tcpchat.address import Address
 from tcpchat.cli import client_runner
 from tcpchat.cli.client_runner import HERE
@@ -142,7 +143,7 @@ def send(
     tls
         Options of TLS.
     """
-    words = " ".join(text) if text or sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    words = _text(text)
     if not words:
         raise CycloptsError(msg="there is no TEXT to send")
     try:
@@ -150,6 +151,12 @@ def send(
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
     return client_runner.send(_script_plan(address, name, tls), words, username=username, time=seconds)
+
+
+def _text(words: tuple[str, ...]) -> str:
+    if words or sys.stdin.isatty():
+        return streams.argument(" ".join(words))
+    return streams.read_text().removesuffix("\n")
 
 
 def tail(

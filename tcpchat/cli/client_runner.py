@@ -9,8 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from tcpchat import streams
 from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
-from tcpchat.cli.exit_codes import FAILED, NO_CONNECTION, cause, complain, discard_output
+from tcpchat.cli.exit_codes import FAILED, NO_CONNECTION, cause, complain
 from tcpchat.errors import StartError
 from tcpchat.folders import NO_HOME, config_folder, state_folder
 from tcpchat.repl.options import HISTORY, Host, Options
@@ -65,7 +66,8 @@ def make_plan(
 
 def talk(plan: Options, *, plain: bool = False, json: bool = False) -> int:
     """Run the client and return the exit code: in the terminal, or line by line if asked or without one."""
-    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    streams.keep_going()
+    terminal = sys.stdin.isatty() and streams.can_draw(sys.stdout)
     if terminal and not (plain or json):
         from tcpchat.repl.app import run_terminal
 
@@ -126,9 +128,6 @@ def _explain(error: BaseException) -> int:
     from tcpchat.client import DisconnectedError, RefusedError
 
     error = cause(error)
-    if isinstance(error, BrokenPipeError):
-        discard_output()
-        return 0
     if isinstance(error, KeyboardInterrupt):
         return 0
     if not isinstance(error, DisconnectedError | RefusedError | StartError):

@@ -177,7 +177,7 @@ class Lines:
             case Tell(text=text):
                 self._display.notice(text)
             case Fail(text=text):
-                self._fail(text)
+                self.fail(text)
             case GiveBack(line=line, shown=shown):
                 self._screen.edit(line, shown)
             case Keep(word=word, answer=answer):
@@ -279,12 +279,13 @@ class Lines:
         """Ask for the password that was left out, unless the server would refuse the request anyway."""
         user = self._client.user
         if incomplete.command.name == Register.type and user.startswith(GUEST):
-            self._fail("choose a name first (/rename NAME); guest names cannot be registered")
+            self.fail("choose a name first (/rename NAME); guest names cannot be registered")
         elif incomplete.command.name == Register.type and self._client.registered:
-            self._fail(f"{user} is registered already")
+            self.fail(f"{user} is registered already")
         else:
             self._ask(PasswordPrompt(incomplete, person=self._screen.asks))
 
-    def _fail(self, text: str) -> None:
+    def fail(self, text: str) -> None:
+        """Show why a line was not done, and count it."""
         self.failures += 1
         self._display.fail(text)

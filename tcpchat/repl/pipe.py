@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 import termios
@@ -13,6 +14,7 @@ import attrs
 import orjson
 import trio
 
+from tcpchat import streams
 from tcpchat.client import Client, DisconnectedError, Reconnected, RefusedError
 from tcpchat.errors import ChatError
 from tcpchat.protocol import (
@@ -109,17 +111,17 @@ def for_pipe(options: Options) -> Options:
     return attrs.evolve(options, history=0, history_on_reset=None, patient=True)
 
 
-async def read_lines(stdin: TextIO, secret: Callable[[], bool] = lambda: False) -> AsyncIterator[str]:
-    """Yield the lines of stdin as they come; a secret one is not echoed.
+async def read_lines(secret: Callable[[], bool] = lambda: False) -> AsyncIterator[tuple[int, str]]:
+    """Yield the lines of stdin with their numbers as they come; a secret one is not echoed.
 
-    Whoever stops iterating leaves one read behind.
+    Whoever stops iterating leaves one read behind. Raises StartError if stdin cannot be read.
     """
-    while True:
-        with _without_echo(stdin, hide=secret()):
-            line = await trio.to_thread.run_sync(stdin.readline, abandon_on_cancel=True)
+    for number in itertools.count(1):
+        with _without_echo(sys.stdin, hide=secret()):
+            line = await trio.to_thread.run_sync(streams.read_line, abandon_on_cancel=True)
         if not line:
             return
-        yield line.removesuffix("\n")
+        yield number, line.removesuffix("\n")
 
 
 @contextmanager
@@ -148,8 +150,11 @@ async def chat_plainly(options: Options) -> int:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_leave_on_signal, controller, signals)
-                async for line in read_lines(sys.stdin, lambda: controller.lines.asks_password):
-                    controller.enter(line)
+                async for number, line in read_lines(lambda: controller.lines.asks_password):
+                    if wrong := streams.fault(line):
+                        controller.lines.fail(f"line {number} is {wrong}; nothing was done")
+                    else:
+                        controller.enter(line)
                     if not screen.asks:
                         await controller.wait_settled()  # so that replies are in the order of the lines
                 controller.lines.end()
@@ -190,9 +195,9 @@ async def chat_in_json(options: Options) -> int:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(print_events, nursery.cancel_scope)
-            async for line in read_lines(sys.stdin, lambda: lines.asks_password):
+            async for number, line in read_lines(lambda: lines.asks_password):
                 try:
-                    request = lines.read(line)
+                    request = lines.read(_checked(number, line))
                     if isinstance(request, Exit):
                         break
                     if request is not None:
@@ -207,6 +212,13 @@ async def chat_in_json(options: Options) -> int:
         if gave_up is not None:
             raise gave_up
     return failures
+
+
+def _checked(number: int, line: str) -> str:
+    """Return a line of stdin that is text. Raises ChatError."""
+    if wrong := streams.fault(line):
+        raise ChatError("bad-encoding", f"line {number} is {wrong}; nothing was done")
+    return line
 
 
 class _RequestReader:
@@ -342,7 +354,7 @@ def _warn(client: Client, options: Options) -> None:
 
 
 def _print(line: Reply | Event) -> None:
-    _write((encode(line) if not isinstance(line, Unknown) else orjson.dumps(line.fields) + b"\n").decode())
+    streams.write_json(orjson.dumps(line.fields) if isinstance(line, Unknown) else encode(line))
 
 
 def _write(text: str) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 import attrs
 import trio
 
+from tcpchat import streams
 from tcpchat.address import Address
 from tcpchat.log import Log, LogWriter, configure, set_level
 from tcpchat.service.app import App, cap_connections, open_app
@@ -22,7 +23,6 @@ from tcpchat.serving.tls import Certificate
 from tcpchat.settings import Settings
 from tcpchat.times import SystemClock
 
-STDIN = 0  # file descriptor
 SWITCH_INTERVAL = 0.0005  # seconds for which the loop may keep the writer thread waiting. Default: 0.005
 
 
@@ -31,7 +31,7 @@ def run_server(settings: Settings, read_settings: Read) -> None:
 
     `read_settings` reads the settings again from the same sources.
     """
-    writer = LogWriter(sys.stderr.fileno())
+    writer = LogWriter(streams.STDERR)
     log = configure(writer, format=settings.running.log_format, level=settings.running.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
@@ -58,6 +58,7 @@ async def serve(settings: Settings, log: Log, environment: Environment) -> None:
     StartError.
     """
     notifier = environment.notifier
+    streams.keep_going(lambda error: log.warning("stdout cannot be written", error=error.strerror))
     async with open_app(settings, log, SystemClock()) as app:
         status = f"listening on {_join(addresses(app.plain))}"
         steps = reloads(app.node, app.certificate, log)
@@ -119,8 +120,8 @@ def _new_certificate(certificate: Certificate, log: Log) -> Apply:
 
 def _terminal_watch() -> Callable[[], bool]:
     """Return a function that tells whether the terminal was closed; without one it returns False."""
-    had_one = os.isatty(STDIN)
-    return lambda: had_one and not os.isatty(STDIN)
+    had_one = os.isatty(streams.STDIN)
+    return lambda: had_one and not os.isatty(streams.STDIN)
 
 
 async def _handle_signals(

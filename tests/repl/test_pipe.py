@@ -6,9 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import orjson
 import pytest
@@ -16,6 +16,8 @@ import pytest
 from tests.process import COMMAND, PATIENCE, Client, ServerProcess, free_port
 from tests.terminal import home
 
+FULL = Path("/dev/full")
+LATIN_1 = {"PYTHONIOENCODING": "latin-1"}
 FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all controls but the line feed
 
 
@@ -40,17 +42,27 @@ def where(server: ServerProcess) -> str:
     return f"127.0.0.1:{server.port}"
 
 
-def run(folder: Path, *arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path,
+    *arguments: str,
+    input: str = "",
+    stdin: int = subprocess.PIPE,
+    stdout: int | IO[str] = subprocess.PIPE,
+    encoding: str = "utf-8",
+    environ: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run `tcpchat` with pipes until it ends."""
-    return subprocess.run(
+    with subprocess.Popen(
         [*COMMAND, *arguments],
-        input=input,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        env=home(folder),
-        check=False,
-    )
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding=encoding,
+        errors="surrogateescape",
+        env=home(folder) | dict(environ or {}),
+    ) as process:
+        out, err = process.communicate(input if stdin == subprocess.PIPE else None, PATIENCE)
+    return subprocess.CompletedProcess(arguments, process.returncode, out or "", err)
 
 
 class Running:
@@ -174,6 +186,104 @@ def test_plain_shows_messages_until_a_signal(where: str, bob: Client, tmp_path: 
 def test_exit_in_a_pipe_leaves(where: str, bob: Client, tmp_path: Path) -> None:
     done = run(tmp_path, "connect", where, input="one\nexit\n")
     assert done.returncode == 0
+
+
+# Streams that are missing, closed or full, or in another encoding.
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_all_is_sent_if_nobody_reads_what_is_printed(
+    where: str, bob: Client, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    texts = [f"line {number}" for number in range(45)]
+    with Running(tmp_path, "connect", where, *form) as client:
+        assert client.process.stdout is not None
+        client.process.stdout.close()
+        client.process.stdout = None
+        _, err = client.process.communicate("\n".join(texts), timeout=PATIENCE)
+        assert (client.process.returncode, err) == (0, "")
+    assert said(bob, 45) == texts
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("connect",), 0), (("connect", "--json"), 0), (("tail",), 1)]
+)
+def test_a_full_disk_is_reported_and_loses_nothing_that_is_sent(
+    where: str, bob: Client, tmp_path: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    bob.send("send something to print")
+    bob.next("message")
+    with FULL.open("w") as full:
+        done = run(tmp_path, *arguments, where, input="hi\n", stdout=full)
+    assert (done.returncode, done.stderr) == (
+        code,
+        "tcpchat: cannot write to stdout: No space left on device\n",
+    )
+    if arguments != ("tail",):
+        assert said(bob, 1) == ["hi"]
+
+
+@pytest.mark.parametrize("redirect", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["connect", "connect --json", "tail", "send hi --address"])
+def test_missing_streams_are_no_failure(
+    where: str, bob: Client, tmp_path: Path, command: str, redirect: str
+) -> None:
+    line = f'exec "$@" {command} {where} {redirect}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line, "sh", *COMMAND],
+        input=b"hi\n",
+        capture_output=True,
+        env=home(tmp_path),
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    if command.startswith("send") or ("connect" in command and "<&-" not in redirect):
+        assert said(bob, 1) == ["hi"]
+
+
+def test_text_without_stdin_is_missing(where: str, tmp_path: Path) -> None:
+    done = run(tmp_path, "send", "--address", where, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr) == (2, "tcpchat: there is no TEXT to send\n")
+
+
+@pytest.mark.parametrize("arguments", [("connect",), ("tail", "-n", "1"), ("connect", "--json")])
+def test_what_the_locale_cannot_write_is_replaced(
+    where: str, bob: Client, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    bob.send("send ✓ 日")
+    bob.next("message")
+    done = run(tmp_path, *arguments, where, input="über\nend\n", encoding="latin-1", environ=LATIN_1)
+    assert done.returncode == 0
+    if arguments == ("tail", "-n", "1"):
+        assert done.stdout[6:] == "bob  + \\u65e5\n"
+    elif arguments == ("connect",):
+        assert "+ über\n" in done.stdout
+        assert said(bob, 2) == ["über", "end"]
+    else:
+        assert "über" in [line.get("text") for line in lines_of(done.stdout.encode("latin-1").decode())]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_line_that_is_not_utf_8_is_refused_with_its_number(
+    where: str, bob: Client, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    done = run(tmp_path, "connect", where, *form, input="one\nb\udce9d\ntwo\n")
+    assert done.returncode == 1
+    assert "line 2 is not UTF-8 at byte 2; nothing was done" in done.stdout + done.stderr
+    assert said(bob, 2) == ["one", "two"]
+
+
+@pytest.mark.parametrize(("arguments", "input"), [((), "one\nb\udce9d\n"), (("b\udce9d",), "")])
+def test_send_refuses_what_is_not_utf_8(
+    where: str, tmp_path: Path, arguments: tuple[str, ...], input: str
+) -> None:
+    done = run(tmp_path, "send", "--address", where, *arguments, input=input)
+    assert done.returncode == 1
+    assert done.stderr.startswith("tcpchat: ")
+    assert done.stderr.endswith("is not UTF-8 at byte 2; nothing was sent\n")
+    assert len(done.stderr.splitlines()) == 1
 
 
 # --json

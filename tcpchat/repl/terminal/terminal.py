@@ -17,6 +17,7 @@ from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import DynamicStyle, Style
 
+from tcpchat import streams
 from tcpchat.repl.terminal.input_line import InputLine
 from tcpchat.repl.terminal.layout import Surroundings, layout
 from tcpchat.repl.terminal.printer import Printer
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from tcpchat.repl.controller import Controller
     from tcpchat.repl.input.typeahead import Typeahead
     from tcpchat.repl.view.text import Fragments
+
+
+class _Output(Vt100_Output):
+    """The terminal, in whose encoding signs of ours may be missing."""
+
+    def write(self, data: str) -> None:
+        super().write(data if data.isascii() else streams.writable(self.stdout, data))
 
 
 class Terminal:
@@ -53,7 +61,7 @@ class Terminal:
         self._theme = theme
         self._input = InputLine(history)
         if output is None:
-            output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+            output = _Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
             # The input needs no more lines than it has, so where on the screen it is does not matter.
             output.enable_cpr = False
         around = Surroundings(
