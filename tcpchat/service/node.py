@@ -93,16 +93,18 @@ class Node:
     ) -> None:
         """Serve until `stop`. At its end everybody was notified, and all that was accepted is delivered.
 
+        A cancel notifies nobody; what was accepted is on disk or rejected then too.
         Started, once every port accepts. The handlers made here are `server.accept` and `serve_operator`.
         """
         self._begin()
         async with trio.open_nursery() as pipeline:
             pipeline.start_soon(self.pipeline.run)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._run_background)
-                await self.server.run(ports, task_status=task_status)
-            await self.pipeline.wait_idle()
-            pipeline.cancel_scope.cancel()
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._run_background)
+                    await self.server.run(ports, task_status=task_status)
+            finally:  # a task that is cancelled waits for what it submitted too
+                self.pipeline.stop()
 
     def stop(self) -> None:
         """Accept no more connections and requests, and let `run` end."""

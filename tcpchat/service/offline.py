@@ -81,7 +81,8 @@ async def _ask_node(node: Node, request: Request, take: Take) -> Line:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(node.pipeline.run)
-        await node.operator.answer(lambda: encode(request).removesuffix(b"\n"), write)
-        await node.pipeline.wait_idle()
-        nursery.cancel_scope.cancel()
+        try:
+            await node.operator.answer(lambda: encode(request).removesuffix(b"\n"), write)
+        finally:
+            node.pipeline.stop()
     return lines[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Protocol, TypeVar
 
 import trio
@@ -36,6 +37,9 @@ BATCH_CHARACTERS = 128 * 1024  # of text; the same
 GATHER = 16  # turns of the loop in which a batch takes in what arrives while it is decided …
 GATHER_SECONDS = 0.004  # … and how long at most, since turns of a busy loop are long
 MANY_SUBSCRIBERS = 50  # from which on a fan-out costs more than one more commit
+STOPPED = Error(
+    code="storage-failed", message="the server stopped, so nothing was done; try again once it is back"
+)
 STORAGE_FAILED = "the server could not write to its disk, so nothing was done; try again later"
 
 
@@ -65,6 +69,8 @@ class Pipeline:
         self.observer: Observer | None = None
         self._run_sync = run_sync
         self._queue: deque[Operation] = deque()
+        self._taken: list[list[Operation]] = []  # batches that are not acknowledged yet
+        self._stopping = self._ended = False
         self._submitted = trio.Event()
         self._idle = trio.Event()
         self._idle.set()
@@ -82,8 +88,12 @@ class Pipeline:
             last = self._queue[-1]
             if last.requester is operation.requester is not None and last.join(operation):
                 return self._last_position
-        self._queue.append(operation)
         self._last_position += 1
+        if self._ended:
+            self._give_up(operation, STOPPED)
+            self._note_released(1)
+            return self._last_position
+        self._queue.append(operation)
         if not self._submitted.is_set():
             self._submitted.set()
             self._idle = trio.Event()
@@ -111,13 +121,43 @@ class Pipeline:
             raise ChatError(operation.reply.code, operation.reply.message)
 
     async def run(self) -> None:
-        """Settle operations, for ever."""
-        while True:
-            await self._submitted.wait()
-            while self._queue:
-                await self._run_round()
-            self._submitted = trio.Event()
-            self._idle.set()
+        """Settle operations until `stop`. A cancel does not end it, since others wait for what it does."""
+        try:
+            with trio.CancelScope(shield=True):
+                while not self._stopping:
+                    await self._submitted.wait()
+                    while self._queue:
+                        await self._run_round()
+                    self._submitted = trio.Event()
+                    self._idle.set()
+        finally:
+            self._end()
+
+    def stop(self) -> None:
+        """Let `run` return once everything that was submitted is settled."""
+        self._stopping = True
+        self._submitted.set()
+
+    def _end(self) -> None:
+        """Reject what is submitted from now on, and what was not settled because of a bug."""
+        self._ended = True
+        for operation in chain(*self._taken):
+            self._give_up(operation, self._bug(operation))
+        for operation in self._queue:
+            self._give_up(operation, STOPPED)
+        self._note_released(self._last_position - self._released_positions)
+        self._idle.set()
+
+    def _give_up(self, operation: Operation, why: Error) -> None:
+        operation.reject(why)
+        lines = self._settle(operation, Fanout())
+        if operation.requester is not None:
+            operation.requester.acknowledge(b"".join(lines), len(lines))
+
+    def _note_released(self, operations: int) -> None:
+        self._released_positions += operations
+        self._released.set()
+        self._released = trio.Event()
 
     async def _run_round(self) -> None:
         """Settle a batch; with many subscribers what came in meanwhile is committed before the fan-out."""
@@ -138,6 +178,7 @@ class Pipeline:
         draft.at = self._state.clock.now()
         savepoint = draft.savepoint()
         batch: list[Operation] = []
+        self._taken.append(batch)
         rows: list[Change] = []
         size, characters, turns = 0, 0, GATHER
         monotonic = self._state.clock.monotonic
@@ -202,15 +243,14 @@ class Pipeline:
                 acknowledged.setdefault(operation.requester, []).extend(lines)
         for requester, replies in acknowledged.items():
             requester.acknowledge(b"".join(replies), len(replies))
+        self._taken.clear()
         if self.observer is not None:
             self.observer.released(batch, fanout, len(state.audience.subscribed))
         self._fan_out(fanout)
         state.count(fanout.messages)
         if fanout.messages:
             self._log.info("kept", messages=fanout.messages, seq=state.rooms.lobby.seq)
-        self._released_positions += len(batch)
-        self._released.set()
-        self._released = trio.Event()
+        self._note_released(len(batch))
 
     def _settle(self, operation: Operation, fanout: Fanout) -> list[bytes]:
         """Settle an operation; return a reply for each request."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
@@ -12,12 +12,17 @@ import trio.testing
 
 import tcpchat
 from chaos.clock import TrioClock
+from tcpchat.chat.operations.moderation import LiftBans
+from tcpchat.errors import ChatError
 from tcpchat.server import Port
 from tcpchat.service.node import Node
+from tcpchat.serving.delivery import Observer
 from tcpchat.settings import Settings
 from tcpchat.store import StorageError
+from tcpchat.store.changes import EndSession, NewMessage
 from tcpchat.store.sqlite import SqliteStore
-from tests.running import Log, MemoryListener, Peer
+from tests.running import Log, MemoryListener, Peer, run_server
+from tests.serving.test_delivery import GatedStore
 
 PARTS = {
     "ServerState",
@@ -69,6 +74,48 @@ async def test_a_stream_is_served_without_a_listener() -> None:
         assert (await peer.rest())[-1]["code"] == "server-stopping"
         await ours.aclose()
     assert log.named("joined") == [{"user": "guest-1", "address": "192.0.2.1"}]
+
+
+@pytest.mark.timeout(30)
+async def test_what_was_accepted_is_settled_before_a_cancelled_node_ends() -> None:
+    """Whoever waits for the disk is not left waiting for ever, and is told the truth."""
+    disk = GatedStore()
+    async with run_server(store=disk) as running:
+        alice, bob = await running.peers("alice", "bob")
+        await bob.ask("send so that there is a session to end on disk")
+        disk.open.clear()
+        await alice.send("send one", "send two")
+        await trio.testing.wait_all_tasks_blocked()
+        await bob.send("logout")
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()  # and the node is cancelled before anything else runs
+    written = [change for batch in disk.batches for change in batch]
+    assert [change.text for change in written if isinstance(change, NewMessage)][1:] == ["one", "two"]
+    assert [type(change) for change in disk.batches[-1]] == [EndSession]
+
+
+@pytest.mark.timeout(30)
+async def test_a_bug_in_the_pipeline_ends_the_node_and_leaves_nobody_waiting() -> None:
+    class Broken:
+        def committed(self, seconds: float, size: int) -> None:
+            raise ZeroDivisionError
+
+    disk = GatedStore()
+    with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+        async with run_server(store=disk) as running:
+            alice, bob = await running.peers("alice", "bob")
+            await bob.ask("send so that there is a session to end on disk")
+            running.node.pipeline.observer = cast("Observer", Broken())
+            disk.open.clear()
+            await alice.send("send one")
+            await trio.testing.wait_all_tasks_blocked()
+            await bob.send("logout")
+            await trio.testing.wait_all_tasks_blocked()
+            disk.open.set()
+            await trio.sleep_forever()
+    assert [line["operation"] for line in running.log.named("bug")] == ["SendMessages"]
+    with pytest.raises(ChatError, match="the server stopped, so nothing was done"):
+        await running.node.pipeline.commit(LiftBans(bans=[]))
 
 
 async def test_every_listener_has_its_own_handler_and_a_stop_ends_it() -> None:
