@@ -132,11 +132,13 @@ class Server:
         except Exception:
             self._log.exception("bug", address=address)
         finally:
-            await connection.close()
-            self._open -= 1
-            if not self._open:
-                self._last_closed.set()
-                self._last_closed = trio.Event()
+            try:
+                await connection.close()
+            finally:
+                self._open -= 1
+                if not self._open:
+                    self._last_closed.set()
+                    self._last_closed = trio.Event()
 
     async def _admit(self, connection: Connection) -> None:
         """Serve the connection if its address is not banned and the limits allow one more."""

@@ -125,13 +125,13 @@ class Background:
         prune_at = monotonic() + PRUNE
         while True:
             operation: Operation = StoreSessions()
-            if not state.sessions.dirty:
-                with trio.move_on_after(max(0.0, prune_at - monotonic())) as pause:
-                    await self._sessions.wait()
-                if not pause.cancelled_caught:
-                    continue
+            if monotonic() >= prune_at:  # first, since on a busy server there is always somebody to write
                 prune_at = monotonic() + PRUNE
                 operation = PruneStore(prune=state.prune())
+            elif not state.sessions.dirty:
+                with trio.move_on_after(prune_at - monotonic()):
+                    await self._sessions.wait()
+                continue
             await trio.sleep(SESSIONS if await _settle(pipeline, operation) else SESSIONS_RETRY)
 
 

@@ -77,6 +77,21 @@ async def test_a_stream_is_served_without_a_listener() -> None:
 
 
 @pytest.mark.timeout(30)
+async def test_a_connection_whose_task_is_cancelled_does_not_keep_the_server_from_stopping() -> None:
+    chat, log = node()
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(chat.run, [])
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as front:
+                front.start_soon(chat.server.serve, theirs, "192.0.2.1")
+                await Peer(ours).next("welcome")
+                scope.cancel()
+        assert log.named("left")
+        chat.stop()
+
+
+@pytest.mark.timeout(30)
 async def test_what_was_accepted_is_settled_before_a_cancelled_node_ends() -> None:
     """Whoever waits for the disk is not left waiting for ever, and is told the truth."""
     disk = GatedStore()

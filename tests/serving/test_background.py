@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import trio
 import trio.testing
 
 from tcpchat.serving.background import PRUNE, SESSIONS, Wakeup
-from tcpchat.store.changes import Prune
+from tcpchat.store.changes import Prune, SetLeft
 from tests.running import RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
 
@@ -60,25 +62,36 @@ async def test_a_cancelled_wait_takes_no_notification() -> None:
     assert not await is_waiting(wakeup)
 
 
+def count(disk: GatedStore, kind: type[Any]) -> int:
+    return sum(isinstance(change, kind) for batch in disk.batches for change in batch)
+
+
 def prunes(disk: GatedStore) -> int:
-    return sum(isinstance(change, Prune) for batch in disk.batches for change in batch)
+    return count(disk, Prune)
 
 
 async def test_the_disk_is_pruned_by_the_clock_however_often_sessions_are_written(mock_clock: Clock) -> None:
     disk = GatedStore()
     async with run_server(store=disk) as running:
+        (alice,) = await running.peers("alice")
+        await alice.ask("send so that there is something to write")
         assert prunes(disk) == 1, "at the start"
         for _ in range(5):
-            _wake_for_nothing(running)
-            await settled()
-            await running.node.pipeline.wait_idle()
-            mock_clock.jump(2 * SESSIONS)
+            await _write_sessions(running, disk, mock_clock)
         assert prunes(disk) == 1
         mock_clock.jump(PRUNE)
-        while prunes(disk) == 1:
-            await settled()
+        for _ in range(2):
+            await _write_sessions(running, disk, mock_clock)
+        assert prunes(disk) == 2
 
 
-def _wake_for_nothing(running: RunningServer) -> None:
-    """Notify as for something that was written meanwhile."""
-    running.node._background.wakeups.sessions()
+async def _write_sessions(running: RunningServer, disk: GatedStore, clock: Clock) -> None:
+    """Let sessions be written once more, and be to be written again by then, as on a busy server."""
+    user, written = running.user("alice"), count(disk, SetLeft)
+    while count(disk, SetLeft) == written:
+        running.state.sessions.mark_dirty(user)
+        await settled()
+        await running.node.pipeline.wait_idle()
+        running.state.sessions.mark_dirty(user)
+        clock.jump(2 * SESSIONS)
+        await settled()
