@@ -126,7 +126,7 @@ class Server:
         assert self._tasks is not None
         self._open += 1
         limit = self._state.settings.limits.backlog_bytes
-        connection = Connection(stream, self._tasks.start_soon, limit, address)
+        connection = Connection(stream, self._spawn, limit, address)
         try:
             await self._admit(connection)
         except Exception:
@@ -139,6 +139,17 @@ class Server:
                 if not self._open:
                     self._last_closed.set()
                     self._last_closed = trio.Event()
+
+    def _spawn(self, send_backlog: Callable[[], Awaitable[None]]) -> None:
+        assert self._tasks is not None
+        self._tasks.start_soon(self._guarded, send_backlog)
+
+    async def _guarded(self, send_backlog: Callable[[], Awaitable[None]]) -> None:
+        """Send a connection's backlog; a bug ends that connection and nothing else."""
+        try:
+            await send_backlog()
+        except Exception:
+            self._log.exception("bug", step="send a backlog")
 
     async def _admit(self, connection: Connection) -> None:
         """Serve the connection if its address is not banned and the limits allow one more."""

@@ -73,6 +73,7 @@ async def _ban(context: OperatorContext, request: Ban) -> Banned:
 
 async def _ban_user(context: OperatorContext, user: User, ban: SetBan) -> Banned:
     await context.commit(operations.Ban(ban=ban, user=user.id))
+    user = context.state.users.get(user.id) or user  # who came and went meanwhile
     connected = [session for session in user.sessions if session.connection is not None]
     for connection in list(user.connections):
         connection.stop(BANNED)

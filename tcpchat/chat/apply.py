@@ -154,7 +154,7 @@ def _on_disk_only(state: ServerState, change: Change) -> None:
     """Memory makes it when it is needed, does not hold it, or has its own bound."""
 
 
-APPLIED.update(dict.fromkeys((NewRoom, NewMention, TrimKeys, Prune), _on_disk_only))
+APPLIED.update(dict.fromkeys((NewRoom, NewMention, Prune), _on_disk_only))
 
 
 @_applies(SetAway)
@@ -192,6 +192,13 @@ def _key(state: ServerState, change: NewKey) -> None:
     user = state.users.get(change.user)
     if user is not None and not user.sent.on_disk:
         user.sent.add(change)
+
+
+@_applies(TrimKeys)
+def _trimmed(state: ServerState, change: TrimKeys) -> None:
+    user = state.users.get(change.user)
+    if user is not None:
+        user.sent.trimmed()
 
 
 @_applies(NewScheduled)

@@ -15,10 +15,20 @@ from collections.abc import Hashable
 from typing import Any, Final, TypeVar
 
 from tcpchat.chat.moderation import Conduct
+from tcpchat.chat.sent_keys import KEYS_REMEMBERED
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.store.changes import Change, NewKey, NewUser, SetLeft, SetMember, SetName, SetSession
+from tcpchat.store.changes import (
+    Change,
+    NewKey,
+    NewUser,
+    SetLeft,
+    SetMember,
+    SetName,
+    SetSession,
+    TrimKeys,
+)
 from tcpchat.wire.base import LOBBY
 
 K = TypeVar("K", bound=Hashable)
@@ -45,6 +55,8 @@ class Draft:
         self._reads: dict[tuple[str, str], int] = {}
         self._conduct: dict[str, Conduct] = {}
         self._keys: dict[tuple[str, str], NewKey] = {}
+        self._trimmed: dict[str, bool] = {}
+        self._numbers: dict[str, int] = {}  # of the last session
         self._pinned: dict[User, None] = {}
 
     def pin(self, user: User) -> None:
@@ -184,6 +196,12 @@ class Draft:
         ended, begun = self._sessions, [new for new in self._sessions.values() if new and new.user == user.id]
         return [*(own.change() for own in user.sessions if own.hash not in ended), *begun]
 
+    def take_session_number(self, user: User) -> int:
+        """Take the number of the user's next session."""
+        last = self._numbers.get(user.id, user.last_session)
+        self._set(self._numbers, user.id, last + 1)
+        return last + 1
+
     def begin_session(self, session: SetSession) -> None:
         """Begin a session of a user who has a row."""
         self._set(self._sessions, session.hash, session)
@@ -242,6 +260,12 @@ class Draft:
         """Remember what was sent under a key."""
         self._set(self._keys, (key.user, key.key), key)
         self.add(key)
+
+    def trim_keys(self, user: str) -> None:
+        """Remove the old keys of the user of this id from the disk, once."""
+        if user not in self._trimmed:
+            self._set(self._trimmed, user, True)  # noqa: FBT003  # a mapping's value
+            self.add(TrimKeys(user, KEYS_REMEMBERED))
 
 
 def _no_such_user() -> ChatError:

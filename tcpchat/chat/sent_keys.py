@@ -65,8 +65,9 @@ class SentKeys:
             self.add(one)
 
     def should_trim(self) -> bool:
-        """Return, once for many keys, whether the disk has more of them than are remembered."""
-        if self._evicted < KEYS_TRIMMED:
-            return False
+        """Return whether the disk has many more of them than are remembered."""
+        return self._evicted >= KEYS_TRIMMED
+
+    def trimmed(self) -> None:
+        """Note that the disk has no more of them than are remembered."""
         self._evicted = 0
-        return True

@@ -79,7 +79,7 @@ class Users:
         name, key = self.directory.new_guest_name()
         user = self.new_user(name, key)
         self.directory.add(user)
-        change, token = self.new_session(user, "", address)
+        change, token = self.new_session(user, 1, "", address)
         self.sessions.add(user, session_of_row(change, connection))
         user.connections.append(connection)
         return user, token
@@ -101,11 +101,10 @@ class Users:
         lobby = self.rooms.lobby
         user.members[lobby.name] = Member(lobby, seq, seq)
 
-    def new_session(self, user: User, name: str, address: str) -> tuple[SetSession, str]:
+    def new_session(self, user: User, number: int, name: str, address: str) -> tuple[SetSession, str]:
         """Return one more session of the user, which begins once it is applied, and its token."""
         token, now = self._new_token(), self._clock.now()
-        user.last_session = max([user.last_session, *(session.number for session in user.sessions)]) + 1
-        return SetSession(hash_token(token), user.id, user.last_session, name, address, now, now), token
+        return SetSession(hash_token(token), user.id, number, name, address, now, now), token
 
     def _bucket(self) -> TokenBucket:
         limits = self._settings.limits

@@ -22,7 +22,7 @@ SLOW_CONSUMER = encode(
 )
 
 Spawn = Callable[[Callable[[], Any]], object]
-"""Start a task that outlives the caller, such as `Nursery.start_soon`."""
+"""Start a task that outlives the caller, such as `Nursery.start_soon`. What the task raises is a bug."""
 
 
 class Connection:
@@ -120,8 +120,11 @@ class Connection:
                 await self.stream.send_all(chunk)
                 self.backlog = max(0, self.backlog - len(chunk))
                 self._wake()
-        except Exception:  # this task has no other boundary; usually the peer has closed
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             self.abort("broken")
+        except Exception:
+            self.abort("broken")
+            raise
         finally:
             self._queue = None
             self._sending = False

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 import trio.testing
 
+from tcpchat.admin import BY_NAME
+from tcpchat.admin.moderation import Ban
+from tcpchat.chat.user import User
 from tcpchat.store.changes import SetMute
 from tests.admin.conftest import PASSWORD, Disk, Place, open_place, report
 
@@ -66,6 +71,23 @@ async def test_a_ban_ends_by_itself_or_by_the_operator(
                 assert (await place.operator("unban", target="Carol"))["type"] == "unbanned"
             again = await place.peer()
             assert (await again.ask({"type": "resume", "token": peer.token}))["type"] == "resumed"
+
+
+async def test_a_ban_ends_the_connections_that_the_user_has_once_it_is_stored(place: Place) -> None:
+    """Not those of what the user was when the operator asked."""
+    bob = await place.peer("bob")
+    context = place.node.operator.context
+    before = attrs.evolve(await context.loader.named("bob"), connections=[], sessions=[])
+    found = Ban(target="bob")
+
+    class Loader:
+        async def named(self, name: str) -> User:
+            return before
+
+    loader: Any = Loader()
+    reply = await BY_NAME["ban"].run(attrs.evolve(context, loader=loader), found)
+    assert (reply.ended, reply.addresses) == (1, ["127.0.0.1"])
+    assert (await bob.rest())[-1]["code"] == "banned"
 
 
 async def test_a_ban_holds_after_a_restart(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_the_disk_is_trimmed_once_for_many_keys_too_many() -> None:
     assert not keys.should_trim()
     keys.add(key("one more"))
     assert keys.should_trim()
+    assert keys.should_trim(), "the disk may have refused it"
+    keys.trimmed()
     assert not keys.should_trim()
 
 

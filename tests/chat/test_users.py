@@ -6,6 +6,7 @@ import pytest
 
 from tcpchat.chat.apply import apply
 from tcpchat.chat.audience import PendingSubscriber
+from tcpchat.chat.draft import Draft
 from tcpchat.chat.operations.upkeep import StoreSessions
 from tcpchat.chat.operations.users import Delete
 from tcpchat.chat.room import direct_name
@@ -154,15 +155,11 @@ def test_a_session_notes_when_it_was_used(chat: Harness) -> None:
 
 def test_sessions_of_a_user_have_rising_numbers_that_are_not_used_again(chat: Harness) -> None:
     (alice,) = chat.join("alice")
-    numbers = []
-    for _ in range(2):
-        change, token = chat.state.users.new_session(alice, "pc", "::1")
-        assert change.hash == hash_token(token)
-        numbers.append(change.number)
-    assert numbers == [2, 3]
+    change, token = chat.state.users.new_session(alice, 2, "pc", "::1")
+    assert (change.hash, change.number) == (hash_token(token), 2)
     chat.state.sessions.add(alice, new_session(alice, "a", 9))
     chat.state.sessions.remove(hash_token("a"))
-    assert chat.state.users.new_session(alice, "", "")[0].number == 10
+    assert Draft(chat.state, 0).take_session_number(alice) == 10
 
 
 def test_an_anonymous_user_is_nobody(chat: Harness) -> None:

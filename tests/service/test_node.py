@@ -76,6 +76,26 @@ async def test_a_stream_is_served_without_a_listener() -> None:
     assert log.named("joined") == [{"user": "guest-1", "address": "192.0.2.1"}]
 
 
+async def test_a_bug_while_a_backlog_is_sent_is_logged_and_ends_that_connection_only() -> None:
+    async def fail() -> None:
+        await trio.lowlevel.checkpoint()
+        raise ZeroDivisionError
+
+    chat, log = node()
+    _, bad = trio.testing.memory_stream_pair()
+    bad.send_stream.send_all_hook = fail
+    async with trio.open_nursery() as nursery:
+        await nursery.start(chat.run, [])
+        await chat.server.serve(bad, "192.0.2.1")
+        assert log.named("bug") == [{"step": "send a backlog"}]
+        assert log.named("left")[0]["reason"] == "broken"
+        ours, theirs = trio.testing.memory_stream_pair()
+        nursery.start_soon(chat.server.serve, theirs, "192.0.2.1")
+        await Peer(ours).next("welcome")
+        chat.stop()
+        await ours.aclose()
+
+
 @pytest.mark.timeout(30)
 async def test_a_connection_whose_task_is_cancelled_does_not_keep_the_server_from_stopping() -> None:
     chat, log = node()

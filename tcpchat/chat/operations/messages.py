@@ -8,7 +8,6 @@ from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.room import Kind, Room, kind_of, public_id
-from tcpchat.chat.sent_keys import KEYS_REMEMBERED
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
@@ -19,7 +18,6 @@ from tcpchat.store.changes import (
     NewMention,
     NewMessage,
     NewRoom,
-    TrimKeys,
     peer_of,
 )
 from tcpchat.times import timestamp
@@ -48,7 +46,7 @@ class Keyed(Operation):
         """Store the key, and make room for it."""
         draft.add_key(key)
         if author.sent.should_trim():
-            draft.add(TrimKeys(author.id, KEYS_REMEMBERED))
+            draft.trim_keys(author.id)
 
     def encode_replies(self) -> list[bytes]:
         if self.reply is not None or self._first is None:

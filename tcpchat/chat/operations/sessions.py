@@ -113,7 +113,8 @@ class BeginSession(Operation):
             raise ChatError("wrong-login", WRONG)
         draft.pin(user)
         others = draft.sessions(user)
-        self.session, self.token = draft.state.users.new_session(user, self.name, self.address)
+        number = draft.take_session_number(user)
+        self.session, self.token = draft.state.users.new_session(user, number, self.name, self.address)
         draft.begin_session(self.session)
         if self.most and len(others) >= self.most:
             connected = {session.hash for session in user.sessions if session.connection is not None}
@@ -136,9 +137,12 @@ class RegisterUser(Operation):
         self._name, _ = draft.name(user)
         if draft.is_registered(user):
             raise ChatError("already-registered", f"{user.name} is already registered", name=user.name)
+        own = next((one for one in draft.sessions(user) if one.hash == self.session.hash), None)
+        if own is None:
+            raise ChatError("bad-token", "this session ended a moment ago")
         draft.ensure_row(user)
         draft.register(user)
-        draft.add(SetAccount(user.id, draft.at, self.hash), self.session)
+        draft.add(SetAccount(user.id, draft.at, self.hash), own._replace(name=self.session.name))
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         self.reply = Registered(user=self._name)

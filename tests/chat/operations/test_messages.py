@@ -82,6 +82,22 @@ def test_numbers_of_a_batch_that_the_disk_refused_go_to_the_next_one(chat: Harne
     assert [send.seq for send in again] == [1, 1]
 
 
+def test_many_keys_are_trimmed_on_disk_once_also_after_the_disk_refused_it(
+    chat: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tcpchat.chat.sent_keys.KEYS_REMEMBERED", 1)
+    monkeypatch.setattr("tcpchat.chat.sent_keys.KEYS_TRIMMED", 2)
+    (alice,) = chat.join("alice")
+    chat.take(*(chat.send(alice, "x", key=key) for key in "abc"))
+    with chat.refuse(chat.send(alice, "x", key="d")):
+        pass
+    assert of_kind(chat.written, TrimKeys) == []
+    chat.take(chat.send(alice, "x", key="d"), chat.send(alice, "x", key="e"))
+    assert len(of_kind(chat.written, TrimKeys)) == 1
+    chat.take(chat.send(alice, "x", key="f"))
+    assert len(of_kind(chat.written, TrimKeys)) == 1
+
+
 # To the lobby
 
 

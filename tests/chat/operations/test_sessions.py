@@ -84,6 +84,18 @@ def test_a_user_registers_once(chat: Harness) -> None:
     assert len([change for change in chat.written if isinstance(change, SetAccount)]) == 1
 
 
+def test_a_guest_whose_session_ended_meanwhile_does_not_register(chat: Harness) -> None:
+    """Else the token would be valid again."""
+    (alice,) = chat.join("alice")
+    chat.take(chat.send(alice, "hi"))
+    token = alice.sessions[0].hash
+    late = register(alice)
+    chat.take(EndSessions(user=alice.id, hashes=[token], why=None), late)
+    assert replies(late)[0]["code"] == "bad-token"
+    assert chat.state.sessions.find(token) is None
+    assert [change for change in chat.written if isinstance(change, SetAccount)] == []
+
+
 # Sessions
 
 
@@ -121,6 +133,19 @@ def test_the_least_used_session_ends_if_there_are_too_many(chat: Harness, alice:
     chat.take(begin(chat, alice, most=5))
     assert numbers(alice) == [1, 2, 3, 6, 7], "sessions with a connection stay if others can go"
     assert phone.stopped is None
+
+
+def test_numbers_of_sessions_rise_and_one_that_the_disk_refused_is_given_again(
+    chat: Harness, alice: User
+) -> None:
+    refused = begin(chat, alice)
+    with chat.refuse(refused):
+        assert alice.last_session == 1, "deciding changes nothing"
+    first, second = begin(chat, alice), begin(chat, alice)
+    chat.take(first, EndSessions(user=alice.id, hashes=[alice.sessions[0].hash]), second)
+    assert [one.session.number for one in (refused, first, second)] == [2, 2, 3]
+    chat.take(EndSessions(user=alice.id, hashes=[second.session.hash]), third := begin(chat, alice))
+    assert third.session.number == 4, "numbers are not used again"
 
 
 def test_sessions_of_one_batch_count_together(chat: Harness, alice: User) -> None:
