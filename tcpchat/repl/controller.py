@@ -206,11 +206,11 @@ class Controller:
         if unread:
             self._screen.refresh()
 
-    def enter(self, line: str) -> None:
-        """Handle a line, unless the person has left."""
+    def enter(self, line: str, *, pasted: bool = False) -> None:
+        """Handle a line, unless the person has left; `pasted` if it begins with several pasted lines."""
         if not self.lines.left.is_set():
             self.see()
-            self.lines.enter(line)
+            self.lines.enter(line, pasted=pasted)
 
     def leave_now(self) -> None:
         """Leave without asking, as a signal wants it."""

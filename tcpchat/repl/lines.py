@@ -94,7 +94,7 @@ class Lines:
         self._hold: Hold | None = None  # why the next text is not sent unasked
         self._line = ""  # the last one that was entered and is no answer
 
-    def enter(self, line: str) -> None:
+    def enter(self, line: str, *, pasted: bool = False) -> None:
         """Send or run a line, take it as an answer, or show why none of these is possible."""
         question = self._close_question()
         if question is not None:
@@ -102,9 +102,9 @@ class Lines:
         elif not line and isinstance(self._client.state, Offline):
             self._client.retry_now()
         elif self._passwords.running and self._screen.asks:
-            self._passwords.lines.append(line)
+            self._passwords.lines.append((line, pasted))
         else:
-            self._perform([RunLine(line)])
+            self._perform([RunLine(line, pasted)])
 
     def end(self) -> None:
         """Take it that no more lines will be entered."""
@@ -169,9 +169,10 @@ class Lines:
     def _act(self, action: Action) -> None:
         """Perform an action of a question. Raises ChatError where a line is no command or used wrongly."""
         match action:
-            case RunLine(line=line):
+            case RunLine(line=line, pasted=pasted):
                 self._line = line
-                self._do(understand(line, self._preferences.words if self._screen.asks else {}))
+                kept = self._preferences.words if self._screen.asks else {}
+                self._do(understand(line, kept, pasted=pasted))
             case Ask(question=question):
                 self._ask(question)
             case Tell(text=text):
@@ -248,10 +249,10 @@ class Lines:
             self._hold = PASSWORD
         lines = self._passwords.take_lines()
         if error is None and self._model.place == place:
-            for line in lines:
-                self.enter(line)
+            for line, pasted in lines:
+                self.enter(line, pasted=pasted)
         else:
-            for line in reversed(lines):
+            for line, _ in reversed(lines):
                 self._screen.edit(line, "…")
 
     def _check(self, send: Request, hold: Hold) -> None:

@@ -27,8 +27,8 @@ class PasswordChecks:
     def __init__(self) -> None:
         self.running = False
         """The server checks a password now."""
-        self.lines: list[str] = []
-        """What was entered meanwhile."""
+        self.lines: list[tuple[str, bool]] = []
+        """What was entered meanwhile, and whether it was pasted."""
         self._refused = 0
 
     def begin(self) -> None:
@@ -49,7 +49,7 @@ class PasswordChecks:
         again = command.without_secrets(request)
         return again if isinstance(again, NeedsSecret) else None
 
-    def take_lines(self) -> list[str]:
+    def take_lines(self) -> list[tuple[str, bool]]:
         """Return the lines that waited, and forget them."""
         lines, self.lines = self.lines, []
         return lines

@@ -39,9 +39,10 @@ class Ask:
 
 @attrs.frozen
 class RunLine:
-    """Take a line as if it had been entered."""
+    """Take a line as if it had been entered; `pasted` if it begins with several pasted lines."""
 
     line: str
+    pasted: bool = False
 
 
 @attrs.frozen

@@ -119,10 +119,11 @@ class Nothing:
 Meaning: TypeAlias = SendText | Call | NeedsPassword | RunCommand | Ambiguous | Misplaced | Nothing
 
 
-def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
+def understand(line: str, kept: Mapping[str, str] | None = None, *, pasted: bool = False) -> Meaning:
     """Return the meaning of a line; several lines are one if they were entered together.
 
-    `kept` holds the person's answers for lines that begin with a command's word: `command` or `text`.
+    `kept` holds the person's answers for lines that begin with a command's word: `command` or `text`. With
+    `pasted` the line begins with several pasted lines, which run no command by themselves.
     Raises ChatError for a command that does not exist or is not used like that. Show it, and give the line
     back to be changed.
     """
@@ -130,6 +131,8 @@ def understand(line: str, kept: Mapping[str, str] | None = None) -> Meaning:
         return Nothing()
     if not line.isascii():
         _check_unicode(line)
+    if pasted:
+        return _pasted(line)
     if line.startswith("//"):
         return _double_slash(line)
     if line.startswith(BLANKS):
@@ -164,11 +167,35 @@ def _check_unicode(line: str) -> None:
         raise ChatError("bad-encoding", message) from None
 
 
-def _double_slash(line: str) -> SendText | Nothing:
-    """Drop both slashes; but `//users` is text that names a command, and keeps one."""
-    if first_word(line[2:]).lower() in ALL_NAMES:
-        return SendText(line[1:])
-    return SendText(line[2:]) if line[2:].strip() else Nothing()
+def _double_slash(line: str) -> SendText:
+    """Keep both slashes, as in code, unless it is exactly how a command is said: `//users` says `/users`."""
+    word = first_word(line[2:])
+    if "\n" in line or word.lower() not in ALL_NAMES:
+        return SendText(line)
+    try:
+        if line[2 + len(word) :].strip():
+            _slashed(line[1:])
+    except ChatError:
+        return SendText(line)
+    return SendText(line[1:])
+
+
+def _pasted(line: str) -> SendText | Ambiguous:
+    """Return the meaning of pasted lines: text, unless they look like a private message or a password.
+
+    Such a paste is asked about.
+    """
+    corrected = _corrected(line)
+    if corrected is not None:
+        return Ambiguous(line, f"/{corrected}", None)
+    if not line.startswith(SLASHES) or line.startswith("//"):
+        return SendText(line)
+    try:
+        _slashed(line)
+    except ChatError as error:
+        if error.code == "unknown-command" and error.details["suggestion"] is None:
+            return SendText(line)
+    return Ambiguous(line, line, None)
 
 
 def _without_blank(line: str) -> str:

@@ -20,19 +20,19 @@ class Typeahead:
     """Lines in the order in which they were entered."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: list[tuple[str, bool]] = []
 
-    def add(self, line: str) -> None:
-        """Add a line at the end."""
-        self._lines.append(line)
+    def add(self, line: str, *, pasted: bool = False) -> None:
+        """Add a line at the end; `pasted` if it begins with several pasted lines."""
+        self._lines.append((line, pasted))
 
-    def next(self) -> str | None:
-        """Take the first line away and return it; None if there is none."""
+    def next(self) -> tuple[str, bool] | None:
+        """Take the first line away and return it, with whether it was pasted; None if there is none."""
         return self._lines.pop(0) if self._lines else None
 
     def may_be_asked(self) -> bool:
         """Return whether the next line may be the answer to a question for a password."""
-        return any(map(SECRET.match, self._lines))
+        return any(SECRET.match(line) for line, _ in self._lines)
 
     @staticmethod
     def leaves(line: str) -> bool:
@@ -54,5 +54,5 @@ class Typeahead:
             yield f"not sent: {shown}"
 
     def _shown(self) -> Iterator[str]:
-        for line in self._lines:
+        for line, _ in self._lines:
             yield _HIDDEN if SECRET.match(line) else clean_line(line)

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory, DynamicAutoSuggest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.filters import Condition, emacs_mode, has_focus, has_selection, vi_navigation_mode
 from prompt_toolkit.key_binding import (
-    ConditionalKeyBindings,
     KeyBindings,
     KeyBindingsBase,
     KeyPressEvent,
     merge_key_bindings,
 )
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
-from prompt_toolkit.key_binding.bindings.open_in_editor import load_open_in_editor_bindings
+from prompt_toolkit.keys import Keys
 
 from tcpchat.repl.input.typeahead import SECRET, Typeahead
 from tcpchat.repl.terminal.layout import LiveCompleter, TypedLine, history_of
 
 if TYPE_CHECKING:
+    import asyncio
     from asyncio import AbstractEventLoop
 
     from prompt_toolkit.application import Application
@@ -62,6 +62,8 @@ class InputLine:
             on_text_changed=self._changed,
         )
         self.password = Buffer(name=PASSWORD)  # no history, no completion
+        self.editing: asyncio.Task[None] | None = None
+        """The editor that was opened last."""
         self._last_interrupt = NEVER
 
     def start(self, app: Application[None], loop: AbstractEventLoop) -> None:
@@ -94,6 +96,7 @@ class InputLine:
         """Put a line into the input, before what is typed there already."""
         typed = self.line.text
         self.line.text = f"{line}\n{typed}" if typed else line
+        self.line.pasted = False
         self.line.cursor_position = len(line)
 
     def close(self) -> None:
@@ -115,8 +118,15 @@ class InputLine:
         keys.add("c-d", filter=typing & Condition(lambda: not self.line.text))(lambda _: self._end())
         keys.add("c-l")(lambda event: event.app.renderer.clear())
         keys.add("c-z")(self._suspend)
-        editor = ConditionalKeyBindings(load_open_in_editor_bindings(), typing)
-        return merge_key_bindings([load_auto_suggest_bindings(), editor, keys])
+        keys.add(Keys.BracketedPaste, filter=typing)(lambda event: self.line.paste(event.data))
+        # The editor brings the text back, and Enter sends it: who leaves an editor may not want to.
+        keys.add("c-x", "c-e", filter=typing & emacs_mode & ~has_selection)(self._open_editor)
+        keys.add("v", filter=typing & vi_navigation_mode)(self._open_editor)
+        keys.add("escape", "#", filter=typing & emacs_mode)(lambda _: None)  # sends the line as a comment
+        return merge_key_bindings([load_auto_suggest_bindings(), keys])
+
+    def _open_editor(self, _: KeyPressEvent) -> None:
+        self.editing = self.line.open_in_editor(validate_and_handle=False)
 
     def _candidates(self, before: str) -> list[Candidate]:
         return [] if self.controller is None else self.controller.complete(before)
@@ -131,6 +141,8 @@ class InputLine:
     def _changed(self, buffer: Buffer) -> None:
         """Take a key for the answer once it has stood alone for a moment, as in no word that is typed."""
         question, key = self._question(), buffer.text
+        if not key:
+            self.line.pasted = False
         if question is not None and len(key) == 1 and key in question.keys:
             self._loop.call_later(ALONE, self._answer, question, key)
 
@@ -155,8 +167,9 @@ class InputLine:
         self.hint = ""
         if not SECRET.match(line) if self.controller is None else self.controller.lines.may_keep(line):
             buffer.append_to_history()
+        pasted = self.line.pasted
         buffer.reset()
-        self._enter(line)
+        self._enter(line, pasted=pasted)
         return True
 
     def _accept_password(self) -> None:
@@ -164,20 +177,20 @@ class InputLine:
         self.password.reset()
         self._enter(line)
 
-    def _enter(self, line: str) -> None:
+    def _enter(self, line: str, *, pasted: bool = False) -> None:
         if self.controller is not None:
-            self.controller.enter(line)
+            self.controller.enter(line, pasted=pasted)
             self._enter_typeahead()
         elif line:
-            self.typeahead.add(line)
+            self.typeahead.add(line, pasted=pasted)
 
     def _enter_typeahead(self) -> None:
         """Hand on lines that were entered before there was a connection, until one raises a question."""
         while self.controller is not None and self._question() is None:
-            line = self.typeahead.next()
-            if line is None:
+            typed = self.typeahead.next()
+            if typed is None:
                 return
-            self.controller.enter(line)
+            self.controller.enter(typed[0], pasted=typed[1])
 
     def _take_back(self) -> None:
         """Close the question without an answer."""

@@ -57,6 +57,20 @@ class LiveCompleter(Completer):
 class TypedLine(Buffer):
     """Leaves it to its accept handler whether a line is kept in the history; passwords must not be."""
 
+    pasted = False
+    """The text begins with several pasted lines."""
+
+    def paste(self, text: str) -> None:
+        """Insert pasted text."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        begins = not self.document.text_before_cursor.strip() and "\n" in text.strip("\n")
+        self.insert_text(text)
+        self.pasted = begins or self.pasted
+
+    def reset(self, document: Document | None = None, append_to_history: bool = False) -> None:  # noqa: FBT001, FBT002  # as in Buffer
+        super().reset(document, append_to_history)
+        self.pasted = False
+
     def validate_and_handle(self) -> None:
         assert self.accept_handler is not None
         self.accept_handler(self)

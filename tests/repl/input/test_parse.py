@@ -36,15 +36,20 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
     [
         ("", Nothing()),
         (" \t\n ", Nothing()),
-        ("//", Nothing()),
+        ("//", SendText("//")),
         ("hi  all ", SendText("hi  all ")),
-        ("//text", SendText("text")),
-        ("///text", SendText("/text")),
-        ("// text", SendText(" text")),
+        ("//text", SendText("//text")),
+        ("///text", SendText("///text")),
+        ("// a comment", SendText("// a comment")),
+        ("// a comment\nint x;", SendText("// a comment\nint x;")),
+        ("//usr/bin/foo", SendText("//usr/bin/foo")),
+        ("//read the file first", SendText("//read the file first")),
+        ("//users\nint x;", SendText("//users\nint x;")),
+        ("//rename", SendText("/rename")),
         ("//users", SendText("/users")),
         ("//Send -u bob hi", SendText("/Send -u bob hi")),
         ("//to", SendText("/to")),
-        ("//users,", SendText("users,")),
+        ("//users,", SendText("//users,")),
         (" send -u bob", SendText("send -u bob")),
         ("\t/help", SendText("/help")),
         ("  hi", SendText(" hi")),
@@ -79,6 +84,30 @@ def test_a_line_that_begins_with_a_command_is_asked_about(name: str, rest: str) 
         if rest.strip() or name not in RUNS_BARE:
             assert understand(line) == Ambiguous(line, f"/{line}", name)
     assert isinstance(understand(name), Call if name in RUNS_BARE else Ambiguous)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "send me\nthis thing", "help\nme", "exit\n", "/usr/bin/env python\nprint(1)", "// a comment\nint x;",
+        "//users\nint x;", "report alice\nshe shouts", " indented\ncode", "\\section{One}\ntext",
+    ],
+)  # fmt: skip
+def test_pasted_lines_are_text(line: str) -> None:
+    assert understand(line, pasted=True) == SendText(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/send -u bob my pin\nis 1234", "/send -u bob my pin\nis 1234"),
+        ("/users\nand more", "/users\nand more"),
+        ("/sned -u bob my pin\nis 1234", "/sned -u bob my pin\nis 1234"),
+        ("send -u bob my pin\nis 1234", "/send -u bob my pin\nis 1234"),
+    ],
+)
+def test_a_paste_that_looks_private_is_asked_about(line: str, command: str) -> None:
+    assert understand(line, pasted=True) == Ambiguous(line, command, None)
 
 
 @pytest.mark.parametrize("line", ["quit", " QUIT "[1:]])
@@ -311,7 +340,7 @@ def test_only_lines_with_a_slash_are_refused(line: str) -> None:
 @given(st.text(max_size=40).filter(str.strip))
 def test_any_text_can_be_sent(text: str) -> None:
     if re.split(r"[ \t\n]", text)[0].lower() not in ALL_NAMES:
-        assert understand("//" + text) == SendText(text)
+        assert understand("//" + text) == SendText("//" + text)
     if "\n" not in text:
         assert understand(" " + text) == SendText(text)
 

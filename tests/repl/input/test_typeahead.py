@@ -22,7 +22,9 @@ def test_they_are_shown_until_they_are_taken() -> None:
     early = entered("one", "two")
     assert shown(early) == ["… one", "… two"]
     assert list(early.unsent()) == ["not sent: one", "not sent: two"]
-    assert [early.next(), early.next(), early.next()] == ["one", "two", None]
+    early.add("three\nfour", pasted=True)
+    taken = [early.next() for _ in range(4)]
+    assert taken == [("one", False), ("two", False), ("three\nfour", True), None]
     assert shown(early) == list(early.unsent()) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -46,11 +47,13 @@ class FakeController:
     def __init__(self) -> None:
         self.lines = FakeLines()
         self.entered: list[str] = []
+        self.pasted: list[bool] = []
         self.hosting = False
         self.seen = 0
 
-    def enter(self, line: str) -> None:
+    def enter(self, line: str, *, pasted: bool = False) -> None:
         self.entered.append(line)
+        self.pasted.append(pasted)
         self.lines.question = None
         if line.startswith("ask"):
             self.lines.question = QuitPrompt(1, 0)
@@ -92,6 +95,12 @@ class Keyboard:
     @property
     def line(self) -> str:
         return self.terminal._input.line.text
+
+    async def edited(self) -> None:
+        """Wait until the editor is left."""
+        editing = self.terminal._input.editing
+        assert editing is not None
+        await editing
 
     @property
     def hint(self) -> str:
@@ -284,5 +293,80 @@ def test_lines_go_into_the_history_unless_they_may_hold_a_password(play: Callabl
         keyboard.attach()
         await keyboard.type("hello\rsecret\r")
         assert list(keyboard.terminal._input.line.history.get_strings()) == ["early", "hello"]
+
+    play(story)
+
+
+PASTE = "\x1b[200~{}\x1b[201~"
+
+
+@pytest.mark.parametrize(
+    ("keys", "pasted"),
+    [
+        (PASTE.format("/users\rand more"), True),
+        (PASTE.format("/users\nand more") + " typed", True),
+        (" " + PASTE.format("/users\nand more"), True),
+        (PASTE.format("/users\r"), False),
+        ("/send -u bob " + PASTE.format("one\ntwo"), False),
+        ("/users\x1b\rtyped", False),
+        (PASTE.format("one\ntwo") + "\x03/users", False),
+        (PASTE.format("one\ntwo") + "\x7f" * 7 + "/users", False),
+    ],
+)
+def test_lines_know_whether_they_begin_with_a_paste(
+    play: Callable[[Story], None], keys: str, pasted: bool
+) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type(keys)
+        await keyboard.type("\r")
+        assert keyboard.controller.pasted == [pasted]
+
+    play(story)
+
+
+def test_a_paste_before_the_connection_is_still_one(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        await keyboard.type(PASTE.format("/users\rand more") + "\r")
+        keyboard.attach()
+        assert keyboard.controller.pasted == [True]
+
+    play(story)
+
+
+def test_no_key_sends_a_line_as_a_comment(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("login alice secret\x1b#")
+        await keyboard.settle()
+        assert keyboard.controller.entered == []
+        assert keyboard.line == "login alice secret"
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("editor", "left"),
+    [
+        ("true", "draft do not send"),  # as :q! in vi
+        ("false", "draft do not send"),  # as :cq
+        ('printf " and more" >>', "draft do not send and more"),  # as :wq
+    ],
+)
+def test_what_an_editor_leaves_comes_back_and_enter_sends_it(
+    play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, editor: str, left: str
+) -> None:
+    script = tmp_path / "editor"
+    script.write_text(f'#!/bin/sh\n{editor} "$1"\n')
+    script.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(script))
+
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("draft do not send\x18\x05")
+        await keyboard.edited()
+        assert (keyboard.line, keyboard.controller.entered) == (left, [])
+        await keyboard.type("\r")
+        assert keyboard.controller.entered == [left]
 
     play(story)
