@@ -21,11 +21,15 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.store.changes import (
     Change,
+    DropIgnored,
     NewKey,
     NewUser,
+    SetAway,
+    SetIgnored,
     SetLeft,
     SetMember,
     SetName,
+    SetReceipts,
     SetSession,
     TrimKeys,
 )
@@ -53,6 +57,9 @@ class Draft:
         self._passwords: dict[str, int] = {}
         self._registered: dict[str, bool] = {}
         self._reads: dict[tuple[str, str], int] = {}
+        self._away: dict[str, tuple[str, int] | None] = {}
+        self._receipts: dict[str, bool] = {}
+        self._ignored: dict[str, frozenset[str]] = {}
         self._conduct: dict[str, Conduct] = {}
         self._keys: dict[tuple[str, str], NewKey] = {}
         self._trimmed: dict[str, bool] = {}
@@ -239,6 +246,38 @@ class Draft:
     def is_deleted(self, user: str) -> bool:
         """Return whether the user of this id was deleted, or is about to be."""
         return user in self._deleted or user in self.state.users.deleted
+
+    def away(self, user: User) -> tuple[str, int] | None:
+        """Return the text with which the user is away by now, and since when; None if not."""
+        return self._away.get(user.id, user.away)
+
+    def set_away(self, user: User, away: tuple[str, int] | None) -> None:
+        """Let a user who has a row be away, or not."""
+        self._set(self._away, user.id, away)
+        self.add(SetAway(user.id, *(away or (None, None))))
+
+    def receipts(self, user: User) -> bool:
+        """Return whether others learn by now what the user has read."""
+        return self._receipts.get(user.id, user.receipts)
+
+    def set_receipts(self, user: User, *, on: bool) -> None:
+        """Let others learn what a user who has a row has read, or not."""
+        self._set(self._receipts, user.id, on)
+        self.add(SetReceipts(user.id, int(on)))
+
+    def ignored(self, user: User) -> frozenset[str]:
+        """Return the ids of the users whom the user ignores by now."""
+        return self._ignored.get(user.id, user.ignored)
+
+    def ignore(self, user: User, other: str) -> None:
+        """Let the user ignore another; both have rows."""
+        self._set(self._ignored, user.id, self.ignored(user) | {other})
+        self.add(SetIgnored(user.id, other))
+
+    def unignore(self, user: User, other: str) -> None:
+        """Let the user no longer ignore another."""
+        self._set(self._ignored, user.id, self.ignored(user) - {other})
+        self.add(DropIgnored(user.id, other))
 
     def conduct(self, user: str) -> Conduct:
         """Return what is held against the user of this id by now; a value, not to be changed."""

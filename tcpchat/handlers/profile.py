@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tcpchat.chat.operations.users import ChangeUser, Rename, Unignore
+from tcpchat.chat.operations.settings import ChangeAway, Ignore, Unignore
+from tcpchat.chat.operations.users import Rename
 from tcpchat.chat.user import User
 from tcpchat.commands import profile as wire
 from tcpchat.errors import ChatError
@@ -11,8 +12,6 @@ from tcpchat.handlers.registry import Outcome, handles
 from tcpchat.names import canonical, enforce, skeleton
 from tcpchat.protocol import (
     GUEST,
-    Away,
-    Back,
     EncodedReply,
     Ignoring,
     Renamed,
@@ -22,13 +21,11 @@ from tcpchat.protocol import (
     page,
     reply_with,
 )
-from tcpchat.store.changes import SetAway, SetIgnored
 from tcpchat.store.queries.users import names_of
 from tcpchat.times import timestamp
 
 PAGE = 1000  # users in one reply, which takes a millisecond
 AWAY_CHARACTERS = 200  # others read it in one line
-MOST_IGNORED = 1000  # so that nobody makes the server keep endless lists
 
 
 @handles(wire.USERS)
@@ -75,22 +72,17 @@ async def whois(caller: Caller, request: wire.Lookup) -> Whois:
 
 
 @handles(wire.AWAY)
-async def away(caller: Caller, request: wire.SetAway) -> ChangeUser:
-    text, now = request.text or "", caller.now()
+async def away(caller: Caller, request: wire.SetAway) -> ChangeAway:
+    text = request.text or ""
     if len(text) > AWAY_CHARACTERS:
         message = f"the text has {len(text)} characters; at most {AWAY_CHARACTERS} are kept"
         raise ChatError("text-too-long", message, limit=AWAY_CHARACTERS, field="text")
-    user = caller.user.id
-    done = Away(text=text, since=timestamp(now))
-    return ChangeUser(user=user, settings=[SetAway(user, text, now)], done=done)
+    return ChangeAway(user=caller.user.id, away=(text, caller.now()))
 
 
 @handles(wire.BACK)
-async def back(caller: Caller, request: wire.ClearAway) -> Outcome[Back]:
-    if caller.user.away is None:
-        return Back()
-    user = caller.user.id
-    return ChangeUser(user=user, settings=[SetAway(user, None, None)], done=Back())
+async def back(caller: Caller, request: wire.ClearAway) -> ChangeAway:
+    return ChangeAway(user=caller.user.id, away=None)
 
 
 @handles(wire.IGNORE)
@@ -101,12 +93,7 @@ async def ignore(caller: Caller, request: wire.Ignore) -> Outcome[Ignoring]:
     user, other = caller.user, await caller.loader.named(request.name)
     if other is user:
         raise ChatError("ignore-self", "you cannot ignore yourself", name=user.name)
-    if len(user.ignored) >= MOST_IGNORED and other.id not in user.ignored:
-        message = f"you ignore {MOST_IGNORED} users; unignore one first"
-        raise ChatError("too-many-ignored", message, limit=MOST_IGNORED)
-    done = Ignoring(users=sorted({*names.values(), other.name}))
-    changes = [SetIgnored(user.id, other.id)]
-    return ChangeUser(user=user.id, settings=changes, done=done, others=[other.id])
+    return Ignore(user=user.id, names=names | {other.id: other.name}, other=other.id)
 
 
 @handles(wire.UNIGNORE)
@@ -115,8 +102,7 @@ async def unignore(caller: Caller, request: wire.Unignore) -> Outcome[Ignoring]:
     found = {id: ignored for id, ignored in names.items() if ignored == name.lower()}
     if not found:
         raise ChatError("no-such-user", f"you do not ignore {name[:64]!r}", name=name[:64])
-    done = Ignoring(users=sorted(names[id] for id in names.keys() - found.keys()))
-    return Unignore(user=user.id, others=found, done=done)
+    return Unignore(user=user.id, names=names, others=found)
 
 
 async def _ignored_names(caller: Caller) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tcpchat.chat.lines import event_line, without_text
 from tcpchat.chat.member import Member
 from tcpchat.chat.operations.markers import MarkRead
-from tcpchat.chat.operations.users import ChangeUser
+from tcpchat.chat.operations.settings import ChangeReceipts
 from tcpchat.chat.room import Kind, Logged, Room
 from tcpchat.commands import rooms as wire
 from tcpchat.errors import ChatError
@@ -26,7 +26,7 @@ from tcpchat.protocol import (
     page,
     reply_with,
 )
-from tcpchat.store.changes import MESSAGE, SetReceipts
+from tcpchat.store.changes import MESSAGE
 from tcpchat.store.queries.events import count_unread, read_events, read_history, unread_messages
 from tcpchat.store.rows import EventRow, UnreadRange
 
@@ -260,7 +260,6 @@ async def conversations(caller: Caller, request: wire.ListConversations) -> Enco
 
 @handles(wire.RECEIPTS)
 async def receipts(caller: Caller, request: wire.SetReceipts) -> Outcome[Receipts]:
-    user, on = caller.user, request.on
-    if on is None or on == user.receipts:
-        return Receipts(on=user.receipts)
-    return ChangeUser(user=user.id, settings=[SetReceipts(user.id, int(on))], done=Receipts(on=on))
+    if request.on is None:
+        return Receipts(on=caller.user.receipts)
+    return ChangeReceipts(user=caller.user.id, on=request.on)

@@ -16,25 +16,20 @@ from tcpchat.chat.operations.markers import MarkRead, StoreReceipts
 from tcpchat.chat.operations.moderation import Ban, LiftBans, MuteUser, ReportUser
 from tcpchat.chat.operations.schedule import CancelMessage, ScheduleMessage
 from tcpchat.chat.operations.sessions import BeginSession, ChangePassword, EndSessions, RegisterUser
+from tcpchat.chat.operations.settings import ChangeAway, ChangeReceipts, Ignore, Unignore
 from tcpchat.chat.operations.upkeep import StoreSessions
-from tcpchat.chat.operations.users import ChangeUser, Delete
+from tcpchat.chat.operations.users import Delete
 from tcpchat.chat.room import direct_name
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Pong
 from tcpchat.store.changes import (
     Change,
-    DropIgnored,
     NewScheduled,
-    SetAway,
     SetBan,
-    SetIgnored,
-    SetReceipts,
 )
 from tests.chat.harness import Harness
 from tests.rows import rows
 
-DONE = Pong(at="")
 Action = Callable[[Harness, User, User, int], Operation]
 
 
@@ -92,10 +87,6 @@ def edit(chat: Harness, user: User, _: User, number: int) -> Operation:
     return chat.edit(user, own[number % len(own)], f"edited {number}") if own else chat.send(user, "mine")
 
 
-def settings(user: User, *changes: Change, others: tuple[str, ...] = ()) -> Operation:
-    return ChangeUser(user=user.id, settings=changes, done=DONE, others=others)
-
-
 ACTIONS: dict[str, Action] = {
     "send": lambda chat, user, other, n: chat.send(user, f"hi {n}", key=f"k{n % 4}"),
     "whisper": lambda chat, user, other, n: chat.send(user, f"psst {n}", other),
@@ -105,11 +96,11 @@ ACTIONS: dict[str, Action] = {
     "sessions": lambda chat, user, other, n: StoreSessions(),
     "schedule": schedule,
     "cancel": cancel,
-    "away": lambda chat, user, other, n: settings(user, SetAway(user.id, "tea", n)),
-    "back": lambda chat, user, other, n: settings(user, SetAway(user.id, None, None)),
-    "quiet": lambda chat, user, other, n: settings(user, SetReceipts(user.id, n % 2)),
-    "ignore": lambda chat, user, other, n: settings(user, SetIgnored(user.id, other.id), others=(other.id,)),
-    "unignore": lambda chat, user, other, n: settings(user, DropIgnored(user.id, other.id)),
+    "away": lambda chat, user, other, n: ChangeAway(user=user.id, away=("tea", n)),
+    "back": lambda chat, user, other, n: ChangeAway(user=user.id, away=None),
+    "quiet": lambda chat, user, other, n: ChangeReceipts(user=user.id, on=bool(n % 2)),
+    "ignore": lambda chat, user, other, n: Ignore(user=user.id, names={}, other=other.id),
+    "unignore": lambda chat, user, other, n: Unignore(user=user.id, names={}, others={other.id: other.name}),
     "report": report,
     "mute": lambda chat, user, other, n: MuteUser(user=other.id, mute=Mute(n + 1, None, by_operator=True)),
     "unmute": lambda chat, user, other, n: MuteUser(user=other.id, mute=NOT_MUTED),

@@ -199,7 +199,7 @@ async def test_a_session_that_cannot_be_written_leaves_no_trace() -> None:
         reply = await phone.do("login", name="alice", password=PASSWORD)
         disk.full = False
         assert reply["code"] == "storage-failed"
-        assert (await phone.do("login", name="alice", password=PASSWORD))["session"] == 3
+        assert (await phone.do("login", name="alice", password=PASSWORD))["session"] == 2
         await running.node.pipeline.wait_idle()
         numbers = [session["number"] for session in (await alice.do("sessions"))["sessions"]]
         assert numbers == [1, 3]
@@ -279,3 +279,29 @@ def test_a_mention_costs_a_look_and_no_more() -> None:
         assert directory.mentioned("@" + "ﷺ" * 127 + " @" + "a!" * 60) == []
     finally:
         patch.undo()
+
+
+async def test_two_connections_that_change_the_same_setting_at_once_follow_each_other() -> None:
+    disk = GatedStore()
+    async with run_server(store=disk) as running:
+        phone = await user(running, "alice")
+        pc = await log_in(running, "alice")
+        await guest(running, "bob")
+        await guest(running, "carol")
+        disk.open.clear()
+        await phone.send({"type": "away", "text": "tea", "id": 1})
+        await trio.testing.wait_all_tasks_blocked()
+        await pc.send({"type": "back", "id": 1})
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        for peer, kind in ((phone, "away"), (pc, "back")):
+            await peer.next(kind)
+        assert "away" not in await phone.do("whois", name="alice")
+        disk.open.clear()
+        await phone.send({"type": "ignore", "name": "bob"})
+        await trio.testing.wait_all_tasks_blocked()
+        await pc.send({"type": "ignore", "name": "carol"})
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        assert (await phone.next("ignoring"))["users"] == ["bob"]
+        assert (await pc.next("ignoring"))["users"] == ["bob", "carol"]

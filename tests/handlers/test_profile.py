@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpchat.handlers import profile
+from tcpchat.chat.operations import settings
 from tcpchat.settings import Rules, Settings
 from tests.handlers.test_unread import say, unread
 from tests.running import Line, RunningServer, run_server
@@ -318,7 +318,7 @@ async def test_a_guest_who_is_gone_stays_in_the_list_under_the_last_name(
 
 
 async def test_whom_one_cannot_ignore(monkeypatch: pytest.MonkeyPatch, running: RunningServer) -> None:
-    monkeypatch.setattr(profile, "MOST_IGNORED", 2)
+    monkeypatch.setattr(settings, "MOST_IGNORED", 2)
     alice = await user(running, "alice")
     for name in ("bob", "carol", "dave"):
         await guest(running, name)

@@ -1,4 +1,4 @@
-"""Renames, settings and deletion of one user."""
+"""Renames and deletion of one user."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from tcpchat.chat.moderation import Mute
 from tcpchat.chat.operations.markers import MarkRead
 from tcpchat.chat.operations.moderation import MuteUser, ReportUser
 from tcpchat.chat.operations.sessions import RegisterUser
-from tcpchat.chat.operations.users import ChangeUser, Delete, Rename
+from tcpchat.chat.operations.settings import ChangeAway
+from tcpchat.chat.operations.users import Delete, Rename
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import skeleton
-from tcpchat.protocol import Error, Pong
-from tcpchat.store.changes import DeleteUser, NewUser, SetAway, SetIgnored, SetName, TransferReports
+from tcpchat.protocol import Error
+from tcpchat.store.changes import DeleteUser, NewUser, SetName, TransferReports
 from tcpchat.times import FOREVER
 from tests.chat.harness import Harness, NullSubscriber, replies
 from tests.chat.parts import lines, renamed
-
-DONE = Pong(at="")
 
 
 @pytest.fixture
@@ -153,29 +152,6 @@ def test_what_is_held_against_a_name_comes_along_with_it(chat: Harness) -> None:
         chat.state.moderation.check(heir.id, chat.clock.now())
 
 
-# Settings
-
-
-def test_a_setting_is_stored_for_a_user_who_has_a_row_from_then_on(chat: Harness) -> None:
-    alice, bob = chat.join("alice", "bob")
-    away = ChangeUser(user=alice.id, settings=[SetAway(alice.id, "tea", 5)], done=DONE)
-    ignore = ChangeUser(user=alice.id, settings=[SetIgnored(alice.id, bob.id)], done=DONE, others=[bob.id])
-    chat.take(away, ignore)
-    assert [reply["type"] for reply in replies(away, ignore)] == ["pong", "pong"]
-    assert alice.away == ("tea", 5)
-    assert alice.ignored == {bob.id}
-    assert [change.id for change in chat.written if isinstance(change, NewUser)] == [alice.id, bob.id]
-    assert chat.state.audience.ignored_by == {bob.id: {alice}}
-
-
-def test_a_setting_about_a_deleted_user_is_rejected(chat: Harness) -> None:
-    alice, bob = chat.join("alice", "bob")
-    ignore = ChangeUser(user=alice.id, settings=[SetIgnored(alice.id, bob.id)], done=DONE, others=[bob.id])
-    chat.take(Delete(user=bob.id), ignore)
-    assert replies(ignore)[0]["code"] == "no-such-user"
-    assert alice.ignored == frozenset()
-
-
 # Deletion
 
 
@@ -212,7 +188,7 @@ def test_what_a_deleted_user_requested_before_is_rejected(chat: Harness, *, ther
         chat.send(bob, "late", alice),
         chat.edit(alice, 1, "late", bob),
         rename(chat, alice, "carol"),
-        ChangeUser(user=alice.id, settings=[SetAway(alice.id, "tea", 5)], done=DONE),
+        ChangeAway(user=alice.id, away=("tea", 5)),
         MarkRead(user=alice.id, room="lobby", username=None, seq=0),
         ReportUser(reporter=bob.id, target=alice.id, bucket="", reason=None),
         RegisterUser(user=alice.id, hash="#", session=alice.sessions[0].change()),
