@@ -12,8 +12,16 @@ from tcpchat.chat.room import direct_name
 from tcpchat.settings import Limits, Rules, Settings
 from tcpchat.store.changes import NewMessage, NewUser
 from tcpchat.store.queries.snapshot import load_snapshot
-from tests.running import Peer, run_server
+from tests.running import Line, Peer, run_server
 from tests.serving.test_delivery import GatedStore
+from tests.sessions import log_in, user
+
+
+async def reply_to(peer: Peer, id: int) -> Line:
+    """Return the reply to the request of this id."""
+    while (line := await peer.line()).get("re") != id:
+        pass
+    return line
 
 
 async def test_a_private_message_that_comes_due_after_its_author_left_goes_on_with_the_numbers(
@@ -319,3 +327,30 @@ async def test_a_guest_who_comes_back_during_a_commit_keeps_the_session() -> Non
         left = "SELECT left FROM user JOIN name ON name.user = user.id WHERE name = 'bob'"
         while disk.ask(lambda db: db.execute(left).fetchone()) != (None,):
             await trio.lowlevel.checkpoint()  # the server writes who is here a moment later
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"type": "send", "text": "again"},
+        {"type": "send", "text": "later", "time": 60},
+        {"type": "edit", "seq": 1, "text": "two"},
+    ],
+    ids=["send", "send later", "edit"],
+)
+async def test_a_repeat_of_what_is_under_way_meets_no_limit_that_the_first_met(line: Line) -> None:
+    """As from a device that is back before the first was answered, on another connection."""
+    disk = GatedStore()
+    limits = Limits(messages_per_second=0.001, message_burst=2, scheduled_per_user=1)
+    async with run_server(Settings(limits=limits), store=disk) as running:
+        phone = await user(running, "alice")
+        pc = await log_in(running, "alice")
+        await phone.do("send", text="one")
+        disk.open.clear()
+        for peer in (phone, pc):
+            await peer.send(line | {"key": "k", "id": 7})
+            await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        first, again = [await reply_to(peer, 7) for peer in (phone, pc)]
+        assert again == first
+        assert first["type"] != "error"

@@ -42,11 +42,9 @@ def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
     user, key, text = caller.user, request.key, request.text
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited for the recipient
-    repeats = key is not None and user.sent.is_in_flight(key)
-    if not repeats:
-        _check_may_send(caller)
+    repeats = _check_may_send(caller, key)
     if request.time:
-        return _schedule(caller, request, found, request.time)
+        return _schedule(caller, request, found, request.time, repeats=repeats)
     if key is not None:
         user.sent.begin(key)
     can_mention = found.other is None and "@" in text
@@ -87,8 +85,13 @@ def _check_text(caller: Caller, text: str) -> None:
         raise ChatError("text-too-long", message, limit=MAX_TEXT, field="text")
 
 
-def _check_may_send(caller: Caller) -> None:
-    """Raise ChatError `muted`, or `rate-limited` where this message is one too many."""
+def _check_may_send(caller: Caller, key: str | None) -> bool:
+    """Return whether it repeats one under the same key that is under way, which met the limits.
+
+    Raises ChatError `muted`, or `rate-limited` where this message is one too many.
+    """
+    if key is not None and caller.user.sent.is_in_flight(key):
+        return True
     state = caller.state
     state.moderation.check(caller.user.id, state.clock.now())
     wait = caller.user.bucket.take(state.clock.monotonic())
@@ -96,6 +99,7 @@ def _check_may_send(caller: Caller) -> None:
         rate = state.settings.limits.messages_per_second
         message = f"you may send {rate:g} messages a second; wait {wait:.1f} s"
         raise ChatError("rate-limited", message, limit=rate, retry_after=_round_up(wait))
+    return False
 
 
 def _round_up(wait: float) -> float:
@@ -103,7 +107,9 @@ def _round_up(wait: float) -> float:
     return math.ceil(round(wait * MILLISECONDS, 6)) / MILLISECONDS
 
 
-def _schedule(caller: Caller, request: wire.Send, found: FoundRoom, seconds: float) -> Operation:
+def _schedule(
+    caller: Caller, request: wire.Send, found: FoundRoom, seconds: float, *, repeats: bool
+) -> Operation:
     """Send later. Raises ChatError `too-far-ahead` or `too-many-scheduled`."""
     state, user, key = caller.state, caller.user, request.key
     limits, schedule = state.settings.limits, state.schedule
@@ -112,7 +118,7 @@ def _schedule(caller: Caller, request: wire.Send, found: FoundRoom, seconds: flo
         message = f"a message can be scheduled {format_duration(ahead)} ahead at most"
         raise ChatError("too-far-ahead", message, limit=ahead, field="time")
     own = schedule.of(user.id)
-    if most and len(own) + user.scheduling >= most:
+    if most and len(own) + user.scheduling >= most and not repeats:
         wait = min((pending.due for pending in own), default=caller.now()) - caller.now()
         message = f"you have {most} scheduled messages; cancel one or wait"
         retry = max(0.001, wait / MILLISECONDS)
@@ -143,7 +149,9 @@ async def edit(caller: Caller, request: wire.Edit) -> Operation:
     _check_text(caller, request.text)
     found = await find_to_read(caller, request.room, request.username)
     await _check_own(caller, found, request.seq)
-    _check_may_send(caller)
+    if key is not None and (repeat := _repeat(caller, key)) is not None:
+        return repeat  # on another connection, while this one waited
+    _check_may_send(caller, key)
     if key is not None:
         user.sent.begin(key)
     return EditText(
