@@ -37,7 +37,7 @@ def shell(script: str, port: int, folder: Path) -> str:
 
 @pytest.mark.needs("bash", "nc", "jq")
 def test_the_scripts_do_what_is_said_above_them(tmp_path: Path) -> None:
-    send, named, pipe, spaced, tail, say, who, read = re.findall(
+    send, named, pipe, commands, json, tail, say, who, read = re.findall(
         r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
     )
     with ServerProcess("--ephemeral") as server:
@@ -51,9 +51,9 @@ def test_the_scripts_do_what_is_said_above_them(tmp_path: Path) -> None:
         assert [line.partition(": ")[2] for line in lines] == [
             '"deploy done"', '"one"', '"two"', '"deploy done"',
         ]  # fmt: skip
-        spaced_lines = r"guest-\d+  read this\nguest-\d+  send more\n"
-        shell(spaced, server.port, tmp_path)
-        assert re.search(spaced_lines, shell(tail, server.port, tmp_path))
+        shell(commands, server.port, tmp_path)
+        assert re.search(r"guest-\d+  all done\n", shell(tail, server.port, tmp_path))
+        assert '"re":1' in shell(json, server.port, tmp_path)
     with ServerProcess("--ephemeral") as server, Client(server.port) as client:
         for line in ("rename deploybot", "register --password correct-horse", "exit"):
             client.send(line)

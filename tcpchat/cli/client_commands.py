@@ -46,12 +46,18 @@ class ClientOptions:
     plain: Switch = False
     """Print plain text line by line, without colours or cursor control, as in a pipe."""
     json: Switch = False
-    """Print events and replies as JSON, one per line."""
+    """Print events and replies as JSON, one per line; a line of stdin that begins with { is a request."""
+    commands: Switch = False
+    """Run each line of a pipe as a command; without this, each line is text."""
 
     def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Options:
         """Return the plan for a client of this server."""
         remember = not self.no_remember
         return client_runner.make_plan(address, tls=tls, name=self.name, remember=remember, host=host)
+
+    def talk(self, plan: Options) -> int:
+        """Run the client in the form that is asked for, and return the exit code."""
+        return client_runner.talk(plan, plain=self.plain, json=self.json, commands=self.commands)
 
 
 DEFAULTS = ClientOptions()
@@ -80,7 +86,7 @@ def chat(
     host, port = of_server.listening.host[0], of_server.listening.port
     address = str(Address(_REACHED_AT.get(host, host), port))
     plan = client.plan(address, host=lambda: client_runner.host(of_server))
-    return client_runner.talk(plan, plain=client.plain, json=client.json)
+    return client.talk(plan)
 
 
 def connect(
@@ -94,8 +100,8 @@ def connect(
 ) -> int:
     """Join a chat.
 
-    In a pipe, each line of stdin is sent or run as a command. The client exits when the last one is
-    acknowledged.
+    In a pipe, each line of stdin is sent as text, or with --commands run as a command. The client exits when
+    the last one is acknowledged.
 
     Parameters
     ----------
@@ -114,7 +120,7 @@ def connect(
         from tcpchat.cli.trust import forget
 
         forget(plan)
-    return client_runner.talk(plan, plain=client.plain, json=client.json)
+    return client.talk(plan)
 
 
 def send(

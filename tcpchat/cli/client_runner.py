@@ -64,7 +64,7 @@ def make_plan(
     )
 
 
-def talk(plan: Options, *, plain: bool = False, json: bool = False) -> int:
+def talk(plan: Options, *, plain: bool = False, json: bool = False, commands: bool = False) -> int:
     """Run the client and return the exit code: in the terminal, or line by line if asked or without one."""
     streams.keep_going()
     terminal = sys.stdin.isatty() and streams.can_draw(sys.stdout)
@@ -72,10 +72,11 @@ def talk(plan: Options, *, plain: bool = False, json: bool = False) -> int:
         from tcpchat.repl.app import run_terminal
 
         return _exit_code(plan, run_terminal, asks=True)
-    from tcpchat.repl import pipe
+    from tcpchat.repl import json_lines, pipe
 
     def run(plan: Options) -> int:
-        return _run(partial(pipe.chat_in_json if json else pipe.chat_plainly, pipe.for_pipe(plan)))
+        chat = json_lines.chat_in_json if json else pipe.chat_plainly
+        return _run(partial(chat, pipe.for_pipe(plan), commands=commands))
 
     return _exit_code(plan, run, asks=sys.stdin.isatty() and not json)
 

@@ -18,7 +18,7 @@ HINTS = (
     "A line that begins with / is a command: /send, /users. Anything else you type is sent as text.",
     "help, users, history and exit need no /. Other lines that begin with a command's word are asked about.",
     "A space before a line sends it as text, whatever it says. //users says /users; other // stay.",
-    "In a pipe nobody is asked: there such a line is refused; begin it with / or a space.",
+    "In a pipe each line is text; with --commands each is a command.",
     "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
     "Alt-Enter begins a new line · Ctrl-X Ctrl-E opens your editor, and Enter then sends",
     "Pasted lines are one message and run no command.",

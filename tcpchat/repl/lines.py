@@ -106,6 +106,11 @@ class Lines:
         else:
             self._perform([RunLine(line, pasted)])
 
+    def send(self, text: str) -> None:
+        """Send a line of data to the place of the prompt, whatever it says; a blank one is left out."""
+        if text.strip():
+            self._perform([SendText(text)])
+
     def end(self) -> None:
         """Take it that no more lines will be entered."""
         if self.asks_password:

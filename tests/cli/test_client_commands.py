@@ -34,14 +34,22 @@ def test_without_a_command_the_client_joins_or_starts_the_configured_server(
 ) -> None:
     assert parse_and_run(["--host", "::", "--port", "9000", "--plain"]) == 0
     ((name, options, how),) = calls
-    assert (name, options.address, how) == ("talk", "[::1]:9000", {"plain": True, "json": False})
+    assert (name, options.address, how) == (
+        "talk",
+        "[::1]:9000",
+        {"plain": True, "json": False, "commands": False},
+    )
     assert options.host is not None
 
 
 def test_connect_starts_no_server(calls: list[tuple[Any, ...]]) -> None:
     assert parse_and_run(["connect", "example.org", "--name", "al", "--no-remember", "--json"]) == 0
     ((name, options, how),) = calls
-    assert (name, options.address, how) == ("talk", "example.org:8000", {"plain": False, "json": True})
+    assert (name, options.address, how) == (
+        "talk",
+        "example.org:8000",
+        {"plain": False, "json": True, "commands": False},
+    )
     assert (options.name, options.remember, options.host, options.tls) == ("al", False, None, None)
 
 

@@ -17,6 +17,7 @@ from tests.process import COMMAND, PATIENCE, Client, ServerProcess, free_port
 from tests.terminal import home
 
 FULL = Path("/dev/full")
+REPLIES = {"sent", "users", "error", "pong"}
 LATIN_1 = {"PYTHONIOENCODING": "latin-1"}
 FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all controls but the line feed
 
@@ -123,11 +124,11 @@ def test_a_line_of_a_pipe_is_sent_before_it_leaves(where: str, bob: Client, tmp_
 
 def test_many_lines_arrive_in_order_however_fast(where: str, bob: Client, tmp_path: Path) -> None:
     texts = [f"line {number}" for number in range(60)]
-    done = run(tmp_path, "connect", where, "--name", "robot", input="\n".join(texts))
+    done = run(tmp_path, "connect", where, "--name", "robbie", input="\n".join(texts))
     assert (done.returncode, done.stderr) == (0, "")
     assert said(bob, 60) == texts
     shown = [line[6:] for line in done.stdout.splitlines() if "✓" in line]
-    assert shown == [f"robot ✓ {text}" for text in texts[: len(shown)]]
+    assert shown == [f"robbie ✓ {text}" for text in texts[: len(shown)]]
     assert len(shown) >= 59, "only the last may be acknowledged before it comes in"
 
 
@@ -149,25 +150,41 @@ def eve_time(client: Client) -> str:
     return at[11:16]
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_lines_of_a_pipe_are_text_whatever_they_say(
+    where: str, bob: Client, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    texts = ["exit", "/rename eve", "report bob spam", "send -u bob secret", "//c", "  two blanks", "help"]
+    done = run(tmp_path, "connect", where, *form, input="\n".join([*texts, "", "   ", "end"]))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said(bob, 8) == [*texts, "end"]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_lines_are_commands_if_that_is_asked_for(where: str, bob: Client, tmp_path: Path, slash: str) -> None:
+    lines = ["rename cy", "send hi", "send -u bob psst", "exit", "send never"]
+    done = run(tmp_path, "connect", where, "--commands", input="\n".join(f"{slash}{line}" for line in lines))
+    assert done.returncode == 0
+    assert said(bob, 2) == ["hi", "psst"]
+    assert "never" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (
-            "send -u bob secret",
-            "not sent: “send -u bob secret” may be a command (write /send -u bob secret) or text",
-        ),
-        ("sned -u bob secret", "(write /send -u bob secret) or text (start it with a space)"),
+        ("hello", "there is no command /hello. To send it as text, start the line with a space"),
+        ("sned -u bob secret", "there is no command /sned; did you mean /send?"),
         ("/send -u nobody hi", "nobody"),
-        ("/users all", "users does not take 'all'"),
+        ("users all", "users does not take 'all'"),
         ("/nope", "there is no command /nope"),
     ],
 )
-def test_failed_lines_are_reported_with_exit_code_1(
+def test_failed_commands_are_reported_with_exit_code_1(
     where: str, bob: Client, tmp_path: Path, line: str, told: str
 ) -> None:
-    done = run(tmp_path, "connect", where, input=f"{line}\nafter\n")
+    done = run(tmp_path, "connect", where, "--commands", input=f"{line}\n after\n")
     assert done.returncode == 1
-    assert told in done.stderr
+    assert told in " ".join(done.stderr.split())
     assert "✗ " in done.stderr
     assert said(bob, 1) == ["after"]
 
@@ -175,17 +192,11 @@ def test_failed_lines_are_reported_with_exit_code_1(
 def test_plain_shows_messages_until_a_signal(where: str, bob: Client, tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with Running(tmp_path, "connect", where, "--plain", "--name", "sue") as sue:
-            sue.enter("/set theme mono")
             sue.enter("I listen")
             sue.line_with("sue ✓ I listen")
             bob.send("send -u sue psst")
             assert sue.line_with("psst")[6:] == "bob → sue  psst\n"
             assert sue.ended(number) == 0
-
-
-def test_exit_in_a_pipe_leaves(where: str, bob: Client, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", where, input="one\nexit\n")
-    assert done.returncode == 0
 
 
 # Streams that are missing, closed or full, or in another encoding.
@@ -289,46 +300,85 @@ def test_send_refuses_what_is_not_utf_8(
 # --json
 
 
-def test_json_is_the_wire_line_by_line(where: str, bob: Client, tmp_path: Path) -> None:
+def test_a_line_of_json_is_a_request_and_its_id_is_in_the_reply(
+    where: str, bob: Client, tmp_path: Path
+) -> None:
+    requests = [
+        {"type": "ping", "id": "one"},
+        {"type": "send", "id": 2, "text": "héllo"},
+        {"type": "send", "id": 3, "text": "once", "key": "k"},
+        {"type": "send", "id": 4, "text": "once", "key": "k"},
+        {"type": "users"},
+        {"type": "send", "id": 5, "txt": "no"},
+        {"type": "rename", "id": 6, "name": "bob"},
+        {"type": "exit"},
+        {"type": "ping", "id": "never"},
+    ]
+    lines = [orjson.dumps(request).decode() for request in requests]
+    done = run(tmp_path, "connect", where, "--json", input="\n".join([*lines[:4], "{not json", *lines[4:]]))
+    assert (done.returncode, done.stderr) == (1, "")
+    replies = [line for line in lines_of(done.stdout) if line["type"] in REPLIES]
+    assert [(line["type"], line.get("re"), line.get("code")) for line in replies] == [
+        ("pong", "one", None),
+        ("sent", 2, None),
+        ("sent", 3, None),
+        ("sent", 4, None),
+        ("error", None, "bad-json"),
+        ("users", None, None),
+        ("error", 5, "unknown-field"),
+        ("error", 6, "name-taken"),
+    ]
+    assert replies[2]["seq"] == replies[3]["seq"]
+    assert said(bob, 2) == ["héllo", "once"]
+
+
+def test_a_request_is_utf_8_in_every_locale(where: str, bob: Client, tmp_path: Path) -> None:
+    line = '{"type":"send","text":"hé"}\n'.encode().decode("latin-1")
+    done = run(tmp_path, "connect", where, "--json", input=line, encoding="latin-1", environ=LATIN_1)
+    assert done.returncode == 0
+    assert said(bob, 1) == ["hé"]
+
+
+def test_in_json_too_lines_are_commands_if_that_is_asked_for(where: str, bob: Client, tmp_path: Path) -> None:
     done = run(
         tmp_path,
         "connect",
         where,
         "--json",
+        "--commands",
         "--name",
         "jo",
-        input="hello\nusers\n\n/set\n/users all\nusers all\nlogin bob\nhunter2\n",
+        input=" hello\nusers\n\n/set\n/users all\nusers all\nhello\n",
     )
     assert (done.returncode, done.stderr) == (1, "")
     lines = lines_of(done.stdout)
     assert lines[0]["type"] == "welcome"
-    replies = [line for line in lines if line["type"] in {"sent", "users", "error"}]
-    assert [line["type"] for line in replies] == ["sent", "users", *["error"] * 5]
+    replies = [line for line in lines if line["type"] in REPLIES]
+    assert [line["type"] for line in replies] == ["sent", "users", *["error"] * 4]
     assert {user["name"] for user in replies[1]["users"]} >= {"jo", "bob"}
-    assert [line["code"] for line in replies[2:]] == ["unknown-command", *["bad-usage"] * 4]
-    assert "it may be a password" in replies[-1]["message"]
-    bob.send("send and then")
-    assert said(bob, 2) == ["hello", "and then"]
+    unknown, wrong = "unknown-command", "bad-usage"
+    assert [line["code"] for line in replies[2:]] == [unknown, wrong, wrong, unknown]
+    assert said(bob, 1) == ["hello"]
 
 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("/login bob\nwrong1\nwrong1\nhello\n", ["hello"]),
-        ("/login bob wrong1\nwrong1\nhello\n", ["hello"]),
-        ("/to bob\nfor bob\n/send for bob\n/to\nhello\n", ["hello"]),
+        ("/login bob\nwrong1\n wrong1\n hello\n", ["hello"]),
+        ("/login bob wrong1\n wrong1\n hello\n", ["hello"]),
+        ("/to bob\n for bob\n/send for bob\n/to\n hello\n", ["hello"]),
     ],
 )
 def test_json_holds_text_after_a_refusal(
     where: str, bob: Client, tmp_path: Path, lines: str, said: list[str]
 ) -> None:
-    done = run(tmp_path, "connect", where, "--json", input=lines)
+    done = run(tmp_path, "connect", where, "--json", "--commands", input=lines)
     assert done.returncode == 1
     assert [line["text"] for line in lines_of(done.stdout) if line["type"] == "message"] == said
 
 
 def test_json_refuses_an_option_after_the_text(where: str, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", where, "--json", input="/send my pin is 1234 -u bob\n")
+    done = run(tmp_path, "connect", where, "--json", "--commands", input="/send my pin is 1234 -u bob\n")
     assert done.returncode == 1
     (error,) = (line for line in lines_of(done.stdout) if line["type"] == "error")
     assert error["code"] == "bad-usage"
@@ -337,12 +387,12 @@ def test_json_refuses_an_option_after_the_text(where: str, tmp_path: Path) -> No
 
 def test_json_prints_events_as_they_come(where: str, bob: Client, tmp_path: Path) -> None:
     with Running(tmp_path, "connect", where, "--json", "--name", "jo") as jo:
-        jo.enter("/ping")
+        jo.enter('{"type":"ping"}')
         jo.line_with('"pong"')
         bob.send(orjson.dumps({"type": "send", "text": "raw\x1b"}).decode())
         line = orjson.loads(jo.line_with('"message"'))
         assert (line["from"], line["text"]) == ("bob", "raw\x1b")
-        jo.enter("exit")
+        jo.enter('{"type":"exit"}')
         assert jo.process.wait(PATIENCE) == 0
 
 

@@ -17,6 +17,7 @@ from tests.repl.test_pipe import lines_of
 from tests.terminal import home
 
 SECRET = "hunter22"
+LOGIN = f"/login alice\n{SECRET}\n"
 Done = subprocess.CompletedProcess[str]
 
 
@@ -65,7 +66,7 @@ def types(server: SocketServer) -> list[str]:
 
 
 def test_in_a_pipe_the_next_line_is_the_password(server: SocketServer, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", server.address, input=f"/login alice\n{SECRET}\nhi\n")
+    done = run(tmp_path, "connect", server.address, "--commands", input=f"/login alice\n{SECRET}\n hi\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert "you are alice (registered)" in done.stdout
     assert SECRET not in done.stdout
@@ -75,7 +76,7 @@ def test_in_a_pipe_the_next_line_is_the_password(server: SocketServer, tmp_path:
 
 
 def test_a_password_that_does_not_come_is_a_failure(server: SocketServer, tmp_path: Path) -> None:
-    done = run(tmp_path, "connect", server.address, input="/login alice\n")
+    done = run(tmp_path, "connect", server.address, "--commands", input="/login alice\n")
     assert done.returncode == 1
     assert "login was cancelled" in done.stderr
     assert server.server.of("login") == []
@@ -85,7 +86,12 @@ def test_as_json_all_is_json_and_the_next_line_is_the_password_too(
     server: SocketServer, tmp_path: Path
 ) -> None:
     done = run(
-        tmp_path, "connect", server.address, "--json", input=f"/login alice\n{SECRET}\n/register\n\n/ping\n"
+        tmp_path,
+        "connect",
+        server.address,
+        "--json",
+        "--commands",
+        input=f"{LOGIN}/register\n\n/ping\n",
     )
     assert (done.returncode, done.stderr) == (1, "")
     lines = [line for line in lines_of(done.stdout) if line["type"] != "welcome"]
@@ -136,7 +142,15 @@ def test_a_home_that_cannot_be_written_to_stops_no_script(
 
 
 def test_without_a_name_a_script_is_a_new_guest(server: SocketServer, tmp_path: Path) -> None:
-    run(tmp_path, "connect", server.address, "--name", "alice", input=f"/login alice\n{SECRET}\n")
+    run(
+        tmp_path,
+        "connect",
+        server.address,
+        "--commands",
+        "--name",
+        "alice",
+        input=f"/login alice\n{SECRET}\n",
+    )
     mine = CredentialStore(
         tmp_path / "state" / "tcpchat", server.address, None
     )  # as a terminal without --name
@@ -155,7 +169,15 @@ def test_without_a_name_a_script_is_a_new_guest(server: SocketServer, tmp_path: 
 
 
 def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: SocketServer, tmp_path: Path) -> None:
-    run(tmp_path, "connect", server.address, "--name", "alice", input=f"/login alice\n{SECRET}\n")
+    run(
+        tmp_path,
+        "connect",
+        server.address,
+        "--commands",
+        "--name",
+        "alice",
+        input=f"/login alice\n{SECRET}\n",
+    )
     server.server.requests.clear()
     for arguments in (("send", "hi", "-a", server.address), ("tail", "-n", "0", server.address)):
         server.server.user = "guest-1"
@@ -176,7 +198,7 @@ def test_with_a_free_name_a_script_is_a_guest(server: SocketServer, tmp_path: Pa
 
 def test_nothing_is_remembered_if_that_is_wanted(server: SocketServer, tmp_path: Path) -> None:
     login = f"/login alice\n{SECRET}\n"
-    run(tmp_path, "connect", server.address, "--name", "alice", input=login)
+    run(tmp_path, "connect", server.address, "--commands", "--name", "alice", input=login)
     before = remembered(tmp_path)
     server.server.user = "guest-1"
     server.server.requests.clear()

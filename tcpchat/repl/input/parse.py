@@ -119,6 +119,11 @@ class Nothing:
 Meaning: TypeAlias = SendText | Call | NeedsPassword | RunCommand | Ambiguous | Misplaced | Nothing
 
 
+def as_command(line: str) -> str:
+    """Return a line that is a command without its slash too; a blank at its beginning makes it text."""
+    return line if not line.strip() or line.startswith((*BLANKS, *SLASHES)) else f"/{line}"
+
+
 def understand(line: str, kept: Mapping[str, str] | None = None, *, pasted: bool = False) -> Meaning:
     """Return the meaning of a line; several lines are one if they were entered together.
 
