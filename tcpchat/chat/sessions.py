@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from itertools import islice
+from itertools import count, islice
 from operator import itemgetter
 
 from tcpchat.chat.session import Session
@@ -43,6 +43,8 @@ class SessionIndex:
         """Users by id of whose sessions the disk does not know everything."""
         self.dropped: dict[bytes, User] = {}
         """Tokens that the disk may still have, by their hash."""
+        self._marks: dict[str, int] = {}  # of the dirty users: which mark was the last
+        self._next_mark = count(1)
 
     def configure(self, *, presence: float, grace: float, most: int) -> None:
         """Let these hold from now on, also for users who are absent already."""
@@ -110,7 +112,8 @@ class SessionIndex:
             self._on_absent()
 
     def _need_not_store(self, user: User) -> None:
-        self.dirty.pop(user.id, None)
+        if self.dirty.pop(user.id, None) is not None:
+            del self._marks[user.id]
         self.dropped = {token: of for token, of in self.dropped.items() if of is not user}
 
     def grace(self) -> float:
@@ -147,7 +150,20 @@ class SessionIndex:
         """Note that what the disk knows of the user's sessions, or is about to, is not true any more."""
         if user.has_row or user.pins:
             self.dirty[user.id] = user
+            self._marks[user.id] = next(self._next_mark)
             self._on_dirty()
+
+    def mark_of(self, user: User) -> int:
+        """Return which mark of a dirty user was the last: another one means that something changed since."""
+        return self._marks[user.id]
+
+    def stored(self, marks: Mapping[str, int], dropped: Iterable[bytes]) -> None:
+        """Note that the disk knows of these users what was so at these marks, and no such token any more."""
+        for token in dropped:
+            self.dropped.pop(token, None)
+        for id, mark in marks.items():
+            if self._marks.get(id) == mark:
+                del self.dirty[id], self._marks[id]
 
 
 def _first(queue: dict[User, float], seconds: float, now: float) -> list[User]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tcpchat.chat.sessions import SessionIndex, hash_token
 from tcpchat.chat.user import User
 from tests.chat.parts import new_session, new_user
@@ -194,3 +196,32 @@ def test_the_tokens_of_a_user_who_expired_are_to_be_dropped() -> None:
     index.expire(user)
     assert index.dropped == {hash_token("a"): user, hash_token("b"): user}
     assert index.dirty == {user.id: user}
+
+
+def test_who_changed_again_since_the_rows_were_made_stays_to_be_stored() -> None:
+    index = index_of()
+    alice, bob = with_sessions(index, "alice", "a"), with_sessions(index, "bob", "b")
+    for user in (alice, bob):
+        index.mark_dirty(user)
+    marks = {user.id: index.mark_of(user) for user in (alice, bob)}
+    index.mark_dirty(bob)
+    index.stored(marks, [])
+    assert index.dirty == {bob.id: bob}
+    index.stored({bob.id: index.mark_of(bob)}, [])
+    assert index.dirty == {}
+    index.stored(marks, [])
+    index.expire(bob)
+    index.stored({}, [hash_token("b")])
+    assert (index.dirty, index.dropped) == ({bob.id: bob}, {})
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_who_was_pinned_is_to_be_stored_if_there_is_a_row_by_then(*, stored: bool) -> None:
+    index = index_of()
+    user = with_sessions(index, "alice", "a")
+    user.has_row, user.pins = False, 1
+    index.expire(user)
+    assert (list(index.dirty), list(index.dropped)) == ([user.id], [hash_token("a")])
+    user.has_row, user.pins = stored, 0
+    index.unpinned(user)
+    assert (user.id in index.dirty, hash_token("a") in index.dropped) == (stored, stored)

@@ -18,6 +18,7 @@ from tcpchat.store.changes import (
     NewMention,
     NewMessage,
     NewRoom,
+    SetMember,
     peer_of,
 )
 from tcpchat.times import timestamp
@@ -145,6 +146,9 @@ class PostEvents(Keyed):
             raise ChatError("storage-failed", "neither user of the room is in memory; try again later")
         if self.seq == 1:
             draft.add(NewRoom(room, Kind.DIRECT.value))
+            for id, user in ((self.author, author), (to, recipient)):
+                if user is None:  # unloaded since the request
+                    draft.add(SetMember(id, room, 0, 0))
         if recipient is not None:
             draft.ensure_row(recipient)
             self.to, _ = draft.name(recipient)

@@ -21,29 +21,22 @@ RECORDS = 512  # users in one operation, so that no batch keeps others waiting f
 class StoreSessions(Operation):
     """Store which users left and came back. What changes meanwhile, or fails, stays to be stored."""
 
-    _stored: dict[str, list[Change]] = attrs.field(factory=dict, init=False)
+    _marks: dict[str, int] = attrs.field(factory=dict, init=False)
     _dropped: list[bytes] = attrs.field(factory=list, init=False)
-    _at: int = attrs.field(default=0, init=False)
 
     def decide(self, draft: Draft) -> None:
-        self._at, index = draft.at, draft.state.sessions
+        index = draft.state.sessions
         users = [user for user in islice(index.dirty.values(), RECORDS) if draft.has_row(user)]
         users = [user for user in users if not draft.is_deleted(user.id)]
         ids = {user.id for user in users}
         self._dropped = [token for token, user in index.dropped.items() if user.id in ids]
-        self._stored = {user.id: _rows(draft, user) for user in users}
+        self._marks = {user.id: index.mark_of(user) for user in users}
         draft.add(*(EndSession(token, None) for token in self._dropped))
-        for rows in self._stored.values():
-            draft.add(*rows)
+        for user in users:
+            draft.add(*_rows(draft, user))
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
-        index, draft = state.sessions, Draft(state, self._at)
-        for token in self._dropped:
-            index.dropped.pop(token, None)
-        for id, rows in self._stored.items():
-            user = index.dirty.get(id)
-            if user is not None and _rows(draft, user) == rows:
-                del index.dirty[id]
+        state.sessions.stored(self._marks, self._dropped)
 
 
 def _rows(draft: Draft, user: User) -> list[Change]:

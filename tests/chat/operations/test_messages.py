@@ -152,6 +152,16 @@ def test_a_deleted_user_is_not_mentioned(chat: Harness) -> None:
     assert send.seq == 1
 
 
+def test_a_recipient_who_was_unloaded_meanwhile_is_in_the_room_all_the_same(chat: Harness) -> None:
+    (alice,) = chat.join("alice")
+    chat.state.directory.register(NameRow("z", "zoe", "zoe", 1, None))
+    room = direct_name(alice.id, "z")
+    send = SendMessages(author=alice.id, name="alice", room=room, texts=["hi"], to="zoe", mentions=[])
+    chat.take(send)
+    assert replies(send)[0]["type"] == "sent"
+    assert SetMember("z", room, 0, 0) in chat.written, "else zoe would never learn of it"
+
+
 # Messages that follow each other
 
 
