@@ -53,7 +53,7 @@ class Controller:
         screen: Screen,
         preferences: Preferences,
         clock: Clock,
-        zone: tzinfo,
+        zone: tzinfo | None,
         *,
         hosting: bool = False,
     ) -> None:

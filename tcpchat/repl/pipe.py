@@ -33,7 +33,6 @@ from tcpchat.repl.options import Options
 from tcpchat.repl.session import (
     converse,
     leave_nothing,
-    local_zone,
     open_client,
     storing_problem,
 )
@@ -174,7 +173,7 @@ async def tail(options: Options, *, json: bool, follow: bool) -> None:
     script = attrs.evolve(_for_script(options), history=0)
     async with open_client(script) as client:
         warn(client, script)
-        look = Look(width=UNWRAPPED, me=client.user, zone=local_zone())
+        look = Look(width=UNWRAPPED, me=client.user, zone=None)
 
         def show(event: Message | Edited) -> None:
             if not event.ignored:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime, tzinfo
 
 import attrs
 import trio
@@ -44,7 +43,7 @@ async def converse(
     """
     options = with_name(options, preferences, person=screen.asks)
     async with connected(options) as (client, stored):
-        clock, zone = SystemClock(), local_zone()
+        clock, zone = SystemClock(), None  # of the machine, as it is at each time
         controller = Controller(client, screen, preferences, clock, zone, hosting=stored is not None)
         for line in greeting(client, options, stored, person=screen.asks):
             controller.display.notice(line)
@@ -162,10 +161,3 @@ async def _until_left(
 ) -> None:
     await controller.run(task_status=task_status)
     scope.cancel()
-
-
-def local_zone() -> tzinfo:
-    """Return the time zone of this machine, as it is now."""
-    zone = datetime.now().astimezone().tzinfo  # that is what it is for
-    assert zone is not None
-    return zone

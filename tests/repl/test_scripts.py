@@ -225,3 +225,11 @@ def test_a_client_that_is_sent_away_fails_with_the_reason(
         assert process.wait(PATIENCE) == 1
         assert process.stderr is not None
         assert process.stderr.read() == "tcpchat: another device sent you away\n"
+
+
+def test_a_time_of_summer_is_summer_time_in_winter_too(server: SocketServer, tmp_path: Path) -> None:
+    for at, shown in (("2026-07-01T22:30:00.000Z", "00:30"), ("2026-01-01T22:30:00.000Z", "23:30")):
+        message = {"type": "message", "room": "lobby", "seq": 1, "at": at, "from": "bob", "text": "hi"}
+        server.server.reply("history", "history", room="lobby", messages=[message], more=False)
+        done = run(tmp_path, "tail", "-n", "1", server.address, TZ="CET-1CEST,M3.5.0,M10.5.0/3")
+        assert (done.stdout, done.stderr) == (f"{shown} bob  hi\n", "")

@@ -80,7 +80,7 @@ class Screen(Protocol):
 class Display:
     """Shows one conversation, each event once, after the model has taken it."""
 
-    def __init__(self, screen: Screen, model: Model, preferences: Preferences, zone: tzinfo) -> None:
+    def __init__(self, screen: Screen, model: Model, preferences: Preferences, zone: tzinfo | None) -> None:
         self.screen = screen
         self._model = model
         self._preferences = preferences

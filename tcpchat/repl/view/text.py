@@ -34,7 +34,8 @@ class Look:
     width: int
     me: str
     timestamps: bool = True
-    zone: tzinfo
+    zone: tzinfo | None
+    """The time zone; None is that of the machine."""
     colours: bool = True
     """Whether colours are shown; if not, words say what otherwise only a colour does."""
     place: Place = LOBBY_PLACE
@@ -63,12 +64,15 @@ def name_style(name: str, me: str | None = None) -> str:
     return f"class:name.{zlib.crc32(name.encode(errors='replace')) % NAME_COLOURS}"
 
 
-def local_time(at: object, zone: tzinfo) -> datetime | None:
-    """Return a time of the wire in a time zone; None if it cannot be read."""
+def local_time(at: object, zone: tzinfo | None) -> datetime | None:
+    """Return a time of the wire in a time zone, at the offset that holds then; None if it cannot be read.
+
+    A zone of None is that of the machine: Python asks the system for each time, in summer and in winter.
+    """
     try:
         time = datetime.fromisoformat(at)  # type: ignore[arg-type]  # or TypeError
         return None if time.tzinfo is None else time.astimezone(zone)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import attrs
@@ -9,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcpchat.protocol import History, Message
 from tcpchat.repl.model.delivery import DeliveryState
+from tcpchat.repl.view import render_replies
 from tcpchat.repl.view.text import (
     Look,
     counted,
     hang,
+    hour,
     in_columns,
     in_rows,
     local_time,
@@ -78,3 +83,49 @@ def test_tables_are_clean_and_fit(parts: list[str], look: Look) -> None:
     check(in_rows(list(zip(parts, reversed(parts), strict=True)), look), look)
     check(titled("x" * 200, look), look)
     check(hang([("", "head ")], "", "word " * 50, look), look)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine be in Berlin, without a file of time zones."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        ("2026-07-01T22:30:00.000Z", "2 Jul 00:30"),
+        ("2026-11-30T22:30:00.000Z", "30 Nov 23:30"),
+        ("2026-10-25T00:59:59.000Z", "25 Oct 02:59"),
+        ("2026-10-25T01:00:00.000Z", "25 Oct 02:00"),
+        ("2026-03-29T00:59:59.000Z", "29 Mar 01:59"),
+        ("2026-03-29T01:00:00.000Z", "29 Mar 03:00"),
+        ("0001-01-01T00:00:00.000Z", None),
+    ],
+)
+def test_a_time_of_another_season_has_the_offset_of_that_season(
+    berlin: None, at: str, shown: str | None
+) -> None:
+    look = attrs.evolve(LOOK, zone=None)
+    if shown is None:  # the system need not know it
+        assert moment(at, look)
+    else:
+        assert moment(at, look) == shown
+        assert hour(at, look) == shown[-5:]
+
+
+def test_a_message_stands_under_the_day_that_it_was_on_in_its_season(berlin: None) -> None:
+    messages = [
+        Message(room="lobby", seq=seq, at=f"{at}.000Z", sender="bob", text="hi")
+        for seq, at in enumerate(["2026-07-01T21:30:00", "2026-07-01T22:30:00", "2026-11-30T22:30:00"], 1)
+    ]
+    look = attrs.evolve(LOOK, zone=None)
+    lines = shown(render_replies.reply(History(room="lobby", messages=messages, more=False), look))
+    assert [line.strip("─ ") for line in lines] == [
+        *("Wednesday 1 July 2026", "23:30 bob  hi", "Thursday 2 July 2026", "00:30 bob  hi"),
+        *("Monday 30 November 2026", "23:30 bob  hi"),
+    ]
