@@ -13,6 +13,7 @@ from tcpchat._version import __version__
 if TYPE_CHECKING:
     from tcpchat.client import (
         Address,
+        CaughtUp,
         Client,
         Closed,
         ConnectError,
@@ -74,6 +75,7 @@ __all__ = [
     "Away",
     "Back",
     "Cancelled",
+    "CaughtUp",
     "Client",
     "Closed",
     "ConnectError",

@@ -26,7 +26,7 @@ from tcpchat.link.current_user import CurrentUser
 from tcpchat.link.dial import OpenStream, opener
 from tcpchat.link.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.link.events import Events
-from tcpchat.link.inbox import MAX_EVENTS, Inbox, Replay, Skipped
+from tcpchat.link.inbox import MAX_EVENTS, CaughtUp, Inbox, Replay, Skipped
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.requests import Requests
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, Reconnected, State
@@ -35,6 +35,7 @@ from tcpchat.protocol import Edit, Event, Exit, Ping, Reply, Request, Scheduled,
 
 __all__ = [
     "Address",
+    "CaughtUp",
     "Client",
     "Closed",
     "ConnectError",
@@ -302,7 +303,8 @@ class Client(Requests):
         """Return the events, each once and those of a room in order, also the missed ones; for one task.
 
         They end when the client was left, and raise DisconnectedError when it gave up. A slow reader loses no
-        message; other events are dropped where the buffer is full, and then `Skipped` tells how many.
+        message; other events are dropped where the buffer is full, and then `Skipped` tells how many. On each
+        connection `CaughtUp` says that all that was sent before was given.
         """
         return self._events
 

@@ -132,6 +132,7 @@ class Connection:
         self.state = Online()
         if since is not None:
             self._inbox.put(handshake.reconnected(trio.current_time() - since))
+        self._inbox.catching_up = True
 
     async def run(self, transport: Transport | None) -> None:
         """Use this first transport, and reconnect whenever one is lost, until there is a reason to stop."""
@@ -149,6 +150,7 @@ class Connection:
         """Fail the waiting calls and end the events, with `failure` if there is one; later do nothing."""
         if not self._events.closed:
             self.state = Closed(reason)
+            self._inbox.catching_up = False
             self._calls.close(DisconnectedError(reason))
             self._events.close(failure)
 
@@ -265,6 +267,7 @@ class Connection:
             self.state = Offline(since, now + wait, reason)
             if not announced:
                 self._inbox.put(Disconnected(reason=reason))
+                self._inbox.catching_up = False
                 announced = True
             self._events.notify()
             with trio.move_on_after(wait) as self._backoff:

@@ -16,6 +16,7 @@ from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     LOBBY,
     MAX_COUNT,
+    Bye,
     Conversations,
     Edited,
     Event,
@@ -43,6 +44,13 @@ class Skipped(Event):
 
     type: ClassVar[str] = "skipped"
     events: int
+
+
+@attrs.frozen(kw_only=True)
+class CaughtUp(Event):
+    """All that was sent before this connection and is to be replayed was given; what follows is new."""
+
+    type: ClassVar[str] = "caught-up"
 
 
 @attrs.frozen(kw_only=True)
@@ -84,6 +92,8 @@ class Inbox:
     def __init__(self, limit: int = MAX_EVENTS, replay: Replay = Replay()) -> None:
         self.data_reset = False
         """The connection is to other data than the one before."""
+        self.catching_up = False
+        """There is a connection, and `CaughtUp` is due as soon as nothing is missing that was sent before."""
         self._limit = limit
         self._replay = replay
         self._events: deque[Event] = deque()
@@ -168,6 +178,8 @@ class Inbox:
                 return
         if isinstance(event, Read):
             self._pass_over(event)
+        elif isinstance(event, Bye):  # the connection is over before it was all there
+            self.catching_up = False
         if self._full:
             self._skipped += 1
         else:
@@ -319,6 +331,9 @@ class Inbox:
         if self._skipped:
             skipped, self._skipped = self._skipped, 0
             return Skipped(events=skipped)
+        if self.catching_up and not self.lagging:
+            self.catching_up = False
+            return CaughtUp()
         return None
 
 

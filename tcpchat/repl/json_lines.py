@@ -8,10 +8,10 @@ import attrs
 import trio
 
 from tcpchat import streams
-from tcpchat.client import Client, DisconnectedError, RefusedError
+from tcpchat.client import CaughtUp, Client, DisconnectedError, RefusedError
 from tcpchat.commands.parser import read_request
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Exit, Id, NeedsSecret, Reply, Request, Send, Unknown, as_error
+from tcpchat.protocol import Event, Exit, Id, NeedsSecret, Reply, Request, Send, Unknown, as_error
 from tcpchat.repl.held_text import PASSWORD, Hold, needs_place, wrong_place
 from tcpchat.repl.input.parse import (
     Call,
@@ -49,7 +49,7 @@ async def chat_in_json(options: Options, *, commands: bool) -> int:
 
         async def print_events(scope: trio.CancelScope) -> None:
             nonlocal gave_up
-            gave_up = await listen(client, print_line)
+            gave_up = await listen(client, _print_event)
             scope.cancel()
 
         async with trio.open_nursery() as nursery:
@@ -72,6 +72,11 @@ async def chat_in_json(options: Options, *, commands: bool) -> int:
         if gave_up is not None:
             raise gave_up
     return failures
+
+
+def _print_event(event: Event) -> None:
+    if not isinstance(event, CaughtUp):  # no line of the server's, and not there without the library
+        print_line(event)
 
 
 def _checked(number: int, line: str) -> str:

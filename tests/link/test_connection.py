@@ -11,6 +11,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from tcpchat.client import (
+    CaughtUp,
     Client,
     Closed,
     ConnectError,
@@ -59,7 +60,7 @@ async def test_a_lost_connection_is_an_event_and_the_client_reconnects_as_the_sa
 ) -> None:
     async with fake.online(reconnect=EVEN) as (client, begun):
         server = begun
-        await until(client, Welcome)
+        await until(client, CaughtUp)
         lost = trio.current_time()
         await server.close()
         assert await client.next_event() == Disconnected(reason="the server closed the connection")
@@ -71,6 +72,31 @@ async def test_a_lost_connection_is_an_event_and_the_client_reconnects_as_the_sa
         assert await client.next_event() == Reconnected(user="guest-1", seconds=1, missed=4)
         assert isinstance(client.state, Online)
         assert client.token == "t1"
+
+
+async def test_each_connection_says_once_when_all_from_before_was_given(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    async def play() -> None:
+        server = await fake.accept()
+        await server.welcome(seq=2)
+        request = await server.next("log")
+        await server.reply(request, "log", room="lobby", events=[message(1), message(2)], first=1, more=False)
+        await server.say(message(3))
+        await server.close()
+        server = await fake.accept()
+        await server.resume(seq=4)
+        request = await server.next("log")
+        await server.reply(request, "log", room="lobby", events=[message(4)], first=1, more=False)
+        await server.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream, replay=Replay(last=2)) as client:
+            read = [await client.next_event() for _ in range(10)]
+        shown = [event.seq if isinstance(event, Message) else type(event).__name__ for event in read]
+        first = ["Welcome", 1, 2, "CaughtUp", 3, "Disconnected"]
+        assert shown == [*first, "Welcome", "Reconnected", 4, "CaughtUp"]
 
 
 async def test_attempts_wait_as_the_policy_says_and_show_the_latest_reason(
@@ -161,7 +187,7 @@ async def test_a_client_that_never_reconnects_ends_with_its_connection(
         await server.say(message(1))
         await trio.testing.wait_all_tasks_blocked()
         await server.close()
-        assert [type(await client.next_event()) for _ in range(2)] == [Welcome, Message]
+        assert [type(await client.next_event()) for _ in range(3)] == [Welcome, Message, CaughtUp]
         with pytest.raises(DisconnectedError, match="the server closed the connection"):
             await client.next_event()
         assert client.state == Closed("the server closed the connection")
@@ -221,7 +247,7 @@ async def test_a_line_that_is_no_answer_loses_the_connection(
 async def test_a_server_of_a_later_version_is_understood(fake: FakeServer, autojump_clock: MockClock) -> None:
     async with fake.online() as (client, server):
         await server.say({"type": "reacted", "emoji": "x"}, message(1) | {"mood": "good"})
-        await until(client, Welcome)
+        await until(client, CaughtUp)
         assert await client.next_event() == Unknown(fields={"type": "reacted", "emoji": "x"})
         assert isinstance(await client.next_event(), Message)
 
@@ -636,7 +662,7 @@ async def test_a_reader_that_stops_while_a_page_is_on_its_way_loses_nothing(
     fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, server):
-        await until(client, Welcome)
+        await until(client, CaughtUp)
         await server.say(message(3))
         with trio.move_on_after(0.5):
             await client.next_event()
@@ -656,8 +682,8 @@ async def test_other_events_do_not_wait_for_a_page_that_is_on_its_way(
     fake: FakeServer, autojump_clock: MockClock
 ) -> None:
     async with fake.online() as (client, server):
+        await until(client, CaughtUp)
         await server.say(message(3))
-        await until(client, Welcome)
         read: list[Event] = []
 
         async def read_all() -> None:

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpchat.link.inbox import MAX_BYTES, Inbox, Numbered, Replay, Skipped
-from tcpchat.protocol import Edited, Event, Joined, ListConversations, Log, Message, ReadLog, Unknown
+from tcpchat.link.inbox import MAX_BYTES, CaughtUp, Inbox, Numbered, Replay, Skipped
+from tcpchat.protocol import (
+    Bye,
+    Conversations,
+    Edited,
+    Event,
+    Joined,
+    ListConversations,
+    Log,
+    Message,
+    ReadLog,
+    Unknown,
+)
 
 
 def said(seq: int, room: str = "lobby") -> Message:
@@ -373,3 +384,43 @@ def test_any_event_that_a_room_numbers_comes_once_in_order() -> None:
     inbox.put(said(12))
     assert rest(inbox) == [later(8), edited(9), later(11), said(12)]
     assert not inbox.lagging
+
+
+def test_the_program_is_told_once_that_it_has_all_that_was_sent_before() -> None:
+    inbox = inbox_at(5, history=2)
+    inbox.put(said(6))
+    inbox.catching_up = True
+    assert inbox.get() is None, "a page is missing"
+    fetch(inbox, page(4, 5, more=True))
+    assert seqs(rest(inbox)) == [4, 5], "one more is missing"
+    fetch(inbox, page(6))
+    assert rest(inbox) == [said(6), CaughtUp()]
+    inbox.put(said(7))
+    assert rest(inbox) == [said(7)]
+
+
+def test_the_private_rooms_are_missing_until_the_server_has_listed_them() -> None:
+    inbox = inbox_at(5)
+    inbox.resume()
+    inbox.catching_up = True
+    assert inbox.get() is None
+    request = inbox.next_request()
+    assert isinstance(request, ListConversations)
+    inbox.put_reply(request, Conversations(conversations=[], more=False))
+    assert inbox.get() == CaughtUp()
+
+
+def test_where_the_last_messages_are_ignored_ones_the_program_is_told_too() -> None:
+    inbox = inbox_at(5, history=2)
+    inbox.catching_up = True
+    ignored: list[Numbered] = [attrs.evolve(said(seq), ignored=True, text="") for seq in (4, 5)]
+    fetch(inbox, Log(room="lobby", events=ignored, first=1, more=False))
+    assert rest(inbox) == [CaughtUp()]
+
+
+def test_a_connection_that_ends_before_is_not_said_to_have_given_all() -> None:
+    inbox = inbox_at(5)
+    inbox.catching_up = True
+    bye = Bye(code="server-stopping", message="bye")
+    inbox.put(bye)
+    assert rest(inbox) == [bye]

@@ -471,6 +471,21 @@ def test_tail_ends_where_the_last_event_is_an_edit(where: str, bob: Client, tmp_
     assert done.stdout[6:] == "bob  (edited) see you at five\n"
 
 
+def test_tail_ends_where_the_last_author_is_ignored_and_prints_nothing_private(
+    where: str, bob: Client, tmp_path: Path
+) -> None:
+    lines = "register\nhunter22\nignore bob\n"
+    assert run(tmp_path, "connect", where, "--commands", "--name", "toby", input=lines).returncode == 0
+    bob.send("send for all")
+    bob.next("sent")
+    bob.send("send -u toby psst")
+    bob.next("sent")
+    done = run(tmp_path, "tail", where, "-n", "3", "--name", "toby")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "for all" not in done.stdout
+    assert "psst" not in done.stdout
+
+
 def test_tail_follows_edits_and_prints_nothing_private(where: str, bob: Client, tmp_path: Path) -> None:
     bob.send("send tea?")
     seq = bob.next("sent")["seq"]
