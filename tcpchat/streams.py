@@ -116,6 +116,11 @@ def can_draw(stream: IO[str]) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
 
+def wants_colours() -> bool:
+    """Return whether colours may be shown: not if NO_COLOR says otherwise, see no-color.org."""
+    return not os.environ.get("NO_COLOR")
+
+
 def _nothing(_: OSError) -> None:
     """Report nothing: there is nowhere to report it."""
 

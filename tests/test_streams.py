@@ -283,3 +283,11 @@ def test_only_a_terminal_that_is_not_dumb_can_be_drawn_on(
 
     monkeypatch.setenv("TERM", term)
     assert streams.can_draw(Stream()) == draws
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("", True), ("1", False), ("0", False)])
+def test_no_color_means_no_colours_unless_it_is_empty(
+    value: str, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", value)
+    assert streams.wants_colours() == wanted

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from tcpchat import streams
 from tcpchat.repl.model.preferences import SETTINGS, Preferences
 from tcpchat.repl.options import Options
 from tcpchat.repl.terminal.terminal import Terminal
+from tcpchat.repl.view.theme import MONO
 
 if TYPE_CHECKING:
     from tcpchat.repl.controller import Controller
@@ -32,7 +34,8 @@ def run_terminal(options: Options) -> None:
     Raises ConnectError, StartError if a server cannot be hosted, DisconnectedError if the client gave up.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
-    preferences = Preferences(options.config and options.config / SETTINGS)
+    forced = {} if streams.wants_colours() else {"theme": MONO}
+    preferences = Preferences(options.config and options.config / SETTINGS, forced)
     history = options.state and options.state / "history"
     terminal = Terminal(f"connecting to {options.address} …", preferences["theme"], history)
     loop = asyncio.new_event_loop()  # not asyncio.run, which takes over SIGINT

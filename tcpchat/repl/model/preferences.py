@@ -38,25 +38,30 @@ MEANING: Final[Mapping[str, str]] = {
 
 
 class Preferences:
-    """The settings, by name. A file that cannot be read or written is no reason not to chat."""
+    """The settings, by name. A file that cannot be read or written is no reason not to chat.
 
-    def __init__(self, path: Path | None) -> None:
+    The `forced` ones, by the environment, come before those of the file and are not saved; setting one in
+    the session ends that.
+    """
+
+    def __init__(self, path: Path | None, forced: Mapping[str, str] | None = None) -> None:
         self._path = path
+        self._forced = dict(forced or {})
         self._values = {name: values[0] for name, values in CHOICES.items()} | {"name": ""}
         file = _read(path)
         self._values |= _good(file)
         self._words = _texts(file.get(WORDS))
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name]
+        return self._forced.get(name, self._values[name])
 
     def on(self, name: str) -> bool:
         """Return whether a switch is on."""
-        return self._values[name] == "on"
+        return self[name] == "on"
 
     def items(self) -> list[tuple[str, str]]:
         """Return names and values."""
-        return list(self._values.items())
+        return [(name, self[name]) for name in self._values]
 
     def set(self, name: str, value: str) -> str | None:
         """Change a setting; return why it could not be saved, or None.
@@ -70,6 +75,7 @@ class Preferences:
             raise ValueError(f"{name} must be {' or '.join(choices)}")
         if name == "name" and value.startswith(GUEST):
             raise ValueError(f"names that begin with {GUEST} are given by the server")
+        self._forced.pop(name, None)
         self._values[name] = "" if value == NOTHING else value
         return self._save()
 

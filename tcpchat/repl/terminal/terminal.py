@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import DynamicStyle, Style
 
@@ -21,7 +22,7 @@ from tcpchat import streams
 from tcpchat.repl.terminal.input_line import InputLine
 from tcpchat.repl.terminal.layout import Surroundings, layout
 from tcpchat.repl.terminal.printer import Printer
-from tcpchat.repl.view.theme import STYLES
+from tcpchat.repl.view.theme import MONO, STYLES
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -78,6 +79,7 @@ class Terminal:
             input=input,
             output=output,
             erase_when_done=True,
+            color_depth=lambda: ColorDepth.DEPTH_1_BIT if self._theme == MONO else None,
             after_render=lambda _: self.drawn.set(),
         )
         self._app.ttimeoutlen = 0.05

@@ -35,6 +35,7 @@ from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view import render, render_people, render_replies
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, local_time
+from tcpchat.repl.view.theme import MONO
 
 
 class Screen(Protocol):
@@ -103,7 +104,7 @@ class Display:
     @property
     def colours(self) -> bool:
         """Whether the screen has any."""
-        return self.screen.width < UNWRAPPED and self._preferences["theme"] != "mono"
+        return self.screen.width < UNWRAPPED and self._preferences["theme"] != MONO
 
     def event(self, event: Event) -> None:  # noqa: C901, PLR0912  # a case for each kind of event
         """Show an event; one of a later version shows nothing."""

@@ -34,6 +34,16 @@ def test_settings_last_over_sessions(path: Path) -> None:
     assert (then.on("bell"), then.on("joins")) == (False, True)
 
 
+def test_a_forced_setting_is_not_saved_and_ends_when_it_is_set(path: Path) -> None:
+    Preferences(path).set("theme", "light")
+    forced = Preferences(path, {"theme": "mono"})
+    assert (forced["theme"], dict(forced.items())["theme"]) == ("mono", "mono")
+    forced.set("bell", "off")
+    assert Preferences(path)["theme"] == "light"
+    forced.set("theme", "dark")
+    assert forced["theme"] == Preferences(path)["theme"] == "dark"
+
+
 def test_answers_are_saved_beside_the_settings(path: Path) -> None:
     now = Preferences(path)
     assert now.keep("read", "text") is None

@@ -656,6 +656,37 @@ def test_history_and_settings_last_over_sessions(own_server: ServerProcess, tmp_
         assert person.exit_code() == 0
 
 
+COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:[349][0-8]|10[0-7])[;m]")
+
+
+def test_no_color_in_the_environment_means_no_colours_until_a_theme_is_set(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    with Terminal(
+        "connect", f"127.0.0.1:{server.port}", folder=tmp_path, environ={"NO_COLOR": "1"}
+    ) as person:
+        person.wait_for("→ lobby ▸", " here")
+        person.enter("hi")
+        person.wait_for("✓ hi")
+        person.type("/")
+        person.wait_for("/rename")  # the menu
+        assert not COLOUR.search(person.raw)
+        person.key("c-u")
+        person.enter("/set theme dark")
+        person.wait_for("theme set to dark")
+        assert COLOUR.search(person.raw)
+
+
+def test_a_dumb_terminal_gets_lines_without_escapes(server: ServerProcess, tmp_path: Path) -> None:
+    with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path, environ={"TERM": "dumb"}) as person:
+        person.wait_for("Just type")
+        person.enter("hi")
+        person.wait_for("✓ hi")
+        person.key("c-d")
+        assert person.exit_code() == 0
+        assert b"\x1b" not in person.raw
+
+
 def test_the_toolbar_counts_down_while_you_are_muted(server: ServerProcess, tmp_path: Path) -> None:
     with Terminal("connect", f"127.0.0.1:{server.port}", "--name", "mallory", folder=tmp_path) as person:
         person.wait_for("mallory → lobby ▸ ", " here")

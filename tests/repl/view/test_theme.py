@@ -21,6 +21,19 @@ def test_every_colour_can_be_read(theme: str, ground: str) -> None:
             assert (bright + 0.05) / (dim + 0.05) >= 4.5, role
 
 
+def test_the_default_theme_can_be_read_on_white_too() -> None:
+    for role, style in STYLES["dark"].items():
+        if "bg:" not in style and role != "toolbar.limit":  # which stands on the toolbar's own background
+            for colour in (word for word in style.split() if word.startswith("#")):
+                assert 1.05 / (luminance(colour) + 0.05) >= 2.8, role
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_own_name_and_the_prompt_have_the_colour_of_the_terminal(theme: str) -> None:
+    for role in ("me", "prompt", "target", "question", "title"):
+        assert "#" not in STYLES[theme][role], role
+
+
 def test_the_themes_have_the_same_classes_and_names_differ() -> None:
     assert STYLES["dark"].keys() == STYLES["light"].keys() == STYLES["mono"].keys()
     for theme in ("dark", "light"):
