@@ -51,6 +51,8 @@ class Caller:
     """Waits until the operation is on disk. Raises ChatError if it is rejected."""
     trailing_lines: bytes = b""
     """Lines that follow the reply."""
+    cost: int = 0
+    """For how many requests more the request counts, since it took much work."""
 
     @property
     def session(self) -> Session:

@@ -228,7 +228,8 @@ class Requests:
 
     async def _charge(self) -> None:
         """Take what a request costs, and wait if there is nothing left."""
-        cost, self.cost = self.cost, 1
+        cost, self.cost = self.cost + self.caller.cost, 1
+        self.caller.cost = 0
         self.flow.charge(cost - 1)
         while wait := self.bucket.take(self.caller.state.clock.monotonic(), cost):  # noqa: ASYNC110  # only time helps
             await trio.sleep(wait)

@@ -107,8 +107,12 @@ _PRUNE = (
     AND (SELECT left FROM user WHERE id = device.user) < :left
     """,
     *(  # of no use without a way to become the user again
-        f"DELETE FROM {table} WHERE user NOT IN (SELECT user FROM device UNION SELECT user FROM account)"
-        for table in ("member", "mention", "ignored")
+        f"DELETE FROM {rows} user NOT IN (SELECT user FROM device UNION SELECT user FROM account)"
+        for rows in (
+            "mention WHERE",
+            "ignored WHERE",
+            "member WHERE room NOT GLOB '@*' AND",  # in a direct room they are the other user's receipts
+        )
     ),
     "DELETE FROM sent_key WHERE at < :keys",
     "DELETE FROM ban WHERE until < :left",

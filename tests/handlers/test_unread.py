@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tcpchat.chat.limits import TokenBucket
+from tcpchat.handlers import rooms
 from tcpchat.settings import Limits, Settings
 from tests.running import Line, RunningServer, run_server
 from tests.sessions import Clock, SessionPeer, guest, log_in, lose, pass_time, resume, user
@@ -313,3 +315,31 @@ async def test_asking_does_not_mark_anything_read(running: RunningServer) -> Non
     await alice.do("history", username="bob")
     await alice.do("history")
     assert await unread(alice) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "counted"), [({"type": "unread"}, 2), ({"type": "history", "unread": True}, 2)]
+)
+async def test_what_is_unread_in_many_rooms_counts_as_several_requests(
+    monkeypatch: pytest.MonkeyPatch, mock_clock: Clock, line: Line, counted: int
+) -> None:
+    """Else a user whom many have written to keeps the readers busy for everybody."""
+    monkeypatch.setattr(rooms, "ROOMS_COUNTED", 2)
+    monkeypatch.setattr(rooms, "ROOMS_READ", 2)
+    async with run_server(Settings(limits=Limits(requests_per_second=1, request_burst=1000))) as running:
+        alice = await user(running, "alice")
+        for name in "abcd":
+            await say(await guest(running, name), "hi", to="alice")
+        (requests,) = [one for one in running.server._requests if one.caller.user.name == "alice"]
+        taken: list[int] = []
+        take = TokenBucket.take
+
+        def count(bucket: TokenBucket, now: float, cost: int = 1) -> float:
+            if bucket is requests.bucket:
+                taken.append(cost)
+            return take(bucket, now, cost)
+
+        monkeypatch.setattr(TokenBucket, "take", count)
+        assert (await alice.ask(line))["type"] == line["type"]
+        await alice.do("ping")
+        assert taken == [1 + counted, 1]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
 
+from tcpchat.store.changes import peer_of
 from tcpchat.store.rows import EventRow, PagedMessage, UnreadCount, UnreadRange
 from tcpchat.store.sql import Parameters, columns, fetch, fetch_one, fetch_value, row_reader
 
 _EVENT = columns(EventRow)
+ROOMS = 64  # in one statement; SQLite compiles one for each number of them
 _IS_MESSAGE = "kind = 'message'"
 
 
@@ -50,41 +52,61 @@ def count_unread(
     """Count the messages of each range that are neither the user's own nor by `ignored` users.
 
     They are counted by index, as all events but the others, so that the cost depends on the user's own
-    messages and on edits, not on the messages of others.
+    messages and on edits, not on the messages of others. In a direct room only two can be an author, so
+    whom else the user ignores costs nothing there, and one statement counts many rooms.
     """
+    direct = [one for one in ranges if _is_direct(one) and peer_of(one.room, user) not in {user, *ignored}]
+    found = {}
+    for start in range(0, len(direct), ROOMS):
+        found.update(_count_direct(db, user, direct[start : start + ROOMS]))
+    nothing = UnreadCount(messages=0, mentioned=False)
+    return [
+        found.get(one.room, nothing) if _is_direct(one) else _count_public(db, user, one, ignored)
+        for one in ranges
+    ]
+
+
+def _is_direct(wanted: UnreadRange) -> bool:
+    return wanted.room.startswith("@")
+
+
+def _count_direct(db: sqlite3.Connection, user: str, ranges: Sequence[UnreadRange]) -> dict[str, UnreadCount]:
+    """Return by room how many messages are by the other user; nobody is mentioned in a direct room."""
+    between = "event.room = wanted.room AND seq > after AND seq <= until"
+    query = f"""
+        WITH wanted (room, after, until) AS (VALUES {", ".join(["(?, ?, ?)"] * len(ranges))})
+        SELECT room, until - after
+        - (SELECT count(*) FROM event WHERE author = ? AND {between})
+        - (SELECT count(*) FROM event WHERE author <> ? AND {between} AND kind <> 'message')
+        FROM wanted
+        """
+    rows = db.execute(query, (*chain.from_iterable(ranges), user, user))
+    return {room: UnreadCount(messages=count, mentioned=False) for room, count in rows}
+
+
+def _count_public(
+    db: sqlite3.Connection, user: str, wanted: UnreadRange, ignored: Collection[str]
+) -> UnreadCount:
     silent = sorted({user, *ignored})
-    mentions = (
+    authors = f"({_places(silent)})"
+    between = "room = ? AND seq > ? AND seq <= ?"
+    own = f"SELECT count(*) FROM event WHERE author IN {authors} AND {between}"
+    others = f"SELECT count(*) FROM event WHERE {between} AND kind <> 'message' AND author NOT IN {authors}"
+    mention = (
         # In this order: a user is mentioned in few messages.
         "SELECT 1 FROM mention CROSS JOIN event USING (room, seq)"
         " WHERE user = ? AND mention.room = ? AND mention.seq > ? AND mention.seq <= ?"
-        f" AND author NOT IN ({_places(silent)}) LIMIT 1"
+        f" AND author NOT IN {authors} LIMIT 1"
     )
-    counts = []
-    for room, after, until in ranges:
-        own = sum(_count_by(db, author, room, after, until) for author in silent)
-        others = _count_other_kinds(db, room, after, until, silent)
-        mention = fetch_value(db, mentions, (user, room, after, until, *silent))
-        counts.append(UnreadCount(messages=until - after - own - others, mentioned=mention is not None))
-    return counts
+    silent_events = fetch_value(db, own, (*silent, *wanted)) + fetch_value(db, others, (*wanted, *silent))
+    return UnreadCount(
+        messages=wanted.until - wanted.after - silent_events,
+        mentioned=fetch_value(db, mention, (user, *wanted, *silent)) is not None,
+    )
 
 
 def _places(values: Collection[str]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _count_by(db: sqlite3.Connection, author: str, room: str, after: int, until: int) -> int:
-    query = "SELECT count(*) FROM event WHERE author = ? AND room = ? AND seq > ? AND seq <= ?"
-    return int(fetch_value(db, query, (author, room, after, until)))
-
-
-def _count_other_kinds(
-    db: sqlite3.Connection, room: str, after: int, until: int, silent: Sequence[str]
-) -> int:
-    query = (
-        "SELECT count(*) FROM event WHERE room = ? AND seq > ? AND seq <= ? AND kind <> 'message'"
-        f" AND author NOT IN ({_places(silent)})"
-    )
-    return int(fetch_value(db, query, (room, after, until, *silent)))
 
 
 def unread_messages(
@@ -99,10 +121,17 @@ def unread_messages(
 
     Up to `count` of them, and only those after `cursor`, which is 0 for the first page.
     """
-    silent = sorted({user, *ignored})
-    others = f"{_IS_MESSAGE} AND author NOT IN ({_places(silent)})"
-    where = f"room = ? AND seq > ? AND seq <= ? AND id > ? AND {others} ORDER BY seq LIMIT ?"
-    found = (_page(db, where, (*one, cursor, *silent, count)) for one in ranges)
+    silent = {user, *ignored}
+    found = []
+    for wanted in ranges:
+        authors = sorted(silent)
+        if _is_direct(wanted):
+            if peer_of(wanted.room, user) in silent:
+                continue
+            authors = [user]
+        others = f"{_IS_MESSAGE} AND author NOT IN ({_places(authors)})"
+        where = f"room = ? AND seq > ? AND seq <= ? AND id > ? AND {others} ORDER BY seq LIMIT ?"
+        found.append(_page(db, where, (*wanted, cursor, *authors, count)))
     return list(islice(merge(*found, key=attrgetter("cursor")), count))
 
 
