@@ -58,6 +58,8 @@ __all__ = [
 
 R = TypeVar("R", bound=Reply)
 
+SHARE_WAIT: Final = 10.0  # seconds that another program gets to become the user of the same name
+SHARE_POLL: Final = 0.05  # seconds between two looks at what it has saved
 LEAVE: Final = 1.0  # seconds that a server gets to answer the calls in flight
 
 
@@ -84,8 +86,8 @@ class Client(Requests):
     may read `events`, and any task may make requests. Leaving waits until calls in flight are answered.
 
     `address` is HOST[:PORT]; the default port is 8000, or 8443 with `tls`. `name` is short for
-    `credentials=Credentials(name=…)`. By default the client is saved in a file of its user's, for each server
-    and name, so that a later run is the same user on the server.
+    `credentials=Credentials(name=…)`. By default the client is saved in a file, for each server, so that a
+    later run is the same user there; programs with the same name at once are one user.
 
     `replay` chooses the earlier messages that the events begin with, `reconnect` the time of attempts after a
     lost connection, `flow` how fast to send and receive. `open_stream` replaces connecting to `address`.
@@ -171,6 +173,15 @@ class Client(Requests):
         return self._user.store.problem
 
     @property
+    def remembered_users(self) -> list[str]:
+        """The registered users of earlier runs without a name, if this run is none of several."""
+        return list(self._user.store.others)
+
+    def claim_alone(self) -> bool:
+        """Return whether no other program here is this user, and let none be until this one ends."""
+        return self._user.store.claim_alone()
+
+    @property
     def state(self) -> State:
         """Online, Offline or Closed."""
         return self._connection.state
@@ -208,6 +219,7 @@ class Client(Requests):
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
         with closing(self._open_store()) as self._user.store:
+            await _settled(self._user.store)
             transport = await self._connection.connect()
             failure: BaseException | None = None
             try:
@@ -320,3 +332,13 @@ class Client(Requests):
     def retry_now(self) -> None:
         """Do not wait any longer before the next attempt to reconnect."""
         self._connection.retry_now()
+
+
+async def _settled(store: CredentialStore) -> None:
+    """Wait until another program that becomes the user of the same name has done so, or has failed to."""
+    with trio.move_on_after(SHARE_WAIT):
+        while store.pending:
+            await trio.sleep(SHARE_POLL)  # a lock on a file wakes nobody
+            store.retry()
+    if store.pending:
+        store.retry(last=True)

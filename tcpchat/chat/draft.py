@@ -168,7 +168,8 @@ class Draft:
         self.add(NewUser(user.id, self.at), SetName(user.id, key, name))
         if user.sessions:
             self.add(SetLeft(user.id, self.at, user.left))
-            self.add(*(session.change() for session in user.sessions if session.hash not in self._sessions))
+            lasting = [session for session in user.sessions if session.beside is None]
+            self.add(*(session.change() for session in lasting if session.hash not in self._sessions))
             read = self.read(user, LOBBY)
             self.add(SetMember(user.id, LOBBY, read, max(read, user.lobby.delivered)))
 
@@ -199,9 +200,10 @@ class Draft:
         return room not in user.members and (user.id, room) not in self._reads
 
     def sessions(self, user: User) -> list[SetSession]:
-        """Return the sessions that the user has by now."""
+        """Return the sessions with a token of their own that the user has by now."""
         ended, begun = self._sessions, [new for new in self._sessions.values() if new and new.user == user.id]
-        return [*(own.change() for own in user.sessions if own.hash not in ended), *begun]
+        lasting = [own for own in user.sessions if own.beside is None and own.hash not in ended]
+        return [*(own.change() for own in lasting), *begun]
 
     def take_session_number(self, user: User) -> int:
         """Take the number of the user's next session."""

@@ -12,7 +12,7 @@ DEVICE_CHARACTERS = 64  # of what a device calls itself
 
 @attrs.define(eq=False, kw_only=True)
 class Session:
-    """It has at most one connection: whoever resumes it takes the place of the one before.
+    """It has at most one connection: whoever resumes it takes the place of the one before, or comes beside.
 
     `hash` is of the token; points in time are in ms since 1970.
     """
@@ -30,6 +30,11 @@ class Session:
     connection: Subscriber | None = None
     resume_order: int = 0
     """The number of the last `resume` that was for it (see `Users.resumes`); 0 if there was none."""
+    beside: bytes | None = None
+    """The hash of the token that it was begun with, where it has none of its own.
+
+    It ends with its connection, or with the session of that token, and the disk does not know of it.
+    """
     ending: bool = False
     """Its end is on its way to disk, and nobody resumes it meanwhile."""
 

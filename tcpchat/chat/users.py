@@ -121,6 +121,8 @@ class Users:
         session = user.session_of(connection)
         if session is not None:
             session.connection, session.used = None, self._clock.now()
+            if session.beside is not None:
+                self.sessions.remove(session.hash)
 
     def leave(self, user: User, connection: Subscriber, *, for_good: bool) -> None:
         """Take the connection out.
@@ -129,8 +131,10 @@ class Users:
         """
         if connection not in user.connections:
             return  # another took its place
+        session = user.session_of(connection)
+        beside = session is not None and session.beside is not None  # then the user is not over with it
         self.detach(user, connection)
-        self._without_connection(user, expires=for_good or not user.sessions)
+        self._without_connection(user, expires=(for_good and not beside) or not user.sessions)
 
     def _without_connection(self, user: User, *, expires: bool) -> None:
         if user.registered is None and expires and not user.connections:
@@ -204,6 +208,8 @@ class Users:
             return  # the user is not in memory
         session, user = found
         connection = session.connection
+        for other in [other for other in user.sessions if other.beside == hash and why is not None]:
+            self.end_session(other.hash, why)
         if connection is not None and why is None:
             return
         if connection is not None:
@@ -324,6 +330,16 @@ class Users:
             old.stop("replaced")
         session.connection, session.used, session.address = connection, self._clock.now(), address
         self.attach(user, connection)
+
+    def connect_beside(self, session: Session, user: User, connection: Subscriber, address: str) -> Session:
+        """Let the connection be the user in a session of its own; return that. It does not subscribe yet."""
+        number = max(user.last_session, *(each.number for each in user.sessions)) + 1
+        change, _ = self.new_session(user, number, session.name, address)
+        own = session_of_row(change, connection)
+        own.beside = session.hash
+        self.sessions.add(user, own)
+        self.attach(user, connection)
+        return own
 
 
 def session_of_row(row: SetSession, connection: Subscriber | None = None) -> Session:

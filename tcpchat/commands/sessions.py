@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import attrs
 
-from tcpchat.commands.command import PASSWORD_COST, Command, argument, option, secret, whole_number
+from tcpchat.commands.command import PASSWORD_COST, Command, argument, flag, option, secret, whole_number
 from tcpchat.wire.base import AT, Reply, Request, about
 from tcpchat.wire.events import Bye
 
@@ -108,6 +108,12 @@ class Resume(Request[Resumed]):
     after: int | None = attrs.field(
         default=None,
         metadata=option(None, "SEQ", "first send the lobby's events after this number", whole_number),
+    )
+    beside: bool = attrs.field(
+        default=False,
+        metadata=flag(
+            "in a session of its own, which ends with the connection; the token's connection stays"
+        ),
     )
 
 

@@ -38,19 +38,24 @@ async def resume(caller: Caller, request: wire.Resume) -> Resumed:
 
     What the user's old connection requested is answered first. With `after` come first the lobby's events
     after that number, and then those from now on. Of several that resume with one token the one that asked
-    last stays: a client whose connections broke may have left requests under way.
+    last stays: a client whose connections broke may have left requests under way. Who comes `beside` takes
+    nobody's place.
     """
     state, after = caller.state, request.after
     _check_after(after, state.rooms.lobby.seq)
     order = next(state.users.resumes)
     session, user, row = await _find_session(caller, request.token)
-    if session.resume_order > order:
-        await _give_way(caller)
-    if session.connection is not caller.connection:
-        _become(caller, session, user, row, subscribe=after is None)
-    elif after is not None:
-        state.audience.unsubscribe(caller.connection)
-    session.resume_order = order
+    if not request.beside:
+        if session.resume_order > order:
+            await _give_way(caller)
+        session.resume_order = order
+    own = user.session_of(caller.connection)
+    if own is session or (own is not None and request.beside):
+        session = own
+        if after is not None:
+            state.audience.unsubscribe(caller.connection)
+    else:
+        session = _become(caller, session, user, row, subscribe=after is None, beside=request.beside)
     if after is not None:
         try:
             await catch_up.send_missed(caller, after)
@@ -97,8 +102,16 @@ async def _find_session(caller: Caller, token: str) -> tuple[Session, User, User
     return session, user, row
 
 
-def _become(caller: Caller, session: Session, user: User, row: UserRow | None, *, subscribe: bool) -> None:
-    """Make the connection one of the session's user, and nobody else's.
+def _become(
+    caller: Caller,
+    session: Session,
+    user: User,
+    row: UserRow | None,
+    *,
+    subscribe: bool,
+    beside: bool = False,
+) -> Session:
+    """Make the connection one of the session's user, and nobody else's; return its session.
 
     Raises ChatError `bad-token` where another took its own place meanwhile: it takes nobody's.
     """
@@ -109,13 +122,17 @@ def _become(caller: Caller, session: Session, user: User, row: UserRow | None, *
     last_seen = state.audience.last_seen_seq(connection)
     state.sessions.came_back(user)  # before anybody expires
     state.users.leave(caller.user, connection, for_good=True)
-    state.users.connect(session, user, connection, caller.address)
+    if beside:
+        session = state.users.connect_beside(session, user, connection, caller.address)
+    else:
+        state.users.connect(session, user, connection, caller.address)
     state.users.come_back(user, row)
     caller.user = user
     if queued := user.take_queued():
         connection.write_nowait(queued)
     if subscribe:
         state.audience.subscribe_after(user, connection, last_seen)
+    return session
 
 
 @prechecks(wire.REGISTER)
@@ -135,7 +152,7 @@ async def register(caller: Caller, request: wire.Register) -> RegisterUser:
     name = _device_name(request.device)
     check_may_register(caller)
     caller.throttle.count_registration(caller.address)
-    session = caller.session
+    session = _lasting(caller)
     hash = await caller.hasher.hash(request.password)
     change = session.change()
     change = change._replace(name=name or change.name)
@@ -198,7 +215,8 @@ async def _check_password(caller: Caller, key: str, row: NameRow | None, passwor
 @handles(wire.LOGOUT)
 async def logout(caller: Caller, request: wire.Logout) -> LoggedOut:
     state, user, connection = caller.state, caller.user, caller.connection
-    await _end_own(caller, caller.session)
+    if caller.session.beside is None:  # else it ends with the connection's leave
+        await _end_own(caller, caller.session)
     if connection not in user.connections:
         raise replaced()
     state.users.leave(user, connection, for_good=True)
@@ -269,19 +287,30 @@ async def change_password(caller: Caller, request: wire.ChangePassword) -> Passw
         message = "that is not your current password"
         raise ChatError("wrong-login", message, field="password") from None
     hash = await caller.hasher.hash(request.new)
-    change = ChangePassword(user=user.id, hash=hash, keeps=caller.session.hash, proved=proved)
+    change = ChangePassword(user=user.id, hash=hash, keeps=_lasting(caller).hash, proved=proved)
     await caller.commit(change)
     return PasswordChanged(revoked=change.ended)
 
 
 @handles(wire.EXIT)
 async def exit_(caller: Caller, request: wire.Exit) -> Bye:
-    """Leave; nobody comes back as this guest, not even after a crash."""
+    """Leave; nobody comes back as this guest, not even after a crash, unless other sessions go on."""
     session = caller.user.session_of(caller.connection)
-    if session is not None and caller.user.registered is None:
+    if session is not None and session.beside is None and caller.user.registered is None:
         with suppress(ChatError):  # then the disk follows later
             await _end_own(caller, session)
     return Bye(code="exit", message=f"bye, {caller.user.name}".removesuffix(", "))
+
+
+def _lasting(caller: Caller) -> Session:
+    """Return the session whose token the caller has. Raises ChatError `bad-token` if that is over."""
+    own = caller.session
+    if own.beside is None:
+        return own
+    found = caller.state.sessions.find(own.beside)
+    if found is None:
+        raise ChatError("bad-token", "the session that this one was begun beside is over")
+    return found[0]
 
 
 def _device_name(name: str | None) -> str | None:

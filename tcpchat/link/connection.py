@@ -120,6 +120,7 @@ class Connection:
             inbox=self._inbox,
             dispatch=self._dispatch,
             load=self._user.store.load,
+            beside=self._user.store.shared,
             before=self._user.identity,
             desired=self._user.desired,
             reconnecting=since is not None,

@@ -33,6 +33,8 @@ class Handshake:
     """Takes what is received meanwhile and is no reply to the handshake."""
     load: Callable[[str], Identity | None]
     """Returns the saved identity for the server with this journal."""
+    beside: bool
+    """Other programs are the user of the token too, and stay: this is a session of its own."""
     before: Identity
     """On the last connection, or what the program gave."""
     desired: DesiredIdentity
@@ -103,7 +105,7 @@ class Handshake:
         if token is None:
             return False
         try:
-            await self._call(Resume(token=token))
+            await self._call(Resume(token=token, beside=self.beside))
         except RefusedError as error:
             if error.code in TOKEN_WORTHLESS:
                 return False

@@ -75,6 +75,8 @@ def greeting(client: Client, options: Options, stored: str | None, *, person: bo
             yield f"{place}; this server is for registered users: /login NAME"
         if problem := storing_problem(client, options):
             yield problem
+        if others := client.remembered_users:
+            yield f"remembered here: {', '.join(others)}; to be one of them, start with --name NAME"
     if client.refused is not None and options.name is not None:
         yield _why_not(options.name, client.refused)
 
@@ -103,8 +105,8 @@ def with_name(options: Options, preferences: Preferences, *, person: bool) -> Op
 
 
 async def leave_nothing(client: Client) -> None:
-    """End a guest who was not here before, so that the name is free again at once."""
-    if client.user and not client.registered and client.session is None:
+    """End a guest who was not here before, so that the name is free again at once, if nobody else is it."""
+    if client.user and not client.registered and client.session is None and client.claim_alone():
         with suppress(DisconnectedError, RefusedError):
             await client.request(Exit())
 

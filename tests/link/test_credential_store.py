@@ -73,7 +73,7 @@ def test_a_token_is_for_the_server_with_its_journal_only(folder: Path) -> None:
     assert load(folder, "other") is None
 
 
-@pytest.mark.parametrize("other", [{"address": "127.0.0.1:9000"}, {"name": "alice"}])
+@pytest.mark.parametrize("other", [{"address": "127.0.0.1:9000"}, {"name": "bob"}])
 def test_each_server_and_name_has_a_file_of_its_own(folder: Path, other: dict[str, Any]) -> None:
     keep(folder)
     assert load(folder, **other) is None
@@ -128,7 +128,7 @@ def test_a_file_of_another_user_is_not_used(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_programs_at_the_same_time_have_their_own_files(folder: Path) -> None:
-    bob = attrs.evolve(ALICE, user="bob", token="t2")
+    bob = attrs.evolve(ALICE, user="bob", token="t2", registered=False)
     with closing(CredentialStore(folder, HERE, None)) as first:
         first.save(ALICE)
         with closing(CredentialStore(folder, HERE, None)) as second:
@@ -306,3 +306,167 @@ def test_without_a_folder_nothing_is_saved_and_that_is_no_problem() -> None:
 
 def test_a_token_is_not_shown() -> None:
     assert "t1" not in repr(ALICE)
+
+
+# Which identity a start gets.
+
+GUEST = Identity(user="guest-1", token="g1", journal="j", registered=False)
+BEN = Identity(user="ben", token="t3", journal="j", registered=True, session=1)
+
+
+def two_terminals(folder: Path, first: Identity, second: Identity) -> None:
+    """Let two terminals without a name run at the same time, and end."""
+    with closing(CredentialStore(folder, HERE, None)) as one:
+        one.save(GUEST)
+        with closing(CredentialStore(folder, HERE, None)) as other:
+            other.save(second)
+            one.save(first)
+
+
+def test_the_registered_user_of_the_second_terminal_is_found_the_next_day(folder: Path) -> None:
+    two_terminals(folder, GUEST, BEN)
+    assert load(folder) == BEN
+    assert load(folder, name="ben") == BEN
+    assert load(folder, name="Ben") == BEN
+
+
+def test_while_a_user_is_in_use_another_terminal_is_a_guest_of_its_own(folder: Path) -> None:
+    two_terminals(folder, GUEST, BEN)
+    with closing(CredentialStore(folder, HERE, None)) as one:
+        assert one.load("j") == BEN
+        with closing(CredentialStore(folder, HERE, None)) as other:
+            assert other.load("j") == GUEST
+            assert not other.shared
+            with closing(CredentialStore(folder, HERE, None)) as third:
+                assert third.load("j") is None
+
+
+def test_of_two_registered_users_a_start_without_a_name_gets_neither(folder: Path) -> None:
+    two_terminals(folder, ALICE, BEN)
+    with closing(CredentialStore(folder, HERE, None)) as one:
+        assert one.load("j") is None
+        assert sorted(one.others) == ["alice", "ben"]
+        one.save(GUEST)
+    assert load(folder, name="alice") == ALICE
+    assert load(folder, name="ben") == BEN
+    assert load(folder) == GUEST
+
+
+def test_of_two_registered_users_the_one_who_is_not_in_use_comes_back(folder: Path) -> None:
+    two_terminals(folder, ALICE, BEN)
+    with closing(CredentialStore(folder, HERE, "alice")):
+        assert load(folder) == BEN
+
+
+def test_a_user_of_a_start_with_a_name_is_not_handed_to_one_without(folder: Path) -> None:
+    keep(folder, BEN, name="ben")
+    assert load(folder) is None
+    assert load(folder, name="alice") is None
+    keep(folder, GUEST)
+    assert load(folder, name="ben") == BEN
+
+
+def test_after_a_login_under_another_name_each_name_finds_its_user(folder: Path) -> None:
+    keep(folder, name="alice")
+    with closing(CredentialStore(folder, HERE, "alice")) as one:
+        assert one.load("j") == ALICE
+        one.save(BEN)
+        assert one.holds(BEN)
+    assert load(folder, name="alice") == ALICE
+    assert load(folder, name="ben") == BEN
+    assert load(folder) is None
+
+
+def test_a_guest_who_logs_in_under_another_name_is_that_user_only(folder: Path) -> None:
+    with closing(CredentialStore(folder, HERE, "alice")) as one:
+        one.save(attrs.evolve(GUEST, user="alice"))
+        one.save(BEN)
+    assert load(folder, name="alice") is None
+    assert load(folder, name="ben") == BEN
+
+
+def test_a_registered_user_is_preferred_to_a_guest_of_that_name(folder: Path) -> None:
+    keep(folder, attrs.evolve(GUEST, user="ben"))
+    keep(folder, BEN, name="ben")
+    assert load(folder, name="ben") == BEN
+
+
+# Several programs that ask for one name.
+
+
+def test_programs_with_one_name_share_its_user(folder: Path) -> None:
+    with closing(CredentialStore(folder, HERE, "ben")) as first:
+        first.save(BEN)
+        others = [CredentialStore(folder, HERE, "ben") for _ in range(SLOTS + 1)]
+        for other in others:
+            assert (other.shared, other.pending, other.load("j")) == (True, False, BEN)
+            other.save(attrs.evolve(BEN, session=7))
+            assert other.holds(attrs.evolve(BEN, session=7))
+            other.clear()
+        for other in others:
+            other.close()
+    assert load(folder, name="ben") == BEN
+
+
+def test_a_program_waits_for_one_that_is_becoming_the_user(folder: Path) -> None:
+    with closing(CredentialStore(folder, HERE, "ben")) as first:
+        second = CredentialStore(folder, HERE, "ben")
+        assert (second.pending, second.shared) == (True, False)
+        second.retry()
+        assert second.pending
+        first.save(BEN)
+        second.retry()
+        assert (second.pending, second.shared, second.load("j")) == (False, True, BEN)
+        second.close()
+
+
+def test_a_program_takes_over_from_one_that_failed(folder: Path) -> None:
+    first = CredentialStore(folder, HERE, "ben")
+    second = CredentialStore(folder, HERE, "ben")
+    assert second.pending
+    first.close()
+    second.retry()
+    assert (second.pending, second.shared) == (False, False)
+    second.save(BEN)
+    second.close()
+    assert load(folder, name="ben") == BEN
+
+
+def test_at_last_a_program_goes_on_by_itself(folder: Path) -> None:
+    with closing(CredentialStore(folder, HERE, "ben")):
+        second = CredentialStore(folder, HERE, "ben")
+        second.retry(last=True)
+        assert (second.pending, second.shared) == (False, False)
+        second.save(BEN)
+        assert second.holds(BEN)
+        second.close()
+
+
+def test_a_guest_ends_only_if_nobody_else_is_it(folder: Path) -> None:
+    guest = attrs.evolve(GUEST, user="ci")
+    first = CredentialStore(folder, HERE, "ci")
+    first.save(guest)
+    second = CredentialStore(folder, HERE, "ci")
+    assert second.shared
+    assert not first.claim_alone()
+    assert not second.claim_alone()
+    second.close()
+    assert first.claim_alone()
+    late = CredentialStore(folder, HERE, "ci")
+    assert late.pending
+    first.clear()
+    first.close()
+    late.retry()
+    assert (late.pending, late.shared, late.load("j")) == (False, False, None)
+    late.close()
+
+
+def test_a_program_that_shares_a_user_and_becomes_another_has_its_own_file(folder: Path) -> None:
+    with closing(CredentialStore(folder, HERE, "ben")) as first:
+        first.save(BEN)
+        with closing(CredentialStore(folder, HERE, "ben")) as second:
+            assert second.load("j") == BEN
+            second.save(ALICE)
+            assert (second.shared, second.holds(ALICE)) == (False, True)
+    assert load(folder, name="ben") == BEN
+    assert load(folder, name="alice") == ALICE

@@ -13,6 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tcpchat.address import Address
 from tcpchat.client import (
     Client,
     Closed,
@@ -24,7 +25,8 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
-from tcpchat.link.credential_store import FOLDER
+from tcpchat.link.credential_store import FOLDER, CredentialStore
+from tcpchat.link.desired_identity import Identity
 from tcpchat.protocol import Exit, Renamed, Resume
 from tests.link.conftest import FakeServer, Line, ServerSide, make_client, until
 
@@ -245,6 +247,82 @@ async def test_two_clients_at_once_are_two_users(
         await first.close()
     assert sorted(tokens(tmp_path)) == ["t1", "t2"]
     await run(fake, resumes("t1"), remember=tmp_path)
+
+
+def beside(token: str, *, session: int) -> Play:
+    """Return what greets a client that is the user of this token beside others."""
+
+    async def play(server: ServerSide) -> None:
+        await server.welcome("guest-9", token="t9")
+        request = await server.next("resume")
+        assert (request["token"], request["beside"]) == (token, True)
+        await server.resumed(request, "alice", registered=False, session=session)
+
+    return play
+
+
+async def test_clients_with_one_name_at_once_are_one_user(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def first(server: ServerSide) -> None:
+        await server.welcome(token="t1")
+        await server.reply(await server.next("rename"), "renamed", old="guest-1", new="alice")
+
+    async with client_of(fake, first, remember=tmp_path, name="Alice") as (one, server):
+        async with client_of(fake, beside("t1", session=5), remember=tmp_path, name="alice") as (two, second):
+            assert (two.user, two.session, two.remembered) == ("alice", 5, True)
+            assert not one.claim_alone()
+            await second.close()
+            later = await fake.accept()
+            await beside("t1", session=6)(later)
+            await until(two, Reconnected)
+            await later.close()
+        assert one.claim_alone()
+        assert tokens(tmp_path) == ["t1"]
+        await server.close()
+
+
+async def test_a_client_waits_for_one_that_becomes_the_user_of_its_name(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    first = CredentialStore(tmp_path, str(Address()), "alice")
+
+    async def save_later() -> None:
+        await trio.sleep(1)
+        first.save(Identity(user="alice", token="t1", journal="j"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(save_later)
+        await run(fake, beside("t1", session=5), remember=tmp_path, name="alice")
+    first.close()
+
+
+async def test_a_client_does_not_wait_for_ever_for_another(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def play(server: ServerSide) -> None:
+        await server.welcome(token="t1")
+        await server.reply(await server.next("rename"), "renamed", old="guest-1", new="alice")
+
+    first = CredentialStore(tmp_path, str(Address()), "alice")
+    await run(fake, play, remember=tmp_path, name="alice")
+    assert tokens(tmp_path) == ["t1"]
+    first.close()
+
+
+async def test_of_several_registered_users_none_is_handed_out(
+    fake: FakeServer, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    stores = [CredentialStore(tmp_path, str(Address()), None) for _ in range(2)]
+    for store, user in zip(stores, ("alice", "ben"), strict=True):
+        store.save(Identity(user=user, token=f"t-{user}", journal="j", registered=True))
+    for store in stores:
+        store.close()
+    async with client_of(fake, welcomes(token="t1"), remember=tmp_path) as (client, server):
+        assert client.user == "guest-1"
+        assert sorted(client.remembered_users) == ["alice", "ben"]
+        await server.close()
+    assert sorted(tokens(tmp_path)) == ["t-alice", "t-ben", "t1"]
 
 
 async def test_a_client_that_cannot_connect_unlocks_its_file(

@@ -50,6 +50,13 @@ async def test_the_greeting_names_the_server_and_the_user(
         )
 
 
+async def test_the_greeting_names_the_remembered_users(tmp_path: Path) -> None:
+    async with at_fake_server(FakeServer()) as person:
+        person.client._user.store.others = ["alice", "ben"]
+        (_, others) = greeting(person.client, Options(address="here"), None, person=True)
+        assert others == "remembered here: alice, ben; to be one of them, start with --name NAME"
+
+
 async def test_the_greeting_says_why_the_user_is_not_saved() -> None:
     problem = "identity, settings and history are not saved: there is no home folder; set HOME"
     async with at_fake_server(FakeServer()) as person:
