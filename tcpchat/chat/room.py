@@ -78,8 +78,7 @@ class Room:
         self.seq = seq
         event = Logged(seq, author, line, is_message)
         self._appended.append(event)
-        if self.remembers:
-            self._recent.append(event)
+        self._recent.append(event)
 
     def take_appended(self) -> list[Logged]:
         """Return the events that were appended since the last call, to be sent out."""

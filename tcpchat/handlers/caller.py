@@ -47,6 +47,8 @@ class Caller:
     hasher: PasswordHasher
     loader: Loader
     throttle: Throttle
+    last_submitted: Callable[[], Operation | None]
+    """Returns the operation that will be decided last, so far."""
     commit: Callable[[Operation], Awaitable[None]]
     """Waits until the operation is on disk. Raises ChatError if it is rejected."""
     trailing_lines: bytes = b""

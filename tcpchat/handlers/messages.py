@@ -45,9 +45,16 @@ def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
     repeats = _check_may_send(caller, key)
     if request.time:
         return _schedule(caller, request, found, request.time, repeats=repeats)
+    mentioned = caller.state.directory.mentioned(text) if "@" in text and found.other is None else ()
     if key is not None:
         user.sent.begin(key)
-    can_mention = found.other is None and "@" in text
+    else:
+        last = caller.last_submitted()
+        if type(last) is SendMessages and last.can_add(
+            caller.connection, user, found.name, found.username, text
+        ):  # a run of messages is decided, applied and answered as one
+            last.add(text, mentioned)
+            return last
     operation = SendMessages(
         author=user.id,
         name=user.name,
@@ -55,7 +62,7 @@ def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
         texts=[text],
         to=found.username,
         key=key,
-        mentions=[(0, id) for id in caller.state.directory.mentioned(text)] if can_mention else [],
+        mentions=[(0, id) for id in mentioned],
     )
     operation.costs_request = repeats
     return operation

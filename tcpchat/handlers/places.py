@@ -57,7 +57,7 @@ def find_nowait(caller: Caller, room: str | None, username: str | None) -> Found
     Raises ChatError `bad-usage`, `no-such-room`, `no-such-user`.
     """
     if username is None and (room is None or room == LOBBY):  # as most do, so before anything is parsed
-        return lobby(caller)
+        return FoundRoom(LOBBY, caller.state.rooms.lobby, caller.user.members[LOBBY])
     place = parse_place(room, username)
     if place.room == LOBBY:
         return lobby(caller)

@@ -141,6 +141,7 @@ class Node:
             hasher=self.hasher,
             loader=self.loader,
             throttle=self.throttle,
+            last_submitted=self.pipeline.last_submitted,
             commit=self.pipeline.commit,
         )
 

@@ -81,13 +81,8 @@ class Pipeline:
     def submit(self, operation: Operation) -> int:
         """Put an operation into the queue; `acknowledge` gives its requester the reply.
 
-        One that its requester's last operation can take in becomes part of that: a run of messages is
-        numbered, applied and answered as one. Return its position, for `wait_released`.
+        Return its position, for `wait_released`.
         """
-        if self._queue:
-            last = self._queue[-1]
-            if last.requester is operation.requester is not None and last.join(operation):
-                return self._last_position
         self._last_position += 1
         if self._ended:
             self._give_up(operation, STOPPED)
@@ -98,6 +93,10 @@ class Pipeline:
             self._submitted.set()
             self._idle = trio.Event()
         return self._last_position
+
+    def last_submitted(self) -> Operation | None:
+        """Return the last operation, unless it is decided or about to be."""
+        return self._queue[-1] if self._queue else None
 
     async def wait_idle(self) -> None:
         """Wait until everything submitted so far, and since, is settled."""

@@ -118,25 +118,38 @@ class Requests:
         command = BY_NAME[request.type]
         self.cost = command.cost
         if not command.pipelined:
-            await connection.wait_settled()
-        outcome = self._run_nowait(command, request) if command.pipelined else None
+            await self._handle_alone(command, request)
+            return
+        outcome = self._run_nowait(command, request)
         if outcome is None:
             outcome = await self._run(command, request)
         if not isinstance(outcome, Operation):
             await self._reply(request.type, outcome, request.id)
             return
-        outcome.requester = connection
-        outcome.ids.append(request.id)
-        connection.unsettled += 1
-        self.pipeline.submit(outcome)
-        if not command.pipelined:
-            await connection.wait_settled()
-            await self._done(request.type, outcome.reply)
-            return
+        self._submit(outcome, request)
         if outcome.costs_request:
             await self._charge()
         if connection.unsettled >= UNSETTLED:
             await connection.wait_settled()
+
+    async def _handle_alone(self, command: Command[Any, Any], request: Request) -> None:
+        """Answer a request that waits for earlier ones, and for which later ones wait."""
+        await self.connection.wait_settled()
+        outcome = await self._run(command, request)
+        if not isinstance(outcome, Operation):
+            await self._reply(request.type, outcome, request.id)
+            return
+        self._submit(outcome, request)
+        await self.connection.wait_settled()
+        await self._done(request.type, outcome.reply)
+
+    def _submit(self, operation: Operation, request: Request) -> None:
+        """Let the pipeline answer the request; the handler may have added it to what is submitted."""
+        operation.ids.append(request.id)
+        self.connection.unsettled += 1
+        if operation.requester is None:
+            operation.requester = self.connection
+            self.pipeline.submit(operation)
 
     def _run_nowait(self, command: Command[Any, Any], request: Request) -> Outcome[Reply] | None:
         """Do what is asked, or return None where the command has to wait for something."""

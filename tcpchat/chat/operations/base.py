@@ -24,7 +24,7 @@ from tcpchat.store.changes import Change
 class Operation:
     """What one connection asks for, `requester`, with the request that has this id or has none.
 
-    Only one that can `join` another has more than one request, and so more than one id.
+    Messages that follow each other are one operation, with several requests and so several ids.
     """
 
     costs_request: bool = attrs.field(default=False, init=False)
@@ -47,13 +47,6 @@ class Operation:
     def characters(self) -> int:
         """Return how much text it adds to a room."""
         return 0
-
-    def join(self, other: Operation) -> bool:
-        """Take in the requests of the requester's next operation, if both can be one; return whether.
-
-        Called before either is decided.
-        """
-        return False
 
     def decide(self, draft: Draft) -> None:
         """Add the changes to the draft; may be called again if others of the batch were at fault.

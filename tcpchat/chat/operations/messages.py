@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from tcpchat.chat.draft import Draft
@@ -9,6 +11,7 @@ from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.room import Kind, Room, kind_of, public_id
 from tcpchat.chat.state import ServerState
+from tcpchat.chat.subscriber import Subscriber
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Absent, Id, Scheduled, encode, encode_sent
@@ -23,8 +26,8 @@ from tcpchat.store.changes import (
 )
 from tcpchat.times import timestamp
 
-JOINED = 64  # messages in one operation, so that no batch grows much beyond its bound …
-JOINED_CHARACTERS = 1024  # … and in each of them but the first
+MOST_MESSAGES = 64  # in one operation, so that no batch grows much beyond its bound …
+ADDED_CHARACTERS = 1024  # … in each of them but the first
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -203,24 +206,24 @@ class SendMessages(PostEvents):
     mentions: list[tuple[int, str]]
     """Who is mentioned: which message, by its index, and the id of the user."""
 
-    def join(self, other: Operation) -> bool:
-        if (
-            type(other) is not SendMessages
-            or other.room != self.room
-            or other.to != self.to
-            or other.author != self.author
-            or other.name != self.name
-            or self.key is not None
-            or other.key is not None
-            or len(self.texts) >= JOINED
-            or len(other.texts[0]) > JOINED_CHARACTERS
-        ):
-            return False
-        if other.mentions:
-            self.mentions += [(len(self.texts) + index, user) for index, user in other.mentions]
-        self.texts += other.texts
-        self.ids += other.ids
-        return True
+    def can_add(self, requester: Subscriber, author: User, room: str, to: str | None, text: str) -> bool:
+        """Return whether the next message of the requester can be one of these, while none is decided."""
+        return (
+            self.requester is requester
+            and self.room == room
+            and self.name == author.name
+            and self.author == author.id
+            and self.to == to
+            and self.key is None
+            and len(self.texts) < MOST_MESSAGES
+            and len(text) <= ADDED_CHARACTERS
+        )
+
+    def add(self, text: str, mentioned: Iterable[str]) -> None:
+        """Add a message, which mentions the users of these ids."""
+        for id in mentioned:
+            self.mentions.append((len(self.texts), id))
+        self.texts.append(text)
 
     def decide_events(self, draft: Draft, to: str | None) -> None:
         for index, user in self.mentions:

@@ -9,7 +9,7 @@ import pytest
 from tcpchat.chat.apply import apply
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
-from tcpchat.chat.operations.messages import JOINED, JOINED_CHARACTERS, EditText, Repeat, SendMessages
+from tcpchat.chat.operations.messages import ADDED_CHARACTERS, MOST_MESSAGES, EditText, Repeat, SendMessages
 from tcpchat.chat.operations.users import Delete, Rename
 from tcpchat.chat.room import direct_name, public_id
 from tcpchat.chat.sent_keys import KEYS_REMEMBERED, KEYS_TRIMMED
@@ -168,12 +168,9 @@ def test_a_recipient_who_was_unloaded_meanwhile_is_in_the_room_all_the_same(chat
 def test_messages_that_follow_each_other_are_one_operation(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
     run = chat.send(alice, "1")
-    run.ids = ["a"]
-    for text, id in (("@bob 2", "b"), ("3", None)):
-        following = chat.send(alice, text)
-        following.ids = [id]
-        following.mentions = [(0, bob.id)] if "@" in text else []
-        assert run.join(following)
+    run.ids = ["a", "b", None]
+    run.add("@bob 2", [bob.id])
+    run.add("3", [])
     assert (run.size, run.characters) == (3, 8)
     fanout = chat.take(chat.send(bob, "0"), run, last := chat.send(bob, "4"))
     assert [(event["seq"], event["text"]) for event in posted(fanout)] == [
@@ -189,7 +186,7 @@ def test_messages_that_follow_each_other_are_one_operation(chat: Harness) -> Non
 def test_direct_messages_that_follow_each_other_are_read_and_delivered_up_to_the_last(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
     run = chat.send(alice, "1", bob)
-    assert run.join(chat.send(alice, "2", bob))
+    run.add("2", [])
     fanout = chat.take(run)
     assert [event["seq"] for user in (alice, bob) for event in sent_to(fanout, user)] == [1, 2, 1, 2]
     assert (member(alice, bob)[0], member(bob, alice)[0]) == (2, 0)
@@ -199,40 +196,42 @@ def test_direct_messages_that_follow_each_other_are_read_and_delivered_up_to_the
 def test_messages_that_follow_each_other_are_refused_together(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
     run = chat.send(alice, "1", bob)
-    run.ids = [1]
-    following = chat.send(alice, "2", bob)
-    following.ids = [2]
-    assert run.join(following)
+    run.ids = [1, 2]
+    run.add("2", [])
     chat.take(Delete(user=bob.id), run)
     assert [(reply["code"], reply["re"]) for reply in replies(run)] == [
         ("no-such-user", 1), ("no-such-user", 2),
     ]  # fmt: skip
 
 
-def test_what_is_not_the_same_but_for_the_text_is_an_operation_of_its_own(chat: Harness) -> None:
+def test_what_differs_by_more_than_the_text_is_an_operation_of_its_own(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
-    run = chat.send(alice, "1")
-    keyed = chat.send(alice, "2", key="k")
-    others = [
-        chat.send(bob, "2"),
-        chat.send(alice, "2", bob),
-        keyed,
-        chat.edit(alice, 1, "2"),
-        Rename(user=alice.id, name="carol", key="carol"),
-        chat.send(alice, "x" * (JOINED_CHARACTERS + 1)),
-    ]
-    assert [run.join(other) for other in others] == [False] * len(others)
-    assert not keyed.join(chat.send(alice, "3")), "a repeat of it would repeat what it took in"
+    phone, laptop = alice.connections[0], second_connection(alice)
+    direct = direct_name(alice.id, bob.id)
+    run, keyed = chat.send(alice, "1"), chat.send(alice, "1", key="k")
+    run.requester = keyed.requester = phone
+    longest = "x" * ADDED_CHARACTERS
+    assert run.can_add(phone, alice, LOBBY, None, longest)
+    assert not run.can_add(phone, alice, LOBBY, None, longest + "x")
+    assert not run.can_add(laptop, alice, LOBBY, None, "2"), "each connection gets its own replies"
+    assert not run.can_add(phone, bob, LOBBY, None, "2")
+    assert not run.can_add(phone, alice, direct, "bob", "2")
+    assert not keyed.can_add(phone, alice, LOBBY, None, "2"), "a repeat of it would repeat what was added"
+    to_bob = chat.send(alice, "1", bob)
+    to_bob.requester, to_bob.to = phone, "bob"
+    assert to_bob.can_add(phone, alice, direct, "bob", "2")
+    assert not to_bob.can_add(phone, alice, direct, "carol", "2")
     chat.rename(alice, "carol")
-    assert not run.join(chat.send(alice, "2")), "each message has the name of its time"
-    assert run.texts == ["1"]
+    assert not run.can_add(phone, alice, LOBBY, None, "2"), "each message has the name of its time"
 
 
 def test_an_operation_takes_in_no_more_than_its_bound(chat: Harness) -> None:
     (alice,) = chat.join("alice")
     run = chat.send(alice, "0")
-    assert [run.join(chat.send(alice, "x")) for _ in range(JOINED + 1)] == [True] * (JOINED - 1) + [False] * 2
-    assert run.size == JOINED
+    run.requester = phone = alice.connections[0]
+    while run.can_add(phone, alice, LOBBY, None, "x"):
+        run.add("x", [])
+    assert run.size == MOST_MESSAGES
 
 
 # To one user
