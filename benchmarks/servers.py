@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 PATIENCE: Final = 30  # seconds for a server to start or to stop
 TITLES: Final = {
     "tcpchat": "tcpchat",
+    "earlier": "tcpchat before rooms",
     "limit": "C loop (no chat)",
     "redis": "Redis Pub/Sub",
     "redis-kept": "Redis XADD, appendfsync always",
@@ -31,6 +32,9 @@ TITLES: Final = {
     "asyncio": "plain asyncio, a task per receiver",
 }
 """The title of every kind of server, in the order in which results are shown."""
+OWN_BUILDS: Final = ("tcpchat", "earlier")
+EARLIER: Final = "a3a38b7c"
+"""The commit of the earlier build, which no figure may fall behind; left out where git has no such commit."""
 _NEEDS = {"redis": "redis-server", "redis-kept": "redis-server", "nats": "nats-server", "ngircd": "ngircd"}
 _UNLIMITED = ("--messages-per-second", "0", "--requests-per-second", "0", "--connections", "0")
 _NGIRCD = """
@@ -75,6 +79,8 @@ class Running:
 
 
 def is_installed(kind: str) -> bool:
+    if kind == "earlier":
+        return shutil.which("git") is not None and _git("cat-file", "-e", f"{EARLIER}^{{commit}}") is not None
     return kind not in _NEEDS or shutil.which(_NEEDS[kind]) is not None
 
 
@@ -84,11 +90,15 @@ def running(kind: str, folder: Path, options: Sequence[str] = _UNLIMITED) -> Ite
     with tempfile.TemporaryDirectory(dir=folder) as own:
         port = _free_port()
         command = _COMMANDS[kind](port, Path(own), folder)
-        if kind == "tcpchat":
+        if kind in OWN_BUILDS:
             command += options
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TCPCHAT_")}
         process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=_earlier(folder) if kind == "earlier" else None,  # where `-m` looks first
         )
         try:
             _wait_until_reached(process, kind, port)
@@ -130,6 +140,23 @@ def _tcpchat(port: int, own: Path, folder: Path) -> list[str]:
     return [sys.executable, "-m", "tcpchat", *words]
 
 
+def _earlier(folder: Path) -> Path:
+    """Return a folder with the earlier build, which is extracted when it is first needed."""
+    build = folder / "earlier"
+    if not build.exists():
+        archive = _git("archive", "--format=tar", EARLIER, "tcpchat")
+        assert archive is not None
+        build.mkdir()
+        subprocess.run(["tar", "-x", "-C", build], input=archive, check=True)
+    return build
+
+
+def _git(*words: str) -> bytes | None:
+    """Return what git prints in this repository, or None if it fails."""
+    done = subprocess.run(["git", *words], cwd=HERE.parent, capture_output=True, check=False)
+    return None if done.returncode else done.stdout
+
+
 def _limit(port: int, own: Path, folder: Path) -> list[str]:
     return [str(folder / "limit"), str(port)]
 
@@ -163,6 +190,6 @@ def _asyncio(port: int, own: Path, folder: Path) -> list[str]:
 
 
 _COMMANDS: Final[dict[str, Callable[[int, Path, Path], list[str]]]] = {
-    "tcpchat": _tcpchat, "limit": _limit, "redis": _redis, "redis-kept": _redis_kept, "nats": _nats,
-    "ngircd": _ngircd, "trio": _trio, "asyncio": _asyncio,
+    "tcpchat": _tcpchat, "earlier": _tcpchat, "limit": _limit, "redis": _redis, "redis-kept": _redis_kept,
+    "nats": _nats, "ngircd": _ngircd, "trio": _trio, "asyncio": _asyncio,
 }  # fmt: skip

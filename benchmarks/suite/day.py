@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks import loads
 from benchmarks.benchmark import MAX, P50, P99, Benchmark, Figure, Lab
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 RATE, RECONNECTS = 100, 20  # messages and broken connections a second
 BURSTS = 5  # seconds from one burst to the next
@@ -37,7 +37,7 @@ BENCHMARK = Benchmark(
         Figure(name="resume_p99_ms", title="time to resume, p99", unit="ms", more_is_better=False),
         Figure(name="server_cores", title="the server's share of a core", unit="cores", more_is_better=False),
     ),
-    cases={"1000": ("tcpchat",)},
+    cases={"1000": OWN_BUILDS},
     case_title="{} users",
     measure=measure,
 )

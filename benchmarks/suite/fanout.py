@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks import loads
 from benchmarks.benchmark import DELIVERIES, PUSHING, Benchmark, Lab
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 
 def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
@@ -25,9 +25,9 @@ BENCHMARK = Benchmark(
     "there, are measured with 1,000 receivers only.",
     figures=(DELIVERIES,),
     cases={
-        "100": ("tcpchat", "limit", "redis", "nats", "ngircd"),
-        "1000": ("tcpchat", "limit", *PUSHING[1:]),
-        "5000": ("tcpchat", "limit", "redis", "nats"),
+        "100": (*OWN_BUILDS, "limit", "redis", "nats", "ngircd"),
+        "1000": (*OWN_BUILDS, "limit", *PUSHING[1:]),
+        "5000": (*OWN_BUILDS, "limit", "redis", "nats"),
     },
     case_title="{} receivers",
     measure=measure,

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from benchmarks import loads
 from benchmarks.benchmark import MAX, P50, P99, Benchmark, Lab
-from benchmarks.servers import Running, running
+from benchmarks.servers import OWN_BUILDS, Running, running
 
 RECEIVERS, RATE, SENDERS = 1000, 300, 40  # so that each sender stays under ten messages a second
 LINES = {"sends": b'{"type":"send","text":"flood"}\n', "requests": b'{"type":"users"}\n'}
@@ -65,7 +65,7 @@ BENCHMARK = Benchmark(
     "Meanwhile one more client sends as fast as the server reads: messages, nearly all of which are "
     "refused, or requests for the list of users. The latency is that of the other clients.",
     figures=(P99, P50, MAX),
-    cases=dict.fromkeys(("nothing", "sends", "requests"), ("tcpchat",)),
+    cases=dict.fromkeys(("nothing", "sends", "requests"), OWN_BUILDS),
     titles={
         "nothing": "nobody floods",
         "sends": "one floods with sends",

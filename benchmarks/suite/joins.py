@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks import loads
 from benchmarks.benchmark import Benchmark, Figure, Lab
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 
 def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
@@ -26,7 +26,7 @@ BENCHMARK = Benchmark(
         Figure(name="told_s", title="ten others know everybody", unit="s", more_is_better=False),
         Figure(name="named_s", title="everybody has a name", unit="s", more_is_better=False),
     ),
-    cases={"1000": ("tcpchat", "ngircd"), "5000": ("tcpchat",)},
+    cases={"1000": (*OWN_BUILDS, "ngircd"), "5000": OWN_BUILDS},
     case_title="{} users",
     measure=measure,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks import loads
 from benchmarks.benchmark import MAX, P50, P99, Benchmark, Lab
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 RECEIVERS = 1000
 
@@ -26,8 +26,8 @@ BENCHMARK = Benchmark(
     "includes 300 messages a second.",
     figures=(P99, P50, MAX),
     cases={
-        "30": ("tcpchat", "trio", "asyncio"),
-        "100": ("tcpchat", "redis", "nats"),
+        "30": (*OWN_BUILDS, "trio", "asyncio"),
+        "100": (*OWN_BUILDS, "redis", "nats"),
     },
     case_title="{} messages a second",
     measure=measure,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from benchmarks.benchmark import PUSHING, Benchmark, Figure, Lab
 from benchmarks.loads import LoadError
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 
 def measure(lab: Lab, case: str, server: str) -> Mapping[str, float]:
@@ -33,7 +33,7 @@ BENCHMARK = Benchmark(
     "kernel's memory for sockets. On ngIRCd the clients join no channel.",
     figures=(Figure(name="kb", title="memory of a connection", unit="KB", more_is_better=False),),
     once=True,
-    cases={"10000": PUSHING},
+    cases={"10000": (*OWN_BUILDS, *PUSHING[1:])},
     case_title="{} connections",
     measure=measure,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks import loads
 from benchmarks.benchmark import P50, P99, Benchmark, Figure, Lab
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 WINDOW = 4
 
@@ -25,7 +25,7 @@ BENCHMARK = Benchmark(
     "counts when it arrives. With tcpchat it is on disk by then, and its author gets an acknowledgement "
     "and a receipt; the other servers only forward it.",
     figures=(Figure(name="per_s", title="messages a second", unit="/s", more_is_better=True), P50, P99),
-    cases={"100": ("tcpchat", "redis", "nats", "ngircd")},
+    cases={"100": (*OWN_BUILDS, "redis", "nats", "ngircd")},
     case_title="{} pairs",
     measure=measure,
 )

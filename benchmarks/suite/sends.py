@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks import loads
 from benchmarks.benchmark import P50, P99, Benchmark, Figure, Lab
-from benchmarks.servers import running
+from benchmarks.servers import OWN_BUILDS, running
 
 CASES = {
     "1": (1, 1),
@@ -31,7 +31,7 @@ BENCHMARK = Benchmark(
     "disk, and sends again. Each sends private messages to itself, so that fan-out is not measured. "
     "Redis, with `appendfsync always`, appends the same bytes to one stream.",
     figures=(Figure(name="per_s", title="acknowledged a second", unit="/s", more_is_better=True), P50, P99),
-    cases=dict.fromkeys(CASES, ("tcpchat", "redis-kept")),
+    cases=dict.fromkeys(CASES, (*OWN_BUILDS, "redis-kept")),
     case_title="{} senders",
     titles={"1": "1 sender", "1-window": "1 sender, 64 under way"},
     measure=measure,

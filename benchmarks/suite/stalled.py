@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from benchmarks import loads
 from benchmarks.benchmark import MAX, P50, P99, Benchmark, Lab
-from benchmarks.servers import Running, running
+from benchmarks.servers import OWN_BUILDS, Running, running
 
 RECEIVERS, RATE = 1000, 300
 SMALL_BUFFER = 4096  # bytes; small, so that the backlog begins early
@@ -38,7 +38,7 @@ BENCHMARK = Benchmark(
     what="300 messages a second go to 1,000 receivers, with and without one more that never reads, for "
     "which the server keeps a backlog. The latency is that of the other receivers.",
     figures=(P99, P50, MAX),
-    cases=dict.fromkeys(("nobody", "one receiver"), ("tcpchat",)),
+    cases=dict.fromkeys(("nobody", "one receiver"), OWN_BUILDS),
     titles={"nobody": "everybody reads", "one receiver": "one receiver never reads"},
     measure=measure,
 )
