@@ -244,14 +244,19 @@ class Client(Requests):
                 await self.request_nowait(farewell).wait()
 
     def request_nowait(
-        self, request: Request[R], on_reply: Callable[[R], None] | None = None
+        self,
+        request: Request[R],
+        on_reply: Callable[[R], None] | None = None,
+        *,
+        in_order: bool = False,
     ) -> PendingCall[R]:
         """Make a request without waiting; the call's `wait` returns the reply. Its `id` is set here.
 
-        Requests are written in the order in which they are made. Without a connection, a Send with a `key`
-        waits for the server, and others raise DisconnectedError. Raises ValueError if no line can hold it.
+        Requests are written in the order in which they are made, but overtake sends that wait for the server
+        to take them, unless they are `in_order`. Without a connection, a Send with a `key` waits for the
+        server, and others raise DisconnectedError. Raises ValueError if no line can hold it.
         """
-        call = PendingCall(request, on_reply=on_reply)
+        call = PendingCall(request, on_reply=on_reply, in_order=in_order)
         self._connection.start(call)
         return call
 
@@ -328,6 +333,11 @@ class Client(Requests):
     def unanswered(self) -> list[Send]:
         """The sends that are not acknowledged yet, oldest first."""
         return [call.request for call in self._calls.unanswered if isinstance(call.request, Send)]
+
+    @property
+    def held(self) -> int:
+        """How many sends wait because the server takes no more for the moment."""
+        return self._calls.held(trio.current_time())
 
     def retry_now(self) -> None:
         """Do not wait any longer before the next attempt to reconnect."""

@@ -35,6 +35,7 @@ def test_details_become_fields() -> None:
         "reason": "spam",
         "usage": "rename NAME",
         "suggestion": "send",
+        "text": "hi",
         "reference": "c0ffee",
     }
     line = orjson.loads(encode(as_error(ChatError("muted", "why", **details))))

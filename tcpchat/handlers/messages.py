@@ -104,7 +104,7 @@ def _check_may_send(caller: Caller, key: str | None) -> bool:
     wait = caller.user.bucket.take(state.clock.monotonic())
     if wait:
         rate = state.settings.limits.messages_per_second
-        message = f"you may send {rate:g} messages a second; wait {wait:.1f} s"
+        message = f"you may send {rate:g} messages a second; wait {math.ceil(wait * 10) / 10:.1f} s"
         raise ChatError("rate-limited", message, limit=rate, retry_after=_round_up(wait))
     return False
 

@@ -37,6 +37,8 @@ class PendingCall(Generic[R_co]):
     request: Request[R_co]
     on_reply: Callable[[R_co], None] | None = attrs.field(default=None, kw_only=True)
     """Called with a good reply before anything that was received after it."""
+    in_order: bool = attrs.field(default=False, kw_only=True)
+    """It overtakes no send that waits."""
     written: bool = attrs.field(default=False, init=False)
     """It was given to a connection, so that the server may have received it."""
     _reply: R_co | None = attrs.field(default=None, init=False)
@@ -96,13 +98,14 @@ class Calls:
     def __init__(self, *, patient: bool = False) -> None:
         self._patient = patient
         self.connected = False
-        self._waiting: deque[PendingCall] = deque()  # only sends while careful
+        self._waiting: deque[PendingCall] = deque()  # while careful: sends, and what must not overtake one
         self._others: list[PendingCall] = []  # need not wait for the sends
         self._in_flight: dict[int, PendingCall] = {}  # by id, in the order in which they were written
         self._last_id = 0
         self._careful = patient
         self._sending: PendingCall | None = None  # the one send in flight while careful
         self._not_before = 0.0  # seconds, of the clock of `take`
+        self._limited = False  # the server refused a send for the rate, and sends wait since then
         self._changed = trio.lowlevel.ParkingLot()  # `next_batch` waits there; `add` and `answer` wake it
 
     @property
@@ -122,7 +125,7 @@ class Calls:
             raise DisconnectedError("not connected; try again when the server is back")
         if call.repeatable and len(self._waiting) >= MAX_WAITING:
             raise DisconnectedError(f"{MAX_WAITING} messages are waiting to be sent; wait until some are")
-        if self._careful and not call.repeatable:
+        if self._careful and not call.repeatable and not call.in_order:
             self._others.append(call)
         else:
             self._waiting.append(call)
@@ -143,11 +146,22 @@ class Calls:
             while self._waiting and len(self._in_flight) + len(taken) < MAX_IN_FLIGHT:
                 taken.append(self._waiting.popleft())
         elif self._sending is None and not self._waiting:
-            self._careful = self._patient
-        elif self._sending is None and now >= self._not_before:
-            self._sending = self._waiting.popleft()
-            taken.append(self._sending)
+            self._careful, self._limited = self._patient, False
+        while self._careful and self._waiting and self._sending is None and self._may_write(now):
+            call = self._waiting.popleft()
+            self._sending = call if call.repeatable else None
+            taken.append(call)
         return [self.assign_id(call) for call in taken]
+
+    def _may_write(self, now: float) -> bool:
+        """Whether the first call that waits need not wait for the time."""
+        return now >= self._not_before or not self._waiting[0].repeatable
+
+    def held(self, now: float) -> int:
+        """Return how many sends wait since the server takes no more for the moment."""
+        if now >= self._not_before and not self._limited:
+            return 0
+        return sum(isinstance(call.request, Send) for call in self._waiting) + (self._sending is not None)
 
     def wait_until(self) -> float | None:
         """Return when `take` will have a send that it does not have now, if only time is in the way."""
@@ -182,6 +196,7 @@ class Calls:
         if not isinstance(reply, Error):
             call.succeed(reply)
         elif alone and reply.code == "rate-limited":
+            self._limited = True
             self._not_before = now + min(max(reply.retry_after or 0, MIN_DELAY), MAX_DELAY)
             call.written = False
             self._waiting.appendleft(call)
@@ -223,5 +238,5 @@ class Calls:
         self._others.clear()
         self._waiting.clear()
         self._sending = None
-        self._not_before = 0.0
+        self._not_before, self._limited = 0.0, False
         return calls

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import trio
 
 from tcpchat.client import Client, DisconnectedError, Offline, PendingCall, Reconnected, RefusedError
-from tcpchat.protocol import Event, Message, PendingMessage, Reply, Request, Scheduled, Send, Sent
+from tcpchat.protocol import Edit, Event, Message, PendingMessage, Reply, Request, Scheduled, Send, Sent
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.view import status
 from tcpchat.repl.view.display import Display
@@ -53,6 +53,7 @@ class Calls:
         self._nursery: trio.Nursery | None = None
         self._sends: dict[PendingCall, float] = {}  # and when each began
         self._others = 0
+        self._told_held = False  # how many messages wait for the server's limit
         self._not_shown: set[_Number] = set()  # acknowledged messages whose event is not there yet
         self._shown: deque[_Number] = deque(maxlen=REMEMBERED)  # yours, those of other devices too
         self._changed = trio.lowlevel.ParkingLot()
@@ -84,7 +85,8 @@ class Calls:
     def request(self, request: Request, on_end: OnEnd | None = None) -> None:
         """Make a request, unless the server is away; `on_end` is called once its outcome is shown."""
         try:
-            call = self._client.request_nowait(request, on_reply=partial(self._on_reply, request))
+            on_reply = partial(self._on_reply, request)
+            call = self._client.request_nowait(request, on_reply=on_reply, in_order=True)
         except DisconnectedError as error:
             self._fail(f"{request.type} was not done: {error}")
             if on_end is not None:
@@ -100,6 +102,8 @@ class Calls:
             self._display.reply(call.request, await call.wait())
         except RefusedError as error:
             failed = error
+            if isinstance(call.request, Edit):
+                self._display.fail(f"not changed to: {call.request.text!r}")
             self._refuse(error)
         except DisconnectedError as error:
             failed = error
@@ -116,14 +120,13 @@ class Calls:
         assert isinstance(send, Send)
         with trio.move_on_after(WAITS_AFTER):
             await call.wait_done()
-        waited = not call.done
-        if waited:
+        if not call.done:
+            self._tell_held()
             self._display.screen.refresh()
         try:
             self._acknowledge(send, await call.wait())
         except RefusedError as error:
-            if waited:  # by now nobody knows which message it was
-                self._display.fail(f"not sent: {send.text!r}")
+            self._display.fail(f"not sent: {send.text!r}")  # nobody knows which message it was
             self._refuse(error)
         except DisconnectedError as error:
             self._give_up(call, str(error))
@@ -131,6 +134,13 @@ class Calls:
             del self._sends[call]
             self._changed.unpark_all()
         self._display.screen.refresh()
+
+    def _tell_held(self) -> None:
+        """Say once how many messages wait, where no line above the input says it."""
+        held = self._client.held
+        if held and not self._told_held and not self._display.screen.has_input:
+            self._display.notice(status.held_line(held))
+        self._told_held = held > 0
 
     def _acknowledge(self, send: Send, reply: Reply) -> None:
         if isinstance(reply, Sent):
@@ -199,4 +209,4 @@ class Calls:
             for call, began in self._sends.items()
             if (offline or now - began >= WAITS_AFTER) and isinstance(call.request, Send)
         ]
-        return status.waiting(late, self._display.screen.width)
+        return status.waiting(late, self._display.screen.width, held=self._client.held)

@@ -37,8 +37,6 @@ class Options:
     """Messages to show where the server comes back with other data; None: all, as scripts want it."""
     pause: float = 0.0
     """Seconds to wait after something was received, so that in a busy room more is drawn at once."""
-    patient: bool = False
-    """Wait instead of being refused for sending too fast."""
     host: Host | None = None
     """Runs a server if nobody answers at the address."""
     config: Path | None = None

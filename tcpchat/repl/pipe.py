@@ -81,10 +81,10 @@ class PlainScreen:
 
 
 def for_pipe(options: Options) -> Options:
-    """Return the options for lines from a program: no old messages are shown, and sends wait their turn."""
+    """Return the options for lines from a program: no old messages are shown."""
     if sys.stdin.isatty():
         return options
-    return attrs.evolve(options, history=0, history_on_reset=None, patient=True)
+    return attrs.evolve(options, history=0, history_on_reset=None)
 
 
 async def read_lines(secret: Callable[[], bool] = lambda: False) -> AsyncIterator[tuple[int, str]]:

@@ -152,7 +152,7 @@ def open_client(options: Options) -> Client:
         ),
         replay=Replay(last=options.history, last_on_reset=options.history_on_reset),
         reconnect=Reconnect(give_up=GIVE_UP),
-        flow=FlowControl(patient=options.patient, pause=options.pause),
+        flow=FlowControl(patient=True, pause=options.pause),
     )
 
 

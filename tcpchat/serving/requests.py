@@ -18,6 +18,7 @@ from tcpchat.protocol import (
     BY_NAME,
     Bye,
     Command,
+    Edit,
     EncodedReply,
     Error,
     Event,
@@ -27,6 +28,7 @@ from tcpchat.protocol import (
     NeedsSecret,
     Reply,
     Request,
+    Send,
     as_error,
     encode,
     internal_error,
@@ -39,6 +41,7 @@ from tcpchat.serving.fair_queue import Flow
 UNSETTLED = 1024  # operations of one connection under way, after which its next line waits
 REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
+SHOWN = 64  # characters of a refused text that its error repeats
 REFUSED = {"http-refused": "http", "not-tls": "tls"}
 """Codes of refusals that end the connection, with the word for why."""
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
@@ -176,6 +179,8 @@ class Requests:
     def _failed(self, request: Request, error: Exception) -> Reply:
         """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
         if isinstance(error, ChatError):
+            if error.code == "rate-limited" and request.id is None and isinstance(request, Send | Edit):
+                error.details["text"] = request.text[:SHOWN]  # of many lines at once this is refused
             return as_error(error)
         reference = self.new_reference()
         self.log.error("bug", request=request.type, reference=reference, exc_info=error)

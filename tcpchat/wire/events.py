@@ -218,6 +218,10 @@ class Error(Reply, Event):
     reason: str | None = attrs.field(default=None, metadata=about("the reason for a mute or ban"))
     usage: str | None = attrs.field(default=None, metadata=about("the usage of the command"))
     suggestion: str | None = attrs.field(default=None, metadata=about("the most similar valid word"))
+    text: str | None = attrs.field(
+        default=None,
+        metadata=about("the beginning of the text that was sent too fast, of a request without `id`"),
+    )
     reference: str | None = attrs.field(
         default=None, metadata=about("the reference of the bug in the server's log")
     )

@@ -315,6 +315,38 @@ async def test_a_patient_client_stays_careful_when_no_send_waits() -> None:
     assert texts(calls.take(0)) == ["a"]
 
 
+async def test_what_must_not_overtake_a_send_waits_for_it() -> None:
+    calls = Calls(patient=True)
+    calls.resume(same_user=True)
+    rename, ping = PendingCall(Ping(), in_order=True), PendingCall(Ping())
+    first, second = send("a"), send("b")
+    add(calls, first, rename, second, ping)
+    assert calls.take(0) == [ping, first]
+    calls.answer(no(first, "rate-limited", 1), 0)
+    assert calls.take(0.5) == []
+    assert calls.take(1) == [first]
+    assert calls.take(1) == []
+    calls.answer(ok(first), 1)
+    assert calls.take(1) == [rename, second]
+
+
+async def test_how_many_sends_wait_for_the_limit_is_known() -> None:
+    calls = Calls(patient=True)
+    calls.resume(same_user=True)
+    sends = [send(key) for key in "abc"]
+    add(calls, *sends, PendingCall(Ping(), in_order=True))
+    (first,) = calls.take(0)
+    assert calls.held(0) == 0, "they wait for the answer, not for the limit"
+    calls.answer(no(first, "rate-limited", 1), 0)
+    assert (calls.held(0), calls.held(0.9)) == (3, 3)
+    for left in (3, 2, 1):
+        (one, *_) = calls.take(1)
+        assert calls.held(1) == left
+        calls.answer(ok(one), 1)
+    calls.take(1)
+    assert calls.held(1) == 0
+
+
 async def test_at_most_the_limit_of_sends_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls_module, "MAX_WAITING", 3)
     calls = Calls()

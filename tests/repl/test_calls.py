@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -246,3 +247,34 @@ async def test_after_the_last_connection_nothing_is_sent() -> None:
         assert person.screen.complaints[-1].startswith("✗ not sent: ")
         assert person.controller.failures == 1
         assert person.server.of("send") == []
+
+
+SLOW = Settings(limits=Limits(messages_per_second=10, message_burst=40))
+
+
+@pytest.mark.parametrize("has_input", [True, False])
+async def test_lines_above_the_rate_wait_in_their_order(autojump_clock: MockClock, has_input: bool) -> None:
+    typed = [f"line {number}" for number in range(60)]
+    async with run_server(SLOW) as running, at_server(running, patient=True) as alice:
+        alice.screen.has_input = has_input
+        bob = await running.peer("bob")
+        alice.enter(*typed, "/rename zoe", "last")
+        if has_input:
+            await alice.until("messages wait: the server takes only so many a second")
+        await alice.settle()
+        lines = [line for line in await bob.quiet() if line["type"] == "message"]
+        assert [line["text"] for line in lines] == [*typed, "last"]
+        assert {line["from"] for line in lines[:-1]} == {"alice"}
+        assert alice.controller.failures == 0
+        assert alice.screen.count("you may send") == 0
+        assert alice.screen.count("messages wait: the server takes only so many a second") == (not has_input)
+
+
+async def test_a_refused_message_is_named(faked: FakedPerson) -> None:
+    faked.server.refuse("send", "text-too-long")
+    faked.server.refuse("edit", "not-yours")
+    await faked.do("too much")
+    await faked.do("/edit 3 of mine")
+    assert "✗ not sent: 'too much'" in faked.screen.complaints
+    assert "✗ not changed to: 'of mine'" in faked.screen.complaints
+    assert faked.controller.failures == 2

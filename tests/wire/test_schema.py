@@ -148,7 +148,7 @@ LINES: list[Reply | Event] = [
     Ignoring(re=1, users=["bob"]),
     Error(
         re=1, code="muted", message="why", retry_after=0.5, limit=4, field="text", name="bob", until=AT,
-        reason="spam", usage="ping", suggestion="send", reference="c0ffee",
+        reason="spam", usage="ping", suggestion="send", text="hi", reference="c0ffee",
     ),
 ]  # fmt: skip
 # What asks for it and what answers it have one name, and may have the same fields.

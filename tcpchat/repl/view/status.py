@@ -108,8 +108,19 @@ def _network(status: Status) -> str:
     return f"{status.address} {max(1, round(status.latency * 1000))} ms"
 
 
-def waiting(sends: Sequence[Send], width: int) -> Fragments:
-    """Return the lines above the input: messages that are sent and not acknowledged."""
+def held_line(count: int) -> str:
+    """Return that so many messages wait for the server's limit on the rate."""
+    what = "1 message waits" if count == 1 else f"{count} messages wait"
+    return f"{what}: the server takes only so many a second"
+
+
+def waiting(sends: Sequence[Send], width: int, *, held: int = 0) -> Fragments:
+    """Return the lines above the input: messages that are sent and not acknowledged.
+
+    `held` of them wait for the server's limit on the rate.
+    """
+    if held > 1:
+        return [("class:waiting", f"… {held_line(held)}")]
     fragments: Fragments = []
     for send in sends[:SHOWN]:
         place = send.username or send.room

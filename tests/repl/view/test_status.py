@@ -9,7 +9,7 @@ import pytest
 from tcpchat.client import Closed, Offline, Online
 from tcpchat.protocol import Send
 from tcpchat.repl.model.place import Place
-from tcpchat.repl.view.status import SHOWN, Status, changes_at, clock, prompt, toolbar, waiting
+from tcpchat.repl.view.status import SHOWN, Status, changes_at, clock, held_line, prompt, toolbar, waiting
 from tcpchat.repl.view.text import plain
 from tcpchat.repl.view.wrap import columns
 
@@ -130,3 +130,11 @@ def test_it_is_drawn_each_second_while_something_counts_down(
     fields: dict[str, Any], at: float | None
 ) -> None:
     assert changes_at(status(**fields), 10.0) == at
+
+
+def test_many_messages_that_wait_for_the_limit_are_one_line() -> None:
+    sends = [Send(text=str(number)) for number in range(20)]
+    line = "… 20 messages wait: the server takes only so many a second"
+    assert plain(waiting(sends, 80, held=20)).splitlines() == [line]
+    assert plain(waiting(sends[:1], 80, held=1)) == "… 0"
+    assert held_line(1).startswith("1 message waits")
