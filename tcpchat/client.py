@@ -192,6 +192,8 @@ class Client(Requests):
         return self._connection.latency
 
     async def __aenter__(self) -> Self:
+        if self._running is not None:
+            raise RuntimeError("a client is entered once; make another one to connect again")
         self._running = self._run()
         await self._running.__aenter__()
         return self
@@ -319,7 +321,8 @@ class Client(Requests):
     def events(self) -> AsyncIterator[Event]:
         """Return the events, each once and those of a room in order, also the missed ones; for one task.
 
-        They end when the client was left, and raise DisconnectedError when it gave up. A slow reader loses no
+        They end when the client was left, and raise DisconnectedError when it gave up, or RefusedError when
+        the server does not want it back. A slow reader loses no
         message; other events are dropped where the buffer is full, and then `Skipped` tells how many. On each
         connection `CaughtUp` says that all that was sent before was given.
         """

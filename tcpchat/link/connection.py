@@ -143,7 +143,7 @@ class Connection:
             if trio.current_time() - began >= STEADY:
                 self._waits = self._policy.waits()
             if code in FINAL:
-                self._end(reason, code)
+                self._end(RefusedError(Error(code=code, message=reason)))
                 return
             transport = await self._reconnect(reason)
 
@@ -155,11 +155,11 @@ class Connection:
             self._calls.close(DisconnectedError(reason))
             self._events.close(failure)
 
-    def _end(self, reason: str, code: str) -> None:
+    def _end(self, error: RefusedError) -> None:
         """Give up, since reconnecting would be wrong."""
-        if code == "revoked":
+        if error.code == "revoked":
             self._user.forget()
-        self.close(reason, None if code == "exit" else DisconnectedError(reason))
+        self.close(str(error), None if error.code == "exit" else error)
 
     async def _use(self, transport: Transport) -> tuple[str, str]:
         """Use a transport until it is lost; return the reason, and the code of the server's bye."""
@@ -282,6 +282,6 @@ class Connection:
             except ConnectError as error:
                 reason = str(error)
             except RefusedError as error:
-                self._end(str(error), error.code)
+                self._end(error)
                 return None
         return None

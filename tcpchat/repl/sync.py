@@ -9,10 +9,9 @@ import trio
 
 from tcpchat.client import Client, DisconnectedError, RefusedError
 from tcpchat.link.paging import next_page
-from tcpchat.protocol import Bye, Error, Event, ListConversations, ListScheduled, ListUsers, Reply, Request
+from tcpchat.protocol import Event, ListConversations, ListScheduled, ListUsers, Reply, Request
 from tcpchat.repl.model.markers import ReadMarkers
 
-ENDS = {"banned", "replaced", "revoked"}  # codes of `bye` after which the client must not come back
 MARKER_INTERVAL = 1.0  # seconds between two updates of the read markers
 
 
@@ -23,14 +22,11 @@ async def listen(
 
     The connection was lost for the last time, or the server refuses this client from now on.
     """
-    end: Bye | None = None
     try:
         async for event in client.events():
             on_event(event)
-            if isinstance(event, Bye) and event.code in ENDS:
-                end = event
-    except DisconnectedError as error:
-        return error if end is None else RefusedError(Error(code=end.code, message=end.message))
+    except (DisconnectedError, RefusedError) as error:
+        return error
     return None
 
 

@@ -423,13 +423,24 @@ async def test_giving_up_fails_events_and_waiting_sends(door: Door) -> None:
     assert isinstance(client.state, Closed)
 
 
+async def test_a_client_is_entered_once(door: Door) -> None:
+    async with door.client() as client:
+        with pytest.raises(RuntimeError, match="make another one"):
+            await client.__aenter__()
+        assert isinstance(client.state, Online)
+    with pytest.raises(RuntimeError, match="make another one"):
+        async with client:
+            pass
+
+
 async def test_a_replaced_client_does_not_reconnect(door: Door) -> None:
     async with door.client(name="alice") as first, door.client(token=first.token) as second:
         assert second.user == "alice"
         bye = await until(first, Bye)
         assert bye.code == "replaced"
-        with pytest.raises(DisconnectedError, match="another connection"):
+        with pytest.raises(RefusedError, match="another connection") as refused:
             await first.next_event()
+        assert refused.value.code == "replaced"
         assert isinstance(first.state, Closed)
         assert isinstance(second.state, Online)
         assert len(door.cables) == 2

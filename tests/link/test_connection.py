@@ -203,8 +203,9 @@ async def test_after_a_final_bye_the_client_does_not_reconnect(
         await server.close()
         assert isinstance(await until(client, Bye), Bye)
         if failed:
-            with pytest.raises(DisconnectedError, match="go away"):
+            with pytest.raises(RefusedError, match="go away") as refused:
                 await client.next_event()
+            assert refused.value.code == code
         else:
             assert await client.next_event() is None
         assert client.state == Closed("go away")

@@ -376,7 +376,7 @@ async def test_a_client_whose_session_has_ended_does_not_reconnect(
     async with client_of(fake, welcomes(), remember=tmp_path) as (client, server):
         await server.say({"type": "bye", "code": code, "message": "go away"})
         await server.close()
-        with pytest.raises(DisconnectedError, match="go away"):
+        with pytest.raises(RefusedError, match="go away"):
             async for _ in client.events():
                 pass
         assert client.state == Closed("go away")
@@ -399,7 +399,7 @@ async def test_a_banned_user_gets_the_reason_at_the_start_and_does_not_retry(
         await server.close()
         await play(await fake.accept())
         await until(client, Disconnected)
-        with pytest.raises(DisconnectedError, match="until tomorrow"):
+        with pytest.raises(RefusedError, match="until tomorrow"):
             await client.next_event()
     assert len(fake.attempts) == 3
 
@@ -417,7 +417,7 @@ async def test_a_user_who_was_banned_meanwhile_does_not_return_as_another_user(
             await later.refuse(request, "banned")
         else:
             await later.say({"type": "bye", "code": "banned", "message": "because banned"})
-        with pytest.raises(DisconnectedError, match="because banned"):
+        with pytest.raises(RefusedError, match="because banned"):
             async for _ in client.events():
                 pass
         assert client.user == "guest-1"
@@ -665,7 +665,7 @@ async def test_a_changed_password_ends_the_client(
         await (later.welcome(None, token=None) if required else later.welcome("guest-2", token="t2"))
         await later.refuse(await later.next("resume"), "bad-token")
         await later.refuse(await later.next("login"), "wrong-login")
-        with pytest.raises(DisconnectedError, match="because wrong-login"):
+        with pytest.raises(RefusedError, match="because wrong-login"):
             async for _ in client.events():
                 pass
         assert isinstance(client.state, Closed)
@@ -682,7 +682,7 @@ async def test_an_ended_session_without_a_password_ends_the_client_where_login_i
         later = await fake.accept()
         await later.welcome(None, token=None)
         await later.refuse(await later.next("resume"), "bad-token")
-        with pytest.raises(DisconnectedError, match="for registered users"):
+        with pytest.raises(RefusedError, match="for registered users"):
             async for _ in client.events():
                 pass
 
