@@ -75,7 +75,8 @@ def abort_all(running: RunningServer) -> None:
         connection.abort("test")
 
 
-async def test_entering_connects_and_leaving_sends_exit(door: Door) -> None:
+async def test_entering_connects_and_leaving_sends_exit(door: Door, mock_clock: MockClock) -> None:
+    """With a clock that stands still, so that nobody is announced in between."""
     bob = await door.running.peer("bob")
     async with door.client(name="Alice") as client:
         assert client.user == "alice"
