@@ -17,7 +17,7 @@ import attrs
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.ip import is_attributable, owner_network
-from tcpchat.protocol import Muted
+from tcpchat.protocol import Muted, Unmuted
 from tcpchat.store.changes import NewReport, SetMute
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 
@@ -205,3 +205,8 @@ def muted(conduct: Conduct) -> Muted:
     """Return the event that notifies a muted user."""
     mute, message = conduct.mute, mute_message(conduct)
     return Muted(until=timestamp(mute.until), reports=conduct.reports, reason=mute.reason, message=message)
+
+
+def unmuted() -> Unmuted:
+    """Return the event that notifies a user whom the operator lets send again."""
+    return Unmuted(message="the operator lets you send again")

@@ -127,13 +127,14 @@ def _exit_code(plan: Options, run: Callable[[Options], int | None], *, asks: boo
 
 def _explain(error: BaseException) -> int:
     from tcpchat.client import DisconnectedError, RefusedError
+    from tcpchat.repl.view.text import with_local_times
 
     error = cause(error)
     if isinstance(error, KeyboardInterrupt):
         return 0
     if not isinstance(error, DisconnectedError | RefusedError | StartError):
         raise error
-    text = str(error)
+    text = with_local_times(str(error), None)
     if isinstance(error, RefusedError) and error.code in NEEDS_PASSWORD:
         text += f"; to log in, give --name and set {PASSWORD} in the environment"
     complain(text)

@@ -28,6 +28,7 @@ from tcpchat.protocol import (
     Reply,
     Request,
     Resumed,
+    Unmuted,
 )
 from tcpchat.repl import sync
 from tcpchat.repl.calls import Calls
@@ -106,7 +107,7 @@ class Controller:
         self.model.apply(event)
         self.display.event(event)
         self._calls.apply(event)
-        if isinstance(event, Disconnected | Reconnected | Muted):
+        if isinstance(event, Disconnected | Reconnected | Muted | Unmuted):
             self._countdown.unpark_all()
         if isinstance(event, Reconnected):
             self._request_lists()
@@ -126,6 +127,7 @@ class Controller:
 
     def _take_page(self, page: Reply) -> None:
         self.display.lost(self.model.add_page(page))
+        self._countdown.unpark_all()  # it may say that you are muted
 
     def _is_online(self) -> bool:
         return isinstance(self._client.state, Online)
@@ -141,6 +143,8 @@ class Controller:
             until = status.changes_at(self.status(), trio.current_time())
             with trio.move_on_at(float("inf") if until is None else until):
                 await self._countdown.park()
+            if self.model.take_end_of_mute():
+                self.display.notice("the mute is over: you may send again")
             self._screen.refresh()
 
     def status(self) -> Status:

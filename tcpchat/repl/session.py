@@ -25,6 +25,7 @@ from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.options import Host, Options
 from tcpchat.repl.view import render_people
 from tcpchat.repl.view.display import Screen
+from tcpchat.repl.view.text import with_local_times
 from tcpchat.times import SystemClock
 
 GIVE_UP = 24 * 3600.0  # seconds; a server may be down over night
@@ -90,7 +91,7 @@ def _why_not(name: str, error: RefusedError) -> str:
     """Return why you do not have the name that you asked for."""
     if error.code == "name-taken":
         return f"{name} is taken. If it is your account, type: /login {name}"
-    return f"you cannot be {name}: {error}"
+    return f"you cannot be {name}: {with_local_times(str(error), None)}"
 
 
 def with_name(options: Options, preferences: Preferences, *, person: bool) -> Options:

@@ -116,12 +116,20 @@ class Renamed(Reply, Event):
 
 @attrs.frozen(kw_only=True)
 class Muted(Event):
-    """You are muted after too many reports: you can read but not send before `until`."""
+    """You are muted, by the operator or after too many reports: you can read but not send before `until`."""
 
     type: ClassVar[str] = "muted"
     until: str = attrs.field(metadata=AT)
     reports: int = attrs.field(metadata=about("how many users reported you"))
     reason: str | None = attrs.field(default=None, metadata=about("the reason in the last report"))
+    message: str = attrs.field(metadata=about("the same in a sentence"))
+
+
+@attrs.frozen(kw_only=True)
+class Unmuted(Event):
+    """The operator ended your mute before its time: you can send again."""
+
+    type: ClassVar[str] = "unmuted"
     message: str = attrs.field(metadata=about("the same in a sentence"))
 
 
@@ -239,6 +247,6 @@ def internal_error(reference: str) -> Error:
 
 
 EVENTS: tuple[type[Event], ...] = (
-    Welcome, Message, Edited, Joined, Left, Renamed, Muted, Unsent, Bye, Error, Prompt, Read, Unread, Receipt,
-    Absent,
+    Welcome, Message, Edited, Joined, Left, Renamed, Muted, Unmuted, Unsent, Bye, Error, Prompt, Read, Unread,
+    Receipt, Absent,
 )  # fmt: skip

@@ -210,6 +210,8 @@ async def test_a_permanent_mute_ends_by_unmute(place: Place) -> None:
     assert error["message"] == "the operator muted you: you may read but not send"
     assert "retry_after" not in error
     assert await place.operator("unmute", name="bob") == {"type": "unmuted", "user": "bob"}
+    unmuted = {"type": "unmuted", "message": "the operator lets you send again"}
+    assert await bob.next("unmuted") == unmuted
     assert (await bob.ask(HELLO))["type"] == "sent"
     assert (await place.operator("unmute", name="bob"))["code"] == "bad-value"
 
@@ -246,6 +248,7 @@ async def test_the_operator_can_lift_a_mute_by_reports(place: Place) -> None:
         await report(reporter, "bob")
     assert (await bob.ask(HELLO))["message"].startswith("4 users reported you")
     await place.operator.done("unmute", name="bob")
+    assert (await bob.next("unmuted"))["message"] == "the operator lets you send again"
     assert (await bob.ask(HELLO))["type"] == "sent"
 
 

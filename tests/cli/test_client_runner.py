@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_a_failure_is_one_sentence_and_a_code(
     monkeypatch.setattr(pipe, "send", fail)
     assert client_runner.send(make_plan(), "hi", username=None, time=None) == code
     assert capsys.readouterr().err == told
+
+
+def test_times_are_local(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async def fail(*_: object) -> None:
+        raise RefusedError(Error(code="banned", message="banned until 2026-11-29T23:08:36.574Z"))
+
+    monkeypatch.setattr(pipe, "send", fail)
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    assert client_runner.send(make_plan(), "hi", username=None, time=None) == 1
+    monkeypatch.undo()
+    time.tzset()
+    assert capsys.readouterr().err == "tcpchat: banned until 30 Nov 00:08\n"
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

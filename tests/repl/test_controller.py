@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -97,6 +98,27 @@ async def test_the_toolbar_counts_down_while_you_are_muted(mock_clock: MockClock
         assert alice.controller.failures == 1
         mock_clock.jump(88)
         assert "muted" not in alice.toolbar
+        await wait_all_tasks_blocked()
+        assert alice.screen.count("the mute is over: you may send again") == 1
+
+
+async def test_an_operator_who_lifts_a_mute_reaches_the_user_and_the_toolbar(faked: FakedPerson) -> None:
+    await faked.receive({"type": "muted", "until": LATER, "message": "the operator muted you", "reports": 0})
+    assert "muted" in faked.toolbar
+    await faked.receive({"type": "unmuted", "message": "the operator lets you send again"})
+    assert "muted" not in faked.toolbar
+    assert faked.screen.complaints[-1] == "· the operator lets you send again"
+
+
+async def test_the_display_has_local_times(faked: FakedPerson) -> None:
+    faked.controller.display._zone = timezone(timedelta(hours=2))
+    text = "the operator muted you: you may read but not send until 2026-11-29T22:30:36.574Z"
+    await faked.receive({"type": "muted", "until": LATER, "message": text, "reports": 0})
+    assert faked.screen.complaints[-1].endswith("not send until 30 Nov 00:30")
+    faked.server.answers["send"] = lambda _: {"type": "error", "code": "muted", "message": text}
+    await faked.do("hi")
+    assert faked.screen.complaints[-1].endswith("not send until 30 Nov 00:30")
+    assert "2026-11-29T" not in faked.screen.notices
 
 
 async def test_scheduled_messages_are_counted_until_they_go_out(

@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
-from tcpchat.chat.moderation import NOT_MUTED, Conduct, Mute, Reporter, muted
+from tcpchat.chat.moderation import NOT_MUTED, Conduct, Mute, Reporter, muted, unmuted
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.state import ServerState
 from tcpchat.errors import ChatError
@@ -87,8 +87,11 @@ class MuteUser(Operation):
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         user = state.users.get(self.user)
-        if user is not None and self.mute != NOT_MUTED:
-            fanout.deliver_or_queue(user, encode(muted(state.moderation.of(self.user))))
+        if user is not None:
+            lifted = self.mute == NOT_MUTED
+            fanout.deliver_or_queue(
+                user, encode(unmuted() if lifted else muted(state.moderation.of(self.user)))
+            )
 
 
 @attrs.define(eq=False, kw_only=True)

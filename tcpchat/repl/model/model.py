@@ -34,6 +34,7 @@ from tcpchat.protocol import (
     Resumed,
     Schedule,
     Sessions,
+    Unmuted,
     Unread,
     Unsent,
     Users,
@@ -47,6 +48,7 @@ from tcpchat.repl.model.scheduled import ScheduledMessages
 from tcpchat.times import MILLISECONDS, Clock, parse_timestamp
 
 REMEMBERED = 100  # messages of yours, for `/edit`
+FOR_EVER = 1e10  # seconds; a mute without an end
 
 
 class Model:
@@ -107,12 +109,15 @@ class Model:
                 self.delivery.add_receipt(event)
             case Muted():
                 self.muted_until = self._monotonic_time(event.until)
+            case Unmuted():
+                self.muted_until = 0.0
             case Unsent():
                 self.scheduled.remove(event.number)
             case Disconnected():
                 self.scheduled.hold()
             case Reconnected(same_user=False):
                 self._clear()
+                self.muted_until = self.limited_until = 0.0
             case Error():
                 self.apply_refusal(event)
 
@@ -157,6 +162,7 @@ class Model:
                 for user in reply.users:
                     if user.name == self.me:
                         self.away = user.away
+                        self.muted_until = self._monotonic_time(user.muted_until) if user.muted_until else 0.0
             case Schedule():
                 return self.scheduled.add_page(reply)
             case Conversations():
@@ -167,9 +173,16 @@ class Model:
         """Take a refusal, which may tell when sending works again."""
         until = self._monotonic() + (error.retry_after or 0)
         if error.code == "muted":
-            self.muted_until = until
+            self.muted_until = until if error.retry_after is not None else self._monotonic() + FOR_EVER
         elif error.code == "rate-limited":
             self.limited_until = until
+
+    def take_end_of_mute(self) -> bool:
+        """Return, once, that a mute ended by time."""
+        ended = 0.0 < self.muted_until <= self._monotonic()
+        if ended:
+            self.muted_until = 0.0
+        return ended
 
     def is_mine(self, event: Message | Edited) -> bool:
         """Return whether a message or an edit is yours, from here or another device."""
@@ -230,6 +243,7 @@ class Model:
         self.markers.change_user()
         self._clear()
         self.place, self.away = LOBBY_PLACE, None
+        self.muted_until = self.limited_until = 0.0
 
     def _clear(self) -> None:
         self.delivery.clear()

@@ -27,6 +27,7 @@ from tcpchat.protocol import (
     Renamed,
     Reply,
     Request,
+    Unmuted,
     Unread,
     Unsent,
 )
@@ -34,7 +35,7 @@ from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view import render, render_people, render_replies
 from tcpchat.repl.view.clean import clean_line
-from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, local_time
+from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, local_time, with_local_times
 from tcpchat.repl.view.theme import MONO
 
 
@@ -122,16 +123,19 @@ class Display:
             case Absent():
                 self.screen.complain(render_people.absent(event, self.look))
             case Muted():
-                self.fail(event.message)
+                self.fail(self._local(event.message))
+            case Unmuted():
+                self.notice(event.message)
             case Unsent():
-                self.fail(f"your scheduled message {event.number} was not sent: {event.message}")
+                why = self._local(event.message)
+                self.fail(f"your scheduled message {event.number} was not sent: {why}")
             case Error():
                 self.refuse(event)
             case Disconnected():
-                self.notice(f"{event.reason}. Reconnecting …; what you send waits until then")
+                self.notice(f"{self._local(event.reason)}. Reconnecting …; what you send waits until then")
             case Reconnected():
                 if event.user and event.refused:
-                    self.fail(f"could not resume your session: {event.refused}")
+                    self.fail(f"could not resume your session: {self._local(event.refused)}")
                 self.notice(render_people.back(event))
             case Skipped():
                 self.notice(f"{event.events} events came too fast to be shown and were left out")
@@ -143,6 +147,10 @@ class Display:
             self.screen.show(render_replies.history(reply, self.look, newer=newer))
         else:
             self.screen.show(render_replies.reply(reply, self.look))
+
+    def _local(self, text: str) -> str:
+        """Return a sentence of the server with its times in the person's zone."""
+        return with_local_times(text, self._zone)
 
     def lost(self, messages: Iterable[PendingMessage]) -> None:
         """Show which scheduled messages the server does not have any more."""

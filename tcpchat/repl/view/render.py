@@ -28,6 +28,7 @@ from tcpchat.repl.view.text import (
     hour,
     name_style,
     ticks,
+    with_local_times,
 )
 from tcpchat.repl.view.wrap import columns
 from tcpchat.times import format_duration
@@ -135,7 +136,8 @@ def notice(text: str, look: Look) -> Fragments:
 def refusal(error: Error | ChatError, look: Look) -> Fragments:
     """Return why something was not done, the usage of its command, and when it works again."""
     details = error.details if isinstance(error, ChatError) else attrs.asdict(error)
-    fragments = hang([("class:error", "✗ ")], "class:error", clean(error.message), look)
+    message = with_local_times(error.message, look.zone) if error.code else error.message
+    fragments = hang([("class:error", "✗ ")], "class:error", clean(message), look)
     if usage := details.get("usage"):
         fragments += hang([("", GAP)], "class:usage", clean_line(f"/{str(usage).removeprefix('/')}"), look)
     wait = details.get("retry_after")

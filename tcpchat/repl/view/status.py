@@ -18,6 +18,7 @@ from tcpchat.times import format_duration
 
 SHOWN = 5  # lines of what waits to be sent
 ALMOST = 0.999  # seconds; a countdown ends with 1 s, not with 0 s
+UNCOUNTED = 30 * 86400  # seconds; a longer mute, or one for ever, is not counted down
 
 
 @attrs.frozen(kw_only=True)
@@ -96,7 +97,8 @@ def toolbar(status: Status, now: float) -> Fragments:
     for until, what in ((status.muted_until, "muted"), (status.limited_until, "too fast: wait")):
         if until > now:
             left = int(until - now + ALMOST)
-            fragments += [("class:toolbar", " │ "), ("class:toolbar.limit", f"{what} {clock(left)}")]
+            shown = what if left > UNCOUNTED else f"{what} {clock(left)}"
+            fragments += [("class:toolbar", " │ "), ("class:toolbar.limit", shown)]
     return fragments
 
 

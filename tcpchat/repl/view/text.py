@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -25,6 +26,9 @@ DEEP_INDENT: Final = 6  # columns of hanging indent below a head that takes more
 GAP: Final = "  "
 NO_TIME: Final = "--:--"
 BREAK: Final = ("", "\n")
+
+
+_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +90,16 @@ def moment(at: object, look: Look) -> str:
     """Return a time as `21 Nov 18:03`."""
     time = local_time(at, look.zone)
     return NO_TIME if time is None else f"{time.day} {time:%b %H:%M}"
+
+
+def with_local_times(text: str, zone: tzinfo | None) -> str:
+    """Return a sentence of the server with its times as `21 Nov 18:03` in a time zone."""
+
+    def local(match: re.Match[str]) -> str:
+        time = local_time(match[0], zone)
+        return match[0] if time is None else f"{time.day} {time:%b %H:%M}"
+
+    return _TIME.sub(local, text)
 
 
 def counted(count: int, noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from tcpchat.chat.moderation import NOT_MUTED, Mute
@@ -158,7 +159,8 @@ def test_the_operator_lets_a_user_send_again_whatever_others_reported(chat: Harn
     chat.take(report(alice, bob), report(carol, bob))
     fanout = chat.take(MuteUser(user=bob.id, mute=NOT_MUTED))
     assert chat.written[-1] == DropMute(bob.id)
-    assert fanout.direct == {}
+    ((told,),) = fanout.direct.values()
+    assert orjson.loads(told) == {"type": "unmuted", "message": "the operator lets you send again"}
     assert not is_muted(chat, bob)
     assert chat.state.moderation.of(bob.id).reports == 2
 

@@ -34,6 +34,7 @@ from tcpchat.protocol import (
     SessionInfo,
     Sessions,
     Unknown,
+    Unmuted,
     Unread,
     UnreadInfo,
     Unsent,
@@ -125,6 +126,26 @@ def test_users_join_leave_and_are_renamed(model: Model) -> None:
     assert "alicia" in model.roster
 
 
+def test_a_mute_ends_early_or_by_time(model: Model) -> None:
+    model.apply(Muted(until="2026-11-21T09:01:30.000Z", reports=3, message="m"))
+    assert not model.take_end_of_mute()
+    model.apply(Unmuted(message="m"))
+    assert (model.muted_until, model.take_end_of_mute()) == (0.0, False)
+    model.apply(Muted(until="soon", reports=3, message="m"))  # which is now
+    assert [model.take_end_of_mute() for _ in range(2)] == [True, False]
+
+
+def test_a_mute_is_of_one_user_and_the_list_of_users_knows_it(model: Model) -> None:
+    mute = UserInfo(name="alice", since=AT, muted_until="2026-11-21T09:01:30.000Z")
+    model.add_page(Users(users=[mute], more=False))
+    assert model.muted_until == 1090.0
+    model.add_page(Users(users=[attrs.evolve(mute, muted_until=None)], more=False))
+    assert model.muted_until == 0.0
+    model.add_page(Users(users=[mute], more=False))
+    reply(model, LoggedIn(user="alice", session=1, token="t", seq=0))
+    assert model.muted_until == 0.0
+
+
 def test_a_mute_is_counted_on_the_clock_of_countdowns(model: Model) -> None:
     model.apply(Muted(until="2026-11-21T09:01:30.000Z", reports=3, message="m"))
     assert model.muted_until == 1090.0
@@ -132,6 +153,10 @@ def test_a_mute_is_counted_on_the_clock_of_countdowns(model: Model) -> None:
     assert model.muted_until == 1000.0
     model.apply(Error(code="muted", message="m", retry_after=5.0))
     assert (model.muted_until, model.limited_until) == (1005.0, 0.0)
+    model.apply(Error(code="muted", message="m"))  # for ever
+    assert model.muted_until > 1e9
+    assert not model.take_end_of_mute()
+    model.apply(Error(code="muted", message="m", retry_after=5.0))
     model.apply_refusal(Error(code="rate-limited", message="m", retry_after=2.0))
     assert (model.muted_until, model.limited_until) == (1005.0, 1002.0)
     model.apply_refusal(Error(code="bad-usage", message="m"))

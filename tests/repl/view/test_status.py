@@ -138,3 +138,9 @@ def test_many_messages_that_wait_for_the_limit_are_one_line() -> None:
     assert plain(waiting(sends, 80, held=20)).splitlines() == [line]
     assert plain(waiting(sends[:1], 80, held=1)) == "… 0"
     assert held_line(1).startswith("1 message waits")
+
+
+def test_a_mute_for_ever_is_not_counted() -> None:
+    assert "muted" in plain(toolbar(status(muted_until=1e9), 0.0))
+    assert "muted 2" not in plain(toolbar(status(muted_until=1e9), 0.0))
+    assert "muted 0:10" in plain(toolbar(status(muted_until=10.0), 0.0))

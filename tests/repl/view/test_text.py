@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -26,6 +27,7 @@ from tcpchat.repl.view.text import (
     name_style,
     ticks,
     titled,
+    with_local_times,
 )
 from tcpchat.repl.view.theme import NAME_COLOURS
 from tests.repl.view.rendering import AT, LOOK, check, looks, shown, texts
@@ -58,6 +60,20 @@ def test_without_colours_all_states_differ() -> None:
 def test_a_time_of_the_wire_that_cannot_be_read_is_none(at: object, time: datetime | None) -> None:
     assert local_time(at, UTC) == time
     assert (moment(at, LOOK) == "--:--") is (time is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("until 2026-11-29T23:08:36.574Z", "until 30 Nov 00:08"),
+        ("until 2026-07-01T22:30:00Z, or not", "until 2 Jul 00:30, or not"),
+        ("from 2026-11-29T00:00:00.000Z to 2026-11-29T01:00:00.000Z", "from 29 Nov 01:00 to 29 Nov 02:00"),
+        ("2026-99-99T00:00:00Z", "2026-99-99T00:00:00Z"),
+        ("no time", "no time"),
+    ],
+)
+def test_times_in_a_sentence_are_local(text: str, local: str) -> None:
+    assert with_local_times(text, ZoneInfo("Europe/Berlin")) == local
 
 
 def test_a_number_has_its_noun() -> None:
