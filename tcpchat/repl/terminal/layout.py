@@ -110,9 +110,8 @@ def layout(buffer: Buffer, password: Buffer, around: Surroundings) -> Layout:
     )
     hides = Condition(around.asks_password)
     waiting = Window(FormattedTextControl(around.waiting), dont_extend_height=True)
-    toolbar = Window(
-        FormattedTextControl(around.toolbar), height=1, dont_extend_height=True, style="class:toolbar"
-    )
+    # Not styled to its end: a terminal that is made narrower would wrap the blanks, which pushes lines away.
+    toolbar = Window(FormattedTextControl(around.toolbar), height=1, dont_extend_height=True)
     rows: list[Container] = [
         ConditionalContainer(waiting, Condition(lambda: bool(around.waiting()))),
         ConditionalContainer(hidden, hides),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Point
 from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -22,10 +24,12 @@ from tcpchat import streams
 from tcpchat.repl.terminal.input_line import InputLine
 from tcpchat.repl.terminal.layout import Surroundings, layout
 from tcpchat.repl.terminal.printer import Printer
+from tcpchat.repl.terminal.reflow import rows_above, wraps_when_resized
 from tcpchat.repl.view.theme import MONO, STYLES
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
+    from prompt_toolkit.layout.screen import Char
     from prompt_toolkit.output import Output
 
     from tcpchat.repl.controller import Controller
@@ -38,6 +42,31 @@ class _Output(Vt100_Output):
 
     def write(self, data: str) -> None:
         super().write(data if data.isascii() else streams.writable(self.stdout, data))
+
+    def erase_down(self) -> None:
+        """Erase the line, and from its second column on what is below; the cursor is in the first.
+
+        Where the first line of the screen is erased from its first column on, tmux keeps a copy above.
+        """
+        self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
+
+
+class _Application(Application[None]):
+    """The input, which is found again in a terminal that wraps its lines when it becomes narrower."""
+
+    def _on_resize(self) -> None:
+        renderer = self.renderer
+        screen, size, cursor = renderer._last_screen, renderer._last_size, renderer._cursor_pos  # noqa: SLF001
+        columns = self.output.get_size().columns
+        if screen and size and columns < size.columns and wraps_when_resized(os.environ):
+            lengths = [_length(screen.data_buffer[row]) for row in range(cursor.y)]
+            y = rows_above(lengths, cursor.x, columns)
+            renderer._cursor_pos = Point(x=cursor.x % columns, y=y)  # noqa: SLF001  # `erase` begins there
+        super()._on_resize()
+
+
+def _length(row: Mapping[int, Char]) -> int:
+    return max((column + 1 for column, char in row.items() if char.char.strip()), default=0)
 
 
 class Terminal:
@@ -71,7 +100,7 @@ class Terminal:
             toolbar=self._toolbar,
             asks_password=self._input.asks_password,
         )
-        self._app: Application[None] = Application(
+        self._app = _Application(
             layout=layout(self._input.line, self._input.password, around),
             key_bindings=self._input.bindings(),
             style=DynamicStyle(self._style),
@@ -163,8 +192,7 @@ class Terminal:
         return FormattedText([*sent, *([("", "\n")] if sent and early else []), *early])
 
     def _toolbar(self) -> FormattedText:
-        if self._input.hint:
-            return FormattedText([("class:toolbar", f" {self._input.hint}")])
-        if self.controller is None:
-            return FormattedText([("class:toolbar", f" {self._greeting}")])
-        return FormattedText(self.controller.toolbar())
+        if self.controller is not None and not self._input.hint:
+            parts = [*self.controller.toolbar(), ("", " ")]
+            return FormattedText([(f"class:toolbar {style}", text) for style, text in parts])
+        return FormattedText([("class:toolbar", f" {self._input.hint or self._greeting} ")])
