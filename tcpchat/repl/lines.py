@@ -16,6 +16,7 @@ from tcpchat.protocol import (
     Edit,
     Exit,
     GetHelp,
+    GetSchema,
     Login,
     MarkRead,
     NeedsSecret,
@@ -239,6 +240,10 @@ class Lines:
                 self.leave()
             case GetHelp():
                 self._commands.help(request.command)
+            case GetSchema() if self._screen.asks:
+                tls = "" if self._client.tls is None else "--tls "
+                command = f"echo schema | tcpchat connect --commands {tls}{self._client.address} | less"
+                self._display.notice(f"the schema has thousands of lines; to read it: {command}")
             case _:
                 self._calls.request(request)
 

@@ -38,6 +38,15 @@ async def test_help_lists_the_commands_of_the_client_too(alice: ServedPerson) ->
     assert alice.screen.count("examples")
 
 
+async def test_the_schema_is_not_shown_but_where_to_read_it(alice: ServedPerson) -> None:
+    shown = len(alice.screen.shown)
+    await alice.do("/schema")
+    assert len(alice.screen.shown) == shown
+    assert (
+        "to read it: echo schema | tcpchat connect --commands 127.0.0.1:8000 | less" in alice.screen.notices
+    )
+
+
 async def test_clear_clears(alice: ServedPerson) -> None:
     await alice.do("/clear")
     assert alice.screen.clears == 1

@@ -1,6 +1,7 @@
 """Rendering of events, refusals and notices. Pure; draws nothing, reads no clock.
 
-Everything that somebody else wrote is cleaned here, and no line is wider than the terminal.
+Everything that somebody else wrote is cleaned here. No line is wider than the terminal, but for one that is a
+long link and nothing else.
 """
 
 from __future__ import annotations

@@ -122,7 +122,10 @@ def hang(head: Fragments, style: str, text: str, look: Look) -> Fragments:
         lines += wrap(line, width - (indent if lines else used), width - indent)
     fragments = [*head, (style, lines[0]), BREAK]
     for line in lines[1:]:
-        fragments += [("", " " * indent), (style, line), BREAK] if line else [BREAK]
+        if columns(line) > width - indent:  # a long link: an indent would go along where it is copied
+            fragments += [(style, line), BREAK]
+        else:
+            fragments += [("", " " * indent), (style, line), BREAK] if line else [BREAK]
     return fragments
 
 

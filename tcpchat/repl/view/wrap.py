@@ -10,11 +10,14 @@ import wcwidth
 
 LONGEST_CLUSTER: Final = 10  # code points; a kiss of two with skin tones. Longer ones no terminal joins
 
+_LINK = re.compile(r"(?:https?|ftps?|sftp|file|ssh|git|ircs?|matrix|xmpp)://[^ \u3000]+", re.IGNORECASE)
 _WORDS = re.compile(
     "[ \u3000]+"
+    f"|{_LINK.pattern}"
     "|[\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]"  # breaks between two of these,
     "[\u3001\u3002\uff0c\uff0e\uff01\uff1f\u300d\u300f\uff09\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
-    "|[^ \u3000\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]+"  # not before what ends them
+    "|[^ \u3000\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]+",  # not before what ends them
+    re.IGNORECASE,
 )
 
 
@@ -36,7 +39,9 @@ def _cluster_columns(cluster: str) -> int:
 def wrap(line: str, first: int, rest: int) -> list[str]:
     """Break a cleaned line at blanks, into lines of at most `first` and then `rest` columns.
 
-    Blanks at its beginning are kept, but leave a quarter of the width; those at a break are dropped.
+    Blanks at its beginning are kept, but leave a quarter of the width; those at a break are dropped. A link
+    that fits into no line is one of its own and not broken, so that it can be clicked on and copied: the
+    terminal wraps it.
     """
     if columns(line) <= first:
         return [line]
@@ -44,11 +49,15 @@ def wrap(line: str, first: int, rest: int) -> list[str]:
     width, now, used, blanks = first, "", 0, ""
     for word in _WORDS.findall(line):
         if word.isspace():
-            blanks = word
+            blanks = word if now or not lines else ""  # none at the beginning of a line after a link
             if not (now or lines) and columns(word) > first * 3 // 4:
                 blanks = " " * (first * 3 // 4)
             continue
         size, gap = columns(word), columns(blanks)
+        if size > rest and _LINK.match(word):
+            lines += [now, word] if now or not lines else [word]
+            width, now, used, blanks = rest, "", 0, ""
+            continue
         if used + gap + size <= width:
             now, used = now + blanks + word, used + gap + size
         else:
@@ -57,7 +66,7 @@ def wrap(line: str, first: int, rest: int) -> list[str]:
             used = columns(now)
             width = rest if full else width
         blanks = ""
-    return [*lines, now]
+    return [*lines, now] if now or not lines else lines
 
 
 def break_word(word: str, now: str, width: int, rest: int) -> list[str]:

@@ -145,3 +145,11 @@ def test_a_message_stands_under_the_day_that_it_was_on_in_its_season(berlin: Non
         *("Wednesday 1 July 2026", "23:30 bob  hi", "Thursday 2 July 2026", "00:30 bob  hi"),
         *("Monday 30 November 2026", "23:30 bob  hi"),
     ]
+
+
+def test_a_long_link_stands_at_the_beginning_of_a_line() -> None:
+    link = "https://example.org/" + "x" * 60
+    head = [("class:me", "alice  ")]
+    assert shown(hang(head, "", f"see {link} and more", LOOK)) == ["alice  see", link, "       and more"]
+    short = "https://example.org/" + "x" * 25
+    assert shown(hang(head, "", f"see it at {short}", LOOK)) == ["alice  see it at", f"       {short}"]

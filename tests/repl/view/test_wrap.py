@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,3 +29,22 @@ def test_unjoined_clusters_are_as_wide_as_their_parts() -> None:
 def test_no_line_begins_with_a_mark_of_the_last_one() -> None:
     assert wrap.wrap("日日\u093e日", 4, 4) == ["日日\u093e", "日"]
     assert wrap.wrap("日本。日本", 4, 6) == ["日", "本。日", "本"]
+
+
+LINK = "https://example.org/" + "x" * 30
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        (f"see {LINK} there", ["see", LINK, "there"]),
+        (f"{LINK}", ["", LINK]),
+        (f"{LINK} {LINK}", ["", LINK, LINK]),
+        (f"   {LINK}", ["", LINK]),
+        ("see http://a.org/bcdefg there", ["see", "http://a.org/bcdefg", "there"]),
+        (f"{LINK}日本語", ["", f"{LINK}日本語"]),
+        ("x" * 25 + "://y", ["x" * 20, "xxxxx://y"]),
+    ],
+)
+def test_a_link_is_never_broken(line: str, lines: list[str]) -> None:
+    assert wrap.wrap(line, 20, 20) == lines
