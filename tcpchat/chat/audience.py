@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from tcpchat.chat.lines import without_text
 from tcpchat.chat.presence import Presence
-from tcpchat.chat.room import RECENT, Kind, Room
+from tcpchat.chat.room import RECENT, Room
 from tcpchat.chat.subscriber import Subscriber
 from tcpchat.chat.user import User
 
@@ -42,11 +42,12 @@ class Audience:
         self.ignored_by: dict[str, set[User]] = {}
         """The users in memory who ignore the user of an id."""
 
-    def of(self, room: Room, members: Iterable[User]) -> Iterable[tuple[Subscriber, User]]:
-        """Return the connections that get the room's events; `members` are those of a direct room."""
-        if room.kind is Kind.LOBBY:
-            return self.subscribed.items()
-        return [(connection, user) for user in members for connection in user.connections]
+    def of(self, room: Room) -> Mapping[Subscriber, User]:
+        """Return the connections that get everything that is said in a room, with their users.
+
+        Those of a direct room are the connections of its two users, who get its events as lines of their own.
+        """
+        return self.subscribed if room is self._lobby else {}
 
     def subscribe(self, user: User, connection: Subscriber) -> None:
         """Let a connection get the lobby's events from now on; others are told that its user is here."""

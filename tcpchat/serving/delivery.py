@@ -283,7 +283,7 @@ class Pipeline:
         """
         state = self._state
         lines = b"".join([post.line for post in posts])
-        audience = state.audience.subscribed
+        audience = state.audience.of(room)
         blanked: dict[User, bytes] = {}
         if state.audience.ignored_by:
             blanked = self._guarded("blank ignored", partial(self._blanked, posts)) or {}

@@ -181,19 +181,13 @@ def test_who_unsubscribes_gets_no_more_and_is_still_here() -> None:
     assert alice in lobby.presence
 
 
-def test_the_lobby_reaches_subscribers_and_a_direct_room_all_connections_of_its_users() -> None:
+def test_what_is_said_in_a_room_reaches_its_own_audience() -> None:
     lobby = Lobby()
-    alice, bob, carol = (new_user(name) for name in ("alice", "bob", "carol"))
-    for user in (alice, alice, bob, carol):
-        user.connections.append(Subscriber())
-    lobby.audience.subscribe(alice, alice.connections[0])
-    lobby.audience.subscribe(carol, carol.connections[0])
-    in_lobby = lobby.audience.of(lobby.room, ())
-    assert list(in_lobby) == [(alice.connections[0], alice), (carol.connections[0], carol)]
-    direct = lobby.audience.of(Room("@a@b", Kind.DIRECT), (alice, bob))
-    assert list(direct) == [
-        (alice.connections[0], alice), (alice.connections[1], alice), (bob.connections[0], bob)
-    ]  # fmt: skip
+    alice, connection = lobby.newcomer("alice")
+    lobby.audience.subscribe_all_pending()
+    assert lobby.audience.of(lobby.room) == {connection: alice}
+    for other in (Room("@a@b", Kind.DIRECT), Room("attic", Kind.LOBBY)):
+        assert lobby.audience.of(other) == {}
 
 
 # Ignoring
