@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -13,6 +13,7 @@ from tcpchat.chat.state import ServerState
 from tcpchat.chat.subscriber import Subscriber
 from tcpchat.chat.throttle import Throttle
 from tcpchat.chat.user import User
+from tcpchat.commands.command import Command
 from tcpchat.errors import ChatError
 from tcpchat.handlers.loader import Loader
 from tcpchat.store.reader import Reader
@@ -64,14 +65,15 @@ class Caller:
             raise replaced()
         return session
 
-    def begin(self, *, needs_login: bool, switches_user: bool) -> None:
+    def begin(self, command: Command[Any, Any]) -> None:
         """Note that a request begins; a pending subscriber subscribes, unless it is to be another user.
 
         Raises ChatError `login-required`.
         """
-        if not switches_user and self.connection in self.state.audience.pending:
+        pending = self.state.audience.pending
+        if pending and self.connection in pending and not command.switches_user:
             self.state.audience.subscribe_pending(self.connection)
-        if needs_login and not self.user.id:
+        if not self.user.id and command.needs_login:
             raise ChatError("login-required", "this server is for its users: log in first, with login NAME")
 
     def now(self) -> int:

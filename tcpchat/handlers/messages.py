@@ -8,7 +8,7 @@ from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.messages import EditText, Repeat, SendMessages
 from tcpchat.chat.operations.schedule import CancelMessage, ScheduleMessage
 from tcpchat.chat.schedule import describe
-from tcpchat.commands import messages as wire
+from tcpchat.commands import messages as commands
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.places import FoundRoom, find, find_nowait, find_to_read
@@ -22,8 +22,8 @@ from tcpchat.times import MILLISECONDS, format_duration
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
 
 
-@handles_nowait(wire.SEND)
-def send_nowait(caller: Caller, request: wire.Send) -> Operation | None:
+@handles_nowait(commands.SEND)
+def send_nowait(caller: Caller, request: commands.Send) -> Operation | None:
     if request.key is not None and (repeat := _repeat(caller, request.key)) is not None:
         return repeat
     _check_text(caller, request.text)
@@ -33,12 +33,12 @@ def send_nowait(caller: Caller, request: wire.Send) -> Operation | None:
     return None if found is None else _send(caller, request, found)
 
 
-@handles(wire.SEND)
-async def send(caller: Caller, request: wire.Send) -> Operation:
+@handles(commands.SEND)
+async def send(caller: Caller, request: commands.Send) -> Operation:
     return _send(caller, request, await find(caller, request.room, request.username))
 
 
-def _send(caller: Caller, request: wire.Send, found: FoundRoom) -> Operation:
+def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation:
     user, key, text = caller.user, request.key, request.text
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited for the recipient
@@ -115,7 +115,7 @@ def _round_up(wait: float) -> float:
 
 
 def _schedule(
-    caller: Caller, request: wire.Send, found: FoundRoom, seconds: float, *, repeats: bool
+    caller: Caller, request: commands.Send, found: FoundRoom, seconds: float, *, repeats: bool
 ) -> Operation:
     """Send later. Raises ChatError `too-far-ahead` or `too-many-scheduled`."""
     state, user, key = caller.state, caller.user, request.key
@@ -148,8 +148,8 @@ def _schedule(
     return ScheduleMessage(author=user.id, key=key, pending=pending)
 
 
-@handles(wire.EDIT)
-async def edit(caller: Caller, request: wire.Edit) -> Operation:
+@handles(commands.EDIT)
+async def edit(caller: Caller, request: commands.Edit) -> Operation:
     user, key = caller.user, request.key
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat
@@ -189,16 +189,16 @@ async def _check_own(caller: Caller, found: FoundRoom, seq: int) -> None:
     raise ChatError("no-such-message", f"there is no message {seq} there", field="seq")
 
 
-@handles(wire.SCHEDULED)
-async def scheduled(caller: Caller, request: wire.ListScheduled) -> EncodedReply[Schedule]:
+@handles(commands.SCHEDULED)
+async def scheduled(caller: Caller, request: commands.ListScheduled) -> EncodedReply[Schedule]:
     after = request.after or 0
     own = caller.state.schedule.of(caller.user.id)
     shown, more = page(encode_part(describe(pending)) for pending in own if pending.number > after)
     return reply_with(Schedule, messages=shown, more=more)
 
 
-@handles(wire.CANCEL)
-async def cancel(caller: Caller, request: wire.Cancel) -> Operation:
+@handles(commands.CANCEL)
+async def cancel(caller: Caller, request: commands.Cancel) -> Operation:
     pending = caller.state.schedule.find(caller.user.id, request.number)
     caller.state.schedule.hold(pending.id)
     return CancelMessage(pending=pending)

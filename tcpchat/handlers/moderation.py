@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tcpchat.chat.moderation import report_bucket
 from tcpchat.chat.operations.moderation import ReportUser
-from tcpchat.commands import moderation as wire
+from tcpchat.commands import moderation as commands
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.registry import handles
@@ -12,8 +12,8 @@ from tcpchat.handlers.registry import handles
 MAX_REASON = 200  # characters; the reported user reads it in one line
 
 
-@handles(wire.REPORT)
-async def report(caller: Caller, request: wire.Report) -> ReportUser:
+@handles(commands.REPORT)
+async def report(caller: Caller, request: commands.Report) -> ReportUser:
     reason = request.reason
     if reason is not None and len(reason) > MAX_REASON:
         message = f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tcpchat.chat.operations.settings import ChangeAway, Ignore, Unignore
 from tcpchat.chat.operations.users import Rename
 from tcpchat.chat.user import User
-from tcpchat.commands import profile as wire
+from tcpchat.commands import profile as commands
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.registry import Outcome, handles
@@ -28,8 +28,8 @@ PAGE = 1000  # users in one reply, which takes a millisecond
 AWAY_CHARACTERS = 200  # others read it in one line
 
 
-@handles(wire.USERS)
-async def users(caller: Caller, request: wire.ListUsers) -> EncodedReply[Users]:
+@handles(commands.USERS)
+async def users(caller: Caller, request: commands.ListUsers) -> EncodedReply[Users]:
     now, muted_until = caller.now(), caller.state.moderation.muted_until
     found = caller.state.presence.users(request.after or "", PAGE + 1)
     shown, more = page(_part(user, muted_until(user.id, now)) for user in found[:PAGE])
@@ -40,8 +40,8 @@ def _part(user: User, muted_until: int | None) -> bytes:
     return user.encoded() if muted_until is None else encode_part(user.info(muted_until))
 
 
-@handles(wire.RENAME)
-async def rename(caller: Caller, request: wire.Rename) -> Outcome[Renamed]:
+@handles(commands.RENAME)
+async def rename(caller: Caller, request: commands.Rename) -> Outcome[Renamed]:
     user = caller.user
     if canonical(request.name) == user.name:
         return Renamed(old=user.name, new=user.name)
@@ -53,8 +53,8 @@ async def rename(caller: Caller, request: wire.Rename) -> Outcome[Renamed]:
     return Rename(user=user.id, name=name, key=key)
 
 
-@handles(wire.WHOIS)
-async def whois(caller: Caller, request: wire.Lookup) -> Whois:
+@handles(commands.WHOIS)
+async def whois(caller: Caller, request: commands.Lookup) -> Whois:
     user = await caller.loader.named(request.name)
     here = bool(user.connections)
     text, since = user.away or (None, None)
@@ -71,8 +71,8 @@ async def whois(caller: Caller, request: wire.Lookup) -> Whois:
     )
 
 
-@handles(wire.AWAY)
-async def away(caller: Caller, request: wire.SetAway) -> ChangeAway:
+@handles(commands.AWAY)
+async def away(caller: Caller, request: commands.SetAway) -> ChangeAway:
     text = request.text or ""
     if len(text) > AWAY_CHARACTERS:
         message = f"the text has {len(text)} characters; at most {AWAY_CHARACTERS} are kept"
@@ -80,13 +80,13 @@ async def away(caller: Caller, request: wire.SetAway) -> ChangeAway:
     return ChangeAway(user=caller.user.id, away=(text, caller.now()))
 
 
-@handles(wire.BACK)
-async def back(caller: Caller, request: wire.ClearAway) -> ChangeAway:
+@handles(commands.BACK)
+async def back(caller: Caller, request: commands.ClearAway) -> ChangeAway:
     return ChangeAway(user=caller.user.id, away=None)
 
 
-@handles(wire.IGNORE)
-async def ignore(caller: Caller, request: wire.Ignore) -> Outcome[Ignoring]:
+@handles(commands.IGNORE)
+async def ignore(caller: Caller, request: commands.Ignore) -> Outcome[Ignoring]:
     names = await _ignored_names(caller)
     if request.name is None:
         return Ignoring(users=sorted(names.values()))
@@ -96,8 +96,8 @@ async def ignore(caller: Caller, request: wire.Ignore) -> Outcome[Ignoring]:
     return Ignore(user=user.id, names=names | {other.id: other.name}, other=other.id)
 
 
-@handles(wire.UNIGNORE)
-async def unignore(caller: Caller, request: wire.Unignore) -> Outcome[Ignoring]:
+@handles(commands.UNIGNORE)
+async def unignore(caller: Caller, request: commands.Unignore) -> Outcome[Ignoring]:
     user, name, names = caller.user, request.name, await _ignored_names(caller)
     found = {id: ignored for id, ignored in names.items() if ignored == name.lower()}
     if not found:

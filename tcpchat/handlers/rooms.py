@@ -7,7 +7,7 @@ from tcpchat.chat.member import Member
 from tcpchat.chat.operations.markers import MarkRead
 from tcpchat.chat.operations.settings import ChangeReceipts
 from tcpchat.chat.room import Kind, Logged, Room
-from tcpchat.commands import rooms as wire
+from tcpchat.commands import rooms as commands
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.places import FoundRoom, find_to_read, others
@@ -36,8 +36,8 @@ ROOMS_READ = 30  # … and as many of which unread messages are read
 FIRST = 1  # the lowest number that a room keeps: its events live for ever
 
 
-@handles(wire.HISTORY)
-async def history(caller: Caller, request: wire.ReadHistory) -> EncodedReply[History]:
+@handles(commands.HISTORY)
+async def history(caller: Caller, request: commands.ReadHistory) -> EncodedReply[History]:
     count = caller.state.settings.rules.history if request.count is None else request.count
     _check_numbers(request.before, request.after, request.cursor, count)
     if request.unread:
@@ -68,8 +68,10 @@ async def history(caller: Caller, request: wire.ReadHistory) -> EncodedReply[His
 
 
 def _check_numbers(before: int | None, after: int | None, cursor: int | None, count: int) -> None:
-    if not 1 <= count <= wire.MAX_COUNT:
-        raise ChatError("bad-value", f"count is 1 to {wire.MAX_COUNT}", field="count", limit=wire.MAX_COUNT)
+    if not 1 <= count <= commands.MAX_COUNT:
+        raise ChatError(
+            "bad-value", f"count is 1 to {commands.MAX_COUNT}", field="count", limit=commands.MAX_COUNT
+        )
     for field, value in (("before", before), ("after", after), ("cursor", cursor)):
         if value is not None and value < 0:
             raise ChatError("bad-value", f"{field} is the number of an event, or 0", field=field)
@@ -122,9 +124,9 @@ def note_given(caller: Caller, found: FoundRoom, first: int, last: int) -> None:
     caller.state.receipts.deliver(caller.user, found.room, last, first=first)
 
 
-@handles(wire.LOG)
-async def log(caller: Caller, request: wire.ReadLog) -> EncodedReply[Log]:
-    count = wire.MAX_COUNT if request.count is None else request.count
+@handles(commands.LOG)
+async def log(caller: Caller, request: commands.ReadLog) -> EncodedReply[Log]:
+    count = commands.MAX_COUNT if request.count is None else request.count
     _check_numbers(None, request.after, None, count)
     found = await find_to_read(caller, request.room, request.username)
     after = request.after or 0
@@ -138,7 +140,7 @@ async def log(caller: Caller, request: wire.ReadLog) -> EncodedReply[Log]:
     )
 
 
-async def _unread_history(caller: Caller, request: wire.ReadHistory, count: int) -> EncodedReply[History]:
+async def _unread_history(caller: Caller, request: commands.ReadHistory, count: int) -> EncodedReply[History]:
     for field, value in (("before", request.before), ("after", request.after)):
         if value is not None:
             raise ChatError("bad-value", f"unread goes on with cursor, not with {field}", field=field)
@@ -195,8 +197,8 @@ def _ranges(members: list[Member]) -> list[UnreadRange]:
     return [UnreadRange(member.room.name, member.read, member.room.seq) for member in members]
 
 
-@handles(wire.UNREAD)
-async def unread(caller: Caller, request: wire.ListUnread) -> EncodedReply[Unread]:
+@handles(commands.UNREAD)
+async def unread(caller: Caller, request: commands.ListUnread) -> EncodedReply[Unread]:
     return await read_unread(caller)
 
 
@@ -226,8 +228,8 @@ async def read_unread(caller: Caller) -> EncodedReply[Unread]:
     return reply_with(Unread, rooms=shown)
 
 
-@handles(wire.READ)
-async def read(caller: Caller, request: wire.MarkRead) -> Outcome[Read]:
+@handles(commands.READ)
+async def read(caller: Caller, request: commands.MarkRead) -> Outcome[Read]:
     found = await find_to_read(caller, request.room, request.username)
     last = found.seq
     seq = last if request.seq is None else request.seq
@@ -240,8 +242,8 @@ async def read(caller: Caller, request: wire.MarkRead) -> Outcome[Read]:
     return MarkRead(user=caller.user.id, room=found.name, username=found.username, seq=seq)
 
 
-@handles(wire.CONVERSATIONS)
-async def conversations(caller: Caller, request: wire.ListConversations) -> EncodedReply[Conversations]:
+@handles(commands.CONVERSATIONS)
+async def conversations(caller: Caller, request: commands.ListConversations) -> EncodedReply[Conversations]:
     user, after = caller.user, request.after
     members = [one for one in user.members.values() if one.room.kind is Kind.DIRECT and one.room.seq]
     rest = sorted(
@@ -262,8 +264,8 @@ async def conversations(caller: Caller, request: wire.ListConversations) -> Enco
     return reply_with(Conversations, conversations=shown, more=len(rest) > len(shown))
 
 
-@handles(wire.RECEIPTS)
-async def receipts(caller: Caller, request: wire.SetReceipts) -> Outcome[Receipts]:
+@handles(commands.RECEIPTS)
+async def receipts(caller: Caller, request: commands.SetReceipts) -> Outcome[Receipts]:
     if request.on is None:
         return Receipts(on=caller.user.receipts)
     return ChangeReceipts(user=caller.user.id, on=request.on)

@@ -6,20 +6,20 @@ from functools import cache
 
 import attrs
 
-from tcpchat.commands import server as wire
+from tcpchat.commands import server as commands
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.registry import handles
 from tcpchat.protocol import EVENTS, REPLIES, REQUESTS, Help, Pong, Schema, Status, explain, schema
 from tcpchat.times import timestamp
 
 
-@handles(wire.HELP)
-async def help_(caller: Caller, request: wire.GetHelp) -> Help:
+@handles(commands.HELP)
+async def help_(caller: Caller, request: commands.GetHelp) -> Help:
     return explain(request.command)
 
 
-@handles(wire.STATUS)
-async def status(caller: Caller, request: wire.GetStatus) -> Status:
+@handles(commands.STATUS)
+async def status(caller: Caller, request: commands.GetStatus) -> Status:
     state = caller.state
     now = state.clock.monotonic()
     limits = attrs.asdict(state.settings.limits) | {
@@ -39,13 +39,13 @@ async def status(caller: Caller, request: wire.GetStatus) -> Status:
     )
 
 
-@handles(wire.PING)
-async def ping(caller: Caller, request: wire.Ping) -> Pong:
+@handles(commands.PING)
+async def ping(caller: Caller, request: commands.Ping) -> Pong:
     return Pong(at=timestamp(caller.now()))
 
 
-@handles(wire.SCHEMA)
-async def schema_(caller: Caller, request: wire.GetSchema) -> Schema:
+@handles(commands.SCHEMA)
+async def schema_(caller: Caller, request: commands.GetSchema) -> Schema:
     return _schema()
 
 

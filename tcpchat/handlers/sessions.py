@@ -9,7 +9,7 @@ from tcpchat.chat.operations.sessions import WRONG, BeginSession, ChangePassword
 from tcpchat.chat.session import DEVICE_CHARACTERS, Session
 from tcpchat.chat.sessions import hash_token
 from tcpchat.chat.user import User
-from tcpchat.commands import sessions as wire
+from tcpchat.commands import sessions as commands
 from tcpchat.errors import ChatError
 from tcpchat.handlers import catch_up
 from tcpchat.handlers.caller import Caller, replaced
@@ -32,8 +32,8 @@ from tcpchat.store.rows import NameRow, UserRow
 from tcpchat.times import timestamp
 
 
-@handles(wire.RESUME)
-async def resume(caller: Caller, request: wire.Resume) -> Resumed:
+@handles(commands.RESUME)
+async def resume(caller: Caller, request: commands.Resume) -> Resumed:
     """Become the user of a token.
 
     What the user's old connection requested is answered first. With `after` come first the lobby's events
@@ -135,7 +135,7 @@ def _become(
     return session
 
 
-@prechecks(wire.REGISTER)
+@prechecks(commands.REGISTER)
 def check_may_register(caller: Caller) -> None:
     """Raise ChatError `already-registered`, or `bad-name` for a name that cannot be registered."""
     user = caller.user
@@ -147,8 +147,8 @@ def check_may_register(caller: Caller) -> None:
     check_reserved(user.name)  # a guest may have it from before the rule
 
 
-@handles(wire.REGISTER)
-async def register(caller: Caller, request: wire.Register) -> RegisterUser:
+@handles(commands.REGISTER)
+async def register(caller: Caller, request: commands.Register) -> RegisterUser:
     name = _device_name(request.device)
     check_may_register(caller)
     caller.throttle.count_registration(caller.address)
@@ -159,8 +159,8 @@ async def register(caller: Caller, request: wire.Register) -> RegisterUser:
     return RegisterUser(user=caller.user.id, hash=hash, session=change)
 
 
-@handles(wire.LOGIN)
-async def login(caller: Caller, request: wire.Login) -> LoggedIn:
+@handles(commands.LOGIN)
+async def login(caller: Caller, request: commands.Login) -> LoggedIn:
     state, device = caller.state, _device_name(request.device) or ""
     row = state.directory.registered_as(request.name)
     key = skeleton(request.name[:LONGEST_NAME]) if row is None else row.key  # one for all ways to write it
@@ -212,8 +212,8 @@ async def _check_password(caller: Caller, key: str, row: NameRow | None, passwor
     return proved
 
 
-@handles(wire.LOGOUT)
-async def logout(caller: Caller, request: wire.Logout) -> LoggedOut:
+@handles(commands.LOGOUT)
+async def logout(caller: Caller, request: commands.Logout) -> LoggedOut:
     state, user, connection = caller.state, caller.user, caller.connection
     if caller.session.beside is None:  # else it ends with the connection's leave
         await _end_own(caller, caller.session)
@@ -234,8 +234,8 @@ async def _end_own(caller: Caller, session: Session) -> None:
     await caller.commit(EndSessions(user=caller.user.id, hashes=[session.hash], why=None))
 
 
-@handles(wire.SESSIONS)
-async def sessions(caller: Caller, request: wire.ListSessions) -> Sessions:
+@handles(commands.SESSIONS)
+async def sessions(caller: Caller, request: commands.ListSessions) -> Sessions:
     current = caller.session
     own = sorted(caller.user.sessions, key=lambda session: session.number)
     return Sessions(
@@ -254,8 +254,8 @@ async def sessions(caller: Caller, request: wire.ListSessions) -> Sessions:
     )
 
 
-@handles(wire.REVOKE)
-async def revoke(caller: Caller, request: wire.Revoke) -> Revoked:
+@handles(commands.REVOKE)
+async def revoke(caller: Caller, request: commands.Revoke) -> Revoked:
     user, number = caller.user, request.number
     session = next((session for session in user.sessions if session.number == number), None)
     if session is None:
@@ -267,15 +267,15 @@ async def revoke(caller: Caller, request: wire.Revoke) -> Revoked:
     return Revoked(number=number)
 
 
-@prechecks(wire.PASSWORD)
+@prechecks(commands.PASSWORD)
 def check_has_password(caller: Caller) -> None:
     """Raise ChatError `not-registered` for a guest, who has no password."""
     if caller.user.registered is None:
         raise ChatError("not-registered", "you have no password, since you are not registered")
 
 
-@handles(wire.PASSWORD)
-async def change_password(caller: Caller, request: wire.ChangePassword) -> PasswordChanged:
+@handles(commands.PASSWORD)
+async def change_password(caller: Caller, request: commands.ChangePassword) -> PasswordChanged:
     check_has_password(caller)
     user = caller.user
     row = caller.state.directory.stored(user.id)
@@ -292,8 +292,8 @@ async def change_password(caller: Caller, request: wire.ChangePassword) -> Passw
     return PasswordChanged(revoked=change.ended)
 
 
-@handles(wire.EXIT)
-async def exit_(caller: Caller, request: wire.Exit) -> Bye:
+@handles(commands.EXIT)
+async def exit_(caller: Caller, request: commands.Exit) -> Bye:
     """Leave; nobody comes back as this guest, not even after a crash, unless other sessions go on."""
     session = caller.user.session_of(caller.connection)
     if session is not None and session.beside is None and caller.user.registered is None:

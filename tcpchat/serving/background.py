@@ -24,7 +24,7 @@ PRESENCE = 0.1  # seconds from a user's arrival or departure to its announcement
 PRESENCE_PER_SUBSCRIBER = 0.0001  # … and so much more for each subscriber: each costs a write
 RECEIPTS = 0.1  # seconds between two writes of what was delivered and read; many messages make one
 SESSIONS = 0.1  # seconds between two writes of who left and who is back; many users do so at once
-SESSIONS_RETRY = 1.0  # seconds after which a write that the disk refused is tried again
+RETRY = 1.0  # seconds after which a write that the disk refused is tried again
 PRUNE = 60.0  # seconds between two deletions of what need not be stored any more
 DUE = 128  # scheduled messages in a batch: very many may be due at once, and others are to get in between
 LONGEST_SLEEP = 60.0  # seconds; the time of day may be set while something waits for it
@@ -94,7 +94,7 @@ class Background:
                 await self._receipts.wait()
             await trio.sleep(RECEIPTS)
             if not await _settle(pipeline, StoreReceipts(moved=receipts.take())):
-                await trio.sleep(SESSIONS_RETRY)
+                await trio.sleep(RETRY)
 
     async def _send_scheduled(self, state: ServerState, pipeline: Pipeline, loader: Loader) -> NoReturn:
         """Send what comes due."""
@@ -132,7 +132,7 @@ class Background:
                 with trio.move_on_after(prune_at - monotonic()):
                     await self._sessions.wait()
                 continue
-            await trio.sleep(SESSIONS if await _settle(pipeline, operation) else SESSIONS_RETRY)
+            await trio.sleep(SESSIONS if await _settle(pipeline, operation) else RETRY)
 
 
 async def _settle(pipeline: Pipeline, operation: Operation) -> bool:

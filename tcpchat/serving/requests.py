@@ -67,8 +67,8 @@ class Requests:
     pipeline: Pipeline
     log: Log
     new_reference: Callable[[], str]
-    refused: tuple[str, str] = ("", "")
-    """The last request's type and result."""
+    last_result: tuple[str, str] = ("", "")
+    """The last request's type, and `ok` or the code of its error."""
     cost: int = 1
     """How many requests the current one counts for."""
     needs_secret: NeedsSecret | None = None
@@ -157,7 +157,7 @@ class Requests:
     def _run_nowait(self, command: Command[Any, Any], request: Request) -> Outcome[Reply] | None:
         """Do what is asked, or return None where the command has to wait for something."""
         try:
-            self._begin(command)
+            self.caller.begin(command)
             return NOWAIT[command.request](self.caller, request)
         except Exception as error:
             return self._failed(request, error)
@@ -165,16 +165,11 @@ class Requests:
     async def _run(self, command: Command[Any, Any], request: Request) -> Outcome[Reply]:
         """Do what is asked; what goes wrong is a reply too."""
         try:
-            self._begin(command)
+            self.caller.begin(command)
             outcome: Outcome[Reply] = await HANDLERS[command.request](self.caller, request)
         except Exception as error:
             return self._failed(request, error)
         return outcome
-
-    def _begin(self, command: Command[Any, Any]) -> None:
-        caller = self.caller
-        if caller.state.audience.pending or not caller.user.id:  # else there is nothing to begin
-            caller.begin(needs_login=command.needs_login, switches_user=command.switches_user)
 
     def _failed(self, request: Request, error: Exception) -> Reply:
         """Return the reply to a user's mistake, or to a bug of ours, which is logged."""
@@ -190,7 +185,7 @@ class Requests:
         """Ask for the secret that the line left out, unless the command would be refused anyway."""
         command = needs_secret.command
         try:
-            self.caller.begin(needs_login=command.needs_login, switches_user=command.switches_user)
+            self.caller.begin(command)
             if (precheck := PRECHECKS.get(command.request)) is not None:
                 precheck(self.caller)
         except ChatError as error:
@@ -237,9 +232,9 @@ class Requests:
         connection = self.connection
         result = reply.code if isinstance(reply, Error) else "ok"
         # A flood of the same refusal is one line, so that nobody fills the operator's disk.
-        if result == "ok" or (what, result) != self.refused:
+        if result == "ok" or (what, result) != self.last_result:
             self.log.info("request", type=what, user=self.caller.user.name, result=result)
-        self.refused = (what, result)
+        self.last_result = (what, result)
         if isinstance(reply, Bye) or result in REFUSED:
             connection.stop("exit" if isinstance(reply, Bye) else REFUSED[result])
         await self._charge()
