@@ -265,7 +265,7 @@ async def test_lines_above_the_rate_wait_in_their_order(autojump_clock: MockCloc
         lines = [line for line in await bob.quiet() if line["type"] == "message"]
         assert [line["text"] for line in lines] == [*typed, "last"]
         assert {line["from"] for line in lines[:-1]} == {"alice"}
-        assert alice.controller.failures == 0
+        assert alice.controller.failures == 0, alice.screen.complaints
         assert alice.screen.count("you may send") == 0
         assert alice.screen.count("messages wait: the server takes only so many a second") == (not has_input)
 

@@ -158,3 +158,15 @@ def test_what_has_expired_is_deleted_on_disk(chat: Harness) -> None:
     chat.take(operation)
     assert operation.reply is None
     assert chat.written == [operation.prune]
+
+
+def test_who_is_back_is_stored_before_what_has_expired_is_deleted(chat: Harness) -> None:
+    """Else the disk, which knows only when the user left, would delete the sessions."""
+    alice, bob = chat.join("alice", "bob")
+    chat.take(chat.send(alice, "a"), chat.send(bob, "b"))
+    chat.state.users.leave(bob, bob.connections[0], for_good=False)
+    chat.state.sessions.mark_dirty(alice)
+    chat.written.clear()
+    chat.take(operation := PruneStore(prune=chat.state.prune()))
+    assert chat.written == [SetLeft(alice.id, chat.clock.now(), None), operation.prune]
+    assert set(chat.state.sessions.dirty) == {alice.id, bob.id}, "there is more to store of them"
