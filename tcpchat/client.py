@@ -255,8 +255,8 @@ class Client(Requests):
         """Make a request without waiting; the call's `wait` returns the reply. Its `id` is set here.
 
         Requests are written in the order in which they are made, but overtake sends that wait for the server
-        to take them, unless they are `in_order`. Without a connection, a Send with a `key` waits for the
-        server, and others raise DisconnectedError. Raises ValueError if no line can hold it.
+        to take them, unless they are `in_order`. Without a connection, a Send or Edit with a `key`
+        waits for the server, and others raise DisconnectedError. Raises ValueError if no line can hold it.
         """
         call = PendingCall(request, on_reply=on_reply, in_order=in_order)
         self._connection.start(call)
@@ -310,9 +310,14 @@ class Client(Requests):
         Returns once it is on the server's disk, as `send` does. Raises RefusedError, or DisconnectedError if
         the client gave up.
         """
-        return await self.request(
-            Edit(seq=seq, text=text, room=room, username=username, key=self._next_key())
-        )
+        return await self.edit_nowait(seq, text, room=room, username=username).wait()
+
+    def edit_nowait(
+        self, seq: int, text: str, *, room: str | None = None, username: str | None = None
+    ) -> PendingCall[Sent]:
+        """Edit as `edit` does, without waiting; the call's `wait` returns Sent."""
+        key = self._next_key()
+        return self.request_nowait(Edit(seq=seq, text=text, room=room, username=username, key=key))
 
     async def ping(self) -> float:
         """Return the seconds to the server and back."""

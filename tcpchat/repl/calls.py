@@ -66,13 +66,18 @@ class Calls:
 
     @property
     def unsent(self) -> int:
-        """How many messages are not acknowledged."""
+        """How many messages and edits are not acknowledged."""
         return len(self._sends)
 
-    def send(self, send: Send) -> None:
-        """Send a message, at once or when the server is back."""
+    def send(self, send: Send | Edit) -> None:
+        """Send or edit a message, at once or when the server is back."""
+        client, text, room, username = self._client, send.text, send.room, send.username
+        call: PendingCall
         try:
-            call = self._client.send_nowait(send.text, room=send.room, username=send.username, time=send.time)
+            if isinstance(send, Edit):
+                call = client.edit_nowait(send.seq, text, room=room, username=username)
+            else:
+                call = client.send_nowait(text, room=room, username=username, time=send.time)
         except DisconnectedError as error:
             self._fail(f"not sent: {error}")
             return
@@ -115,9 +120,9 @@ class Calls:
             on_end(failed)
 
     async def _follow_send(self, call: PendingCall) -> None:
-        """Show what becomes of a message; once it is stored, its event shows it."""
+        """Show what becomes of a message or an edit; once it is stored, its event shows it."""
         send = call.request
-        assert isinstance(send, Send)
+        assert isinstance(send, Send | Edit)
         with trio.move_on_after(WAITS_AFTER):
             await call.wait_done()
         if not call.done:
@@ -126,7 +131,7 @@ class Calls:
         try:
             self._acknowledge(send, await call.wait())
         except RefusedError as error:
-            self._display.fail(f"not sent: {send.text!r}")  # nobody knows which message it was
+            self._display.fail(f"{_not_sent(send)}: {send.text!r}")  # nobody knows which message it was
             self._refuse(error)
         except DisconnectedError as error:
             self._give_up(call, str(error))
@@ -142,7 +147,9 @@ class Calls:
             self._display.notice(status.held_line(held))
         self._told_held = held > 0
 
-    def _acknowledge(self, send: Send, reply: Reply) -> None:
+    def _acknowledge(self, send: Send | Edit, reply: Reply) -> None:
+        if isinstance(send, Edit):
+            return
         if isinstance(reply, Sent):
             number = (reply.room, reply.seq)
             if number not in self._shown:
@@ -171,8 +178,8 @@ class Calls:
         self._display.fail(text)
 
     def _give_up(self, call: PendingCall, why: str) -> None:
-        assert isinstance(call.request, Send)
-        what = "may not have been sent" if call.written else "not sent"
+        assert isinstance(call.request, Send | Edit)
+        what = _not_sent(call.request, uncertain=call.written)
         self._fail(f"{what}: {call.request.text!r}: {why}")
 
     def give_up(self) -> None:
@@ -207,6 +214,13 @@ class Calls:
         late = [
             call.request
             for call, began in self._sends.items()
-            if (offline or now - began >= WAITS_AFTER) and isinstance(call.request, Send)
+            if (offline or now - began >= WAITS_AFTER) and isinstance(call.request, Send | Edit)
         ]
         return status.waiting(late, self._display.screen.width, held=self._client.held)
+
+
+def _not_sent(send: Send | Edit, *, uncertain: bool = False) -> str:
+    """Return that a message or an edit is not on the server, or may not be."""
+    if isinstance(send, Edit):
+        return f"{send.seq} {'may not have been' if uncertain else 'was not'} edited"
+    return "may not have been sent" if uncertain else "not sent"

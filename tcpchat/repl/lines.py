@@ -231,7 +231,7 @@ class Lines:
             self._hold = None
         request = self._in_place(request)
         match request:
-            case Send():
+            case Send() | Edit():
                 self._calls.send(request)
             case Login() | Register() | ChangePassword():
                 self._passwords.running = True

@@ -110,6 +110,39 @@ async def test_messages_typed_offline_wait_and_are_sent_once(
     assert alice.prompt == "alice → lobby ▸ "
 
 
+async def test_an_edit_typed_offline_waits_and_is_made_once(
+    running: RunningServer, alice: ServedPerson, bob: Peer
+) -> None:
+    await alice.do("see you at six")
+    await alice.screen.line("see you at six")
+    await texts(bob)
+    await alice.go_offline()
+    alice.enter("/edit 1 see you at five", "really")
+    assert alice.waiting == ["… (edit 1)  see you at five", "… really"]
+    alice.door.shut = False
+    alice.client.retry_now()
+    await alice.settle()
+    await alice.screen.line("alice edited 1: see you at five")
+    assert alice.waiting == []
+    edits = [line["text"] for line in await bob.quiet() if line["type"] == "edited"]
+    assert edits == ["see you at five"]
+    await alice.do("/edit 99 nothing")
+    assert alice.screen.complaints[-1].startswith("✗ ")
+
+
+async def test_an_edit_that_may_not_have_been_made_is_shown(
+    running: RunningServer, mock_clock: MockClock
+) -> None:
+    async with at_server(running, reconnect=Reconnect.never()) as alice:
+        await alice.do("one")
+        alice.door.cable.loses_sent = True
+        alice.enter("/edit 1 two")
+        await wait_all_tasks_blocked()
+        await alice.door.cable.cut()
+        await wait_all_tasks_blocked()
+        assert any(line.startswith("✗ 1 may not have been edited: 'two'") for line in alice.screen.complaints)
+
+
 async def test_other_requests_are_refused_offline(alice: ServedPerson) -> None:
     await alice.go_offline()
     await alice.do("users")

@@ -8,7 +8,7 @@ import attrs
 from wcwidth import clip
 
 from tcpchat.client import Closed, Offline, State
-from tcpchat.protocol import Send
+from tcpchat.protocol import Edit, Send
 from tcpchat.repl.model.delivery import DeliveryState
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.view.clean import clean_line
@@ -116,8 +116,8 @@ def held_line(count: int) -> str:
     return f"{what}: the server takes only so many a second"
 
 
-def waiting(sends: Sequence[Send], width: int, *, held: int = 0) -> Fragments:
-    """Return the lines above the input: messages that are sent and not acknowledged.
+def waiting(sends: Sequence[Send | Edit], width: int, *, held: int = 0) -> Fragments:
+    """Return the lines above the input: messages and edits that are sent and not acknowledged.
 
     `held` of them wait for the server's limit on the rate.
     """
@@ -127,13 +127,18 @@ def waiting(sends: Sequence[Send], width: int, *, held: int = 0) -> Fragments:
     for send in sends[:SHOWN]:
         place = send.username or send.room
         to = f"→ {clean_line(place)}  " if place else ""
-        later = f"(in {format_duration(send.time)})  " if send.time else ""
-        line = f"… {to}{later}{clean_line(send.text)}"
+        line = f"… {to}{_kind(send)}{clean_line(send.text)}"
         line = line if columns(line) <= width else f"{clip(line, 0, width - 1)}…"
         fragments += [("class:waiting", line), ("", "\n")]
     if len(sends) > SHOWN:
         fragments += [("class:waiting", f"… and {len(sends) - SHOWN} more"), ("", "\n")]
     return fragments[:-1]
+
+
+def _kind(send: Send | Edit) -> str:
+    if isinstance(send, Edit):
+        return f"(edit {send.seq})  "
+    return f"(in {format_duration(send.time)})  " if send.time else ""
 
 
 def changes_at(status: Status, now: float) -> float | None:
