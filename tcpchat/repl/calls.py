@@ -11,6 +11,7 @@ import trio
 
 from tcpchat.client import Client, DisconnectedError, Offline, PendingCall, Reconnected, RefusedError
 from tcpchat.protocol import Edit, Event, Message, PendingMessage, Reply, Request, Scheduled, Send, Sent
+from tcpchat.repl.answers import Answer, Answers, Show
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.view import status
 from tcpchat.repl.view.display import Display
@@ -18,6 +19,7 @@ from tcpchat.repl.view.text import Fragments
 
 SHOWN_WITHIN = 1.0  # seconds to wait for the event of an acknowledged message
 WAITS_AFTER = 0.3  # seconds; a message that is acknowledged by then is not shown as waiting
+PATIENCE = 1.0  # seconds that the client's own answers wait for those of the server
 REMEMBERED = 1000  # messages of yours that were shown
 
 _Number: TypeAlias = tuple[str, int]
@@ -54,6 +56,7 @@ class Calls:
         self._sends: dict[PendingCall, float] = {}  # and when each began
         self._others = 0
         self._told_held = False  # how many messages wait for the server's limit
+        self._answers = Answers()
         self._not_shown: set[_Number] = set()  # acknowledged messages whose event is not there yet
         self._shown: deque[_Number] = deque(maxlen=REMEMBERED)  # yours, those of other devices too
         self._changed = trio.lowlevel.ParkingLot()
@@ -93,31 +96,45 @@ class Calls:
             on_reply = partial(self._on_reply, request)
             call = self._client.request_nowait(request, on_reply=on_reply, in_order=True)
         except DisconnectedError as error:
-            self._fail(f"{request.type} was not done: {error}")
+            self.show_in_order(partial(self._fail, f"{request.type} was not done: {error}"))
             if on_end is not None:
                 on_end(error)
             return
         self._others += 1
         assert self._nursery is not None
-        self._nursery.start_soon(self._follow, call, on_end)
+        self._nursery.start_soon(self._follow, call, self._answers.expect(), on_end)
 
-    async def _follow(self, call: PendingCall, on_end: OnEnd | None) -> None:
+    async def _follow(self, call: PendingCall, answer: Answer, on_end: OnEnd | None) -> None:
         failed: Exception | None = None
         try:
-            self._display.reply(call.request, await call.wait())
+            show = partial(self._display.reply, call.request, await call.wait())
         except RefusedError as error:
             failed = error
-            if isinstance(call.request, Edit):
-                self._display.fail(f"not changed to: {call.request.text!r}")
-            self._refuse(error)
+            show = partial(self._refuse, error)
         except DisconnectedError as error:
             failed = error
-            self._fail(str(error))
-        finally:
-            self._others -= 1
-            self._changed.unpark_all()
+            show = partial(self._fail, str(error))
+        self._answers.put(answer, partial(self._end, show, on_end, failed))
+
+    def _end(self, show: Show, on_end: OnEnd | None, failed: Exception | None) -> None:
+        show()
+        self._others -= 1
+        self._changed.unpark_all()
         if on_end is not None:
             on_end(failed)
+
+    def show_in_order(self, show: Show) -> None:
+        """Show an answer of the client's own after the replies to what was typed before.
+
+        It does not wait long, since the server may be slow.
+        """
+        if not self._answers.add(show):
+            assert self._nursery is not None
+            self._nursery.start_soon(self._hurry)
+
+    async def _hurry(self) -> None:
+        await trio.sleep(PATIENCE)
+        self._answers.hurry()
 
     async def _follow_send(self, call: PendingCall) -> None:
         """Show what becomes of a message or an edit; once it is stored, its event shows it."""
@@ -222,5 +239,5 @@ class Calls:
 def _not_sent(send: Send | Edit, *, uncertain: bool = False) -> str:
     """Return that a message or an edit is not on the server, or may not be."""
     if isinstance(send, Edit):
-        return f"{send.seq} {'may not have been' if uncertain else 'was not'} edited"
+        return "may not have been changed to" if uncertain else "not changed to"
     return "may not have been sent" if uncertain else "not sent"

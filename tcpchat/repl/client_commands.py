@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, explain
+from tcpchat.repl.answers import Show
 from tcpchat.repl.input.parse import RunCommand
 from tcpchat.repl.input.vocabulary import ALL_NAMES, CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, HIDDEN
 from tcpchat.repl.model.model import Model
@@ -11,6 +15,7 @@ from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.model.preferences import ANSWERS, ASK, CHOICES, COMMAND, MEANING, Preferences
 from tcpchat.repl.view import render, render_replies
 from tcpchat.repl.view.display import Display
+from tcpchat.repl.view.text import Fragments
 
 TO = "to"
 """The command that chooses where text goes."""
@@ -28,10 +33,17 @@ HINTS = (
 class ClientCommands:
     """Runs them on one conversation."""
 
-    def __init__(self, model: Model, display: Display, preferences: Preferences) -> None:
+    def __init__(
+        self,
+        model: Model,
+        display: Display,
+        preferences: Preferences,
+        show_in_order: Callable[[Show], None] = lambda show: show(),
+    ) -> None:
         self._model = model
         self._display = display
         self._preferences = preferences
+        self._show_in_order = show_in_order
 
     def run(self, command: RunCommand) -> None:
         """Run a command. Raises ChatError where it is used wrongly."""
@@ -40,15 +52,20 @@ class ClientCommands:
 
     def help(self, word: str | None) -> None:
         """Show all commands, or one. Raises ChatError `unknown-command`."""
-        screen, look = self._display.screen, self._display.look
         own = CLIENT_COMMANDS_BY_NAME.get((word or "").lstrip("/"))
         if own is not None:
-            screen.show(render.notice(f"/{own.usage}: {own.summary}", look))
+            self._show(render.notice(f"/{own.usage}: {own.summary}", self._display.look))
             return
-        screen.show(render_replies.reply(explain(word), look))
+        self._show(render_replies.reply(explain(word), self._display.look))
         if word is None:
             for line in (*(f"/{command.usage}: {command.summary}" for command in CLIENT_COMMANDS), *HINTS):
-                screen.show(render.notice(line, look))
+                self._show(render.notice(line, self._display.look))
+
+    def _show(self, fragments: Fragments) -> None:
+        self._show_in_order(partial(self._display.screen.show, fragments))
+
+    def _notice(self, text: str) -> None:
+        self._show_in_order(partial(self._display.notice, text))
 
     def keep(self, word: str, answer: str) -> None:
         """Keep what lines are that begin with a command's word. Raises ChatError where that cannot be."""
@@ -64,7 +81,7 @@ class ClientCommands:
             self._changed(f"{lines} {what} now; /set {word} ask undoes it", problem)
 
     def _changed(self, text: str, problem: str | None) -> None:
-        self._display.notice(text)
+        self._notice(text)
         if problem is not None:
             raise ChatError("bad-usage", problem)
 
@@ -106,14 +123,14 @@ class ClientCommands:
         for name, value in self._preferences.items():
             if only in {"", name}:
                 choices = " or ".join(CHOICES.get(name, ())) or "any"
-                self._display.notice(f"{name} {value or '(none)'}: {MEANING[name]} ({choices})")
+                self._notice(f"{name} {value or '(none)'}: {MEANING[name]} ({choices})")
         answers = dict(self._preferences.words)
         if only in ALL_NAMES:
             answers.setdefault(only, ASK)
         for word, answer in answers.items():
             if word in ALL_NAMES and only in {"", word}:
                 choices = " or ".join(word_choices(word))
-                self._display.notice(f"{word} {answer}: lines that begin with “{word}” and no / ({choices})")
+                self._notice(f"{word} {answer}: lines that begin with “{word}” and no / ({choices})")
 
 
 def word_choices(word: str) -> tuple[str, ...]:

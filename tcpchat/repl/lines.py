@@ -88,7 +88,7 @@ class Lines:
         self._display = display
         self._screen = display.screen
         self._calls = calls
-        self._commands = ClientCommands(model, display, preferences)
+        self._commands = ClientCommands(model, display, preferences, calls.show_in_order)
         self._preferences = preferences
         self._hosting = hosting
         self._passwords = PasswordChecks()
@@ -168,7 +168,7 @@ class Lines:
                 self._act(action)
             except ChatError as error:
                 self.failures += 1
-                self._display.refuse(as_error(error))
+                self._calls.show_in_order(partial(self._display.refuse, as_error(error)))
                 if isinstance(action, RunLine) and concerns_password(action.line):
                     self._hold = PASSWORD
 
@@ -299,4 +299,4 @@ class Lines:
     def fail(self, text: str) -> None:
         """Show why a line was not done, and count it."""
         self.failures += 1
-        self._display.fail(text)
+        self._calls.show_in_order(partial(self._display.fail, text))

@@ -113,6 +113,8 @@ class MemoryServer:
     def __init__(self, server: FakeServer, nursery: trio.Nursery) -> None:
         self.server = server
         self.shut = False
+        self.silent = False
+        """It answers nothing."""
         self._nursery = nursery
         self._stream: trio.abc.Stream | None = None
 
@@ -134,7 +136,7 @@ class MemoryServer:
         try:
             while data := await stream.receive_some():
                 *lines, tail = (tail + data).split(b"\n")
-                for line in lines:
+                for line in [] if self.silent else lines:
                     await stream.send_all(orjson.dumps(self.server.answer(orjson.loads(line))) + b"\n")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass

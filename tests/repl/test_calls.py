@@ -13,7 +13,7 @@ from tcpchat.client import (
     Reconnect,
 )
 from tcpchat.protocol import Send
-from tcpchat.repl.calls import WAITS_AFTER
+from tcpchat.repl.calls import PATIENCE, WAITS_AFTER
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.view.status import SHOWN
@@ -79,6 +79,35 @@ async def test_requests_show_their_replies(alice: ServedPerson, bob: Peer) -> No
     assert alice.screen.count("bob  earlier") == 2
 
 
+async def test_answers_come_in_the_order_of_the_lines(alice: ServedPerson) -> None:
+    for _ in range(10):  # since the order of tasks is random
+        before = len(alice.screen.lines)
+        alice.enter("/history -n 1", "users", "/revoke 9", "/set bell", "/nothing", "/ping")
+        await alice.settle()
+        starts = [
+            "· no messages",
+            "1 user",
+            "alice ",
+            "✗ you have no session 9",
+            "· bell ",
+            "✗ there is no command",
+            "· pong",
+        ]
+        lines = alice.screen.lines[before:]
+        assert [start for line in lines for start in starts if line.startswith(start)] == starts
+
+
+async def test_the_clients_own_answers_do_not_wait_long(faked: FakedPerson, mock_clock: MockClock) -> None:
+    faked.memory.silent = True
+    faked.enter("/ping", "/set bell")
+    await wait_all_tasks_blocked()
+    assert faked.screen.count("bell on") == 0
+    mock_clock.jump(PATIENCE)
+    await wait_all_tasks_blocked()
+    assert faked.screen.count("bell on") == 1
+    faked.memory.silent = False  # so that leaving is answered
+
+
 async def test_messages_typed_offline_wait_and_are_sent_once(
     running: RunningServer, alice: ServedPerson
 ) -> None:
@@ -140,7 +169,9 @@ async def test_an_edit_that_may_not_have_been_made_is_shown(
         await wait_all_tasks_blocked()
         await alice.door.cable.cut()
         await wait_all_tasks_blocked()
-        assert any(line.startswith("✗ 1 may not have been edited: 'two'") for line in alice.screen.complaints)
+        assert any(
+            line.startswith("✗ may not have been changed to: 'two'") for line in alice.screen.complaints
+        )
 
 
 async def test_other_requests_are_refused_offline(alice: ServedPerson) -> None:
