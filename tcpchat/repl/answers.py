@@ -1,4 +1,4 @@
-"""What lines are answered with, shown in the order in which the lines were entered. Pure."""
+"""Answers to typed lines, shown in the order in which the lines were entered. Pure."""
 
 from __future__ import annotations
 

@@ -44,6 +44,8 @@ from tcpchat.repl.view.status import Status
 from tcpchat.repl.view.text import Fragments
 from tcpchat.times import Clock
 
+LISTED_WITHIN = 2.0  # seconds
+
 
 class Controller:
     """One conversation, over reconnects, until `leave`, or until the client gives up."""
@@ -69,6 +71,8 @@ class Controller:
         self._preferences = preferences
         self._countdown = trio.lowlevel.ParkingLot()
         self._markers_moved = trio.lowlevel.ParkingLot()
+        self._lists_due = 0
+        self._listed = trio.Event()
         self._calls = Calls(client, self.model, self.display, self._countdown, self._take_reply)
         self.lines = Lines(client, self.model, self.display, self._calls, preferences, hosting=hosting)
 
@@ -122,8 +126,23 @@ class Controller:
     def _request_lists(self) -> None:
         """Request the lists of users, scheduled messages and direct rooms."""
         self.model.scheduled.clear()
-        sync.request_lists(self._client, self._take_page, self._screen.refresh)
+        self._lists_due = sync.request_lists(self._client, self._take_page, self._end_list)
         self._markers_moved.unpark_all()
+
+    def _end_list(self) -> None:
+        self._lists_due -= 1
+        if not self._lists_due:
+            self._listed.set()
+        self._screen.refresh()
+
+    async def wait_listed(self) -> None:
+        """Wait until it is known who is here, so that `/to NAME` can be checked.
+
+        It does not wait long, since the server may be slow.
+        """
+        if self._client.user:  # else the server lists nothing
+            with trio.move_on_after(LISTED_WITHIN):
+                await self._listed.wait()
 
     def _take_page(self, page: Reply) -> None:
         self.display.lost(self.model.add_page(page))

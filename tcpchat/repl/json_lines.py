@@ -11,7 +11,7 @@ from tcpchat import streams
 from tcpchat.client import CaughtUp, Client, DisconnectedError, RefusedError
 from tcpchat.commands.parser import read_request
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Event, Exit, Id, NeedsSecret, Reply, Request, Send, Unknown, as_error
+from tcpchat.protocol import Edit, Event, Exit, Id, NeedsSecret, Reply, Request, Send, Unknown, as_error
 from tcpchat.repl.held_text import PASSWORD, Hold, needs_place, wrong_place
 from tcpchat.repl.input.parse import (
     Call,
@@ -173,6 +173,8 @@ def _answering(id: Id | None, reply: Reply) -> Reply:
 
 
 async def _request(client: Client, request: Request) -> Reply:
+    if isinstance(request, Edit) and request.key is None:
+        return await client.edit(request.seq, request.text, room=request.room, username=request.username)
     if isinstance(request, Send) and request.key is None:
         return await client.send(
             request.text, room=request.room, username=request.username, time=request.time

@@ -52,6 +52,7 @@ async def converse(
             screen.complain([("", f"tcpchat: {problem}\n")])
         async with trio.open_nursery() as nursery:
             await nursery.start(_until_left, controller, nursery.cancel_scope)
+            await controller.wait_listed()
             await feed(controller)
         if not screen.asks:
             await leave_nothing(client)

@@ -30,13 +30,16 @@ async def listen(
     return None
 
 
-def request_lists(client: Client, on_page: Callable[[Reply], None], on_end: Callable[[], None]) -> None:
+def request_lists(client: Client, on_page: Callable[[Reply], None], on_end: Callable[[], None]) -> int:
     """Request the lists of users, scheduled messages and direct rooms: at the start, and as another user.
 
-    `on_page` gets each page at once, `on_end` is called after the last one of each list.
+    `on_page` gets each page at once, `on_end` is called after the last one of each list. Returns how many
+    lists there are.
     """
-    for request in (ListUsers(), ListScheduled(), ListConversations()):
+    lists = (ListUsers(), ListScheduled(), ListConversations())
+    for request in lists:
         _request_pages(client, request, on_page, on_end)
+    return len(lists)
 
 
 def _request_pages(

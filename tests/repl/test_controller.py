@@ -12,6 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from tcpchat.client import (
     Reconnect,
 )
+from tcpchat.repl.controller import LISTED_WITHIN
 from tcpchat.repl.view.render_people import DATA_RESET
 from tcpchat.repl.view.text import plain
 from tcpchat.settings import Rules, Settings
@@ -193,6 +194,16 @@ async def test_what_was_sent_privately_while_ignored_is_not_shown_later(
     await alice.screen.line("after")
     assert alice.screen.count("while ignored") == 0
     assert "1 unread private" in alice.toolbar
+
+
+async def test_a_server_that_lists_nobody_is_not_waited_for_long(mock_clock: MockClock) -> None:
+    server = FakeServer()
+    server.refuse("scheduled", "storage-failed")
+    async with at_fake_server(server) as alice, trio.open_nursery() as nursery:
+        nursery.start_soon(alice.controller.wait_listed)
+        await wait_all_tasks_blocked()
+        assert nursery.child_tasks
+        mock_clock.jump(LISTED_WITHIN)
 
 
 async def test_names_of_ignored_users_and_of_direct_rooms_are_offered(faked: FakedPerson) -> None:

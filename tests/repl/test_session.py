@@ -17,6 +17,7 @@ from tcpchat.repl.model.preferences import Preferences
 from tcpchat.repl.options import Options
 from tcpchat.repl.pipe import _for_script
 from tcpchat.repl.session import converse, greeting, open_client, with_name
+from tcpchat.repl.view.text import plain
 from tests.link.conftest import until
 from tests.process import free_port
 from tests.repl.fake_server import FakeServer, SocketServer
@@ -138,6 +139,20 @@ async def test_it_connects_and_lasts_until_the_person_leaves() -> None:
     with SocketServer(FakeServer()) as server:
         screen = await run(leave, address=server.address)
     assert screen.notices.startswith(f"· played 1 on {server.address}; you are alice.")
+
+
+async def test_the_first_line_may_be_to_a_user() -> None:
+    """It may have been typed before the connection, so it waits until it is known who is here."""
+
+    async def to_bob(controller: Controller) -> None:
+        controller.enter("/to bob")
+        prompts.append(plain(controller.prompt()))
+        controller.leave_now()
+
+    prompts: list[str] = []
+    with SocketServer(FakeServer()) as server:
+        await run(to_bob, address=server.address)
+    assert prompts == ["alice → bob ▸ "]
 
 
 async def test_it_raises_why_the_server_sends_it_away() -> None:
