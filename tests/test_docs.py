@@ -186,3 +186,7 @@ def test_every_reply_and_event_appears_in_the_reference() -> None:
     kinds: tuple[type[Line], ...] = (*REPLIES, *EVENTS)
     for kind in kinds:
         assert f'"type":"{kind.type}"' in PROTOCOL or f"`{kind.type}`" in PROTOCOL, kind
+
+
+def test_the_architecture_is_one_page() -> None:
+    assert len((ROOT / "docs/architecture.md").read_text().splitlines()) <= 60
