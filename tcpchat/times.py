@@ -12,8 +12,11 @@ MILLISECONDS = 1000  # in a second; all points in time inside the server are int
 
 FOREVER = 253_402_300_799_999  # ms since 1970: the last moment that RFC 3339 can write
 
-DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:(\d{1,15})d)?(?:(\d{1,15})h)?(?:(\d{1,15})m)?(?:(\d{1,15})s)?", re.ASCII)
+DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_PART = r"(?: ?(\d{1,15})%s)?"  # `1h 30m` too, where a blank can be given
+_DURATION = re.compile("".join(_PART % unit for unit in "wdhms"), re.ASCII)
+_FRACTION = re.compile(r"(\d{1,15}\.\d{1,6})([wdhms])", re.ASCII)
+_CLOCK = re.compile(r"(?:(today|tomorrow) +)?([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 
 
@@ -54,17 +57,42 @@ def parse_timestamp(text: str) -> int | None:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of `90`, `1.5`, `10m`, `1h30m`, `2d` and the like.
+    """Return the seconds of `90`, `1.5`, `10m`, `1h30m`, `1h 30m`, `1.5h`, `2d`, `2w` and the like.
 
     Raises ValueError with a text for the user, which gives examples.
     """
     if _SECONDS.fullmatch(text):
         return float(text)
+    fraction = _FRACTION.fullmatch(text)
+    if fraction is not None:
+        return float(fraction[1]) * DURATION_UNITS[fraction[2]]
     match = _DURATION.fullmatch(text)
-    if not text or match is None:
+    if not text or match is None or text.startswith(" "):
         raise ValueError(f"{text[:64]!r} is not a duration: give seconds, or for example 10m, 1h30m, 2d")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return float(days * 86400 + hours * 3600 + minutes * 60 + seconds)
+    counts = (int(part or 0) for part in match.groups())
+    return float(sum(count * DURATION_UNITS[unit] for count, unit in zip(counts, "wdhms", strict=True)))
+
+
+def parse_delay(text: str, now: float) -> float:
+    """Return the seconds of a duration, or those until `14:30`, `today 14:30` or `tomorrow 9:00`.
+
+    `now` is in seconds since 1970. The time of day is that of this machine's zone, at the offset of that day;
+    one that is over today is tomorrow's. Raises ValueError with a text for the user.
+    """
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return parse_duration(text)
+    day, hour, minute = match[1], int(match[2]), int(match[3])
+
+    def at(days: int) -> float:
+        today = time.localtime(now)
+        return time.mktime((today.tm_year, today.tm_mon, today.tm_mday + days, hour, minute, 0, 0, 0, -1))
+
+    if day is None:
+        return (at(0) if at(0) > now else at(1)) - now
+    if day == "today" and at(0) <= now:
+        raise ValueError(f"{text} is over")
+    return at(1 if day == "tomorrow" else 0) - now
 
 
 def format_duration(seconds: float) -> str:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.times import SystemClock, format_duration, parse_duration, timestamp
+from tcpchat.times import SystemClock, format_duration, parse_delay, parse_duration, timestamp
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -48,6 +49,11 @@ def test_a_timestamp_is_read_back_as_the_same_millisecond(at: int) -> None:
         ("1d1s", DAY + 1),
         ("90m", 90 * MINUTE),
         ("0s", 0),
+        ("1.5h", HOUR + 30 * MINUTE),
+        ("0.25m", 15),
+        ("1h 30m", HOUR + 30 * MINUTE),
+        ("2w", 14 * DAY),
+        ("1w 1d 1h 1m 1s", 8 * DAY + HOUR + MINUTE + 1),
     ],
 )
 def test_a_duration_is_seconds_or_units_from_the_largest_down(text: str, seconds: float) -> None:
@@ -58,7 +64,8 @@ def test_a_duration_is_seconds_or_units_from_the_largest_down(text: str, seconds
     "text",
     [
         "", " ", "m", "x", "5x", "10 m", " 10", "10 ", "10m ", "-5", "+5", "1e5", ".5", "5.", "1,5",
-        "1.5h", "5m1h", "1m1m", "10M", "1_000", "0x10", "inf", "nan", "٣", "٣m", "10m\n", "1.1234567",
+        "1.5h30m", "1h1.5m", "1h  30m", " 1h", "1d1w",
+        "5m1h", "1m1m", "10M", "1_000", "0x10", "inf", "nan", "٣", "٣m", "10m\n", "1.1234567",
         "1234567890123456", "1234567890123456d",
     ],
 )  # fmt: skip
@@ -86,6 +93,41 @@ def test_a_bad_duration_is_refused_with_examples(text: str) -> None:
 )
 def test_a_duration_is_written_for_people_and_rounded_up(seconds: float, written: str) -> None:
     assert format_duration(seconds) == written
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "then"),
+    [
+        ("2026-11-30T13:00:00", "14:30", "2026-11-30T13:30:00"),
+        ("2026-11-30T13:00:00", "13:00", "2026-12-01T12:00:00"),
+        ("2026-11-30T13:00:00", "14:00", "2026-12-01T13:00:00"),
+        ("2026-11-30T13:00:00", "tomorrow 9:00", "2026-12-01T08:00:00"),
+        ("2026-11-30T13:00:00", "today 23:59", "2026-11-30T22:59:00"),
+        ("2026-10-24T13:00:00", "tomorrow 9:00", "2026-10-25T08:00:00"),  # the clock goes back in between
+        ("2026-03-28T13:00:00", "9:00", "2026-03-29T07:00:00"),
+        ("2026-11-30T13:00:00", "90", "2026-11-30T13:01:30"),
+    ],
+)
+def test_a_time_of_day_is_the_next_one_in_the_zone_of_the_machine(
+    berlin: None, now: str, text: str, then: str
+) -> None:
+    begin, end = (datetime.fromisoformat(f"{at}Z").timestamp() for at in (now, then))
+    assert parse_delay(text, begin) == end - begin
+
+
+@pytest.mark.parametrize("text", ["24:00", "09:60", "tomorrow", "yesterday 9:00", "today 0:00", "9:00 "])
+def test_another_time_of_day_is_refused(berlin: None, text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration|is over"):
+        parse_delay(text, 13 * HOUR)
 
 
 @given(st.integers(0, 10**12))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from time import time as now
 from typing import TYPE_CHECKING, Annotated
 
 import attrs
@@ -17,7 +18,7 @@ from tcpchat.cli.client_runner import HERE
 from tcpchat.cli.setting_options import DEFAULT_OPTIONS, SettingOptions, as_settings
 from tcpchat.cli.tls_options import NO_TLS, Switch, TlsOptions
 from tcpchat.repl.options import HISTORY, Host, Options
-from tcpchat.times import parse_duration
+from tcpchat.times import parse_delay
 
 if TYPE_CHECKING:
     from tcpchat.client import Tls
@@ -142,7 +143,7 @@ def send(
     username
         Send to this user only.
     time
-        Send later: after so many seconds, or 10m, 1h30m, 2d.
+        Send later: after so many seconds, or 10m, 1.5h, 2d, 1w; or at 14:30, 'tomorrow 9:00'.
     name
         The name to take: that of your saved identity or, with TCPCHAT_PASSWORD, of a registered user. Without
         it, a new guest sends the message.
@@ -153,7 +154,7 @@ def send(
     if not words:
         raise CycloptsError(msg="there is no TEXT to send")
     try:
-        seconds = None if time is None else parse_duration(time)
+        seconds = None if time is None else parse_delay(time, now())
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
     return client_runner.send(_script_plan(address, name, tls), words, username=username, time=seconds)

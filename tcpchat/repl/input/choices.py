@@ -42,7 +42,7 @@ Choice: TypeAlias = tuple[str, str, str]
 Source: TypeAlias = Callable[[str, CompletionContext], Iterable[Choice]]
 """Gives the choices for a token, best first."""
 
-_UNIT_NAMES: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+_UNIT_NAMES: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 _DURATIONS: Final = {
     "10": "10 seconds", "1m": "1 minute", "10m": "10 minutes", "30m": "30 minutes",
     "1h": "1 hour", "1h30m": "1 hour and 30 minutes", "8h": "8 hours", "1d": "1 day", "7d": "7 days",

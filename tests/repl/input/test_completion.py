@@ -77,7 +77,7 @@ def test_numbers_are_those_of_the_place_of_the_prompt_unless_one_is_named() -> N
         ("/send -ubo", ["bob", "boris"]),
         ("/send -u -", []),
         ("/send -u ali", []),
-        ("/send -t 15", ["15s", "15m", "15h", "15d"]),
+        ("/send -t 15", ["15s", "15m", "15h", "15d", "15w"]),
         ("/send -t 1h", ["1h", "1h30m"]),
         ("/cancel ", ["1", "12"]),
         ("/edit ", ["31", "3", "-r", "-u"]),
@@ -202,7 +202,7 @@ def test_the_durations_are_explained_in_words() -> None:
     told = {candidate.text: candidate.help for candidate in complete("/send -t 1", LIVE)}
     assert told == {
         "10": "10 seconds", "1m": "1 minute", "10m": "10 minutes", "1h": "1 hour",
-        "1h30m": "1 hour and 30 minutes", "1d": "1 day", "1s": "1 second",
+        "1h30m": "1 hour and 30 minutes", "1d": "1 day", "1s": "1 second", "1w": "1 week",
     }  # fmt: skip
     assert all(BY_NAME["send"].parse(f"-t {text} x") for text in told)
 
