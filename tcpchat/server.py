@@ -204,7 +204,7 @@ class Server:
         requests = self._new_requests(connection, user)
         self._requests.add(requests)
         try:
-            self._log.info("joined", user=user.name, address=address)
+            self._log.debug("joined", user=user.name, address=address)
             connection.write_nowait(encode(welcome))
             if self._stopping.is_set():
                 connection.stop(STOPPING)
@@ -220,7 +220,7 @@ class Server:
             self.ended[connection.reason] += 1
             user = requests.caller.user
             self._state.users.leave(user, connection, for_good=connection.reason in FINAL_REASONS)
-            self._log.info("left", user=user.name, address=address, reason=connection.reason)
+            self._log.debug("left", user=user.name, address=address, reason=connection.reason)
         stopping = connection.reason == STOPPING
         await connection.finish(self._state.settings.running.stop_seconds if stopping else CLOSE_TIMEOUT)
 

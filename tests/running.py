@@ -38,11 +38,17 @@ class Log:
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, Line]] = []
+        self.routine: list[str] = []
+        """The events of level debug."""
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self.routine.append(event)
+        self(event, **fields)
 
     def __call__(self, event: str, **fields: Any) -> None:
         self.lines.append((event, fields))
 
-    debug = info = warning = error = exception = __call__
+    info = warning = error = exception = __call__
 
     def named(self, event: str) -> list[Line]:
         return [fields for name, fields in self.lines if name == event]
@@ -205,6 +211,7 @@ class RunningServer:
     def announce_presence(self) -> None:
         """Announce joins and leaves at once, instead of a moment later and together."""
         self.state.audience.subscribe_all_pending()
+        self.node.state.presence.settle()
         self.node.pipeline.announce()
 
     async def peers(self, *names: str) -> list[Peer]:

@@ -75,6 +75,7 @@ class ExampleServer:
             if not name.startswith("guest-"):
                 self.tokens[name] = (await peer.next("welcome"))["token"]
                 await peer.ask({"type": "rename", "name": name})
+                self.node.state.presence.settle()
                 self.node.pipeline.announce()
                 for other in self.peers.values():
                     other.events += await other.quiet()
@@ -105,6 +106,7 @@ class ExampleServer:
         presence = {"joined", "left", "renamed"}
         if expected["type"] in presence:
             self.node.state.audience.subscribe_all_pending()
+            self.node.state.presence.settle()
             self.node.pipeline.announce()
         line = await peer.line()
         while line["type"] in presence - {expected["type"]}:

@@ -250,6 +250,7 @@ async def test_a_name_that_changes_hands_is_given_up_before_it_is_taken() -> Non
         first, second, observer = await running.peers("aa", "zz", "observer")
         for peer, name in ((second, "ww"), (first, "yy"), (second, "aa"), (first, "ww")):
             await peer.ask({"type": "rename", "name": name})
+        running.node.state.presence.settle()
         running.node.pipeline.announce()
         names = {"aa", "zz", "observer"}
         for line in await observer.quiet():

@@ -17,13 +17,19 @@ NAMES_PER_LINE = 250  # of `joined` and `left`; each user named in a line gets o
 class Presence:
     """The users who are here, and the net change since others were last told, each user once.
 
-    A user is here until others are told otherwise, which may be after the last connection.
+    A user is here until others are told otherwise, which may be after the last connection. One who comes is
+    *arriving* until `settle`: others are not told of a script that asks or says one thing and is gone.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, on_change: Callable[[], None] = lambda: None, now: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """`now` returns seconds of any clock."""
         self._on_change = on_change
+        self._now = now
         self._here: SortedDict = SortedDict()  # users by name: there may be many, and sorting them takes long
         self._announced: list[Announcement] = []  # complete, and not sent yet
+        self._arriving: dict[User, float] = {}  # and since when, the first who came first
         self._joined: dict[User, None] = {}
         self._left: dict[User, str] = {}
         self._renamed: dict[User, str] = {}
@@ -39,13 +45,26 @@ class Presence:
         names: Iterable[str] = self._here.irange(after, inclusive=(False, True))
         return [self._here[name] for name in islice(names, most)]
 
+    @property
+    def arriving(self) -> bool:
+        """Whether somebody is arriving."""
+        return bool(self._arriving)
+
+    def settle(self, until: float = float("inf")) -> None:
+        """Let those who came no later than this be announced."""
+        for user, since in list(self._arriving.items()):
+            if since > until:
+                break
+            del self._arriving[user]
+            self._joined[user] = None
+
     def has_changed(self) -> bool:
         """Return whether there is something to tell."""
         return bool(self._joined or self._left or self._renamed or self._announced)
 
     def knows(self, user: User) -> bool:
         """Return whether others were told of this user, who is here."""
-        return user not in self._joined
+        return user not in self._joined and user not in self._arriving
 
     def join(self, user: User) -> None:
         """Let the user be here."""
@@ -55,7 +74,7 @@ class Presence:
         if self._left.get(user) == user.name:
             del self._left[user]  # others do not know that this user was away
             return
-        self._joined[user] = None
+        self._arriving[user] = self._now()
         self._on_change()
 
     def leave(self, user: User) -> None:
@@ -64,11 +83,11 @@ class Presence:
             return
         del self._here[user.name]
         known_as = self._renamed.pop(user, user.name)
-        if user in self._joined:
-            del self._joined[user]  # others do not know of this user
-        else:
+        if self.knows(user):
             self._left[user] = known_as
             self._on_change()
+        self._joined.pop(user, None)
+        self._arriving.pop(user, None)
 
     def rename(self, user: User, name: str) -> None:
         """Note that the user is about to take this name."""
@@ -78,7 +97,7 @@ class Presence:
             self._seal()  # the change of its last holder comes first, and a swap of names has no net change
         del self._here[user.name]
         self._here[name] = user
-        if user not in self._joined:
+        if self.knows(user):
             self._renamed.setdefault(user, user.name)
             self._on_change()
 

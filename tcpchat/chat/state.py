@@ -55,7 +55,7 @@ class ServerState:
         self.journal = snapshot.journal
         self.rooms = Rooms(_lobby(snapshot))
         self.directory = _directory(snapshot, clock.now())
-        self.presence = Presence(wakeups.presence)
+        self.presence = Presence(wakeups.presence, clock.monotonic)
         self.audience = Audience(self.rooms.lobby, self.presence, wakeups.presence)
         self.sessions = SessionIndex(
             presence=rules.presence_seconds,

@@ -102,7 +102,7 @@ def _report(settings: Settings, app: App, log: Log) -> None:
             "not encrypted; others on the network can read messages sent here", listening_on=_join(readable)
         )
     data = settings.storage.folder or "in memory"
-    log.info("ready", data=data, talk_to_it=f"nc {plain[0].host} {plain[0].port}", then_type="help")
+    log.info("ready", data=data, listening_on=_join(plain))
 
 
 def _join(addresses: Iterable[Address]) -> str:

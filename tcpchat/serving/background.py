@@ -20,6 +20,7 @@ from tcpchat.serving.delivery import Pipeline
 from tcpchat.times import MILLISECONDS
 
 PENDING = 0.25  # seconds in which a new connection can say who it is, before others are notified of it
+STAY = 1.0  # seconds that a user must stay before others are notified; a script is usually gone by then
 PRESENCE = 0.1  # seconds from a user's arrival or departure to its announcement …
 PRESENCE_PER_SUBSCRIBER = 0.0001  # … and so much more for each subscriber: each costs a write
 RECEIPTS = 0.1  # seconds between two writes of what was delivered and read; many messages make one
@@ -73,18 +74,21 @@ class Background:
             nursery.start_soon(self._persist_sessions, state, pipeline)
 
     async def _announce_presence(self, state: ServerState, pipeline: Pipeline) -> NoReturn:
-        """Announce who came, went and took another name: after a moment, so that many make one announcement.
+        """Announce who stays, went and took another name: after a moment, so that many make one announcement.
 
         A pending subscriber has a longer moment, in which a returning client sends `resume`, so that nobody
         is notified of the guest that it first was.
         """
         audience, presence = state.audience, state.presence
         while True:
-            while not presence.has_changed() and not audience.pending:
+            while not (presence.has_changed() or presence.arriving or audience.pending):
                 await self._presence.wait()
             await trio.sleep(PRESENCE + PRESENCE_PER_SUBSCRIBER * len(audience.subscribed))
-            audience.subscribe_all_pending(state.clock.monotonic() - PENDING)
-            pipeline.announce()
+            now = state.clock.monotonic()
+            audience.subscribe_all_pending(now - PENDING)
+            presence.settle(now - STAY)
+            if presence.has_changed():
+                pipeline.announce()
 
     async def _send_receipts(self, state: ServerState, pipeline: Pipeline) -> NoReturn:
         """Write how far direct messages were delivered and read, and notify their authors."""

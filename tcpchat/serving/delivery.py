@@ -248,7 +248,7 @@ class Pipeline:
         self._fan_out(fanout)
         state.count(fanout.messages)
         if fanout.messages:
-            self._log.info("kept", messages=fanout.messages, seq=state.rooms.lobby.seq)
+            self._log.debug("kept", messages=fanout.messages, seq=state.rooms.lobby.seq)
         self._note_released(len(batch))
 
     def _settle(self, operation: Operation, fanout: Fanout) -> list[bytes]:

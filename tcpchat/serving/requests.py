@@ -42,6 +42,8 @@ UNSETTLED = 1024  # operations of one connection under way, after which its next
 REPLY_BYTES = 16 * 1024  # of a reply, for which it counts as one request more
 REPLIES_AHEAD = 256 * 1024  # bytes of backlog, after which a connection must read before it is read
 SHOWN = 64  # characters of a refused text that its error repeats
+ABOUT_ACCOUNTS = {"login", "logout", "password", "register", "report", "revoke"}
+"""The commands that an operator wants to see; to log every other is a matter of `debug`."""
 REFUSED = {"http-refused": "http", "not-tls": "tls"}
 """Codes of refusals that end the connection, with the word for why."""
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
@@ -233,7 +235,8 @@ class Requests:
         result = reply.code if isinstance(reply, Error) else "ok"
         # A flood of the same refusal is one line, so that nobody fills the operator's disk.
         if result == "ok" or (what, result) != self.last_result:
-            self.log.info("request", type=what, user=self.caller.user.name, result=result)
+            log = self.log.info if what in ABOUT_ACCOUNTS else self.log.debug
+            log("request", type=what, user=self.caller.user.name, result=result)
         self.last_result = (what, result)
         if isinstance(reply, Bye) or result in REFUSED:
             connection.stop("exit" if isinstance(reply, Bye) else REFUSED[result])

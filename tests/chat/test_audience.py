@@ -48,6 +48,7 @@ class Lobby:
         return user, connection
 
     def news(self) -> list[Line]:
+        self.presence.settle()
         return lines([announcement.lines for announcement in self.presence.announce()])
 
 

@@ -16,6 +16,7 @@ def here(presence: Presence, *names: str) -> list[User]:
     users = [new_user(name) for name in names]
     for user in users:
         presence.join(user)
+    presence.settle()
     return users
 
 
@@ -25,10 +26,12 @@ def rename(presence: Presence, user: User, name: str) -> None:
 
 
 def news(presence: Presence) -> list[Line]:
+    presence.settle()
     return lines([announcement.lines for announcement in presence.announce()])
 
 
 def one(presence: Presence) -> Announcement:
+    presence.settle()
     (announcement,) = presence.announce()
     return announcement
 
@@ -44,6 +47,35 @@ def test_who_is_here_is_listed_by_name() -> None:
     presence.leave(alice)
     assert alice not in presence
     assert presence.users() == [bob, carol]
+
+
+def test_one_who_leaves_before_settling_is_never_told_of() -> None:
+    """A script that asks or says one thing is here, and no presence."""
+    presence = Presence()
+    script = new_user("script")
+    presence.join(script)
+    assert script in presence
+    assert presence.arriving
+    assert not presence.knows(script)
+    assert not presence.has_changed()
+    presence.rename(script, "deploybot")
+    script.name = "deploybot"
+    presence.leave(script)
+    assert not presence.arriving
+    assert not presence.has_changed()
+    assert lines([announcement.lines for announcement in presence.announce()]) == []
+
+
+def test_those_who_stayed_long_enough_are_told_of() -> None:
+    clock = iter([1.0, 2.0, 3.0])
+    presence = Presence(now=lambda: next(clock))
+    for name in ("alice", "bob", "carol"):
+        presence.join(new_user(name))
+    presence.settle(2.0)
+    assert lines([announcement.lines for announcement in presence.announce()]) == [joined("alice", "bob")]
+    assert presence.arriving
+    presence.settle(3.0)
+    assert lines([announcement.lines for announcement in presence.announce()]) == [joined("carol")]
 
 
 def test_another_user_of_the_same_name_is_not_the_one_who_is_here() -> None:

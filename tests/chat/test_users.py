@@ -29,6 +29,7 @@ def chat() -> Harness:
 
 
 def news(chat: Harness) -> list[Line]:
+    chat.state.presence.settle()
     return lines([announcement.lines for announcement in chat.state.presence.announce()])
 
 

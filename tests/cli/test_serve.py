@@ -114,7 +114,7 @@ def test_a_server_stores_messages_and_logs_everything_else(tmp_path: Path) -> No
         assert server.first_line == f"listening on 127.0.0.1:{server.port}\n"
         assert server.rest_of_stdout() == ""
 
-    assert re.search(rf"^\S+Z info     ready data=.* talk_to_it='nc 127\.0\.0\.1 {server.port}'", log)
+    assert re.search(rf"^\S+Z info     ready data=.* listening_on=127\.0\.0\.1:{server.port}", log)
     assert "stopping signal=SIGTERM" in log
     assert SECRET not in log
     store = SqliteStore(tmp_path / "tcpchat")

@@ -99,6 +99,7 @@ async def test_nobody_hears_of_the_guest_that_one_came_as(running: RunningServer
     for way in ({"token": alice.token, "after": 0}, {"token": alice.token}):
         person = await connect(running)
         await say(bob, "x")
+        running.node.state.presence.settle()
         running.node.pipeline.announce()
         await person.do("resume", **way)
         await say(bob, "x")

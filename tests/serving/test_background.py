@@ -7,7 +7,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from tcpchat.serving.background import PRUNE, SESSIONS, Wakeup
+from tcpchat.serving.background import PRUNE, SESSIONS, STAY, Wakeup
 from tcpchat.store.changes import Prune, SetLeft
 from tests.running import RunningServer, run_server
 from tests.serving.test_delivery import GatedStore
@@ -60,6 +60,22 @@ async def test_a_cancelled_wait_takes_no_notification() -> None:
         await wakeup.wait()
     assert scope.cancelled_caught
     assert not await is_waiting(wakeup)
+
+
+async def test_a_script_that_says_one_thing_is_no_presence_and_one_who_stays_is(mock_clock: Clock) -> None:
+    async with run_server() as running:
+        (alice,) = await running.peers("alice")
+        script, person = await running.peer(), await running.peer()
+        await script.ask("send deploy done")
+        await person.ask("rename bob")
+        assert (await alice.next("message"))["text"] == "deploy done"
+        await script.leave()
+        for _ in range(20):
+            await settled()
+            mock_clock.jump(STAY / 8)
+        await settled()
+        told = [line for line in (*alice.events, *await alice.quiet()) if line["type"] in {"joined", "left"}]
+        assert [(line["type"], line["users"]) for line in told] == [("joined", ["bob"])]
 
 
 def count(disk: GatedStore, kind: type[Any]) -> int:

@@ -200,11 +200,12 @@ async def test_a_thousand_arrivals_cost_a_few_lines(mock_clock: trio.testing.Moc
         assert len(lines) <= 4
 
 
-async def test_who_speaks_was_announced_before(running: RunningServer) -> None:
+async def test_who_stays_and_speaks_was_announced_before(running: RunningServer) -> None:
     """Messages wait for no presence, so presence goes with them."""
     (first,) = await running.peers("first")
     guest = await running.peer()
     await guest.ask({"type": "rename", "name": "alice"})
+    running.state.presence.settle()
     await guest.ask("send hi")
     lines = [await first.line(), await first.line()]
     assert [line["type"] for line in lines] == ["joined", "message"]
@@ -285,7 +286,9 @@ async def test_nothing_to_say_is_no_write(monkeypatch: pytest.MonkeyPatch) -> No
         await alice.ask("rename carol")
         await alice.ask("rename alice")  # back again, which nobody else is told
         monkeypatch.setattr(Connection, "write_nowait", record)
+        running.node.state.presence.settle()
         running.node.pipeline.announce()
+        running.node.state.presence.settle()
         running.node.pipeline.announce()
         assert b"" not in written
         await alice.ask("send hi")

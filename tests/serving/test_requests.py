@@ -197,3 +197,20 @@ async def test_the_log_tells_who_came_asked_and_went_but_not_what_was_said(runni
     assert (left["user"], left["reason"]) == ("alice", "exit")
     assert running.log.named("kept")
     assert "secret" not in str(running.log.lines)
+
+
+async def test_routine_is_logged_for_those_who_debug_and_accounts_for_operators(
+    running: RunningServer,
+) -> None:
+    (alice,) = await running.peers("alice")
+    for line in ({"type": "ping"}, "users", "send hi", "send", "snd", "history -n 0"):
+        await alice.ask(line)
+    names = [name for name, _ in running.log.lines]
+    assert sorted(names) == sorted(running.log.routine), "all of it"
+    assert {"joined", "request", "kept"} <= set(names)
+    routine = len(running.log.routine)
+    await alice.ask({"type": "register", "password": "correct horse"})
+    assert (await alice.ask({"type": "login", "name": "alice", "password": "wrong"}))["type"] == "error"
+    results = [(line["type"], line["result"]) for line in running.log.named("request")[-2:]]
+    assert results == [("register", "ok"), ("login", "wrong-login")]
+    assert len(running.log.routine) == routine

@@ -88,12 +88,14 @@ def test_a_rename_that_the_disk_refused_changes_nothing_and_frees_the_name(chat:
 
 def test_a_rename_of_a_user_who_is_renamed_while_away_is_announced_on_coming_back(chat: Harness) -> None:
     alice, bob = chat.join("alice", "bob")
+    chat.state.presence.settle()
     chat.state.presence.announce()
     operation = rename(chat, alice, "al")
     chat.state.presence.leave(alice)
     chat.take(operation)
     chat.take(rename(chat, bob, "alice"))
     chat.state.presence.join(alice)
+    chat.state.presence.settle()
     (told,) = chat.state.presence.announce()
     assert [line["type"] for line in lines(told.lines)] == ["left", "renamed", "joined"]
     assert lines(told.lines)[-1]["users"] == ["al"]
