@@ -24,17 +24,20 @@ app = App(
     config=[Environment(PREFIX, command=False), warn_unknown_env, config_file],
 )
 app.default(client_commands.chat)
-app.command("tcpchat.cli.client_commands:connect", name="connect", help="Join a chat.")
-app.command("tcpchat.cli.client_commands:send", name="send", help="Send one message and exit.")
-app.command("tcpchat.cli.client_commands:tail", name="tail", help="Print the last messages of the lobby.")
-app.command("tcpchat.cli.serve:serve", name="serve", help="Run a chat server until SIGTERM or Ctrl-C.")
-app.command("tcpchat.cli.admin:app", name="admin", help="Manage users, bans, mutes and data.")
-app.command("tcpchat.cli.bench:bench", name="bench", help="Put a load on your own server and print figures.")
+app.command("tcpchat.cli.client_commands:connect", name="connect")
+app.command("tcpchat.cli.client_commands:send", name="send")
+app.command("tcpchat.cli.client_commands:tail", name="tail")
+app.command("tcpchat.cli.serve:serve", name="serve")
+app.command("tcpchat.cli.admin:app", name="admin")
+app.command("tcpchat.cli.bench:bench", name="bench")
 app.register_install_completion_command(help="Install completion for your shell.")
 
 
 def parse_and_run(arguments: Sequence[str]) -> int:
     """Do what the command line says and return the exit code. Errors are one sentence on stderr."""
+    if arguments[:1] in (["--help"], ["-h"]):
+        for name in COMMANDS:
+            app[name]  # imports it, for the first line of its docstring
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:

@@ -132,7 +132,9 @@ def send(
     name: Name = None,
     tls: TlsOptions = NO_TLS,
 ) -> int:
-    """Send one message and exit. The exit code is 0 only if the server has stored it.
+    """Send one message and exit.
+
+    The exit code is 0 only if the server has stored the message.
 
     Parameters
     ----------

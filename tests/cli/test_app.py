@@ -21,7 +21,28 @@ def test_a_command_shows_the_version_too(capsys: pytest.CaptureFixture[str]) -> 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_and_run(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(re.search(rf"\b{name}\b", out) for name in ("serve", "connect", "send", "tail", "admin"))
+    for name, summary in (
+        ("connect", "Join a chat"),
+        ("serve", "Run a chat server"),
+        ("admin", "Manage the users"),
+    ):
+        assert re.search(rf"\b{name}\b +{summary}", out)
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("connect", "In a pipe, each line of stdin is sent"),
+        ("send", "The exit code is 0 only if the server has stored the message."),
+        ("serve", "SIGHUP reads the file again"),
+        ("bench", "130 after Ctrl-C"),
+    ],
+)
+def test_help_of_a_command_has_all_of_its_description(
+    capsys: pytest.CaptureFixture[str], command: str, text: str
+) -> None:
+    parse_and_run([command, "--help"])
+    assert text in " ".join(capsys.readouterr().out.split())
 
 
 def test_help_has_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
