@@ -195,8 +195,9 @@ class Controller:
         return status.toolbar(self.status(), trio.current_time())
 
     def waiting(self) -> Fragments:
-        """Return the lines above the input: messages that are sent and not acknowledged."""
-        return self._calls.waiting()
+        """Return the lines above the input: messages that are not acknowledged, and lines that wait."""
+        sent, lines = self._calls.waiting(), status.waiting_lines(self.lines.waiting)
+        return [*sent, ("", "\n"), *lines] if sent and lines else [*sent, *lines]
 
     def complete(self, before: str) -> list[Candidate]:
         """Return how the text before the cursor may go on; an answer to a question does not."""

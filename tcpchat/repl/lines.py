@@ -104,6 +104,7 @@ class Lines:
             self._client.retry_now()
         elif self._passwords.running and self._screen.asks:
             self._passwords.lines.append((line, pasted))
+            self._screen.refresh()
         else:
             self._perform([RunLine(line, pasted)])
 
@@ -121,6 +122,11 @@ class Lines:
     def asks_password(self) -> bool:
         """Whether the next line is a password."""
         return self.question is not None and self.question.secret
+
+    @property
+    def waiting(self) -> int:
+        """How many lines wait until the server has checked a password."""
+        return len(self._passwords.lines)
 
     def may_keep(self, line: str) -> bool:
         """Return whether a line may be kept, to be found again: not if it may hold a password."""

@@ -512,7 +512,9 @@ async def test_lines_wait_until_a_password_is_checked(faked: FakedPerson, right:
     faked.controller.enter("/login alice --password hunter2")
     faked.controller.enter("one")
     faked.controller.enter("two")
+    assert faked.waiting == ["… 2 lines wait until the server has checked the password"]
     await faked.settle()
+    assert faked.waiting == []
     assert [request["text"] for request in faked.server.of("send")] == (["one", "two"] if right else [])
     assert faked.screen.edited == ([] if right else ["two", "one"])
 

@@ -116,6 +116,14 @@ def held_line(count: int) -> str:
     return f"{what}: the server takes only so many a second"
 
 
+def waiting_lines(count: int) -> Fragments:
+    """Return that so many lines wait until a password is checked; they may hold one, and are not shown."""
+    if not count:
+        return []
+    what = "1 line waits" if count == 1 else f"{count} lines wait"
+    return [("class:waiting", f"… {what} until the server has checked the password")]
+
+
 def waiting(sends: Sequence[Send | Edit], width: int, *, held: int = 0) -> Fragments:
     """Return the lines above the input: messages and edits that are sent and not acknowledged.
 
