@@ -31,6 +31,8 @@ from tcpchat.store.queries.users import password_hash
 from tcpchat.store.rows import NameRow, UserRow
 from tcpchat.times import timestamp
 
+LISTED_BESIDE = 500  # sessions beside others in one reply, so that it fits into a line
+
 
 @handles(commands.RESUME)
 async def resume(caller: Caller, request: commands.Resume) -> Resumed:
@@ -237,7 +239,9 @@ async def _end_own(caller: Caller, session: Session) -> None:
 @handles(commands.SESSIONS)
 async def sessions(caller: Caller, request: commands.ListSessions) -> Sessions:
     current = caller.session
-    own = sorted(caller.user.sessions, key=lambda session: session.number)
+    lasting = [session for session in caller.user.sessions if session.beside is None or session is current]
+    beside = [session for session in caller.user.sessions if session not in lasting]
+    own = sorted([*lasting, *beside[-LISTED_BESIDE:]], key=lambda session: session.number)
     return Sessions(
         sessions=[
             SessionInfo(

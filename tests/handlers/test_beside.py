@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
+from tcpchat.handlers import sessions as handler
 from tcpchat.settings import Limits, Settings
 from tests.running import RunningServer, run_server
 from tests.sessions import PASSWORD, dead, guest, log_in, lose, resume, user
@@ -25,6 +26,16 @@ async def test_a_session_beside_takes_nobodys_place(running: RunningServer) -> N
         assert (await one.do("send", text="from beside"))["type"] == "sent"
     listed = (await alice.do("sessions"))["sessions"]
     assert [one["here"] for one in listed] == [True] * 26
+
+
+async def test_of_very_many_sessions_the_last_are_listed(
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "LISTED_BESIDE", 2)
+    alice = await user(running, "alice")
+    beside = [await resume(running, alice.token, beside=True) for _ in range(4)]
+    listed = [one["number"] for one in (await beside[0].do("sessions"))["sessions"]]
+    assert listed == [1, *(one.session for one in (beside[0], *beside[-2:]))]
 
 
 async def test_a_session_beside_ends_with_its_connection(running: RunningServer) -> None:
