@@ -6,7 +6,7 @@ import re
 import time
 from datetime import datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 MILLISECONDS = 1000  # in a second; all points in time inside the server are integers of this unit
 
@@ -16,7 +16,7 @@ DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _PART = r"(?: ?(\d{1,15})%s)?"  # `1h 30m` too, where a blank can be given
 _DURATION = re.compile("".join(_PART % unit for unit in "wdhms"), re.ASCII)
 _FRACTION = re.compile(r"(\d{1,15}\.\d{1,6})([wdhms])", re.ASCII)
-_CLOCK = re.compile(r"(?:(today|tomorrow) +)?([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_CLOCK = re.compile(r"(?:(yesterday|today|tomorrow) +)?([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 
 
@@ -79,20 +79,47 @@ def parse_delay(text: str, now: float) -> float:
     `now` is in seconds since 1970. The time of day is that of this machine's zone, at the offset of that day;
     one that is over today is tomorrow's. Raises ValueError with a text for the user.
     """
+    times = _times_of_day(text, now)
+    if times is None:
+        return parse_duration(text)
+    for at in times:
+        if at > now:
+            return at - now
+    raise ValueError(f"{text} is over")
+
+
+def parse_past(text: str, now: float) -> float:
+    """Return the time of a duration ago, of an RFC 3339 time, or of `14:30` or `yesterday 9:00`.
+
+    All is as for `parse_delay`, but a time of day that is still to come is yesterday's.
+    """
+    stamp = parse_timestamp(text)
+    if stamp is not None:
+        return stamp / MILLISECONDS
+    times = _times_of_day(text, now)
+    if times is None:
+        return now - parse_duration(text)
+    for at in reversed(times):
+        if at <= now:
+            return at
+    raise ValueError(f"{text} is still to come")
+
+
+_DAYS: Final = {None: (-1, 0, 1), "yesterday": (-1,), "today": (0,), "tomorrow": (1,)}
+
+
+def _times_of_day(text: str, now: float) -> list[float] | None:
+    """Return when `14:30` is on the days around now, or on the one that is named; None if it is none."""
     match = _CLOCK.fullmatch(text)
     if match is None:
-        return parse_duration(text)
-    day, hour, minute = match[1], int(match[2]), int(match[3])
-
-    def at(days: int) -> float:
-        today = time.localtime(now)
-        return time.mktime((today.tm_year, today.tm_mon, today.tm_mday + days, hour, minute, 0, 0, 0, -1))
-
-    if day is None:
-        return (at(0) if at(0) > now else at(1)) - now
-    if day == "today" and at(0) <= now:
-        raise ValueError(f"{text} is over")
-    return at(1 if day == "tomorrow" else 0) - now
+        return None
+    today = time.localtime(now)
+    return [
+        time.mktime(
+            (today.tm_year, today.tm_mon, today.tm_mday + day, int(match[2]), int(match[3]), 0, 0, 0, -1)
+        )
+        for day in _DAYS[match[1]]
+    ]
 
 
 def format_duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpchat.times import SystemClock, format_duration, parse_delay, parse_duration, timestamp
+from tcpchat.times import SystemClock, format_duration, parse_delay, parse_duration, parse_past, timestamp
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -122,6 +122,29 @@ def test_a_time_of_day_is_the_next_one_in_the_zone_of_the_machine(
 ) -> None:
     begin, end = (datetime.fromisoformat(f"{at}Z").timestamp() for at in (now, then))
     assert parse_delay(text, begin) == end - begin
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        ("14:30", "2026-11-29T13:30:00"),
+        ("14:00", "2026-11-30T13:00:00"),
+        ("9:00", "2026-11-30T08:00:00"),
+        ("yesterday 9:00", "2026-11-29T08:00:00"),
+        ("1.5h", "2026-11-30T11:30:00"),
+        ("2026-07-01T22:30:00Z", "2026-07-01T22:30:00"),
+        ("2026-07-01T22:30+02:00", "2026-07-01T20:30:00"),
+    ],
+)
+def test_a_past_time_is_the_last_one_in_the_zone_of_the_machine(berlin: None, text: str, then: str) -> None:
+    now, past = (datetime.fromisoformat(f"{at}Z").timestamp() for at in ("2026-11-30T13:00:00", then))
+    assert parse_past(text, now) == past
+
+
+@pytest.mark.parametrize("text", ["tomorrow 9:00", "today 23:59", "soon", "2026-07-01"])
+def test_another_past_time_is_refused(berlin: None, text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration|is still to come"):
+        parse_past(text, datetime.fromisoformat("2026-11-30T13:00:00Z").timestamp())
 
 
 @pytest.mark.parametrize("text", ["24:00", "09:60", "tomorrow", "yesterday 9:00", "today 0:00", "9:00 "])

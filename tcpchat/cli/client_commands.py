@@ -18,7 +18,7 @@ from tcpchat.cli.client_runner import HERE
 from tcpchat.cli.setting_options import DEFAULT_OPTIONS, SettingOptions, as_settings
 from tcpchat.cli.tls_options import NO_TLS, Switch, TlsOptions
 from tcpchat.repl.options import HISTORY, Host, Options
-from tcpchat.times import parse_delay
+from tcpchat.times import parse_delay, parse_past
 
 if TYPE_CHECKING:
     from tcpchat.client import Tls
@@ -31,6 +31,7 @@ def check_address(_: type, value: str) -> None:
     Address.parse(value)
 
 
+ALL = 1_000_000_000  # messages; a room has fewer
 Name = Annotated[str | None, Parameter(show_default=False)]
 Where = Annotated[str, Parameter(validator=check_address)]
 
@@ -171,7 +172,9 @@ def _text(words: tuple[str, ...]) -> str:
 def tail(
     address: Where = HERE,
     *,
-    count: Annotated[int, Parameter(alias="-n", validator=Number(gte=0))] = HISTORY,
+    count: Annotated[int | None, Parameter(alias="-n", validator=Number(gte=0), show_default=False)] = None,
+    since: Annotated[str | None, Parameter(show_default=False)] = None,
+    username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
     follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
     json: Switch = False,
     name: Name = None,
@@ -184,7 +187,12 @@ def tail(
     address
         The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
     count
-        Number of messages.
+        Number of messages: 20 if omitted, or with --since all.
+    since
+        Only messages since then: 90 seconds ago, or 10m, 1.5h, 2d, 1w; or since 14:30, 'yesterday 9:00',
+        2026-11-30T14:30Z.
+    username
+        The private messages with this user, instead of the lobby; with --name, whose messages they are.
     follow
         Keep printing new messages, also across server restarts.
     json
@@ -194,8 +202,14 @@ def tail(
     tls
         Options of TLS.
     """
+    try:
+        begin = None if since is None else parse_past(since, now())
+    except ValueError as error:
+        raise CycloptsError(msg=f"--since: {error}") from None
+    if count is None:
+        count = HISTORY if begin is None else ALL
     plan = _script_plan(address, name, tls, history=count)
-    return client_runner.tail(plan, json=json, follow=follow)
+    return client_runner.tail(plan, json=json, follow=follow, since=begin, username=username)
 
 
 def _script_plan(address: str, name: str | None, tls: TlsOptions, history: int = HISTORY) -> Options:

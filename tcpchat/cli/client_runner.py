@@ -88,11 +88,12 @@ def send(plan: Options, text: str, *, username: str | None, time: float | None) 
     return _exit_code(plan, lambda plan: _run(partial(pipe.send, pipe.for_pipe(plan), text, username, time)))
 
 
-def tail(plan: Options, *, json: bool, follow: bool) -> int:
+def tail(plan: Options, *, json: bool, follow: bool, since: float | None, username: str | None) -> int:
     """Print messages and return the exit code."""
     from tcpchat.repl import pipe
 
-    return _exit_code(plan, lambda plan: _run(partial(pipe.tail, plan, json=json, follow=follow)))
+    how = {"json": json, "follow": follow}
+    return _exit_code(plan, lambda plan: _run(partial(pipe.tail, plan, since, username, **how)))
 
 
 def host(settings: Settings | None) -> AbstractAsyncContextManager[str]:

@@ -39,6 +39,7 @@ from tcpchat.repl.session import (
 from tcpchat.repl.view import render
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, plain
+from tcpchat.times import MILLISECONDS, parse_timestamp
 
 
 class PlainScreen:
@@ -165,10 +166,13 @@ async def send(options: Options, text: str, username: str | None, time: float | 
         await leave_nothing(client)
 
 
-async def tail(options: Options, *, json: bool, follow: bool) -> None:
+async def tail(
+    options: Options, since: float | None, username: str | None, *, json: bool, follow: bool
+) -> None:
     """Print the last messages of the lobby, and with `follow` what comes then, also edits.
 
-    Raises ConnectError or DisconnectedError.
+    With `since`, in seconds since 1970, only those from then on; with a `username`, the private messages with
+    that user. Raises ConnectError, DisconnectedError or RefusedError.
     """
     script = attrs.evolve(_for_script(options), history=0)
     async with open_client(script) as client:
@@ -179,29 +183,43 @@ async def tail(options: Options, *, json: bool, follow: bool) -> None:
             if not event.ignored:
                 print_line(event) if json else _write(plain(render.message(event, look)))
 
+        def is_here(event: Message | Edited) -> bool:
+            if username is None:
+                return event.room == LOBBY
+            return event.to is not None and username in {event.to, event.sender}
+
         last = 0
-        for message in await _last_messages(client, options.history):
+        for message in await _last_messages(client, options.history, since, username):
             show(message)
             last = message.seq
         if follow:
             async for event in client.events():
                 if isinstance(event, Reconnected) and event.data_reset:  # the numbers begin anew
                     last = 0
-                elif isinstance(event, Message | Edited) and event.room == LOBBY and event.seq > last:
+                elif isinstance(event, Message | Edited) and is_here(event) and event.seq > last:
                     show(event)
         await leave_nothing(client)
 
 
-async def _last_messages(client: Client, count: int) -> list[Message]:
-    """Return so many messages of the lobby at most, oldest first."""
+async def _last_messages(
+    client: Client, count: int, since: float | None, username: str | None
+) -> list[Message]:
+    """Return so many messages of a place at most, oldest first, and none from before `since`."""
     messages: list[Message] = []
     while len(messages) < count:
         before = messages[0].seq if messages else None
-        page = await client.history(count=min(count - len(messages), MAX_COUNT), before=before)
-        messages = page + messages
-        if not page:
+        wanted = min(count - len(messages), MAX_COUNT)
+        page = await client.history(count=wanted, before=before, username=username)
+        recent = [message for message in page if not _is_before(message, since)]
+        messages = recent + messages
+        if not page or len(recent) < len(page):
             break
     return messages
+
+
+def _is_before(message: Message, since: float | None) -> bool:
+    at = parse_timestamp(message.at)
+    return since is not None and at is not None and at < since * MILLISECONDS
 
 
 def _for_script(options: Options) -> Options:

@@ -96,7 +96,7 @@ def test_tail_passes_count_and_follow(calls: list[tuple[Any, ...]]) -> None:
     assert parse_and_run(["tail", "example.org", "-n", "0", "-f"]) == 0
     ((name, options, how),) = calls
     assert (name, options.address, options.history) == ("tail", "example.org:8000", 0)
-    assert how == {"json": False, "follow": True}
+    assert how == {"json": False, "follow": True, "since": None, "username": None}
 
 
 @pytest.mark.parametrize(

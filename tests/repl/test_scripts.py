@@ -233,3 +233,33 @@ def test_a_time_of_summer_is_summer_time_in_winter_too(server: SocketServer, tmp
         server.server.reply("history", "history", room="lobby", messages=[message], more=False)
         done = run(tmp_path, "tail", "-n", "1", server.address, TZ="CET-1CEST,M3.5.0,M10.5.0/3")
         assert (done.stdout, done.stderr) == (f"{shown} bob  hi\n", "")
+
+
+def test_tail_prints_what_was_said_since_a_time(server: SocketServer, tmp_path: Path) -> None:
+    def history(request: dict[str, Any]) -> dict[str, Any]:
+        last = request.get("before", 7) - 1
+        seqs = range(max(1, last - 1), last + 1)  # pages of two
+        messages = [
+            {"type": "message", "room": "lobby", "seq": seq, "at": f"2026-11-30T0{seq}:00:00.000Z"}
+            | {"from": "bob", "text": str(seq)}
+            for seq in seqs
+        ]
+        return {"type": "history", "room": "lobby", "messages": messages, "more": last > 2}
+
+    server.server.answers["history"] = history
+    done = run(tmp_path, "tail", "--since", "2026-11-30T03:00Z", server.address)
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["3", "4", "5", "6"]
+    assert [request.get("before") for request in server.server.of("history")] == [None, 5, 3]
+    done = run(tmp_path, "tail", "--since", "2026-11-30T03:00Z", "-n", "2", server.address)
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["5", "6"]
+    done = run(tmp_path, "tail", "--since", "soon", server.address)
+    assert (done.returncode, done.stderr.startswith("tcpchat: --since: 'soon' is not")) == (2, True)
+
+
+def test_tail_prints_a_private_conversation(server: SocketServer, tmp_path: Path) -> None:
+    message = {"type": "message", "room": "@b", "to": "alice", "seq": 1, "at": "2026-11-30T09:00:00.000Z"}
+    server.server.reply("history", "history", room="@b", username="bob", more=False,
+                        messages=[message | {"from": "bob", "text": "psst"}])  # fmt: skip
+    done = run(tmp_path, "tail", "-n", "1", "--name", "alice", "-u", "bob", server.address)
+    assert done.stdout == "09:00 bob → alice  psst\n"
+    assert server.server.of("history")[0]["username"] == "bob"
