@@ -63,6 +63,10 @@ class InUseError(StartError):
     """Another server uses the data folder."""
 
 
+class UnreachableError(StartError):
+    """Nothing answers at the address."""
+
+
 class ChatError(Exception):
     """A mistake of the user, or a limit that was reached: the error *is* the reply.
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from tcpchat.address import Address
-from tcpchat.errors import StartError
+from tcpchat.errors import StartError, UnreachableError
 
 TIMEOUT: Final = 20  # seconds for a server to answer; one that is at its limit is slow
 RECEIVE: Final = 256 * 1024  # bytes at once
@@ -27,19 +27,24 @@ class Connection:
     """A socket that has joined; from then on it does not block."""
 
     def __init__(self, address: Address) -> None:
-        """Connect, and wait until events arrive. Raises StartError with the server's reason."""
+        """Connect, and wait until events arrive. Raises StartError with the server's reason.
+
+        That is UnreachableError if no tcpchat server answers.
+        """
         self.bye = ""
         self._tail = b""
         try:
             self.socket = socket.create_connection((address.host, address.port), TIMEOUT)
         except OSError as error:
-            raise StartError(f"cannot reach {address}: {error.strerror or error}") from None
+            raise UnreachableError(f"cannot reach {address}: {error.strerror or error}") from None
         try:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._join(address)
         except OSError as error:
             self.socket.close()
-            raise StartError(f"{address} is not a tcpchat server, or does not answer: {error}") from None
+            raise UnreachableError(
+                f"{address} is not a tcpchat server, or does not answer: {error}"
+            ) from None
         except BaseException:
             self.socket.close()
             raise

@@ -19,10 +19,11 @@ from tcpchat.bench.summary import as_json, as_text
 from tcpchat.cli.client_commands import Where
 from tcpchat.cli.client_runner import HERE
 from tcpchat.cli.confirm import confirm
-from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, INTERRUPTED, complain
+from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, INTERRUPTED, NO_CONNECTION, complain
 from tcpchat.cli.tls_options import Switch
-from tcpchat.errors import StartError
+from tcpchat.errors import StartError, UnreachableError
 from tcpchat.repl.view.clean import clean
+from tcpchat.settings import Limits
 
 WARNING = (
     "This sends messages to the lobby of {address}: all its users see them, and they stay in the history."
@@ -43,7 +44,8 @@ def bench(
     """Put a load on your own server and print figures.
 
     It sends real messages to the lobby, and asks first. Ctrl-C ends it early and prints the result so far.
-    The exit code is 0 if every receiver got every acknowledged message once, and 130 after Ctrl-C.
+    The exit code is 0 if every receiver got every acknowledged message once, 3 if no server answers, and 130
+    after Ctrl-C.
 
     Parameters
     ----------
@@ -79,12 +81,14 @@ def run_plan(plan: Plan, *, yes: bool, json: bool) -> int:
         if not yes and not sys.stdin.isatty():
             complain(f"this sends messages to the lobby of {plan.address}; confirm it with --yes")
             return CALLED_WRONGLY
+        if refusals := _expected_refusals(plan):
+            print(refusals, file=sys.stderr)
         if not yes and not _confirmed(plan):
             return FAILED
         summary = run(attrs.evolve(plan, run=secrets.token_hex(4)), _show(plan))
     except StartError as error:
         complain(str(error))
-        return FAILED
+        return NO_CONNECTION if isinstance(error, UnreachableError) else FAILED
     except KeyboardInterrupt:
         print("\nended early; there is no result", file=sys.stderr)
         return INTERRUPTED
@@ -94,6 +98,18 @@ def run_plan(plan: Plan, *, yes: bool, json: bool) -> int:
     if summary.ended_early:
         return INTERRUPTED
     return 0 if summary.ok else FAILED
+
+
+def _expected_refusals(plan: Plan) -> str | None:
+    """Return a warning if a server with default limits refuses a part of the load."""
+    limit = Limits().messages_per_second
+    if plan.rate and plan.rate <= limit * plan.senders:
+        return None
+    return (
+        f"A server with default settings takes {limit:g} messages a second of each sender and refuses others:"
+        " start it with --messages-per-second 0 to measure what it can do,"
+        f" or give --rate {limit * plan.senders:g} at most."
+    )
 
 
 def _confirmed(plan: Plan) -> bool:

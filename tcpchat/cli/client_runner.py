@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tcpchat import streams
-from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, TLS_PORT, Address
+from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, MAX_PORT, TLS_PORT, Address
 from tcpchat.cli.exit_codes import FAILED, NO_CONNECTION, cause, complain
 from tcpchat.errors import StartError
 from tcpchat.folders import NO_HOME, config_folder, state_folder
@@ -123,11 +123,11 @@ def _exit_code(plan: Options, run: Callable[[Options], int | None], *, asks: boo
 
         return FAILED if trusting(plan, run, asks=asks) else 0
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:
-        return _explain(error)
+        return _explain(error, plan)
 
 
-def _explain(error: BaseException) -> int:
-    from tcpchat.client import DisconnectedError, RefusedError
+def _explain(error: BaseException, plan: Options) -> int:
+    from tcpchat.client import ConnectError, DisconnectedError, RefusedError
     from tcpchat.repl.view.text import with_local_times
 
     error = cause(error)
@@ -138,5 +138,16 @@ def _explain(error: BaseException) -> int:
     text = with_local_times(str(error), None)
     if isinstance(error, RefusedError) and error.code in NEEDS_PASSWORD:
         text += f"; to log in, give --name and set {PASSWORD} in the environment"
+    if isinstance(error, ConnectError) and error.is_other:
+        text += f"; {_other_port(plan)}"
     complain(text)
     return NO_CONNECTION if isinstance(error, DisconnectedError) else FAILED
+
+
+def _other_port(plan: Options) -> str:
+    """Return what to do where another program has the port."""
+    port = Address.parse(plan.address).port
+    if plan.host is None:
+        return "if the chat has another port, give it: HOST:PORT"
+    other = port + 1 if port < MAX_PORT else port - 1
+    return f"start the chat on another port, such as tcpchat --port {other}"

@@ -100,11 +100,12 @@ class Connection:
         except trio.TooSlowError:
             await transport.abort("")
             raise ConnectError(
-                f"{self._where} is no tcpchat server, or too busy: no welcome within {HANDSHAKE:g} s"
+                f"{self._where} is no tcpchat server, or too busy: no welcome within {HANDSHAKE:g} s",
+                is_other=True,
             ) from None
         except ConnectionLostError as error:
             await transport.abort("")
-            raise ConnectError(f"{self._where}: {error}") from None
+            raise ConnectError(f"{self._where}: {error}", is_other=error.is_other) from None
         except BaseException:
             await transport.abort("")
             raise

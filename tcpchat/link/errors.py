@@ -12,12 +12,13 @@ class DisconnectedError(Exception):
 class ConnectError(DisconnectedError):
     """No tcpchat server answered; the message says where and why.
 
-    `nothing_listens`: the connection was refused.
+    `nothing_listens`: the connection was refused. `is_other`: another program listens, or seems to.
     """
 
-    def __init__(self, message: str, *, nothing_listens: bool = False) -> None:
+    def __init__(self, message: str, *, nothing_listens: bool = False, is_other: bool = False) -> None:
         super().__init__(message)
         self.nothing_listens = nothing_listens
+        self.is_other = is_other
 
 
 class UntrustedError(ConnectError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -14,11 +15,12 @@ from tcpchat.link.errors import RefusedError
 from tcpchat.link.inbox import Inbox
 from tcpchat.link.state import Reconnected
 from tcpchat.link.transport import ConnectionLostError, Transport
-from tcpchat.protocol import Bye, Error, Event, Rename, Renamed, Reply, Request, Resume, Welcome
+from tcpchat.protocol import Bye, Error, Event, Ping, Rename, Renamed, Reply, Request, Resume, Welcome
 
 TOKEN_WORTHLESS: Final = {"bad-token", "unknown-type"}  # codes by which a server refuses a token for ever
 FINAL: Final = {"exit", "replaced", "revoked", "banned"}  # codes after which reconnecting would be wrong
 TRANSIENT: Final = {"rate-limited", "storage-failed", "internal"}  # codes after which a repetition may work
+PROBE: Final = 1.0  # seconds without a welcome after which the peer is asked for a line that shows what it is
 LOGIN_REQUIRED: Final = "this server is for registered users: log in with a name and its password"
 
 
@@ -86,11 +88,16 @@ class Handshake:
         self.desired = self.desired.any_guest()
 
     async def _receive_welcome(self) -> Welcome:
-        welcome = await self.transport.next()
+        welcome: Reply | Event | None = None
+        with trio.move_on_after(math.inf if self.reconnecting else PROBE):
+            welcome = await self.transport.next()
+        if welcome is None:  # a program that waits for a request says what it is
+            await self.transport.write(Ping())
+            welcome = await self.transport.next()
         if isinstance(welcome, Error | Bye):
             raise _lost(welcome)
         if not isinstance(welcome, Welcome):
-            raise ConnectionLostError("this is no tcpchat server")
+            raise ConnectionLostError("this is no tcpchat server", is_other=True)
         return welcome
 
     async def _resume_or_log_in(self) -> bool:

@@ -16,7 +16,14 @@ RECEIVE: Final = 256 * 1024  # bytes at once; a busy room fills it
 
 
 class ConnectionLostError(Exception):
-    """The connection is of no use any more; the text says why."""
+    """The connection is of no use any more; the text says why.
+
+    `is_other`: the peer is no tcpchat server.
+    """
+
+    def __init__(self, message: str, *, is_other: bool = False) -> None:
+        super().__init__(message)
+        self.is_other = is_other
 
 
 class Transport:
@@ -52,7 +59,7 @@ class Transport:
                 if line := self._lines.next_line():
                     self._answers.append(read_answer(line))
         except ChatError as error:
-            raise ConnectionLostError(error.message) from None
+            raise ConnectionLostError(error.message, is_other=True) from None
 
     async def write(self, *requests: Request) -> None:
         """Write requests at once.

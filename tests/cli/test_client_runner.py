@@ -89,3 +89,22 @@ def test_files_are_in_the_systems_folders(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_an_address_is_distinguished_from_an_option(text: str, expected: bool) -> None:
     assert is_address(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        (False, "if the chat has another port, give it: HOST:PORT"),
+        (True, "start the chat on another port, such as tcpchat --port 8001"),
+    ],
+)
+def test_where_another_program_has_the_port_the_way_out_is_said(
+    hosts: bool, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ConnectError("127.0.0.1:8000: a web server", is_other=True)
+
+    monkeypatch.setattr(pipe, "send", fail)
+    plan = make_plan(host=(lambda: client_runner.host(None)) if hosts else None)
+    assert client_runner.send(plan, "hi", username=None, time=None) == 3
+    assert capsys.readouterr().err == f"tcpchat: 127.0.0.1:8000: a web server; {told}\n"

@@ -51,8 +51,10 @@ async def test_a_server_without_a_welcome_is_given_up_after_10_s(
     ):
         await cannot_connect(fake)
     assert trio.current_time() - began == HANDSHAKE
+    server = await fake.accept()
+    assert (await server.receive())["type"] == "ping"
     with pytest.raises(EOFError):
-        await (await fake.accept()).receive()
+        await server.receive()
 
 
 async def test_a_lost_connection_is_an_event_and_the_client_reconnects_as_the_same_user(
@@ -82,6 +84,7 @@ async def test_each_connection_says_once_when_all_from_before_was_given(
         await server.welcome(seq=2)
         request = await server.next("log")
         await server.reply(request, "log", room="lobby", events=[message(1), message(2)], first=1, more=False)
+        await trio.testing.wait_all_tasks_blocked()  # the page is read
         await server.say(message(3))
         await server.close()
         server = await fake.accept()

@@ -19,6 +19,7 @@ from tcpchat.client import (
 )
 from tcpchat.link.connection import HANDSHAKE
 from tcpchat.link.desired_identity import DesiredIdentity
+from tcpchat.link.handshake import PROBE
 from tcpchat.protocol import Message, Rename, Renamed, Welcome
 from tests.link.conftest import EVEN, SOON, FakeServer, cannot_connect, make_client, message, until
 from tests.link.test_credentials import ALICE, client_of, logs_in, resumes
@@ -94,6 +95,7 @@ async def test_a_welcome_just_in_time_is_accepted(fake: FakeServer, autojump_clo
     async def play() -> None:
         server = await fake.accept()
         await trio.sleep(HANDSHAKE - 0.01)
+        assert (await server.receive())["type"] == "ping", "the client asks what this is"
         await server.welcome("guest-7", seq=5, token="secret")
         await server.serve()
 
@@ -431,3 +433,38 @@ async def test_after_a_reset_only_the_last_messages_are_requested(
 
             for seq in (4999, 5000):
                 assert getattr(await client.next_event(), "seq", None) == seq
+
+
+async def test_a_program_that_waits_for_a_request_is_asked_what_it_is(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    """As a web server does, which answers what is no request of its own at once."""
+
+    async def play() -> None:
+        server = await fake.accept()
+        assert (await server.receive())["type"] == "ping"
+        assert trio.current_time() - fake.attempts[0] == PROBE
+        await server.stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        with pytest.raises(ConnectError, match=r"no line of a tcpchat server: .*HTTP/1\.1 400") as failed:
+            await cannot_connect(fake)
+        assert failed.value.is_other
+        assert trio.current_time() - fake.attempts[0] == PROBE
+
+
+async def test_a_server_that_is_slow_to_welcome_is_one(fake: FakeServer, autojump_clock: MockClock) -> None:
+    async def play() -> None:
+        server = await fake.accept()
+        assert (await server.receive())["type"] == "ping"
+        await server.welcome()
+        await server.say({"type": "pong", "at": "t"})
+        await server.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with Client(open_stream=fake.open_stream) as client:
+            assert client.user == "guest-1"
+            await client.ping()
+        nursery.cancel_scope.cancel()
