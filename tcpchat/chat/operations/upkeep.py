@@ -53,13 +53,14 @@ def _rows(draft: Draft, user: User) -> list[Change]:
 class PruneStore(Operation):
     """Delete from disk what need not be kept any more.
 
-    Who is back, but not for the disk yet, is stored first: else the sessions would be deleted.
+    Who came back, or left since, but not for the disk yet, is stored first: else the sessions would be
+    deleted.
     """
 
     prune: Prune
 
     def decide(self, draft: Draft) -> None:
         for user in draft.state.sessions.dirty.values():
-            if user.connections and draft.has_row(user) and not draft.is_deleted(user.id):
-                draft.add(SetLeft(user.id, draft.at, None))
+            if draft.has_row(user) and not draft.is_deleted(user.id):
+                draft.add(SetLeft(user.id, draft.at, user.left))
         draft.add(self.prune)

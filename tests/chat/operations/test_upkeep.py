@@ -161,12 +161,13 @@ def test_what_has_expired_is_deleted_on_disk(chat: Harness) -> None:
 
 
 def test_who_is_back_is_stored_before_what_has_expired_is_deleted(chat: Harness) -> None:
-    """Else the disk, which knows only when the user left, would delete the sessions."""
+    """Else the disk, which knows only when the user left, would delete the sessions; bob was back since."""
     alice, bob = chat.join("alice", "bob")
     chat.take(chat.send(alice, "a"), chat.send(bob, "b"))
     chat.state.users.leave(bob, bob.connections[0], for_good=False)
     chat.state.sessions.mark_dirty(alice)
     chat.written.clear()
     chat.take(operation := PruneStore(prune=chat.state.prune()))
-    assert chat.written == [SetLeft(alice.id, chat.clock.now(), None), operation.prune]
+    now = chat.clock.now()
+    assert chat.written == [SetLeft(bob.id, now, bob.left), SetLeft(alice.id, now, None), operation.prune]
     assert set(chat.state.sessions.dirty) == {alice.id, bob.id}, "there is more to store of them"
