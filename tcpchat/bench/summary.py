@@ -116,8 +116,9 @@ def as_text(summary: Summary) -> str:
     """Return the summary as lines for people."""
     s = summary
     each = s.acknowledged / s.seconds if s.seconds else 0
+    joined = f"{_counted(s.receivers, 'receiver')} and {_counted(s.senders, 'sender')}"
     lines = [
-        ("joined", f"{s.receivers:,} receivers and {s.senders:,} senders in {s.joined_seconds:.1f} s"),
+        ("joined", f"{joined} in {s.joined_seconds:.1f} s"),
         ("sent", f"{s.sent:,} in {s.seconds:.1f} s"),
         ("acknowledged", f"{s.acknowledged:,}, {each:,.0f} a second" + _behind(s.acknowledge)),
         *(("refused", _refused(code, *found)) for code, found in s.refused.items()),
@@ -144,3 +145,7 @@ def _behind(latency: Latency | None) -> str:
 def _refused(code: str, count: int, message: str) -> str:
     advice = f" ({_RAISE[code]})" if code in _RAISE else ""
     return f"{count:,} as {code}: {message}{advice}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"

@@ -39,7 +39,7 @@ class Bans:
         self._prefixes[network.version, network.prefixlen] += 1
 
     def take(self, kind: str, target: str) -> SetBan | None:
-        """Ban it no more; return what the ban was, if there was one."""
+        """Remove a ban; return it, or None, if there was one."""
         if kind == USER:
             return self._users.pop(target, None)
         network = _network(target)

@@ -60,7 +60,7 @@ class Guesses:
         self._failures.pop(key, None)
 
     def forgive(self, key: str) -> None:
-        """Take back one failure: it was none, as turned out."""
+        """Take back one failure: it turned out not to be one."""
         failures, at = self._failures.get(key, (0, 0.0))
         if failures > 1:
             self._failures[key] = failures - 1, at

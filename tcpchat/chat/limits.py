@@ -13,7 +13,7 @@ FULL_RETRY = 5.0  # seconds; a guess, so that clients of a full server do not co
 class TokenBucket:
     """Allows `rate` actions a second on average and `burst` at once. If either is 0 there is no limit.
 
-    An action refused costs nothing, so that who waits as told is not refused again.
+    An action refused costs nothing, so that a caller that waits as told is not refused again.
     """
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
@@ -56,11 +56,13 @@ class ConnectionSlots:
     def take(self, address: str) -> None:
         """Take a slot, to be given back with `free`. Raises ChatError `server-full`, `address-full`."""
         if self.total and self.taken >= self.total:
-            message = f"the server has its {self.total} connections; try again later"
+            message = f"the server has reached its limit of {_connections(self.total)}; try again later"
             raise ChatError("server-full", message, limit=self.total, retry_after=FULL_RETRY)
         owner = owner_network(address)
         if self.per_address and self._by_owner[owner] >= self.per_address:
-            message = f"your address has its {self.per_address} connections; close one first"
+            message = (
+                f"your address has reached its limit of {_connections(self.per_address)}; close one first"
+            )
             raise ChatError("address-full", message, limit=self.per_address)
         self.taken += 1
         self._by_owner[owner] += 1
@@ -93,3 +95,7 @@ class Meter:
         for gone in range(max(self._second + 1, second - 59), second + 1):
             self._counts[gone % 60] = 0
         self._second = max(self._second, second)
+
+
+def _connections(count: int) -> str:
+    return "1 connection" if count == 1 else f"{count} connections"

@@ -78,7 +78,7 @@ class Presence:
         self._on_change()
 
     def leave(self, user: User) -> None:
-        """Let the user not be here."""
+        """Mark the user as gone."""
         if user not in self:
             return
         del self._here[user.name]

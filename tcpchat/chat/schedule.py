@@ -119,7 +119,9 @@ class Schedule:
         number = max(own) if number is None else number
         if number not in own:
             numbers = ", ".join(str(known) for known in sorted(own)[:NUMBERS_SHOWN])
-            raise ChatError("no-such-scheduled", f"you have no scheduled message {number}, but: {numbers}")
+            raise ChatError(
+                "no-such-scheduled", f"you have no scheduled message {number}; yours are: {numbers}"
+            )
         return own[number]
 
     def next_due(self) -> int | None:

@@ -85,7 +85,7 @@ class SessionIndex:
         self._absent.pop(user, None)
 
     def unload(self, user: User) -> None:
-        """Find the user here no more; the disk may."""
+        """Remove the user from memory; the stored sessions stay."""
         self.came_back(user)
         for session in user.sessions:
             self._by_token.pop(session.hash, None)

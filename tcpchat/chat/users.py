@@ -182,7 +182,7 @@ class Users:
         self.audience.stop_ignoring(user, user.ignored)
 
     def remove_guest(self, user: User) -> None:
-        """Let a guest be gone, and nothing bring it back. One who is pinned has the name until that ends."""
+        """Remove a guest permanently. One who is pinned has the name until that ends."""
         self.sessions.expire(user)
         if user.pins:
             self.presence.leave(user)

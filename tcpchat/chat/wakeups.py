@@ -1,4 +1,4 @@
-"""Notifications from the state to the tasks that act on its changes later. Pure."""
+"""Callbacks by which the state wakes background tasks. Pure."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def _backup(file: File, /, *, operator: Runner) -> int:
 
 @commands.command(name="restore")
 def _restore(file: File, /, *, yes: Yes = False, operator: Runner) -> int:
-    """Replace the data by a copy made by backup, while no server runs. The old data is kept in another file.
+    """Replace the data with a copy made by backup, while no server runs. The old data stays in another file.
 
     For example:
 
@@ -183,7 +183,7 @@ def _restore(file: File, /, *, yes: Yes = False, operator: Runner) -> int:
     """
 
     def confirmed() -> bool:
-        question = f"Replace the data in {operator.folder} by {file}?"
+        question = f"Replace the data in {operator.folder} with {file}?"
         return yes or is_sure(question, "this replaces the server's data")
 
     return operator.restore(file, confirmed)

@@ -79,7 +79,7 @@ class Operator:
         return 0
 
     def restore(self, file: Path, confirmed: Callable[[], bool]) -> int:
-        """Replace the data of a server that does not run by a copy, if `confirmed` returns True."""
+        """Replace the data of a server that does not run with a copy, if `confirmed` returns True."""
         if not file.is_file():  # before a folder is made
             raise StartError(f"there is no file {file}")
         lock = lock_folder(self.folder)

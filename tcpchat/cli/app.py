@@ -20,7 +20,8 @@ COMMANDS = ("connect", "send", "tail", "serve", "admin", "bench")
 app = App(
     name="tcpchat",
     version=__version__,
-    help="A chat server that you can talk to with netcat, and a terminal client.",
+    help="A chat server that you can talk to with netcat, and a terminal client.\n\n"
+    "Without COMMAND, join the chat on this machine, or host it if nobody does yet.",
     config=[Environment(PREFIX, command=False), warn_unknown_env, config_file],
 )
 app.default(client_commands.chat)

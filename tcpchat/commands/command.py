@@ -162,7 +162,8 @@ class Command(Generic[Q, R]):
             elif not waiting:
                 # What is one word too many may be half of something secret.
                 secret = not all(field.repr for field in attrs.fields(self.request))
-                self._refuse(f"{self.name} does not take {'so many words' if secret else repr(word[:64])}")
+                too_many = f"too many arguments for {self.name}"
+                self._refuse(too_many if secret else f"{self.name} does not take {word[:64]!r}")
             else:
                 field, argument = waiting.pop(0)
                 if argument.rest:

@@ -109,7 +109,7 @@ class ClearAway(Request[Back]):
 BACK = Command(
     request=ClearAway,
     reply=Back,
-    summary="no longer be away",
+    summary="stop being away",
     examples=("back", '{"type":"back"}'),
 )
 
@@ -136,7 +136,7 @@ class Lookup(Request[Whois]):
     """Ask about one user, connected or not."""
 
     type: ClassVar[str] = "whois"
-    name: str = attrs.field(metadata=argument("NAME", "whom"))
+    name: str = attrs.field(metadata=argument("NAME", "the user"))
 
 
 WHOIS = Command(
@@ -180,7 +180,7 @@ class Unignore(Request[Ignoring]):
     """Stop ignoring a user."""
 
     type: ClassVar[str] = "unignore"
-    name: str = attrs.field(metadata=argument("NAME", "whom"))
+    name: str = attrs.field(metadata=argument("NAME", "the user"))
 
 
 UNIGNORE = Command(

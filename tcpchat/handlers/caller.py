@@ -74,7 +74,7 @@ class Caller:
         if pending and self.connection in pending and not command.switches_user:
             self.state.audience.subscribe_pending(self.connection)
         if not self.user.id and command.needs_login:
-            raise ChatError("login-required", "this server is for its users: log in first, with login NAME")
+            raise ChatError("login-required", "this server is for registered users; log in first: login NAME")
 
     def now(self) -> int:
         """Return the time of day in ms since 1970."""

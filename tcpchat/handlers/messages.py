@@ -127,7 +127,7 @@ def _schedule(
     own = schedule.of(user.id)
     if most and len(own) + user.scheduling >= most and not repeats:
         wait = min((pending.due for pending in own), default=caller.now()) - caller.now()
-        message = f"you have {most} scheduled messages; cancel one or wait"
+        message = f"you have {most} scheduled {'message' if most == 1 else 'messages'}; cancel one or wait"
         retry = max(0.001, wait / MILLISECONDS)
         raise ChatError("too-many-scheduled", message, limit=most, retry_after=retry)
     user.last_number += 1

@@ -70,7 +70,10 @@ async def history(caller: Caller, request: commands.ReadHistory) -> EncodedReply
 def _check_numbers(before: int | None, after: int | None, cursor: int | None, count: int) -> None:
     if not 1 <= count <= commands.MAX_COUNT:
         raise ChatError(
-            "bad-value", f"count is 1 to {commands.MAX_COUNT}", field="count", limit=commands.MAX_COUNT
+            "bad-value",
+            f"count must be between 1 and {commands.MAX_COUNT}",
+            field="count",
+            limit=commands.MAX_COUNT,
         )
     for field, value in (("before", before), ("after", after), ("cursor", cursor)):
         if value is not None and value < 0:

@@ -144,7 +144,7 @@ def check_may_register(caller: Caller) -> None:
     if user.registered is not None:
         raise ChatError("already-registered", f"{user.name} is already registered", name=user.name)
     if user.name.startswith(GUEST):
-        message = f"take a name of your own first, with rename: {user.name} is for a guest"
+        message = "guest names cannot be registered; choose a name first: rename NAME"
         raise ChatError("bad-name", message, name=user.name)
     check_reserved(user.name)  # a guest may have it from before the rule
 
@@ -264,7 +264,7 @@ async def revoke(caller: Caller, request: commands.Revoke) -> Revoked:
     session = next((session for session in user.sessions if session.number == number), None)
     if session is None:
         numbers = ", ".join(str(session.number) for session in user.sessions)
-        message = f"you have no session {number}, but: {numbers}"
+        message = f"you have no session {number}; your sessions are: {numbers}"
         raise ChatError("no-such-session", message, field="number")
     session.ending = True
     await caller.commit(EndSessions(user=user.id, hashes=[session.hash]))

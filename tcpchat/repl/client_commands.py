@@ -115,7 +115,9 @@ class ClientCommands:
             raise ChatError("bad-usage", str(error)) from None
         if name == "theme":
             self._display.screen.use_theme(value)
-        self._changed(f"{name} set to {value}", problem)
+        shown = value if value.strip('"') else "(none)"
+        later = f" from the next start on; until then you are {self._model.me}" if name == "name" else ""
+        self._changed(f"{name} set to {shown}{later}", problem)
 
     def _show_settings(self, only: str) -> None:
         if only and only not in MEANING and only not in ALL_NAMES:

@@ -96,7 +96,11 @@ class Lines:
         self._line = ""  # the last one that was entered and is no answer
 
     def enter(self, line: str, *, pasted: bool = False) -> None:
-        """Send or run a line, take it as an answer, or show why none of these is possible."""
+        """Send or run a line, take it as an answer, or show why none of these is possible.
+
+        Breaks at its end, as of a paste, are not part of it.
+        """
+        line = line.rstrip("\n")
         question = self._close_question()
         if question is not None:
             self._perform(question.answer(line))

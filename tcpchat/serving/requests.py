@@ -47,7 +47,7 @@ ABOUT_ACCOUNTS = {"login", "logout", "password", "register", "report", "revoke"}
 REFUSED = {"http-refused": "http", "not-tls": "tls"}
 """Codes of refusals that end the connection, with the word for why."""
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
-TLS_REFUSED = "this port does not speak TLS: connect without it, or to the port that does, mostly 8443"
+TLS_REFUSED = "this port does not speak TLS: connect without it, or to the port that does, usually 8443"
 _TLS = b"\x16\x03"  # how a TLS client begins: a handshake, of a version 3 point something
 _HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
 

@@ -19,7 +19,7 @@ def summary(sending: Sending | None = None, *receiving: Receiving) -> Summary:
 
 def test_a_good_result() -> None:
     assert as_text(summary()).splitlines() == [
-        "joined        2 receivers and 1 senders in 0.5 s",
+        "joined        2 receivers and 1 sender in 0.5 s",
         "sent          1,000 in 2.0 s",
         "acknowledged  1,000, 500 a second; p50 2.0 ms, p99 9.0 ms, max 9.0 ms",
         "delivered     2,000, 1,000 a second; p50 3.0 ms, p99 3.0 ms, max 3.0 ms",

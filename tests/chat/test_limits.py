@@ -129,7 +129,7 @@ def test_the_addresses_of_one_ipv6_network_share_their_slots() -> None:
     slots = ConnectionSlots(total=0, per_address=2)
     slots.take("2001:db8::1")
     slots.take("2001:db8::2")
-    with pytest.raises(ChatError, match="your address has its 2 connections"):
+    with pytest.raises(ChatError, match="your address has reached its limit of 2 connections"):
         slots.take("2001:db8::3")
     slots.take("2001:db8:0:1::1")
     slots.free("2001:db8::1")

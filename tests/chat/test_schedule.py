@@ -107,7 +107,7 @@ def test_a_message_is_found_by_its_number_or_is_the_last_scheduled() -> None:
     schedule = schedule_of(pending(1, number=4), pending(2, number=7), pending(3, author="2", number=9))
     assert schedule.find("1", 4).id == 1
     assert schedule.find("1", None).id == 2
-    with pytest.raises(ChatError, match="you have no scheduled message 9, but: 4, 7") as refused:
+    with pytest.raises(ChatError, match="you have no scheduled message 9; yours are: 4, 7") as refused:
         schedule.find("1", 9)
     assert refused.value.code == "no-such-scheduled"
     with pytest.raises(ChatError, match="you have no scheduled messages"):

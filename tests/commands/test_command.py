@@ -162,7 +162,7 @@ def test_options_come_before_text_in_any_form_and_order(line: str, request_: Req
         ("history --unread --unread", "--unread is given twice", "unread"),
         ("history --unraed", "Did you mean --unread?", None),
         ("login", "login needs NAME", "name"),
-        ("login bob correcthorse", "login does not take so many words", None),
+        ("login bob correcthorse", "too many arguments for login", None),
         ("register --password", "--password needs PASSWORD after it", "password"),
         ("history -n x", "'x' is not a whole number", "count"),
         ("history -n 1.5", "'1.5' is not a whole number", "count"),

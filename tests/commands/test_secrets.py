@@ -70,6 +70,6 @@ def test_a_secret_is_in_no_repr() -> None:
 
 @pytest.mark.parametrize("line", ["login bob hunter2", "register hunter2", "password --password=old hunter2"])
 def test_a_secret_that_is_one_word_too_many_is_not_said_back(line: str) -> None:
-    with pytest.raises(ChatError, match="does not take so many words") as refused:
+    with pytest.raises(ChatError, match="too many arguments for") as refused:
         read_request(line.encode())
     assert "hunter2" not in f"{refused.value.message} {refused.value.details}"

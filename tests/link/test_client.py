@@ -124,7 +124,7 @@ async def test_a_port_where_nothing_listens() -> None:
 async def test_a_full_server_is_an_error_when_connecting() -> None:
     async with run_server(Settings(limits=Limits(connections=1))) as running:
         await running.peer()
-        with pytest.raises(ConnectError, match="the server has its 1 connections"):
+        with pytest.raises(ConnectError, match="the server has reached its limit of 1 connection;"):
             async with Door(running).client():
                 pytest.fail("it is full")
 

@@ -61,6 +61,10 @@ async def test_settings_are_shown_and_changed(alice: ServedPerson) -> None:
     await alice.do("/set theme mono")
     assert alice.screen.themes == ["mono"]
     assert alice.screen.complaints[-1] == "· theme set to mono"
+    await alice.do("/set name zoe")
+    assert alice.screen.complaints[-1] == "· name set to zoe from the next start on; until then you are alice"
+    await alice.do('/set name ""')
+    assert "· name set to (none) from the next start on" in alice.screen.complaints[-1]
     assert alice.controller.failures == 0
 
 

@@ -39,6 +39,12 @@ async def test_text_that_looks_like_something_else(
     assert await texts(bob) == said
 
 
+async def test_breaks_at_the_end_of_a_paste_are_left_out(alice: ServedPerson, bob: Peer) -> None:
+    await alice.do("one\n  two\n\n")
+    await alice.do("/send -u bob three\n")
+    assert await texts(bob) == ["one\n  two", "three"]
+
+
 async def test_several_lines_are_one_message(alice: ServedPerson, bob: Peer) -> None:
     await alice.do("one\ntwo\nusers")
     assert await texts(bob) == ["one\ntwo\nusers"]

@@ -62,7 +62,7 @@ def back(event: Reconnected) -> str:
     """Return who you are after a reconnect, and how many missed messages follow."""
     after = clock(event.seconds)
     if not event.user:
-        text = f"back after {after}, but not logged in any more: /login NAME logs in"
+        text = f"back after {after}, not logged in: /login NAME logs in"
         return f"{text}; {DATA_RESET}" if event.data_reset else text
     if not event.data_reset:
         missed = f"{_messages(event.missed, 'was', 'were')} missed:" if event.missed else "nothing new"

@@ -297,7 +297,7 @@ RESTORED = BACK | {"data_reset": True, "same_user": False}
         (BACK, "back as alice after 0:04; nothing new"),
         (BACK | {"missed": 1}, "back as alice after 0:04; 1 message was missed:"),
         (BACK | {"missed": 2}, "back as alice after 0:04; 2 messages were missed:"),
-        (BACK | {"user": ""}, "back after 0:04, but not logged in any more: /login NAME logs in"),
+        (BACK | {"user": ""}, "back after 0:04, not logged in: /login NAME logs in"),
         (RESTORED, f"back as alice, a new guest, after 0:04; {DATA_RESET}. Its lobby is empty"),
         (
             RESTORED | {"registered": True, "missed": 1},
@@ -309,7 +309,7 @@ RESTORED = BACK | {"data_reset": True, "same_user": False}
         ),
         (
             RESTORED | {"user": ""},
-            f"back after 0:04, but not logged in any more: /login NAME logs in; {DATA_RESET}",
+            f"back after 0:04, not logged in: /login NAME logs in; {DATA_RESET}",
         ),
     ],
 )
