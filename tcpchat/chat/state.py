@@ -108,7 +108,7 @@ class ServerState:
         """Return the guest that a new connection is, or nobody where login is required, and its welcome."""
         seq = self.rooms.lobby.seq
         if self.settings.rules.require_login:
-            hint = "this server is for its users: login NAME"
+            hint = "this server is for registered users: login NAME"
             return self.users.anonymous(), self._welcome(seq, None, None, hint)
         user, token = self.users.new_guest(connection, address)
         self.audience.subscribe_later(user, connection, self.clock.monotonic())

@@ -118,7 +118,7 @@ async def test_a_session_that_is_not_there(running: RunningServer) -> None:
     bob = await user(running, "bob")
     for number in (3, 0):
         error = await alice.do("revoke", number=number)
-        assert (error["code"], error["message"].endswith("but: 1, 2")) == ("no-such-session", True)
+        assert (error["code"], error["message"].endswith("are: 1, 2")) == ("no-such-session", True)
     assert (await bob.do("revoke", number=2))["code"] == "no-such-session", "it is another user's"
 
 
