@@ -40,7 +40,7 @@ LAYERS = [
         "reserved_names",
     },
     {"ip", "names", "wire", "streams"},
-    {"commands"},
+    {"commands", "mentions"},
     {"protocol"},
     {"settings"},
     {"store"},

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from itertools import islice
 
 import attrs
 
+from tcpchat import mentions
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.names import LONGEST_NAME, RESERVED, canonical, skeleton
+from tcpchat.names import LONGEST_NAME, canonical, skeleton
 from tcpchat.store.rows import NameRow
 from tcpchat.wire.base import GUEST
-
-MENTIONS = 20  # in one message; more are shown and not counted
-_RESERVED = re.compile(f"[{re.escape(''.join(RESERVED))}]")
-# The @ stands first, and what must not be before it second, since a search for a character is fast.
-_MENTION = re.compile(rf"@(?<![\w.-]@)(\w[^\s@]{{0,{LONGEST_NAME - 1}}})")
 
 
 @attrs.define
@@ -109,18 +103,9 @@ class Directory:
         return found if found is None or isinstance(found, User) else self._by_id.get(found.user, found)
 
     def mentioned(self, text: str) -> list[str]:
-        """Return the ids of at most `MENTIONS` users that a text mentions, as @ and the name in any case."""
-        found: dict[str, None] = {}
-        for match in islice(_MENTION.finditer(text), MENTIONS):
-            word = match[1].lower()
-            user = (
-                self.called(word)
-                or self.called(_without_end(word))
-                or self.called(_without_end(_RESERVED.split(word, maxsplit=1)[0]))
-            )
-            if user is not None:
-                found[user.id if isinstance(user, User) else user.user] = None
-        return list(found)
+        """Return the ids of the users whom a text mentions."""
+        holders: list[User | NameRow] = mentions.mentioned(text, self.called)
+        return list(dict.fromkeys(one.id if isinstance(one, User) else one.user for one in holders))
 
     def claim(self, user: str, name: str, key: str) -> None:
         """Reserve a free name for the user of this id, who may be yet to come, until `release`.
@@ -224,11 +209,3 @@ def _taken(name: str, holder: str, who: str, *, registered: bool) -> ChatError:
     like = "" if holder == name else f": it looks like {holder}, {who}"
     hint = f"; login {holder} if it is yours" if registered else ""
     return ChatError("name-taken", f"{name} is taken{like}{hint}", name=name)
-
-
-def _without_end(word: str) -> str:
-    """Return a word without `'s` and what is no letter or digit at its end, such as the ) of (@bob)."""
-    end = len(word)
-    while end and not (word[end - 1].isalnum() or word[end - 1] == "_"):
-        end -= 1
-    return word[:end].removesuffix("'s").removesuffix("\u2019s")

@@ -13,6 +13,7 @@ from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.places import FoundRoom, find, find_nowait, find_to_read
 from tcpchat.handlers.registry import handles, handles_nowait
+from tcpchat.mentions import can_mention
 from tcpchat.protocol import MAX_ID, MAX_LINE_OUT, EncodedReply, Schedule, encode_part, page, reply_with
 from tcpchat.settings import CENTURY
 from tcpchat.store.changes import MESSAGE, NewScheduled
@@ -45,7 +46,7 @@ def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation
     repeats = _check_may_send(caller, key)
     if request.time:
         return _schedule(caller, request, found, request.time, repeats=repeats)
-    mentioned = caller.state.directory.mentioned(text) if "@" in text and found.other is None else ()
+    mentioned = caller.state.directory.mentioned(text) if found.other is None and can_mention(text) else ()
     if key is not None:
         user.sent.begin(key)
     else:

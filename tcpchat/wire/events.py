@@ -161,7 +161,7 @@ class UnreadInfo:
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
     count: int = attrs.field(metadata=about("the number of unread messages, without your own"))
-    mentioned: bool = attrs.field(metadata=about("one of them mentions you, with @ and your name"))
+    mentioned: bool = attrs.field(metadata=about("one of them mentions you: by @NAME, or NAME: first"))
     read: int = attrs.field(metadata=about("the number of the last message that you have read"))
     seq: int = attrs.field(metadata=about("the number of the room's last event"))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.chat.directory import MENTIONS, Directory
+from tcpchat.chat.directory import Directory
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
+from tcpchat.mentions import MENTIONS
 from tcpchat.names import LONGEST_NAME, RESERVED, skeleton
 from tcpchat.store.rows import NameRow
 from tests.chat.harness import NullSubscriber
@@ -371,6 +372,12 @@ def mentioned(text: str) -> list[str]:
         ("@ bob", []),
         ("@@bob", ["bob"]),
         ("bob", []),
+        ("bob: lunch?", ["bob"]),
+        ("Bob: @al", ["bob", "al"]),
+        ("bob:", ["bob"]),
+        ("bob:8000", []),
+        ("so bob: no", []),
+        ("bob, lunch?", []),
         ("@" + "x" * LONGEST_NAME, ["x" * LONGEST_NAME]),
     ],
 )

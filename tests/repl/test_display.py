@@ -40,7 +40,7 @@ def pending(number: int, text: str) -> dict[str, Any]:
 
 async def test_a_mention_and_a_private_message_ring_once(alice: ServedPerson, bob: Peer) -> None:
     for text, to, bells in (
-        ("hey alice, look", None, 1),
+        ("alice: look", None, 1),
         ("malice", None, 1),
         ("psst", "alice", 2),
         ("@ALICE", None, 3),
@@ -48,11 +48,11 @@ async def test_a_mention_and_a_private_message_ring_once(alice: ServedPerson, bo
         await say(bob, text, to)
         await alice.screen.line(text)
         assert alice.screen.bells == bells, text
-    await alice.do("alice is me")
+    await alice.do("alice: that is me")
     assert alice.screen.bells == 3
     await alice.do("/set bell off")
-    await say(bob, "alice again")
-    await alice.screen.line("alice again")
+    await say(bob, "@alice again")
+    await alice.screen.line("@alice again")
     assert alice.screen.bells == 3
 
 
@@ -114,8 +114,8 @@ async def test_absent_recipients_are_shown(faked: FakedPerson) -> None:
 
 
 async def test_messages_of_ignored_users_are_not_shown(faked: FakedPerson) -> None:
-    await faked.receive(message(1, "", ignored=True), message(2, "alice!", sender="eve"))
-    assert [line[6:] for line in faked.screen.shown if "──" not in line] == ["eve  alice!"]
+    await faked.receive(message(1, "", ignored=True), message(2, "@alice!", sender="eve"))
+    assert [line[6:] for line in faked.screen.shown if "──" not in line] == ["eve  @alice!"]
     assert faked.screen.bells == 1
     await faked.press()
     assert faked.server.of("read") == [{"room": "lobby", "seq": 2}]

@@ -6,15 +6,14 @@ long link and nothing else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Final
 
 import attrs
 
 from tcpchat.errors import ChatError
+from tcpchat.mentions import mentioned
 from tcpchat.protocol import Edited, Error, Joined, Left, Message, Renamed
 from tcpchat.repl.model.delivery import delivery_state
 from tcpchat.repl.view.clean import clean, clean_line
@@ -81,15 +80,9 @@ def _folded(text: str) -> str:
 
 
 def is_mention(text: str, me: str) -> bool:
-    """Return whether a text names me: as a whole word, in any case, with or without @."""
+    """Return whether a text names me, as the server counts it."""
     folded = me.lower()
-    return bool(me) and folded in text.lower() and _name_in_text(folded).search(text) is not None
-
-
-@lru_cache(maxsize=16)
-def _name_in_text(name: str) -> re.Pattern[str]:
-    """Return what finds `bob`, but not in `bob-marley` or `bob.smith`, who may be others, or `me@bob.org`."""
-    return re.compile(rf"(?<!\w)(?<!\w[-.@]){re.escape(name)}(?!\w)(?![-.@]\w)", re.IGNORECASE)
+    return bool(mentioned(text, lambda name: name if name == folded else None)) if me else False
 
 
 def day(date: date, look: Look) -> Fragments:
