@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from itertools import groupby
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -77,11 +78,14 @@ async def play(port: int, person: Person, theme: str) -> None:
     """Let the people of the picture talk."""
     look = trio.to_thread.run_sync
     where = f"127.0.0.1:{port}"
-    async with (
-        Client(where, credentials=Credentials(name="bob", remember=False)) as bob,
-        Client(where, credentials=Credentials(name="chloé", remember=False)) as chloe,
-    ):
+    async with AsyncExitStack() as stack:
         await look(person.wait_for, "alice →")
+        others = []
+        for name in ("bob", "chloé"):  # one after the other, so that each gets a line
+            credentials = Credentials(name=name, remember=False)
+            others.append(await stack.enter_async_context(Client(where, credentials=credentials)))
+            await look(person.wait_for, f"→ {name} joined")
+        bob, chloe = others
         if theme != "dark":
             person.type(f"/set theme {theme}\r")
             await look(person.wait_for, "theme set to")

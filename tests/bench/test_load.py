@@ -131,11 +131,15 @@ def running(port: int, *options: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+WARNING = "A server with default settings takes 10 messages a second of each sender"
+
+
 def test_ctrl_c_shows_the_result_so_far() -> None:
     with ServerProcess("--ephemeral", "--messages-per-second", "0") as server:
         options = ("--json", "--seconds", "60", "--receivers", "2", "--senders", "1", "--rate", "200")
         with running(server.port, *options) as process:
             assert process.stderr is not None
+            assert process.stderr.readline().startswith(WARNING)
             assert process.stderr.readline().startswith("0 of 60 s: ")
             os.killpg(process.pid, signal.SIGINT)
             out, err = process.communicate(timeout=PATIENCE)
@@ -152,7 +156,9 @@ def test_ctrl_c_before_all_have_joined_ends_without_a_result_and_without_a_trace
         with connection:
             os.killpg(process.pid, signal.SIGINT)
             out, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, out, err) == (130, "", "\nended early; there is no result\n")
+    warning, *rest = err.splitlines()
+    assert (process.returncode, out, rest) == (130, "", ["", "ended early; there is no result"])
+    assert warning.startswith(WARNING)
 
 
 def test_progress_counts_whole_seconds(capsys: pytest.CaptureFixture[str]) -> None:

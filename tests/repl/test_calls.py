@@ -29,7 +29,7 @@ from tests.repl.person import (
     say,
     texts,
 )
-from tests.running import Peer, RunningServer, run_server
+from tests.running import Peer, RunningServer, at_once, run_server
 
 
 async def test_text_is_sent_and_marked_once_stored(alice: ServedPerson, bob: Peer) -> None:
@@ -319,7 +319,7 @@ SLOW = Settings(limits=Limits(messages_per_second=10, message_burst=40))
 @pytest.mark.parametrize("has_input", [True, False])
 async def test_lines_above_the_rate_wait_in_their_order(autojump_clock: MockClock, has_input: bool) -> None:
     typed = [f"line {number}" for number in range(60)]
-    async with run_server(SLOW) as running, at_server(running, patient=True) as alice:
+    async with run_server(SLOW, run_sync=at_once) as running, at_server(running, patient=True) as alice:
         alice.screen.has_input = has_input
         bob = await running.peer("bob")
         alice.enter(*typed, "/rename zoe", "last")
