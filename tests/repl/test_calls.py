@@ -285,6 +285,7 @@ async def test_a_request_that_is_lost_on_its_way_fails(alice: ServedPerson) -> N
 
 async def test_a_message_that_is_refused_late_is_named(faked: FakedPerson, mock_clock: MockClock) -> None:
     faked.server.refuse("send", "muted", retry_after=60)
+    faked.server.refuse("users", "internal")  # this list of the fake server knows of no mute
     faked.memory.shut = True
     await faked.memory.cut()
     await faked.screen.line("Reconnecting")
