@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 
 from tcpchat.chat.audience import Audience
@@ -190,8 +191,17 @@ class Users:
         else:
             self.remove(user)
 
+    @contextmanager
+    def pinned(self, user: User) -> Iterator[None]:
+        """Let a user who was loaded for a request stay in memory until the block ends."""
+        user.pins += 1
+        try:
+            yield
+        finally:
+            self.unpin(user)
+
     def unpin(self, user: User) -> None:
-        """Note that what one draft wrote about the user is applied, or was taken back."""
+        """Note that what one draft wrote about the user is applied or was taken back, or a block ended."""
         user.pins -= 1
         if not user.pins:
             self.sessions.unpinned(user)

@@ -180,11 +180,14 @@ async def login(caller: Caller, request: commands.Login) -> LoggedIn:
         name=device,
         address=caller.address,
     )
-    await caller.commit(begin)
     try:
-        session, user, found = await _find_session(caller, begin.token)
-        _become(caller, session, user, found, subscribe=True)
+        with state.users.pinned(user):  # else an absent user may expire between the commit and the connection
+            await caller.commit(begin)
+            session, user, found = await _find_session(caller, begin.token)
+            _become(caller, session, user, found, subscribe=True)
     except BaseException as error:
+        if not begin.token:
+            raise
         with suppress(ChatError):  # nobody will ever have the token
             await caller.commit(EndSessions(user=user.id, hashes=[begin.session.hash]))
         if isinstance(error, ChatError) and error.code == "bad-token":
