@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from tcpchat.address import DEFAULT_PORT, TLS_PORT, Address
-from tcpchat.folders import NO_HOME, state_folder
+from tcpchat.files import NO_HOME, state_folder
 from tcpchat.link.calls import Calls, PendingCall
 from tcpchat.link.connection import Connection
 from tcpchat.link.credential_store import CredentialStore

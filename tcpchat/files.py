@@ -1,4 +1,4 @@
-"""Private files: readable by their owner alone, and each one whole, the old or the new one, after a crash."""
+"""Private files and their folders: readable by their owner alone, each whole after a crash."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from platformdirs import user_config_path, user_data_path, user_state_path
 
 _LOCKED: Final = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # the last one where locks are emulated
 _NO_FLUSH: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of a folder
@@ -184,3 +186,28 @@ def _flush(path: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+NO_HOME: Final = "there is no home folder; set HOME"
+
+
+def config_folder() -> Path | None:
+    """Return the folder of the settings that the user makes."""
+    return _folder(user_config_path)
+
+
+def state_folder() -> Path | None:
+    """Return the folder of the input history, credentials, accepted certificates and logs."""
+    return _folder(user_state_path)
+
+
+def data_folder() -> Path | None:
+    """Return the folder of a server's data."""
+    return _folder(user_data_path)
+
+
+def _folder(of: Callable[..., Path]) -> Path | None:
+    try:
+        return of("tcpchat", appauthor=False)
+    except RuntimeError:  # no HOME, and the system does not know the user either
+        return None

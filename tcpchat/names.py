@@ -3,7 +3,7 @@
 A name follows RFC 8265 (PRECIS), profile UsernameCaseMapped. Unicode Technical Standard 39 adds one script
 per name, and the comparison of *skeletons*, in which look-alike characters are equal. Characters that have a
 meaning in commands, mentions, addresses, patterns and other protocols are reserved, as are the names in
-`reserved_names` and all that look like them: `enforce` refuses both in new names. Names that were taken
+`RESERVED_NAMES` and all that look like them: `enforce` refuses both in new names. Names that were taken
 before these rules stay valid, and `canonical` finds them.
 """
 
@@ -16,10 +16,30 @@ from functools import lru_cache
 from typing import Any, Final
 
 from tcpchat.errors import ChatError
-from tcpchat.reserved_names import ORNAMENTS, RESERVED_NAMES
 
 LONGEST_NAME = 128  # characters; the most that the setting allows, so that names fit into their lines
 SHOWN = 64  # characters of a refused name that an error repeats
+_PLACE = "stands for the room that everybody is in"
+_ALL = "stands for everybody"
+_SERVER = "stands for the server"
+_OPERATOR = "stands for the operator"
+_NOBODY = "stands for a user who is not there any more, or has no name"
+_PROGRAM = "stands for a program"
+_YOU = "stands for whoever reads it"
+
+RESERVED_NAMES: Final[Mapping[str, str]] = {
+    "lobby": _PLACE, "channel": _PLACE, "room": _PLACE, "here": _PLACE,
+    "everyone": _ALL, "everybody": _ALL, "all": _ALL,
+    "server": _SERVER, "system": _SERVER, "tcpchat": _SERVER,
+    "operator": _OPERATOR, "admin": _OPERATOR, "administrator": _OPERATOR, "moderator": _OPERATOR,
+    "root": _OPERATOR,
+    "anonymous": _NOBODY, "deleted": _NOBODY, "nobody": _NOBODY,
+    "robot": _PROGRAM,
+    "me": _YOU, "you": _YOU,
+}  # fmt: skip
+"""The reserved names in lower case, and why each is. Names that look like one are reserved too."""
+ORNAMENTS: Final = "._-"
+"""Characters around a name that do not make it another one to the eye: `_admin_`, `server.`."""
 RESERVED: Final[Mapping[str, str]] = {
     ",": "separates names in a list",
     "*": "matches any text in a pattern",

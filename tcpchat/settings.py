@@ -14,7 +14,7 @@ import attrs
 
 from tcpchat.address import MAX_PORT, Address
 from tcpchat.errors import StartError
-from tcpchat.folders import NO_HOME, data_folder
+from tcpchat.files import NO_HOME, data_folder
 from tcpchat.names import LONGEST_NAME
 
 MAX_LINE: Final = 128 * 1024  # bytes; JSON makes at most 6 of one, and no line to a client exceeds 1 MiB

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from tcpchat.address import Network, parse_network
 from tcpchat.admin.command import ENDED, MORE, NAME, REASON, SECONDS, UNTIL, AdminCommand
 from tcpchat.admin.context import shown
 from tcpchat.chat import moderation
@@ -14,7 +15,6 @@ from tcpchat.chat.bans import ADDRESS, USER
 from tcpchat.chat.operations import moderation as operations
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.ip import Network, parse_network
 from tcpchat.protocol import Reply, Request, about
 from tcpchat.serving.close_reasons import BANNED
 from tcpchat.store.changes import SetBan

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from ipaddress import ip_network
 
+from tcpchat.address import Network, parse_ip, parse_network
 from tcpchat.errors import ChatError
-from tcpchat.ip import Network, parse_ip, parse_network
 from tcpchat.store.changes import SetBan
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from tcpchat import mentions
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.names import LONGEST_NAME, canonical, skeleton
 from tcpchat.store.rows import NameRow
+from tcpchat.wire import mentions
 from tcpchat.wire.base import GUEST
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tcpchat.address import owner_network
 from tcpchat.errors import ChatError
-from tcpchat.ip import owner_network
 
 FULL_RETRY = 5.0  # seconds; a guess, so that clients of a full server do not come back all the time
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import attrs
 
+from tcpchat.address import is_attributable, owner_network
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.ip import is_attributable, owner_network
 from tcpchat.protocol import Muted, Unmuted
 from tcpchat.store.changes import NewReport, SetMute
 from tcpchat.times import FOREVER, MILLISECONDS, timestamp

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from tcpchat.address import owner_network
 from tcpchat.chat.guesses import Guesses
 from tcpchat.errors import ChatError
-from tcpchat.ip import owner_network
 from tcpchat.times import Clock
 
 NAME_GUESSES = 5  # wrong passwords for a name in a row and from one address, before the next one has to wait

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from wcwidth import wcswidth
 
-from tcpchat.ip import owner_network
+from tcpchat.address import owner_network
 from tcpchat.repl.view.clean import clean_line
 
 Line = dict[str, Any]

@@ -13,7 +13,7 @@ from tcpchat import streams
 from tcpchat.address import DEFAULT_HOST, DEFAULT_PORT, MAX_PORT, TLS_PORT, Address
 from tcpchat.cli.exit_codes import FAILED, NO_CONNECTION, cause, complain
 from tcpchat.errors import StartError
-from tcpchat.folders import NO_HOME, config_folder, state_folder
+from tcpchat.files import NO_HOME, config_folder, state_folder
 from tcpchat.repl.options import HISTORY, Host, Options
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ import attrs
 from tcpchat.cli.confirm import confirm
 from tcpchat.client import ConnectError, DisconnectedError, UntrustedError
 from tcpchat.errors import StartError
-from tcpchat.files import reason
+from tcpchat.files import NO_HOME, reason
 from tcpchat.fingerprint import halves
-from tcpchat.folders import NO_HOME
 from tcpchat.link.known_servers import KnownServers
 from tcpchat.repl.options import Options
 

@@ -13,12 +13,12 @@ from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.places import FoundRoom, find, find_nowait, find_to_read
 from tcpchat.handlers.registry import handles, handles_nowait
-from tcpchat.mentions import can_mention
 from tcpchat.protocol import MAX_ID, MAX_LINE_OUT, EncodedReply, Schedule, encode_part, page, reply_with
 from tcpchat.settings import CENTURY
 from tcpchat.store.changes import MESSAGE, NewScheduled
 from tcpchat.store.queries.events import find_event
 from tcpchat.times import MILLISECONDS, format_duration
+from tcpchat.wire.mentions import can_mention
 
 MAX_TEXT = MAX_LINE_OUT // 7  # characters; JSON makes up to 6 bytes of one, and the line holds more than text
 

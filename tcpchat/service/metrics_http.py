@@ -10,9 +10,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from tcpchat.address import Address
+from tcpchat.address import Address, is_loopback
 from tcpchat.errors import StartError
-from tcpchat.ip import is_loopback
 from tcpchat.log import Log
 from tcpchat.serving.sockets import host_of
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import trio
 
-from tcpchat.address import Address
+from tcpchat.address import Address, is_loopback, normal_ip
 from tcpchat.errors import StartError
-from tcpchat.ip import is_loopback, normal_ip
 
 OTHER_FILES = (
     128  # descriptors that are not connections: database, listeners, pipes, connections being refused

@@ -7,9 +7,9 @@ import pytest
 from tcpchat.chat.directory import Directory
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
-from tcpchat.mentions import MENTIONS
 from tcpchat.names import LONGEST_NAME, RESERVED, skeleton
 from tcpchat.store.rows import NameRow
+from tcpchat.wire.mentions import MENTIONS
 from tests.chat.harness import NullSubscriber
 from tests.chat.parts import new_user
 from tests.rows import rows

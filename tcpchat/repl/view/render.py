@@ -13,7 +13,6 @@ from typing import Final
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.mentions import mentioned
 from tcpchat.protocol import Edited, Error, Joined, Left, Message, Renamed
 from tcpchat.repl.model.delivery import delivery_state
 from tcpchat.repl.view.clean import clean, clean_line
@@ -32,6 +31,7 @@ from tcpchat.repl.view.text import (
 )
 from tcpchat.repl.view.wrap import columns
 from tcpchat.times import format_duration
+from tcpchat.wire.mentions import mentioned
 
 SHORT_WAIT: Final = 1.0  # seconds; not worth a line
 MOST_LINES: Final = 40  # of one message; nobody can push everything else off the screen

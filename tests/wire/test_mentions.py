@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.mentions import can_mention, mentioned
 from tcpchat.names import LONGEST_NAME
+from tcpchat.wire.mentions import can_mention, mentioned
 
 NAMES = {"al", "bob", "bob.smith", "e-f"}
 
