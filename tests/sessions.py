@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import trio
 import trio.testing
 
-from tests.running import Line, Peer, RunningServer
+from tests.running import Line, Peer, RunningServer, run_server
 
 PASSWORD = "correct horse"
 Clock = trio.testing.MockClock
@@ -115,3 +116,12 @@ async def pass_time(running: RunningServer, clock: Clock, *seconds: float) -> No
         await running.node.pipeline.wait_idle()
         await trio.testing.wait_all_tasks_blocked()
         clock.jump(span)
+
+
+async def stored_users(folder: Path, *, registered: str, guest_name: str) -> dict[str, str]:
+    """Return the tokens, by name, of a registered user and a guest whom a server in this folder admitted."""
+    async with run_server(folder=folder) as running:
+        people = [await user(running, registered), await guest(running, guest_name)]
+        for person in people:
+            await person.ask("send so that the user is written")
+        return {person.name: person.token for person in people}

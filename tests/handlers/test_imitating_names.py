@@ -9,7 +9,7 @@ import pytest
 
 from tcpchat import names
 from tests.running import RunningServer, run_server
-from tests.sessions import PASSWORD, guest, log_in, resume, user
+from tests.sessions import PASSWORD, guest, log_in, resume, stored_users
 
 TOKENS = dict[str, str]
 
@@ -17,14 +17,9 @@ TOKENS = dict[str, str]
 @pytest.fixture
 async def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TOKENS:
     """The tokens of a registered `lobby` and of a guest `operator`, whom an earlier server admitted."""
-    monkeypatch.setattr(names, "imitates", lambda _: None)
-    async with run_server(folder=tmp_path) as running:
-        people = [await user(running, "lobby"), await guest(running, "operator")]
-        for person in people:
-            await person.ask("send so that the user is written")
-        found = {person.name: person.token for person in people}
-    monkeypatch.undo()
-    return found
+    with monkeypatch.context() as earlier:
+        earlier.setattr(names, "imitates", lambda _: None)
+        return await stored_users(tmp_path, registered="lobby", guest_name="operator")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tcpchat import names
 from tests.running import RunningServer, run_server
-from tests.sessions import PASSWORD, connect, guest, log_in, resume, user
+from tests.sessions import PASSWORD, connect, guest, log_in, resume, stored_users
 
 TOKENS = dict[str, str]
 
@@ -17,14 +17,9 @@ TOKENS = dict[str, str]
 @pytest.fixture
 async def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TOKENS:
     """The tokens of users whose names an earlier server let them take, and who are on disk now."""
-    monkeypatch.setattr(names, "RESERVED", {})
-    async with run_server(folder=tmp_path) as running:
-        people = [await user(running, "c++"), await guest(running, "x@y")]
-        for person in people:
-            await person.ask("send so that the user is written")
-        found = {person.name: person.token for person in people}
-    monkeypatch.undo()
-    return found
+    with monkeypatch.context() as earlier:
+        earlier.setattr(names, "RESERVED", {})
+        return await stored_users(tmp_path, registered="c++", guest_name="x@y")
 
 
 @pytest.fixture
