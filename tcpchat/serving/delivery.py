@@ -69,6 +69,7 @@ class Pipeline:
         self.observer: Observer | None = None
         self._run_sync = run_sync
         self._queue: deque[Operation] = deque()
+        self._pinned: dict[Operation, list[User]] = {}
         self._taken: list[list[Operation]] = []  # batches that are not acknowledged yet
         self._stopping = self._ended = False
         self._submitted = trio.Event()
@@ -88,6 +89,7 @@ class Pipeline:
             self._give_up(operation, STOPPED)
             self._note_released(1)
             return self._last_position
+        self._pin(operation)
         self._queue.append(operation)
         if not self._submitted.is_set():
             self._submitted.set()
@@ -97,6 +99,14 @@ class Pipeline:
     def last_submitted(self) -> Operation | None:
         """Return the last operation, unless it is decided or about to be."""
         return self._queue[-1] if self._queue else None
+
+    def _pin(self, operation: Operation) -> None:
+        """Let absent users whom the operation is about not expire while it waits and is written."""
+        if about := operation.about:
+            found = (self._state.users.get(id) for id in about)
+            self._pinned[operation] = pinned = [user for user in found if user is not None]
+            for user in pinned:
+                user.pins += 1
 
     async def wait_idle(self) -> None:
         """Wait until everything submitted so far, and since, is settled."""
@@ -254,6 +264,8 @@ class Pipeline:
     def _settle(self, operation: Operation, fanout: Fanout) -> list[bytes]:
         """Settle an operation; return a reply for each request."""
         settle(operation, self._state, fanout, self._bug)
+        for user in self._pinned.pop(operation, ()):
+            self._state.users.unpin(user)
         try:
             return operation.encode_replies() if operation.ids else []
         except Exception:

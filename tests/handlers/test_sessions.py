@@ -392,3 +392,26 @@ async def test_who_is_forgotten_while_logging_in_is_there_all_the_same(mock_cloc
         old = await resume(running, alice.token)
         assert (await old.do("send", text="hi", username="bob"))["seq"] == 2
         assert await again.texts() == ["hi"]
+
+
+async def test_who_expires_while_a_report_waits_is_reported_all_the_same(mock_clock: Clock) -> None:
+    disk = GatedStore()
+    async with run_server(store=disk) as running:
+        carol = await user(running, "carol")
+        bob, dora = await guest(running, "bob"), await guest(running, "dora")
+        await lose(carol)
+        await pass_time(running, mock_clock, 5, 594)
+        await running.node.pipeline.wait_idle()
+        disk.open.clear()
+        await dora.send({"type": "send", "text": "the disk is busy with this"})
+        await trio.testing.wait_all_tasks_blocked()
+        await bob.send({"type": "report", "username": "carol"})
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(60)
+        await trio.testing.wait_all_tasks_blocked()
+        disk.open.set()
+        while (reply := await bob.line())["type"] not in {"reported", "error"}:
+            pass
+        assert (reply["type"], reply.get("username")) == ("reported", "carol")
+        await pass_time(running, mock_clock, 60)
+        assert not isinstance(running.state.directory.find("carol"), User), "then the user expires"

@@ -48,6 +48,11 @@ class Operation:
         """Return how much text it adds to a room."""
         return 0
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Return the ids of users who may be absent and must stay in memory until it is settled."""
+        return ()
+
     def decide(self, draft: Draft) -> None:
         """Add the changes to the draft; may be called again if others of the batch were at fault.
 

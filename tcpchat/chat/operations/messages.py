@@ -114,6 +114,10 @@ class PostEvents(Keyed):
         return sum(map(len, self.texts))
 
     @property
+    def about(self) -> tuple[str, ...]:
+        return () if self.to is None else (peer_of(self.room, self.author),)
+
+    @property
     def last(self) -> int:
         """Return the number of the last event."""
         return self.seq + len(self.texts) - 1

@@ -29,6 +29,10 @@ class ReportUser(Operation):
     _name: str = attrs.field(default="", init=False)
     _muted_until: int | None = attrs.field(default=None, init=False)
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        return (self.target,)
+
     def decide(self, draft: Draft) -> None:
         target, reporter = draft.user(self.target), draft.user(self.reporter)
         if target is None or reporter is None:
