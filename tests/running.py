@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from errno import ECONNREFUSED
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -143,7 +144,7 @@ def _as_bytes(line: str | bytes | Line) -> bytes:
 
 
 class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
-    """Accepts the connections that `connect` makes."""
+    """Accepts the connections that `connect` makes; refuses them, as a kernel does, once it is closed."""
 
     def __init__(self) -> None:
         self._send, self._receive = trio.open_memory_channel[trio.abc.HalfCloseableStream](1000)
@@ -156,9 +157,12 @@ class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
         return mine
 
     async def let_in(self, stream: trio.abc.HalfCloseableStream, address: str = "memory") -> None:
-        """Give the server its end of a connection."""
+        """Give the server its end of a connection. Raises ConnectionRefusedError if nothing listens."""
         self._addresses[stream] = address
-        await self._send.send(stream)
+        try:
+            await self._send.send(stream)
+        except trio.BrokenResourceError:
+            raise ConnectionRefusedError(ECONNREFUSED, "Connection refused") from None
 
     def port(self, server: Server) -> Port:
         """Return this listener with a handler that serves its connections."""
@@ -172,7 +176,11 @@ class MemoryListener(trio.abc.Listener[trio.abc.HalfCloseableStream]):
         return await self._receive.receive()
 
     async def aclose(self) -> None:
-        await self._receive.aclose()
+        waiting = self._receive.statistics().current_buffer_used
+        streams = [self._receive.receive_nowait() for _ in range(waiting)]
+        self._receive.close()
+        for stream in streams:
+            await trio.aclose_forcefully(stream)
 
 
 class RunningServer:

@@ -141,16 +141,14 @@ def test_a_home_that_cannot_be_written_to_stops_no_script(
     assert (done.returncode, done.stderr) == (0, told)
 
 
+def log_alice_in(server: SocketServer, home: Path) -> None:
+    """Let the registered user alice be remembered on this machine, under her name."""
+    commands = f"/login alice\n{SECRET}\n"
+    run(home, "connect", server.address, "--commands", "--name", "alice", input=commands)
+
+
 def test_without_a_name_a_script_is_a_new_guest(server: SocketServer, tmp_path: Path) -> None:
-    run(
-        tmp_path,
-        "connect",
-        server.address,
-        "--commands",
-        "--name",
-        "alice",
-        input=f"/login alice\n{SECRET}\n",
-    )
+    log_alice_in(server, tmp_path)
     mine = CredentialStore(
         tmp_path / "state" / "tcpchat", server.address, None
     )  # as a terminal without --name
@@ -169,15 +167,7 @@ def test_without_a_name_a_script_is_a_new_guest(server: SocketServer, tmp_path: 
 
 
 def test_with_a_name_it_is_the_registered_user_that_one_is_here(server: SocketServer, tmp_path: Path) -> None:
-    run(
-        tmp_path,
-        "connect",
-        server.address,
-        "--commands",
-        "--name",
-        "alice",
-        input=f"/login alice\n{SECRET}\n",
-    )
+    log_alice_in(server, tmp_path)
     server.server.requests.clear()
     for arguments in (("send", "hi", "-a", server.address), ("tail", "-n", "0", server.address)):
         server.server.user = "guest-1"
