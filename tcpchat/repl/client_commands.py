@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import attrs
+
 from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, explain
 from tcpchat.repl.answers import Show
 from tcpchat.repl.input.parse import RunCommand
-from tcpchat.repl.input.vocabulary import ALL_NAMES, CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, HIDDEN
+from tcpchat.repl.input.vocabulary import (
+    ALIASES_BY_NAME,
+    ALL_NAMES,
+    CLIENT_COMMANDS,
+    CLIENT_COMMANDS_BY_NAME,
+    HIDDEN,
+    also,
+)
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.model.preferences import ANSWERS, ASK, CHOICES, COMMAND, MEANING, Preferences
@@ -52,13 +61,24 @@ class ClientCommands:
 
     def help(self, word: str | None) -> None:
         """Show all commands, or one. Raises ChatError `unknown-command`."""
-        own = CLIENT_COMMANDS_BY_NAME.get((word or "").lstrip("/"))
+        name = (word or "").lstrip("/\\").lower()
+        alias = ALIASES_BY_NAME.get(name)
+        if alias is not None:
+            what = alias.tells or f"the same as /{alias.means}"
+            self._show(render.notice(f"/{alias.usage}: {what}", self._display.look))
+            name = alias.command
+        own = CLIENT_COMMANDS_BY_NAME.get(name)
         if own is not None:
-            self._show(render.notice(f"/{own.usage}: {own.summary}", self._display.look))
-            return
-        self._show(render_replies.reply(explain(word), self._display.look))
+            self._show(render.notice(f"/{own.usage}: {own.summary}{also(own.name)}", self._display.look))
+        elif alias is None or name:
+            told = explain(name or None)
+            commands = [attrs.evolve(one, summary=f"{one.summary}{also(one.name)}") for one in told.commands]
+            self._show(render_replies.reply(attrs.evolve(told, commands=commands), self._display.look))
         if word is None:
-            for line in (*(f"/{command.usage}: {command.summary}" for command in CLIENT_COMMANDS), *HINTS):
+            own_lines = (
+                f"/{command.usage}: {command.summary}{also(command.name)}" for command in CLIENT_COMMANDS
+            )
+            for line in (*own_lines, *HINTS):
                 self._show(render.notice(line, self._display.look))
 
     def _show(self, fragments: Fragments) -> None:
@@ -89,6 +109,7 @@ class ClientCommands:
         self._display.screen.clear()
 
     def _to(self, name: str) -> None:
+        before = self._model.place
         if name.removeprefix("#").lower() in {"", LOBBY}:
             self._model.place = LOBBY_PLACE
         elif self._model.knows(name.removeprefix("@")):
@@ -96,6 +117,9 @@ class ClientCommands:
         else:
             message = f"there is no user {name!r} here; /to alone sends to the lobby again"
             raise ChatError("no-such-user", message)
+        screen = self._display.screen
+        if screen.asks and (not screen.has_input or self._model.place == before):  # no prompt shows a change
+            self._notice(f"what you type goes to {self._model.place.name}")
         self._display.screen.refresh()
 
     def _set(self, words: str) -> None:

@@ -38,6 +38,30 @@ async def test_help_lists_the_commands_of_the_client_too(alice: ServedPerson) ->
     assert alice.screen.count("examples")
 
 
+async def test_help_shows_other_names_beside_the_command_that_they_mean(alice: ServedPerson) -> None:
+    await alice.do("help")
+    assert alice.screen.count("/nick") == 1
+    assert alice.screen.count("(also /query, /part)") == 1
+    await alice.do("/help nick")
+    assert alice.screen.count("/nick NAME: the same as /rename")
+    assert alice.screen.count("/rename alice")
+    await alice.do("/help /query")
+    assert alice.screen.count("/query [NAME]: the same as /to")
+    await alice.do("/help topic")
+    assert alice.screen.shown[-1] == "· /topic: there is one room, the lobby, and it has no topic"
+
+
+async def test_a_place_that_no_prompt_shows_is_told(alice: ServedPerson, bob: Peer) -> None:
+    await alice.do("/part")
+    assert alice.screen.complaints[-1] == "· what you type goes to lobby"
+    await alice.do("/query bob")
+    assert alice.screen.complaints[-1] == "· what you type goes to lobby"
+    alice.screen.has_input = False
+    await alice.do("/to carol")
+    await alice.do("/to bob")
+    assert alice.screen.complaints[-1] == "· what you type goes to bob"
+
+
 async def test_the_schema_is_not_shown_but_where_to_read_it(alice: ServedPerson) -> None:
     shown = len(alice.screen.shown)
     await alice.do("/schema")

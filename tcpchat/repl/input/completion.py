@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from tcpchat.errors import ChatError
 from tcpchat.protocol import BY_NAME, COMMANDS, Argument, Command, Option
 from tcpchat.repl.input.choices import (
     CLIENT_SOURCES,
@@ -23,7 +24,15 @@ from tcpchat.repl.input.choices import (
     values,
 )
 from tcpchat.repl.input.parse import BLANKS, RUNS_BARE
-from tcpchat.repl.input.vocabulary import CLIENT_COMMANDS, CLIENT_COMMANDS_BY_NAME, SLASHES, ClientCommand
+from tcpchat.repl.input.vocabulary import (
+    ALIASES,
+    CLIENT_COMMANDS,
+    CLIENT_COMMANDS_BY_NAME,
+    SLASHES,
+    ClientCommand,
+    also,
+    unaliased,
+)
 from tcpchat.repl.model.place import Place
 from tcpchat.repl.view.clean import clean_line
 
@@ -48,10 +57,15 @@ _MENTION = re.compile(r"""(?:^|(?<=[ \t\n("'\[{,;:]))@([^ \t\n@]*)\Z""")
 
 def complete(before: str, context: CompletionContext) -> list[Candidate]:
     """Return the candidates for the text before the cursor, best first, at most `MAX_CANDIDATES`."""
-    mention = _MENTION.search(before)
     token = _last_token(before)
     if len(token) > MAX_TOKEN:
         return []
+    if before.startswith(SLASHES) and len(token) < len(before):
+        try:
+            before = unaliased(before)
+        except ChatError:
+            return []
+    mention = _MENTION.search(before)
     if mention is not None and _in_text(before, context.commands):
         return _candidates(mentions(mention[1], context), len(mention[0]))
     if not before or before.startswith((*BLANKS, "//")):
@@ -172,11 +186,14 @@ def _first_words(token: str, context: CompletionContext) -> Iterator[Choice]:
     """Offer commands; without a slash only those that run so, and that begin with what is there."""
     slash = token[:1] if token.startswith(SLASHES) else ""
     word = token[len(slash) :].lower()
-    summaries = {command.name: command.summary for command in COMMANDS}
-    summaries |= {command.name: command.summary for command in CLIENT_COMMANDS}
+    known = (*COMMANDS, *CLIENT_COMMANDS)
+    summaries = {command.name: f"{command.summary}{also(command.name)}" for command in known}
     if not slash:
         bare = [name for name in summaries if name in RUNS_BARE or name in context.commands]
         summaries = {name: summaries[name] for name in bare if name.startswith(word)}
+    for alias in ALIASES:
+        if slash and word and alias.means and alias.name.startswith(word):
+            yield slash + alias.name, slash + alias.name, f"/{alias.means}: {summaries[alias.command]}"
     for name in matching(word, tuple(summaries)):
         yield slash + name, slash + name, summaries[name]
 

@@ -18,6 +18,7 @@ from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import BY_NAME, Command, NeedsSecret, Request
 from tcpchat.repl.input.vocabulary import (
+    ALIASES_BY_NAME,
     ALL_NAMES,
     CLIENT_COMMANDS_BY_NAME,
     ELSEWHERE,
@@ -27,11 +28,14 @@ from tcpchat.repl.input.vocabulary import (
     ClientCommand,
     first_word,
     tells_secret,
+    unaliased,
 )
 from tcpchat.repl.model.preferences import COMMAND, TEXT
 
 BLANKS: Final = (" ", "\t")
 AS_TEXT: Final = "to send it as text, start the line with a space"
+PRIVATE: Final = frozenset({"msg", "w"})
+"""Aliases that write privately, and are no words of a sentence."""
 RUNS_BARE: Final = frozenset({"help", "users", "history", "exit"})
 """Commands that a line which is this word and nothing else runs, without a slash."""
 _OPTION_FIRST = re.compile(r"([^\W_]+)[ \t]*(--?[A-Za-z]+)(?=[= \t\n]|$)")
@@ -147,10 +151,18 @@ def understand(line: str, kept: Mapping[str, str] | None = None, *, pasted: bool
     name = first_word(line).lower()
     if name in ALL_NAMES:
         return _bare(line, name, (kept or {}).get(name))
-    if line.strip().lower() == "quit":
-        return Ambiguous(line, f"/{ELSEWHERE['quit']}", None)
+    if line.strip().lower() == "quit" or _writes_privately(line, name):
+        return Ambiguous(line, unaliased(f"/{line.strip()}"), None)
     corrected = _corrected(line)
     return SendText(line) if corrected is None else Ambiguous(line, f"/{corrected}", None)
+
+
+def _writes_privately(line: str, name: str) -> bool:
+    """Whether a line without a slash is like `msg bob hi`, which is too much like a private message.
+
+    No sentence begins like that, as one does with `query`, `who` or `part`.
+    """
+    return name in PRIVATE and bool(line.split(maxsplit=2)[2:])
 
 
 def _bare(line: str, name: str, kept: str | None) -> Meaning:
@@ -175,7 +187,7 @@ def _check_unicode(line: str) -> None:
 def _double_slash(line: str) -> SendText:
     """Keep both slashes, as in code, unless it is exactly how a command is said: `//users` says `/users`."""
     word = first_word(line[2:])
-    if "\n" in line or word.lower() not in ALL_NAMES:
+    if "\n" in line or word.lower() not in {*ALL_NAMES, *ALIASES_BY_NAME}:
         return SendText(line)
     try:
         if line[2 + len(word) :].strip():
@@ -211,6 +223,19 @@ def _without_blank(line: str) -> str:
 
 
 def _slashed(line: str) -> Call | NeedsPassword | RunCommand | Misplaced:
+    alias = ALIASES_BY_NAME.get(first_word(line[1:]).lower())
+    if alias is None:
+        return _command(line)
+    try:
+        return _command(unaliased(line))
+    except ChatError as error:
+        if "usage" not in error.details:
+            raise
+        message = f"/{alias.name} is /{alias.means}: {error.message}"
+        raise ChatError(error.code, message, **error.details | {"usage": f"/{alias.usage}"}) from None
+
+
+def _command(line: str) -> Call | NeedsPassword | RunCommand | Misplaced:
     word = first_word(line[1:])
     rest = line[1 + len(word) :]
     name = word.lower()
@@ -220,7 +245,7 @@ def _slashed(line: str) -> Call | NeedsPassword | RunCommand | Misplaced:
         return _local(CLIENT_COMMANDS_BY_NAME[name], rest.strip())
     if not word:
         raise ChatError("unknown-command", f"there is no command after {line[0]}; {AS_TEXT}", suggestion=None)
-    near = ELSEWHERE.get(name) or nearest(name, ALL_NAMES)
+    near = ELSEWHERE.get(name) or nearest(name, ALL_NAMES) or nearest(name, ALIASES_BY_NAME)
     guess = f"; did you mean {line[0]}{near}?" if near else "."
     message = f"there is no command {line[0]}{word[:64]}{guess} {AS_TEXT.capitalize()}"
     raise ChatError("unknown-command", message, suggestion=near)

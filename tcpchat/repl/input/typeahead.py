@@ -12,7 +12,7 @@ from tcpchat.repl.view.wrap import columns
 
 SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
 """Lines that may hold a password, or be followed by one; the grammar is not imported yet."""
-_LEAVES = re.compile(r"\s*[/\\]?exit\s*", re.IGNORECASE)
+_LEAVES = re.compile(r"\s*(?:[/\\]?exit|[/\\]quit)\s*", re.IGNORECASE)
 _HIDDEN = "…"  # stands for a line that may hold a password
 
 

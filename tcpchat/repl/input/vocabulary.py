@@ -7,11 +7,19 @@ from typing import Final
 
 import attrs
 
+from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import BY_NAME
 
 SLASHES: Final = ("/", "\\")
 _WORD = re.compile(r"[^ \t\n]*")
+
+
+def first_word(line: str) -> str:
+    """Return what stands before the first blank or break."""
+    match = _WORD.match(line)
+    assert match is not None
+    return match[0]
 
 
 @attrs.frozen
@@ -21,6 +29,24 @@ class ClientCommand:
     name: str
     usage: str
     summary: str
+
+
+@attrs.frozen
+class Alias:
+    """A command's name in other chats: `means` is what stands for it before the rest of the line.
+
+    One that `tells` something means nothing here, and says what is so instead.
+    """
+
+    name: str
+    usage: str
+    means: str = ""
+    tells: str = ""
+
+    @property
+    def command(self) -> str:
+        """The name of the command that it means; empty if it means none."""
+        return first_word(self.means)
 
 
 CLIENT_COMMANDS: Final = (
@@ -44,20 +70,51 @@ _SECRET_FIELDS: Final = {
     field.name for command in BY_NAME.values() for field, option in command.options if option.secret
 }
 _SECRET_OPTION = re.compile(rf"(?:^|\s)--({'|'.join(sorted(_SECRET_FIELDS))})\b")
+ALIASES: Final = (
+    Alias("nick", "nick NAME", "rename"),
+    Alias("msg", "msg NAME TEXT", "send -u"),
+    Alias("w", "w NAME TEXT", "send -u"),
+    Alias("query", "query [NAME]", "to"),
+    Alias("part", "part", "to"),
+    Alias("names", "names", "users"),
+    Alias("who", "who", "users"),
+    Alias("quit", "quit", "exit"),
+    Alias("join", "join", tells="there is one room, the lobby, and you are in it; /to NAME is private"),
+    Alias("topic", "topic", tells="there is one room, the lobby, and it has no topic"),
+)
+ALIASES_BY_NAME: Final = {alias.name: alias for alias in ALIASES}
 ELSEWHERE: Final = {
     "afk": "away", "identify": "login", "signin": "login", "signup": "register", "passwd": "password",
-    "block": "ignore", "unblock": "unignore", "info": "whois", "quit": "exit", "q": "exit", "bye": "exit",
-    "leave": "exit", "?": "help", "h": "help", "nick": "rename", "name": "rename", "who": "users",
-    "names": "users", "list": "users", "msg": "send -u", "dm": "send -u", "query": "to",
+    "block": "ignore", "unblock": "unignore", "info": "whois", "q": "exit", "bye": "exit", "leave": "exit",
+    "?": "help", "h": "help", "name": "rename", "list": "users", "dm": "msg", "pm": "msg", "tell": "msg",
+    "whisper": "msg",
 }  # fmt: skip
-"""The names of our commands in other chats."""
+"""More names of our commands in other chats: they are not run, but lead to ours."""
 
 
-def first_word(line: str) -> str:
-    """Return what stands before the first blank or break."""
-    match = _WORD.match(line)
-    assert match is not None
-    return match[0]
+def aliases_of(command: str) -> tuple[str, ...]:
+    """Return the other names of a command."""
+    return tuple(alias.name for alias in ALIASES if alias.command == command)
+
+
+def also(command: str) -> str:
+    """Return what a summary of a command says about its other names; empty if it has none."""
+    names = aliases_of(command)
+    return f" (also {', '.join(f'/{name}' for name in names)})" if names else ""
+
+
+def unaliased(line: str) -> str:
+    """Return a line that begins with a slash and an alias with the command that the alias means.
+
+    Raises ChatError where it means none.
+    """
+    word = first_word(line[1:])
+    alias = ALIASES_BY_NAME.get(word.lower())
+    if alias is None:
+        return line
+    if alias.tells:
+        raise ChatError("unknown-command", alias.tells, suggestion=None)
+    return f"{line[0]}{alias.means}{line[1 + len(word) :]}"
 
 
 def command_word(line: str) -> str:

@@ -157,6 +157,15 @@ def test_numbers_are_those_of_the_place_of_the_prompt_unless_one_is_named() -> N
         ("/send -u @ca", []),
         ("/to @ca", []),
         ("a\nb @ca", ["@carol"]),
+        ("/nic", ["/nick"]),
+        ("/quer", ["/query"]),
+        ("nic", []),
+        ("/joi", []),
+        ("/join ", []),
+        ("/msg bor", ["boris"]),
+        ("/w bob hi @ca", ["@carol"]),
+        ("/query bor", ["boris"]),
+        ("/nick b", []),
     ],
 )  # fmt: skip
 def test_the_candidates(before: str, texts: list[str]) -> None:
@@ -190,6 +199,9 @@ def test_words_that_are_commands_without_a_slash_are_completed_as_such() -> None
 
 def test_a_candidate_has_its_meaning() -> None:
     assert complete("hel", LIVE) == [Candidate("help", -3, "help", BY_NAME["help"].summary)]
+    rename = BY_NAME["rename"].summary
+    assert complete("/ren", LIVE) == [Candidate("/rename", -4, "/rename", f"{rename} (also /nick)")]
+    assert complete("/nic", LIVE) == [Candidate("/nick", -4, "/nick", f"/rename: {rename} (also /nick)")]
     assert complete("/send -", LIVE)[0] == Candidate(
         "-u", -1, "-u/--username NAME", "send a private message to this user"
     )

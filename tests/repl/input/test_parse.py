@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import BY_NAME, COMMANDS, Exit, GetHelp, ListUsers, ReadHistory, Report, Send, SetAway
+from tcpchat.protocol import (
+    BY_NAME,
+    COMMANDS,
+    Exit,
+    GetHelp,
+    ListUsers,
+    ReadHistory,
+    Rename,
+    Report,
+    Send,
+    SetAway,
+)
 from tcpchat.repl.input.parse import (
     AS_TEXT,
     RUNS_BARE,
@@ -75,6 +86,38 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
 )
 def test_the_meaning_of_a_line(line: str, meaning: object) -> None:
     assert understand(line) == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("/nick zoe", Call(Rename(name="zoe"))),
+        ("/msg bob hi  you ", Call(Send(text="hi  you ", username="bob"))),
+        ("\\W bob hi", Call(Send(text="hi", username="bob"))),
+        ("/msg bob your turn -u carol", Call(Send(text="your turn -u carol", username="bob"))),
+        ("/query bob", RunCommand("to", "bob")),
+        ("/part", RunCommand("to", "")),
+        ("/names", Call(ListUsers())),
+        ("/who", Call(ListUsers())),
+        ("/quit", Call(Exit())),
+        ("//nick zoe", SendText("/nick zoe")),
+        ("who is there", SendText("who is there")),
+        ("msg bob", SendText("msg bob")),
+    ],
+)
+def test_names_of_other_chats_are_the_commands_that_they_mean(line: str, meaning: object) -> None:
+    assert understand(line) == meaning
+
+
+@pytest.mark.parametrize("line", ["/join #general", "/topic cats"])
+def test_a_name_that_means_nothing_here_says_what_is_so(line: str) -> None:
+    with pytest.raises(ChatError, match="there is one room, the lobby"):
+        understand(line)
+
+
+@pytest.mark.parametrize("line", ["msg bob my pin", "W bob my pin"])
+def test_a_private_message_in_the_words_of_other_chats_is_asked_about(line: str) -> None:
+    assert understand(line) == Ambiguous(line, "/send -u bob my pin", None)
 
 
 @pytest.mark.parametrize("name", ALL_NAMES)
@@ -306,7 +349,11 @@ def test_a_command_alone_that_needs_more_gives_the_usage(name: str) -> None:
         ("/clear all", "bad-usage", "clear does not take 'all'", "/clear"),
         ("/to a b", "bad-usage", "to does not take 'b'", "/to [NAME]"),
         ("/sned hi", "unknown-command", "there is no command /sned; did you mean /send?", None),
-        ("/nick bob", "unknown-command", "there is no command /nick; did you mean /rename?", None),
+        ("/tell bob hi", "unknown-command", "there is no command /tell; did you mean /msg?", None),
+        ("/querry bob", "unknown-command", "there is no command /querry; did you mean /query?", None),
+        ("/msg bob", "bad-usage", "/msg is /send -u: send needs TEXT", "/msg NAME TEXT"),
+        ("/who is there", "bad-usage", "/who is /users: users does not take 'is'", "/who"),
+        ("/query bob hi", "bad-usage", "/query is /to: to does not take 'hi'", "/query [NAME]"),
         ("\\cler", "unknown-command", "did you mean \\clear?", None),
         ("/etc/passwd", "unknown-command", "there is no command /etc/passwd.", None),
         ("/", "unknown-command", "there is no command after /", None),

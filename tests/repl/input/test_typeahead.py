@@ -47,7 +47,15 @@ def test_a_possible_password_is_not_shown(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "leaves"), [("exit", True), (" /EXIT ", True), ("exit now", False), ("", False)]
+    ("line", "leaves"),
+    [
+        ("exit", True),
+        (" /EXIT ", True),
+        ("/quit", True),
+        ("quit", False),
+        ("exit now", False),
+        ("", False),
+    ],
 )
 def test_leaving_needs_no_connection(line: str, leaves: bool) -> None:
     assert Typeahead.leaves(line) is leaves

@@ -6,8 +6,11 @@ import pytest
 
 from tcpchat.protocol import BY_NAME
 from tcpchat.repl.input.vocabulary import (
+    ALIASES,
+    ALL_NAMES,
     CLIENT_COMMANDS,
     CLIENT_COMMANDS_BY_NAME,
+    Alias,
     concerns_password,
     tells_secret,
 )
@@ -18,6 +21,15 @@ TOKEN = "kJ0uV3yXk4Qm5c6m1mRr7b3bE6H3VXJ9wqk2b7n0Yd8"
 def test_the_commands_of_the_client_are_not_the_servers() -> None:
     assert not set(CLIENT_COMMANDS_BY_NAME) & set(BY_NAME)
     assert all(command.usage.split()[0] == command.name and command.summary for command in CLIENT_COMMANDS)
+
+
+@pytest.mark.parametrize("alias", ALIASES, ids=lambda alias: alias.name)
+def test_an_alias_means_a_command_or_tells_why_it_means_none(alias: Alias) -> None:
+    assert alias.name not in ALL_NAMES
+    assert alias.usage.split()[0] == alias.name
+    assert bool(alias.means) != bool(alias.tells)
+    assert alias.command in {*ALL_NAMES, ""}
+    assert not tells_secret(f"/{alias.name} bob hi")
 
 
 @pytest.mark.parametrize(
