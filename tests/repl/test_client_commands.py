@@ -57,7 +57,7 @@ async def test_a_place_that_no_prompt_shows_is_told(alice: ServedPerson, bob: Pe
     await alice.do("/query bob")
     assert alice.screen.complaints[-1] == "· what you type goes to lobby"
     alice.screen.has_input = False
-    await alice.do("/to carol")
+    await alice.do("/part")
     await alice.do("/to bob")
     assert alice.screen.complaints[-1] == "· what you type goes to bob"
 

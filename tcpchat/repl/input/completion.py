@@ -186,8 +186,9 @@ def _first_words(token: str, context: CompletionContext) -> Iterator[Choice]:
     """Offer commands; without a slash only those that run so, and that begin with what is there."""
     slash = token[:1] if token.startswith(SLASHES) else ""
     word = token[len(slash) :].lower()
-    known = (*COMMANDS, *CLIENT_COMMANDS)
-    summaries = {command.name: f"{command.summary}{also(command.name)}" for command in known}
+    summaries = {command.name: command.summary for command in COMMANDS}
+    summaries |= {command.name: command.summary for command in CLIENT_COMMANDS}
+    summaries = {name: f"{summary}{also(name)}" for name, summary in summaries.items()}
     if not slash:
         bare = [name for name in summaries if name in RUNS_BARE or name in context.commands]
         summaries = {name: summaries[name] for name in bare if name.startswith(word)}
