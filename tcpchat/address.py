@@ -15,7 +15,7 @@ DEFAULT_PORT: Final = 8000
 TLS_PORT: Final = 8443  # the default with TLS
 MAX_PORT: Final = 2**16 - 1
 _ADDRESS: Final = re.compile(
-    r"(?:\[(?P<ipv6>[^\[\]\s]+)\]|(?P<host>[^:\[\]\s]*))(?::(?P<port>\d{1,5}))?", re.ASCII
+    r"(?:\[(?P<ipv6>[^\[\]\s]+)\]|(?P<host>[^:\[\]\s@/]*))(?::(?P<port>\d{1,5}))?", re.ASCII
 )
 
 

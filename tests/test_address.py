@@ -37,7 +37,7 @@ def test_an_address_is_read(text: str, host: str, port: int) -> None:
     [
         "a:", ":", "a:0", "a:65536", "a:123456", "a:-1", "a:x", "a:80:90x", "[::1", "::1]", "[]", "[]:80",
         "[::1]80", "[::1]:", "x[::1]", "http://a", "http://a:80", "a b", " a", "a\n", "a:80\n", "a:8\t0",
-        "a:\u0661", "[::1 ]", "::1 ", "::g", "[a]b",
+        "a:\u0661", "[::1 ]", "::1 ", "::g", "[a]b", "bob@a", "bob@a:80", "a/80",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_said(text: str) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 from tcpchat import streams
 from tcpchat._version import __version__
+from tcpchat.cli.meant import meant
 
 PREFIX = "TCPCHAT_"  # of environment variables
 
@@ -40,8 +41,9 @@ def _printing(command: Callable[[], int]) -> int:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Do what the command line says and return the exit code."""
-    if [*arguments] == ["--version"]:
+    """Do what the command line says, or clearly means, and return the exit code."""
+    arguments = meant(arguments)
+    if arguments == ["--version"]:
         print(__version__)
         return 0
     call = fast_path(arguments, os.environ)
@@ -71,6 +73,6 @@ def fast_path(arguments: Sequence[str], environ: Mapping[str, str]) -> Callable[
     if rest[-2:-1] == ["--name"]:
         *rest, _, name = rest
     address, *more = rest or [client_runner.HERE]
-    if more or not client_runner.is_address(address) or (name is not None and name.startswith("-")):
+    if more or not client_runner.is_plain(address, name):
         return None
     return lambda: client_runner.talk(client_runner.make_plan(address, name=name))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, UnusedCliTokensError
+from cyclopts import App, CycloptsError
 
 from tcpchat._version import __version__
 from tcpchat.cli import PREFIX, client_commands
 from tcpchat.cli.config_sources import Environment, config_file, warn_unknown_env
 from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, complain
+from tcpchat.cli.meant import COMMANDS
+from tcpchat.cli.sentences import no_command, sentence
 from tcpchat.cli.setting_options import as_settings
 from tcpchat.errors import StartError
-from tcpchat.nearest import nearest
 from tcpchat.settings import Settings
-
-COMMANDS = ("connect", "send", "tail", "serve", "admin", "bench")
 
 app = App(
     name="tcpchat",
@@ -36,13 +35,16 @@ app.register_install_completion_command(help="Install completion for your shell.
 
 def parse_and_run(arguments: Sequence[str]) -> int:
     """Do what the command line says and return the exit code. Errors are one sentence on stderr."""
+    if arguments[1:] == ["--help"] and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+        complain(no_command(arguments[0]))
+        return CALLED_WRONGLY
     if arguments[:1] in (["--help"], ["-h"]):
         for name in COMMANDS:
             app[name]  # imports it, for the first line of its docstring
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        complain(_sentence(error))
+        complain(sentence(error))
         return CALLED_WRONGLY
     except StartError as error:
         complain(str(error))
@@ -55,16 +57,6 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     try:
         _, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise StartError(_sentence(error)) from None
+        raise StartError(sentence(error)) from None
     bound.apply_defaults()
     return as_settings(bound.arguments["settings"])
-
-
-def _sentence(error: CycloptsError) -> str:
-    """Return what is wrong. A word that nothing takes is usually meant as a command."""
-    if not isinstance(error, UnusedCliTokensError) or not error.unused_tokens:
-        return str(error)
-    word = error.unused_tokens[0]
-    near = nearest(word, COMMANDS)
-    hint = f' Did you mean "{near}"?' if near else f" Commands: {', '.join(COMMANDS)}."
-    return f'Unknown command "{word}".{hint}'

@@ -16,7 +16,7 @@ from tcpchat.address import Address
 from tcpchat.bench.load import Progress, Show, run
 from tcpchat.bench.plan import Plan
 from tcpchat.bench.summary import as_json, as_text
-from tcpchat.cli.client_commands import Where
+from tcpchat.cli.client_commands import check_address
 from tcpchat.cli.client_runner import HERE
 from tcpchat.cli.confirm import confirm
 from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, INTERRUPTED, NO_CONNECTION, complain
@@ -31,7 +31,7 @@ WARNING = (
 
 
 def bench(
-    address: Where = HERE,
+    address: Annotated[str, Parameter(validator=check_address)] = HERE,
     *,
     receivers: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 100,
     senders: Annotated[int, Parameter(validator=Number(gte=1, lte=1000))] = 4,

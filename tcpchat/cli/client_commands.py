@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from time import time as now
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
 from cyclopts import CycloptsError, Parameter
@@ -31,9 +31,14 @@ def check_address(_: type, value: str) -> None:
     Address.parse(value)
 
 
+def check_place(_: type, value: str) -> None:
+    """Raise ValueError, which the parser shows, if this is not [NAME@]HOST[:PORT]."""
+    client_runner.parse_place(value)
+
+
 ALL = 1_000_000_000  # messages; a room has fewer
 Name = Annotated[str | None, Parameter(show_default=False)]
-Where = Annotated[str, Parameter(validator=check_address)]
+Where = Annotated[str, Parameter(validator=check_place)]
 
 
 @Parameter(name="*")
@@ -55,11 +60,18 @@ class ClientOptions:
     def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Options:
         """Return the plan for a client of this server."""
         remember = not self.no_remember
-        return client_runner.make_plan(address, tls=tls, name=self.name, remember=remember, host=host)
+        return _plan(address, tls=tls, name=self.name, remember=remember, host=host)
 
     def talk(self, plan: Options) -> int:
         """Run the client in the form that is asked for, and return the exit code."""
         return client_runner.talk(plan, plain=self.plain, json=self.json, commands=self.commands)
+
+
+def _plan(address: str, **options: Any) -> Options:
+    try:
+        return client_runner.make_plan(address, **options)
+    except ValueError as error:
+        raise CycloptsError(msg=str(error)) from None
 
 
 DEFAULTS = ClientOptions()
@@ -108,7 +120,8 @@ def connect(
     Parameters
     ----------
     address
-        The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
+        The server: HOST, HOST:PORT or [IPV6]:PORT, or NAME@ and that. The default port is 8000, or 8443 with
+        TLS.
     client
         Options of the client.
     tls
@@ -127,7 +140,7 @@ def connect(
 
 def send(
     *text: str,
-    address: Annotated[str, Parameter(alias="-a", validator=check_address)] = HERE,
+    address: Annotated[str, Parameter(alias="-a", validator=check_place)] = HERE,
     username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
     time: Annotated[str | None, Parameter(alias="-t", show_default=False)] = None,
     name: Name = None,
@@ -142,7 +155,8 @@ def send(
     text
         The message. Read from stdin if omitted.
     address
-        The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
+        The server: HOST, HOST:PORT or [IPV6]:PORT, or NAME@ and that. The default port is 8000, or 8443 with
+        TLS.
     username
         Send to this user only.
     time
@@ -185,7 +199,8 @@ def tail(
     Parameters
     ----------
     address
-        The server: HOST, HOST:PORT or [IPV6]:PORT. The default port is 8000, or 8443 with TLS.
+        The server: HOST, HOST:PORT or [IPV6]:PORT, or NAME@ and that. The default port is 8000, or 8443 with
+        TLS.
     count
         Number of messages: 20 if omitted, or with --since all.
     since
@@ -213,7 +228,7 @@ def tail(
 
 
 def _script_plan(address: str, name: str | None, tls: TlsOptions, history: int = HISTORY) -> Options:
-    plan = client_runner.make_plan(address, tls=tls.as_tls(), name=name, history=history)
-    if plan.password is not None and name is None:
+    plan = _plan(address, tls=tls.as_tls(), name=name, history=history)
+    if plan.password is not None and plan.name is None:
         raise CycloptsError(msg=f"{client_runner.PASSWORD} requires --name, the user to log in as")
     return plan

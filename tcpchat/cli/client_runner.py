@@ -27,13 +27,24 @@ PASSWORD = "TCPCHAT_PASSWORD"  # noqa: S105  # the name of an environment variab
 NEEDS_PASSWORD = {"name-taken", "login-required"}  # codes of refusals that a password may help with
 
 
-def is_address(text: str) -> bool:
-    """Return whether this is HOST[:PORT]."""
+def parse_place(text: str, default_port: int = DEFAULT_PORT) -> tuple[str | None, Address]:
+    """Read [NAME@]HOST[:PORT], as ssh does: the user's name, if there is one, and the server.
+
+    Raises ValueError.
+    """
+    name, at, address = text.rpartition("@")
+    if at and not name:
+        raise ValueError(f"{text!r} has no name before the @")
+    return name or None, Address.parse(address, default_port)
+
+
+def is_plain(place: str, name: str | None) -> bool:
+    """Return whether these are a place and a name that nothing is wrong with."""
     try:
-        Address.parse(text)
+        user, _ = parse_place(place)
     except ValueError:
         return False
-    return not text.startswith("-")
+    return not place.startswith("-") and (name is None or (user is None and not name.startswith("-")))
 
 
 def make_plan(
@@ -47,13 +58,17 @@ def make_plan(
 ) -> Options:
     """Return the plan of a client whose files are in the system's usual folders.
 
-    The password comes from the environment, since others on the machine can see arguments.
+    `address` is [NAME@]HOST[:PORT]. The password comes from the environment, since others on the machine can
+    see arguments. Raises ValueError if there are two names.
     """
     state = state_folder()
+    user, server = parse_place(address, DEFAULT_PORT if tls is None else TLS_PORT)
+    if user is not None and name is not None and user != name:
+        raise ValueError(f"{address} and --name {name} are two names; give one of them")
     return Options(
-        address=str(Address.parse(address, DEFAULT_PORT if tls is None else TLS_PORT)),
+        address=str(server),
         tls=tls,
-        name=name,
+        name=user if name is None else name,
         password=os.environ.get(PASSWORD) or None,
         remember=remember,
         host=host,

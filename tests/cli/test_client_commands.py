@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tcpchat.cli import client_runner
+from tcpchat.cli import client_runner, run
 from tcpchat.cli.app import parse_and_run
 from tests.cli.conftest import refusal
 
@@ -51,6 +51,28 @@ def test_connect_starts_no_server(calls: list[tuple[Any, ...]]) -> None:
         {"plain": False, "json": True, "commands": False},
     )
     assert (options.name, options.remember, options.host, options.tls) == ("al", False, None, None)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["al@example.org", "connect al@example.org", "connect al@example.org --name al", "al@example.org:8000"],
+)
+def test_the_name_may_stand_before_the_host(typed: str, calls: list[tuple[Any, ...]]) -> None:
+    assert run(typed.split()) == 0
+    ((name, options, _),) = calls
+    assert (name, options.address, options.name, options.host) == ("talk", "example.org:8000", "al", None)
+
+
+def test_scripts_may_name_their_user_before_the_host_too(
+    calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TCPCHAT_PASSWORD", "secret")
+    assert run(["send", "-a", "al@example.org", "hi"]) == run(["tail", "al@example.org", "-3"]) == 0
+    assert [(call[0], call[1].address, call[1].name) for call in calls] == [
+        ("send", "example.org:8000", "al"),
+        ("tail", "example.org:8000", "al"),
+    ]
+    assert calls[1][1].history == 3
 
 
 def test_tls_has_a_port_of_its_own(calls: list[tuple[Any, ...]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tcpchat.cli import client_runner
-from tcpchat.cli.client_runner import PASSWORD, is_address, make_plan
+from tcpchat.cli.client_runner import PASSWORD, is_plain, make_plan
 from tcpchat.client import ConnectError, DisconnectedError, RefusedError
 from tcpchat.errors import StartError
 from tcpchat.protocol import Error
@@ -85,10 +85,19 @@ def test_files_are_in_the_systems_folders(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("a", True), ("[::1]:9", True), ("a:b", False), ("--x", False)]
+    ("place", "name", "expected"),
+    [
+        ("a", None, True),
+        ("[::1]:9", "bob", True),
+        ("bob@a", None, True),
+        ("bob@a", "bob", False),
+        ("a:b", None, False),
+        ("--x", None, False),
+        ("a", "--x", False),
+    ],
 )
-def test_an_address_is_distinguished_from_an_option(text: str, expected: bool) -> None:
-    assert is_address(text) == expected
+def test_what_needs_the_parser_is_not_plain(place: str, name: str | None, expected: bool) -> None:
+    assert is_plain(place, name) == expected
 
 
 @pytest.mark.parametrize(
