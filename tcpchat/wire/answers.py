@@ -12,7 +12,7 @@ from cattrs import BaseValidationError
 
 from tcpchat.errors import ChatError
 from tcpchat.wire.base import Event, Reply, Unknown
-from tcpchat.wire.strict import OPEN, MismatchError, strict_id
+from tcpchat.wire.strict import OPEN, MismatchError, StructureHooks, strict_id
 
 SHOWN = 80  # characters of a strange line that an error quotes
 
@@ -22,7 +22,7 @@ class AnswerReader:
 
     def __init__(self, kinds: Iterable[type[Reply | Event]]) -> None:
         self._kinds = {kind.type: kind for kind in kinds}
-        self._structure = {tag: OPEN.get_structure_hook(kind) for tag, kind in self._kinds.items()}
+        self._structure = StructureHooks(OPEN, self._kinds)
 
     def read(self, line: bytes) -> Reply | Event:
         """Read one line that a server sent.
@@ -34,9 +34,9 @@ class AnswerReader:
             fields = orjson.loads(line)
             tag = fields.get("type")
             if type(tag) is str:
-                structure = self._structure.get(tag)
-                if structure is not None:
-                    answer: Reply | Event = structure(fields, self._kinds[tag])
+                kind = self._kinds.get(tag)
+                if kind is not None:
+                    answer: Reply | Event = self._structure[tag](fields, kind)
                     return answer
                 re = strict_id(fields.pop("re", None), None)
                 return Unknown(re=re, fields=fields)

@@ -17,7 +17,7 @@ from cattrs import BaseValidationError, ForbiddenExtraKeysError
 from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.wire.base import MAX_ID, Event, Id, Reply, Request
-from tcpchat.wire.strict import CLOSED, MismatchError, strict_id, wire_name
+from tcpchat.wire.strict import CLOSED, MismatchError, StructureHooks, strict_id, wire_name
 
 MAX_LINE_OUT = 1024 * 1024  # bytes; no line to a client is longer, so that a client can bound its memory
 
@@ -100,7 +100,7 @@ class Codec:
 
     def __init__(self, kinds: Iterable[type[Request]]) -> None:
         self._kinds: dict[str, type[Request]] = {kind.type: kind for kind in kinds}
-        self._structure = {tag: CLOSED.get_structure_hook(kind) for tag, kind in self._kinds.items()}
+        self._structure = StructureHooks(CLOSED, self._kinds)
 
     def decode(self, line: bytes) -> Request:
         """Read one JSON line.

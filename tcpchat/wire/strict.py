@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -146,3 +146,19 @@ def _unstructure(kind: type) -> Callable[[Any], dict[str, Any]]:
 CLOSED.register_structure_hook_factory(attrs.has, _structure)
 OPEN.register_structure_hook_factory(attrs.has, _open_structure)
 CLOSED.register_unstructure_hook_factory(attrs.has, _unstructure)
+
+
+class StructureHooks(dict[str, Callable[[dict[str, Any], type], Any]]):
+    """What reads the fields of each class, by its `type`.
+
+    Each is made when it is first needed: to make all takes longer than anything else in a short script.
+    """
+
+    def __init__(self, converter: Converter, kinds: Mapping[str, type]) -> None:
+        super().__init__()
+        self._converter = converter
+        self._kinds = kinds
+
+    def __missing__(self, tag: str) -> Callable[[dict[str, Any], type], Any]:
+        hook = self[tag] = self._converter.get_structure_hook(self._kinds[tag])
+        return hook

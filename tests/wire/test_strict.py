@@ -8,7 +8,7 @@ import pytest
 
 from tcpchat.wire.base import MAX_EXACT, MAX_ID, Id, Unknown
 from tcpchat.wire.events import Edited, Message
-from tcpchat.wire.strict import CLOSED, OPEN, MismatchError
+from tcpchat.wire.strict import CLOSED, OPEN, MismatchError, StructureHooks
 from tests.rows import rows
 
 AT = "2026-11-21T09:00:00.123Z"
@@ -66,3 +66,13 @@ def test_only_clients_pass_over_unknown_fields() -> None:
     assert OPEN.structure(grown, Message).sender == "bob"
     with pytest.raises(Exception, match="Message"):
         CLOSED.structure(grown, Message)
+
+
+def test_hooks_are_made_at_their_first_use() -> None:
+    hooks = StructureHooks(OPEN, {"message": Message, "edited": Edited})
+    assert not hooks
+    assert hooks["message"](MESSAGE, Message) == OPEN.structure(MESSAGE, Message)
+    assert list(hooks) == ["message"]
+    assert hooks["message"] is hooks["message"]
+    with pytest.raises(KeyError):
+        hooks["bye"]
