@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from wcwidth import wcswidth
-
 from tcpchat.address import owner_network
 from tcpchat.repl.view.clean import clean_line
+from tcpchat.repl.view.widths import columns
 
 Line = dict[str, Any]
 FOREVER = "9999"  # the year of an end that never comes
@@ -127,10 +126,10 @@ TABLES: Final[dict[str, Callable[[list[Line]], str]]] = {"users": users, "bans":
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(wcswidth(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    widths = [max(columns(row[i]) for row in (head, *rows)) for i in range(len(head))]
     return "\n".join(
         "  ".join(
-            cell + " " * (width - wcswidth(cell)) for cell, width in zip(row, widths, strict=True)
+            cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in (head, *rows)
     )

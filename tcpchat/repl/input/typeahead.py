@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wcwidth import clip
-
 from tcpchat.repl.view.clean import clean_line
-from tcpchat.repl.view.wrap import columns
+from tcpchat.repl.view.widths import shorten
 
 SECRET = re.compile(r"\s*[/\\]?(login|register|password|resume)\b|.*--(password|new)\b", re.IGNORECASE)
 """Lines that may hold a password, or be followed by one; the grammar is not imported yet."""
@@ -44,8 +42,7 @@ class Typeahead:
         fragments: list[tuple[str, str]] = []
         for shown in self._shown():
             line = f"… {shown}"
-            line = line if columns(line) <= width else f"{clip(line, 0, width - 1)}…"
-            fragments += [("class:waiting", line), ("", "\n")]
+            fragments += [("class:waiting", shorten(line, width)), ("", "\n")]
         return fragments[:-1]
 
     def unsent(self) -> Iterator[str]:

@@ -17,12 +17,11 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import DynamicStyle, Style
 
-from tcpchat import streams
 from tcpchat.repl.terminal.input_line import InputLine
 from tcpchat.repl.terminal.layout import Surroundings, layout
+from tcpchat.repl.terminal.output import ChatOutput
 from tcpchat.repl.terminal.printer import Printer
 from tcpchat.repl.terminal.reflow import rows_above, wraps_when_resized
 from tcpchat.repl.view.theme import MONO, STYLES
@@ -35,20 +34,6 @@ if TYPE_CHECKING:
     from tcpchat.repl.controller import Controller
     from tcpchat.repl.input.typeahead import Typeahead
     from tcpchat.repl.view.text import Fragments
-
-
-class _Output(Vt100_Output):
-    """The terminal, in whose encoding signs of ours may be missing."""
-
-    def write(self, data: str) -> None:
-        super().write(data if data.isascii() else streams.writable(self.stdout, data))
-
-    def erase_down(self) -> None:
-        """Erase the line, and from its second column on what is below; the cursor is in the first.
-
-        Where the first line of the screen is erased from its first column on, tmux keeps a copy above.
-        """
-        self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
 
 
 class _Application(Application[None]):
@@ -91,7 +76,7 @@ class Terminal:
         self._theme = theme
         self._input = InputLine(history)
         if output is None:
-            output = _Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+            output = ChatOutput.from_pty(sys.stdout, term=os.environ.get("TERM"))
             # The input needs no more lines than it has, so where on the screen it is does not matter.
             output.enable_cpr = False
         around = Surroundings(

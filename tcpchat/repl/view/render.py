@@ -29,7 +29,7 @@ from tcpchat.repl.view.text import (
     ticks,
     with_local_times,
 )
-from tcpchat.repl.view.wrap import columns
+from tcpchat.repl.view.widths import columns
 from tcpchat.times import format_duration
 from tcpchat.wire.mentions import mentioned
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
-from wcwidth import clip
 
 from tcpchat.client import Closed, Offline, State
 from tcpchat.protocol import Edit, Send
@@ -13,7 +12,7 @@ from tcpchat.repl.model.delivery import DeliveryState
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.text import Fragments, ticks
-from tcpchat.repl.view.wrap import columns
+from tcpchat.repl.view.widths import shorten
 from tcpchat.times import format_duration
 
 SHOWN = 5  # lines of what waits to be sent
@@ -136,8 +135,7 @@ def waiting(sends: Sequence[Send | Edit], width: int, *, held: int = 0) -> Fragm
         place = send.username or send.room
         to = f"→ {clean_line(place)}  " if place else ""
         line = f"… {to}{_kind(send)}{clean_line(send.text)}"
-        line = line if columns(line) <= width else f"{clip(line, 0, width - 1)}…"
-        fragments += [("class:waiting", line), ("", "\n")]
+        fragments += [("class:waiting", shorten(line, width)), ("", "\n")]
     if len(sends) > SHOWN:
         fragments += [("class:waiting", f"… and {len(sends) - SHOWN} more"), ("", "\n")]
     return fragments[:-1]

@@ -15,7 +15,8 @@ from tcpchat.repl.model.delivery import DeliveryState
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.view.clean import clean_line
 from tcpchat.repl.view.theme import NAME_COLOURS
-from tcpchat.repl.view.wrap import break_word, columns, wrap
+from tcpchat.repl.view.widths import columns
+from tcpchat.repl.view.wrap import break_word, wrap
 
 Fragments: TypeAlias = list[tuple[str, str]]
 """Pairs of style and text, as prompt-toolkit takes them; each thing rendered ends with a line break."""

@@ -1,12 +1,15 @@
-"""The width of text in columns, and its line breaks. Pure; the text is cleaned."""
+"""The line breaks of text. Pure; the text is cleaned."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from typing import Final
+from unicodedata import category
 
-import wcwidth
+from wcwidth import iter_graphemes
+
+from tcpchat.repl.view.widths import columns
 
 LONGEST_CLUSTER: Final = 10  # code points; a kiss of two with skin tones. Longer ones no terminal joins
 
@@ -21,21 +24,6 @@ _WORDS = re.compile(
 )
 
 
-def columns(text: str) -> int:
-    """Return how many columns of a terminal a cleaned line takes."""
-    if text.isascii():
-        return len(text)
-    if len(text) == 1:
-        return max(0, wcwidth.wcwidth(text))
-    return sum(map(_cluster_columns, wcwidth.iter_graphemes(text)))
-
-
-def _cluster_columns(cluster: str) -> int:
-    if len(cluster) > LONGEST_CLUSTER:
-        return sum(max(0, wcwidth.wcwidth(char)) for char in cluster)
-    return max(0, wcwidth.wcswidth(cluster))
-
-
 def wrap(line: str, first: int, rest: int) -> list[str]:
     """Break a cleaned line at blanks, into lines of at most `first` and then `rest` columns.
 
@@ -47,7 +35,7 @@ def wrap(line: str, first: int, rest: int) -> list[str]:
         return [line]
     lines: list[str] = []
     width, now, used, blanks = first, "", 0, ""
-    for word in _WORDS.findall(line):
+    for word in _words(line):
         if word.isspace():
             blanks = word if now or not lines else ""  # none at the beginning of a line after a link
             if not (now or lines) and columns(word) > first * 3 // 4:
@@ -69,6 +57,17 @@ def wrap(line: str, first: int, rest: int) -> list[str]:
     return [*lines, now] if now or not lines else lines
 
 
+def _words(line: str) -> list[str]:
+    """Return the parts between which the line may be broken, and the blanks; a mark stays with its letter."""
+    words: list[str] = []
+    for word in _WORDS.findall(line):
+        if words and category(word[0])[0] == "M" and not words[-1].isspace():
+            words[-1] += word
+        else:
+            words.append(word)
+    return words
+
+
 def break_word(word: str, now: str, width: int, rest: int) -> list[str]:
     """Put a word that does not fit after `now` on the next line, or what no line holds on several."""
     if columns(word) <= rest and (now.strip() or not now):
@@ -85,7 +84,7 @@ def break_word(word: str, now: str, width: int, rest: int) -> list[str]:
 
 
 def _clusters(word: str, widest: int) -> Iterable[str]:
-    for cluster in word if word.isascii() else wcwidth.iter_graphemes(word):
+    for cluster in word if word.isascii() else iter_graphemes(word):
         if len(cluster) > LONGEST_CLUSTER or columns(cluster) > widest:
             yield from cluster
         else:

@@ -7,13 +7,12 @@ from datetime import UTC
 from unicodedata import category
 
 import attrs
-import wcwidth
 from hypothesis import strategies as st
 
 from tcpchat.protocol import Message
-from tcpchat.repl.view import wrap
 from tcpchat.repl.view.clean import clean
 from tcpchat.repl.view.text import Fragments, Look, plain
+from tcpchat.repl.view.widths import columns
 
 AT = "2026-11-21T09:00:00.123Z"
 LOOK = Look(width=60, me="alice", zone=UTC)
@@ -45,8 +44,7 @@ def check(fragments: Fragments, look: Look) -> None:
     for line in shown(fragments):
         if re.fullmatch(r"\S+://\S+", line):
             continue  # the terminal wraps it
-        assert wrap.columns(line) <= look.width, line
-        assert wcwidth.wcswidth(line) <= look.width, line
+        assert columns(line) <= look.width, line
         assert all(clean(char) == char or is_part(char) for char in line), line
 
 

@@ -11,7 +11,7 @@ from tcpchat.protocol import Send
 from tcpchat.repl.model.place import Place
 from tcpchat.repl.view.status import SHOWN, Status, changes_at, clock, held_line, prompt, toolbar, waiting
 from tcpchat.repl.view.text import plain
-from tcpchat.repl.view.wrap import columns
+from tcpchat.repl.view.widths import columns
 
 AWAY = Offline(since=100.0, retry_at=146.0, reason="it was killed")
 
