@@ -7,7 +7,7 @@ ARGS ?=
 .PHONY: help chat test core quick test-all coverage fuzz hostile races chaos kills bench bench-quick bench-peers bench-client screenshots pins requirements clean
 
 chat: .venv/run ## set up, then join the chat on 127.0.0.1:8000 or host it; ARGS="serve" and the like go on
-	@exec $(BIN)/tcpchat $(ARGS)
+	@$(if $(ARGS),exec $(BIN)/tcpchat $(ARGS),scripts/chat $(BIN)/tcpchat)
 
 test: .venv/dev ## set up, then every check
 	@scripts/test $(BIN)

@@ -122,3 +122,34 @@ def test_make_chat_hosts_a_chat_that_others_reach(tmp_path: Path) -> None:
         finally:
             if host.poll() is None:
                 os.killpg(host.pid, signal.SIGKILL)
+
+
+@pytest.mark.needs("make")
+@pytest.mark.parametrize(
+    ("code", "terminal", "arguments", "told"),
+    [
+        (1, True, "", None),
+        (3, True, "", None),
+        (4, True, "", "Error 4"),
+        (1, False, "", "Error 1"),
+        (1, True, "ARGS=send hi", "Error 1"),
+        (0, True, "", None),
+    ],
+)
+def test_make_chat_ends_without_an_error_where_the_client_has_said_why(
+    tmp_path: Path, code: int, terminal: bool, arguments: str, told: str | None
+) -> None:
+    tool = tmp_path / "tcpchat"
+    tool.write_text(f"#!/bin/sh\nexit {code}\n")
+    tool.chmod(0o755)
+    command = ["make", "-o", ".venv/run", "chat", f"BIN={tmp_path}", *filter(None, [arguments])]
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment(), stdin=theirs if terminal else subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, "") if told is None else told in done.stderr

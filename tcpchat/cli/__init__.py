@@ -11,6 +11,7 @@ from functools import partial
 from tcpchat import streams
 from tcpchat._version import __version__
 from tcpchat.cli.meant import meant
+from tcpchat.cli.overview import OVERVIEW
 
 PREFIX = "TCPCHAT_"  # of environment variables
 
@@ -45,6 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     arguments = meant(arguments)
     if arguments == ["--version"]:
         print(__version__)
+        return 0
+    if arguments in (["--help"], ["-h"]):
+        print(OVERVIEW, end="")
         return 0
     call = fast_path(arguments, os.environ)
     if call is not None:

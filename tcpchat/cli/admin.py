@@ -75,7 +75,12 @@ for one in (commands, app):
 def admin(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], common: Common = DEFAULTS
 ) -> int:
-    """Manage the users, bans, mutes and data of a data folder, whether its server runs or not."""
+    """Manage the users, bans, mutes and data of a data folder, whether its server runs or not.
+
+    For example:
+
+    tcpchat admin users --data /srv/chat --all
+    """
     command, bound, injected = commands.parse_args(tokens, exit_on_error=False, print_error=False)
     return exit_code(lambda: command(*bound.args, **bound.kwargs, **dict.fromkeys(injected, common.operator)))
 

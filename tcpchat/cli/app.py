@@ -11,16 +11,17 @@ from tcpchat.cli import PREFIX, client_commands
 from tcpchat.cli.config_sources import Environment, config_file, warn_unknown_env
 from tcpchat.cli.exit_codes import CALLED_WRONGLY, FAILED, complain
 from tcpchat.cli.meant import COMMANDS
+from tcpchat.cli.overview import OVERVIEW
 from tcpchat.cli.sentences import no_command, sentence
 from tcpchat.cli.setting_options import as_settings
 from tcpchat.errors import StartError
 from tcpchat.settings import Settings
 
+HELP = {"--help", "-h"}
+
 app = App(
     name="tcpchat",
     version=__version__,
-    help="A chat server that you can talk to with netcat, and a terminal client.\n\n"
-    "Without COMMAND, join the chat on this machine, or host it if nobody does yet.",
     config=[Environment(PREFIX, command=False), warn_unknown_env, config_file],
 )
 app.default(client_commands.chat)
@@ -38,9 +39,9 @@ def parse_and_run(arguments: Sequence[str]) -> int:
     if arguments[1:] == ["--help"] and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         complain(no_command(arguments[0]))
         return CALLED_WRONGLY
-    if arguments[:1] in (["--help"], ["-h"]):
-        for name in COMMANDS:
-            app[name]  # imports it, for the first line of its docstring
+    if HELP & {*arguments} and not app.parse_commands([one for one in arguments if one not in HELP])[0]:
+        print(OVERVIEW, end="")
+        return 0
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:

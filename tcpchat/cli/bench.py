@@ -47,6 +47,10 @@ def bench(
     The exit code is 0 if every receiver got every acknowledged message once, 3 if no server answers, and 130
     after Ctrl-C.
 
+    For example:
+
+    tcpchat bench localhost:9000 --receivers 50 --seconds 5 --yes
+
     Parameters
     ----------
     address

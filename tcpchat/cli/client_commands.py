@@ -117,6 +117,12 @@ def connect(
     In a pipe, each line of stdin is sent as text, or with --commands run as a command. The client exits when
     the last one is acknowledged.
 
+    For example:
+
+    tcpchat connect chat.example.org --name alice
+
+    tcpchat connect --tls alice@chat.example.org
+
     Parameters
     ----------
     address
@@ -149,6 +155,14 @@ def send(
     """Send one message and exit.
 
     The exit code is 0 only if the server has stored the message.
+
+    For example:
+
+    tcpchat send "deploy done"
+
+    tcpchat send -a chat.example.org -u bob -t 10m "lunch?"
+
+    tcpchat send --name deploybot -- "-3 files"
 
     Parameters
     ----------
@@ -195,6 +209,14 @@ def tail(
     tls: TlsOptions = NO_TLS,
 ) -> int:
     """Print the last messages of the lobby.
+
+    For example:
+
+    tcpchat tail -3
+
+    tcpchat tail chat.example.org --since "yesterday 9:00" --json
+
+    tcpchat tail --name alice -u bob --follow
 
     Parameters
     ----------

@@ -23,6 +23,12 @@ def serve(
     Each setting can be a flag, an environment variable (TCPCHAT_ and its name) or a line of a TOML file; the
     first of these wins. SIGHUP reads the file again: see docs/operating.md.
 
+    For example:
+
+    tcpchat serve --port 9000 --data /srv/chat
+
+    tcpchat serve --host 0.0.0.0 --require-login --log-format json
+
     Parameters
     ----------
     config

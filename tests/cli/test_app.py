@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import attrs
 import pytest
 
 from tcpchat import __version__
-from tcpchat.cli.app import parse_and_run
+from tcpchat.cli import run
+from tcpchat.cli.admin import commands
+from tcpchat.cli.app import app, parse_and_run
+from tcpchat.cli.client_commands import ClientOptions
+from tcpchat.cli.meant import COMMANDS, meant
+from tcpchat.cli.overview import OVERVIEW
 from tcpchat.settings import Settings
 from tests.cli.conftest import refusal
 
@@ -18,15 +24,50 @@ def test_a_command_shows_the_version_too(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
-def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert parse_and_run(["--help"]) == 0
-    out = capsys.readouterr().out
-    for name, summary in (
-        ("connect", "Join a chat"),
-        ("serve", "Run a chat server"),
-        ("admin", "Manage the users"),
-    ):
-        assert re.search(rf"\b{name}\b +{summary}", out)
+@pytest.mark.parametrize("typed", ["--help", "-h", "help", "--plain --help", "--port 9000 -h"])
+def test_the_help_is_one_screen(capsys: pytest.CaptureFixture[str], typed: str) -> None:
+    assert run(typed.split()) == 0
+    assert capsys.readouterr() == (OVERVIEW, "")
+    lines = OVERVIEW.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) < 80
+
+
+def test_the_help_has_each_command_and_each_option_of_the_client() -> None:
+    words = [line.split()[0] for line in OVERVIEW.splitlines() if re.match("  [a-z-]", line)]
+    assert [word for word in words if not word.startswith("-")] == [*COMMANDS, "help"]
+    options = {f"--{field.name.replace('_', '-')}" for field in attrs.fields(ClientOptions)}
+    assert {word for word in words if word.startswith("-")} == options
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one != "admin"])
+def test_the_help_says_of_each_command_what_it_says_itself(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    run([command, "--help"])
+    summary = capsys.readouterr().out.splitlines()[2].strip()
+    (line,) = [line for line in OVERVIEW.splitlines() if line.split()[:1] == [command]]
+    assert line.split(maxsplit=1)[1] == summary
+
+
+def commands_with_help() -> list[str]:
+    return [*COMMANDS, *(f"admin {name}" for name in commands if not name.startswith("-"))]
+
+
+@pytest.mark.parametrize("command", commands_with_help())
+def test_the_help_of_each_command_has_examples_that_can_be_typed(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    run([*command.split(), "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    examples = [line.strip() for line in lines if line.startswith("tcpchat ")]
+    assert examples
+    for example in examples:
+        assert f"{example} ".startswith(f"tcpchat {command} ")
+        words = meant(shlex.split(example.partition(" > ")[0])[1:])
+        _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+        if words[0] == "admin":
+            commands.parse_args(bound.args, exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +94,7 @@ def test_help_has_every_setting_with_its_default(capsys: pytest.CaptureFixture[s
     assert fields
     for name, default in fields.items():
         flag = "--" + name.replace("_", "-")
-        (line,) = [line for line in lines if f" {flag} " in line]
+        (line,) = [line for line in lines if f"│ {flag} " in line]
         assert f"TCPCHAT_{name.upper()}]" in line
         if default is None:
             assert "Default: " in line or name == "tls_cert"

@@ -12,6 +12,7 @@ import pytest
 from tcpchat import __version__
 from tcpchat.cli import client_runner, fast_path
 from tcpchat.cli.app import parse_and_run
+from tcpchat.cli.overview import OVERVIEW
 from tcpchat.repl.options import Options
 from tests.process import PATIENCE
 
@@ -107,15 +108,16 @@ def test_a_command_is_imported_when_it_runs() -> None:
     assert not {"trio", "tcpchat.cli.admin", "tcpchat.cli.bench", "tcpchat.service.daemon"} & modules
 
 
-def test_the_version_is_printed_without_imports() -> None:
-    """Without importing what only a server needs: the answer comes in a moment."""
+@pytest.mark.parametrize(("option", "answer"), [("--version", f"{__version__}\n"), ("--help", OVERVIEW)])
+def test_version_and_help_are_printed_without_imports(option: str, answer: str) -> None:
+    """Without importing what only a parser, client or server needs: the answer comes in a moment."""
     program = (
         "import sys\n"
         "from tcpchat.cli import run\n"
-        "run(['--version'])\n"
+        f"run(['{option}'])\n"
         "print(*sorted({'cyclopts', 'trio', 'sqlite3', 'orjson'} & set(sys.modules)))\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
-    assert ran.stdout == f"{__version__}\n\n"
+    assert ran.stdout == f"{answer}\n"
