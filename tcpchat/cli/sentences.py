@@ -107,9 +107,10 @@ def no_command(word: str) -> str:
 
 def _command_of_the_chat(word: str) -> str | None:
     """Return what does this in the chat, also for a word that other chats have."""
-    from tcpchat.repl.input.vocabulary import ALL_NAMES, ELSEWHERE  # slow, and only mistakes need it
+    # Slow to import, and only mistakes need it.
+    from tcpchat.repl.input.vocabulary import ALIASES_BY_NAME, ALL_NAMES, ELSEWHERE
 
-    return word if word in ALL_NAMES else ELSEWHERE.get(word)
+    return word if word in (*ALL_NAMES, *ALIASES_BY_NAME) else ELSEWHERE.get(word)
 
 
 def _listen(word: str) -> str:
