@@ -315,9 +315,8 @@ def test_only_the_command_line_knows_its_parser() -> None:
 
 def test_only_the_terminal_knows_prompt_toolkit() -> None:
     users = {module for module, names in IMPORTS.items() if any("prompt_toolkit" in name for name in names)}
-    assert users == {
-        f"tcpchat.repl.terminal.{name}" for name in ("terminal", "input_line", "layout", "output", "printer")
-    }
+    parts = ("input_line", "keyboard", "layout", "output", "printer", "terminal")
+    assert users == {f"tcpchat.repl.terminal.{part}" for part in parts}
 
 
 @pytest.mark.parametrize(

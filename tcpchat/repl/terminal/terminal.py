@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.application import Application
 from prompt_toolkit.data_structures import Point
 from prompt_toolkit.formatted_text import AnyFormattedText, FormattedText
+from prompt_toolkit.input import create_input
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 
 from tcpchat.repl.terminal.input_line import InputLine
+from tcpchat.repl.terminal.keyboard import without_reports
 from tcpchat.repl.terminal.layout import Surroundings, layout
 from tcpchat.repl.terminal.output import ChatOutput
 from tcpchat.repl.terminal.printer import Printer
@@ -90,7 +92,7 @@ class Terminal:
             key_bindings=self._input.bindings(),
             style=DynamicStyle(self._style),
             include_default_pygments_style=False,
-            input=input,
+            input=without_reports(input or create_input(sys.stdin)),
             output=output,
             erase_when_done=True,
             color_depth=lambda: ColorDepth.DEPTH_1_BIT if self._theme == MONO else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
@@ -179,6 +180,20 @@ def test_escape_and_ctrl_c_take_the_question_back(play: Callable[[Story], None],
         assert keyboard.hint == "Ctrl-C again leaves"
         await keyboard.type("\x03")
         assert keyboard.lines.calls == ["take back", "leave"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("mode", EditingMode)
+def test_answers_of_the_terminal_change_nothing(play: Callable[[Story], None], mode: EditingMode) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        keyboard.terminal._app.editing_mode = mode
+        await keyboard.type("said before\r")
+        await keyboard.type("one \x1b_Gi=31;OK\x1b\\two \x1b]11;rgb:00")
+        await keyboard.settle(0.1)
+        await keyboard.type("00/0000/0000\x1b\\\x1b[?64;22c\x1bP>|kitty(0.26)\x1b\\\x1b[?2026;2$ythree")
+        assert keyboard.line == "one two three"
 
     play(story)
 
