@@ -17,13 +17,25 @@ from tcpchat.link.handshake import FINAL, TRANSIENT, Handshake
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.link.transport import ConnectionLostError, Transport
-from tcpchat.protocol import Bye, Error, Event, LoggedOut, Ping, Renamed, Reply, encode
+from tcpchat.protocol import (
+    Bye,
+    Error,
+    Event,
+    ListConversations,
+    LoggedOut,
+    Ping,
+    ReadLog,
+    Renamed,
+    Reply,
+    encode,
+)
 
 HANDSHAKE: Final = 10.0  # seconds that it may take
 PING: Final = 15.0  # seconds between two signs of life
 DEAD: Final = 15.0  # seconds without an answer to one after which the connection is given up
 CATCH_UP: Final = 0.1  # seconds that the reader gets before what does not fit is left to history
 STEADY: Final = 10.0  # seconds that a connection must last, else the next attempt waits longer than the last
+PAGES: Final = 8  # requests for history in flight
 FETCH_RETRY: Final = 1.0  # seconds until history that the server could not read is requested again
 
 
@@ -239,20 +251,37 @@ class Connection:
             await trio.sleep(PING)
 
     async def _fetch(self) -> None:
-        """Request what the inbox lacks, a page at a time, whenever the reader has read all that there is."""
+        """Request what the inbox lacks, a few pages at a time, whenever the reader has read everything."""
         while True:
             await self._events.wait_page_needed()
-            request = self._inbox.next_request()
-            page = PendingCall(request, on_reply=partial(self._inbox.put_reply, request))
             try:
-                self.start(page)
-                await page.wait()
+                ok = [await self._fetch_page(*page) for page in self._request_pages()]
             except DisconnectedError:
                 return
-            except RefusedError as error:
-                if error.code in TRANSIENT or not self._inbox.give_up():
-                    await trio.sleep(FETCH_RETRY)
-                self._events.notify()
+            if not all(ok):
+                await trio.sleep(FETCH_RETRY)
+
+    def _request_pages(self) -> list[tuple[ReadLog | ListConversations, PendingCall]]:
+        pages: list[tuple[ReadLog | ListConversations, PendingCall]] = []
+        while len(pages) < PAGES and (request := self._inbox.next_request()) is not None:
+            page = PendingCall(request, on_reply=partial(self._inbox.put_reply, request))
+            self.start(page)
+            pages.append((request, page))
+        return pages
+
+    async def _fetch_page(self, request: ReadLog | ListConversations, page: PendingCall) -> bool:
+        """Wait for a page; return whether it came, or is not to be requested again."""
+        ok = True
+        try:
+            await page.wait()
+        except RefusedError as error:
+            if error.code in TRANSIENT:
+                self._inbox.retry(request)
+                ok = False
+            else:
+                ok = self._inbox.give_up(request)
+            self._events.notify()
+        return ok
 
     async def _reconnect(self, reason: str) -> Transport | None:
         """Try until there is a connection again, or until the policy says to give up."""

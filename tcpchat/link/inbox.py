@@ -2,20 +2,20 @@
 
 The events of a room are numbered 1, 2, 3 … without gaps. Therefore the inbox need not hold on to them: those
 that do not fit, and those that were missed without a connection, are requested from the room's log, by
-number.
+number. These come in the order in which they were said, over all rooms.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final
 
 import attrs
 
+from tcpchat.link.lagging import LaggingRooms, Room, number, size_of
 from tcpchat.link.paging import next_page
 from tcpchat.protocol import (
     LOBBY,
-    MAX_COUNT,
     Bye,
     Conversations,
     Edited,
@@ -34,8 +34,6 @@ from tcpchat.protocol import (
 
 MAX_EVENTS: Final = 20_000  # some 10 MB if they are of usual size
 MAX_BYTES: Final = 32 * 1024 * 1024  # of their texts, about
-Numbered: TypeAlias = Message | Edited | Unknown
-"""The events that a room numbers, and that come in pages of its log. One of a later version is Unknown."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,28 +63,13 @@ class Replay:
     """How many messages follow where a server turns out to have other data than before; None: all."""
 
 
-@attrs.define(eq=False)
-class Room:
-    """How far the numbered events of one room were taken."""
-
-    id: str
-    last: int | None = None
-    """Number of the last event that was taken; None until it is known where to begin."""
-    newest: int = 0
-    """Number of the last event that is known to exist."""
-    lagging: bool = False
-    """Its next events come in pages of the log, not as they are received."""
-    unconfirmed: int | None = None
-    """What `last` was when the connection began, until the server has listed the room."""
-
-
 class Inbox:
     """The events between the connection, which puts them, and the program, which gets them.
 
     Each room is either *live*, and its events are taken as they are received, or *lagging*: then they come in
-    pages of the log, each requested once everything before it was read, until a page says that there are no
-    more. Welcome has the number of the lobby's last event. The server is requested to list the other rooms
-    whenever a connection begins.
+    pages of the log, requested once everything before them was read, until a page says that there are no
+    more. What is received meanwhile in live rooms does not wait for that. Welcome has the number of the
+    lobby's last event. The server is requested to list the other rooms whenever a connection begins.
     """
 
     def __init__(self, limit: int = MAX_EVENTS, replay: Replay = Replay()) -> None:
@@ -102,11 +85,10 @@ class Inbox:
         self._journal: str | None = None
         self._lobby = Room(LOBBY, replay.after)
         self._rooms = {LOBBY: self._lobby}
-        self._lagging: dict[Room, None] = {}  # in the order in which they get their next pages
+        self._lagging = LaggingRooms(MAX_BYTES)
         self._list: ListConversations | None = None  # the next page of the server's list of rooms
         self._complete = True  # a room that is not here begins with its first event
-        self._request: ReadLog | ListConversations | None = None
-        self._requested: Room | None = None  # whose log the request is for
+        self._requests: list[tuple[ReadLog | ListConversations, Room | None]] = []  # and whose log, in flight
 
     @property
     def last(self) -> int | None:
@@ -115,7 +97,7 @@ class Inbox:
 
     @property
     def lagging(self) -> bool:
-        """Whether there is a `next_request` to make."""
+        """Whether something is missing that has to be requested, or was."""
         return self._list is not None or bool(self._lagging)
 
     @property
@@ -145,6 +127,8 @@ class Inbox:
         if self.data_reset:
             lobby.last = 0 if replay.last_on_reset is None else max(0, seq - replay.last_on_reset)
         self._journal = journal
+        self._requests.clear()
+        self._lagging.restart()
         lobby.newest = seq
         self._set_lagging(lobby, lagging=lobby.last < seq)
         return 0 if first else seq - lobby.last
@@ -158,13 +142,15 @@ class Inbox:
         for room in self._others():
             self._drop(room)
         self._complete = new
-        self._list, self._request = None if new else ListConversations(), None
+        self._list = None if new else ListConversations()
+        self._requests = [one for one in self._requests if one[1] is self._lobby]
+        self._give_missed()
 
     def resume(self) -> None:
         """Continue as the same user on a new connection: each room after the last event that was taken."""
         for room in self._others():
             room.unconfirmed = room.last
-        self._list, self._request = ListConversations(), None
+        self._list = ListConversations()
 
     def put(self, event: Event) -> None:
         """Take an event from the connection."""
@@ -228,68 +214,94 @@ class Inbox:
         del self._rooms[room.id]
 
     def _set_lagging(self, room: Room, *, lagging: bool) -> None:
-        self._lagging.pop(room, None)
-        room.lagging = lagging
         if lagging:
-            self._lagging[room] = None
-
-    def next_request(self) -> ReadLog | ListConversations:
-        """Return what to request from the server while `lagging`; `put_reply` or `give_up` is to follow.
-
-        Lagging rooms take turns.
-        """
-        if self._list is not None:
-            self._requested = None
-            self._request = self._list
+            self._lagging.add(room)
         else:
-            room = self._requested = next(iter(self._lagging))
-            id = None if room is self._lobby else room.id
-            self._request = ReadLog(after=room.last, count=MAX_COUNT, room=id)
-        return self._request
+            self._lagging.remove(room)
+
+    def next_request(self) -> ReadLog | ListConversations | None:
+        """Return what to request from the server; None if nothing, or what is in flight is needed first.
+
+        `put_reply`, `retry` or `give_up` is to follow. Lagging rooms take turns.
+        """
+        request: ReadLog | ListConversations
+        if self._list is not None:
+            if any(isinstance(request, ListConversations) for request, _ in self._requests):
+                return None
+            self._requests.append((self._list, None))
+            return self._list
+        following = self._lagging.next()
+        if following is None:
+            return None
+        room, count = following
+        request = ReadLog(after=room.last, count=count, room=None if room is self._lobby else room.id)
+        self._requests.append((request, room))
+        return request
 
     def put_reply(self, request: ReadLog | ListConversations, reply: Reply) -> None:
-        """Take the reply to the last request, before anything that was received after it."""
-        if request is not self._request:
+        """Take the reply to a request, before anything that was received after it."""
+        found = self._take_request(request)
+        if found is None:
             return  # it is about rooms of the user before
-        self._request = None
+        (room,) = found
         if isinstance(request, ListConversations) and isinstance(reply, Conversations):
             self._put_list(request, reply)
-        elif isinstance(reply, Log) and self._requested is not None:
-            self._put_page(self._requested, reply)
+        elif isinstance(reply, Log) and room is not None:
+            self._put_page(room, reply)
+        elif room is not None:
+            self._lagging.retry(room)
+        self._give_missed()
 
-    def give_up(self) -> bool:
+    def retry(self, request: ReadLog | ListConversations) -> None:
+        """Let the same be requested again, since the server could not answer for now."""
+        for room in self._take_request(request) or ():
+            if room is not None:
+                self._lagging.retry(room)
+
+    def give_up(self, request: ReadLog | ListConversations) -> bool:
         """Continue without what the server refused, if that is possible; return whether it is.
 
         Events of a room that are lost by that count as skipped. Everybody is in the lobby for ever, so that
         its events can always be had later.
         """
-        if self._request is None:
+        found = self._take_request(request)
+        if found is None:
             return True
-        room, self._request = self._requested, None
+        (room,) = found
         if room is None:
             self._end_list()
         elif room is self._lobby:
+            self._lagging.retry(room)
             return False
         else:
             assert room.last is not None
             self._skipped += room.newest - room.last
             room.last = room.newest
             self._set_lagging(room, lagging=False)
+        self._give_missed()
         return True
+
+    def _take_request(self, request: ReadLog | ListConversations) -> tuple[Room | None] | None:
+        """Return for which room a request in flight was, if it still is one."""
+        for place, (one, room) in enumerate(self._requests):
+            if one is request:
+                del self._requests[place]
+                return (room,)
+        return None
 
     def _put_page(self, room: Room, page: Log) -> None:
         last = room.last or 0
-        for event in page.events:
-            _, seq = _numbered(event) or (room.id, 0)
-            if seq > last:
-                last = seq
-                if not _is_ignored(event):
-                    self._append(event)
-        room.last = last
+        events = [event for event in page.events if _numbered(event) is not None and number(event) > last]
+        end = number(events[-1]) if events else last
         # What was received while the page was on its way may be newer than the page.
-        newer = bool(page.events) and room.newest > last
-        room.newest = max(room.newest, last)
-        self._set_lagging(room, lagging=page.more or newer)
+        newer = bool(page.events) and room.newest > end
+        room.newest = max(room.newest, end)
+        self._lagging.put(room, events, more=page.more or newer)
+
+    def _give_missed(self) -> None:
+        for event in self._lagging.take():
+            if not _is_ignored(event):
+                self._append(event)
 
     def _put_list(self, request: ListConversations, page: Conversations) -> None:
         for info in page.conversations:
@@ -354,10 +366,8 @@ def _is_ignored(event: Event) -> bool:
 def _size(event: Event) -> int:
     """Return about how many bytes an event takes that can be of any size."""
     match event:
-        case Message() | Edited():
-            return len(event.text)
+        case Message() | Edited() | Unknown():
+            return size_of(event)
         case Joined() | Left():
             return sum(map(len, event.users))
-        case Unknown():
-            return len(repr(event.fields))
     return 0

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpchat.link.inbox import MAX_BYTES, CaughtUp, Inbox, Numbered, Replay, Skipped
+from tcpchat.link.inbox import MAX_BYTES, CaughtUp, Inbox, Replay, Skipped
+from tcpchat.link.lagging import Numbered
 from tcpchat.protocol import (
     Bye,
     Conversations,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpchat.link.inbox import Inbox, Numbered, Replay, Skipped
+from tcpchat.link.inbox import Inbox, Replay, Skipped
+from tcpchat.link.lagging import Numbered
 from tcpchat.protocol import (
     MAX_COUNT,
     ConversationInfo,
@@ -23,10 +24,10 @@ from tcpchat.protocol import (
 BOB, EVE = "@b0b0b0b0b0b0b0b0", "@e0e0e0e0e0e0e0e0"
 
 
-def said(id: str, seq: int, *, ignored: bool | None = None) -> Message:
+def said(id: str, seq: int, *, ignored: bool | None = None, at: str = "") -> Message:
     """Return a message of the lobby or of a private conversation."""
     to = None if id == "lobby" else "me"
-    return Message(room=id, to=to, seq=seq, at="", sender="x", text=id, ignored=ignored)
+    return Message(room=id, to=to, seq=seq, at=at, sender="x", text=id, ignored=ignored)
 
 
 def info(id: str, seq: int, read: int = 0) -> ConversationInfo:
@@ -49,8 +50,14 @@ def heard(inbox: Inbox) -> list[tuple[str, int]]:
 
 def fetch(inbox: Inbox, answer: Log | Conversations) -> ReadLog | ListConversations:
     """Ask for what is wanted and get this."""
-    request = inbox.next_request()
+    request = wanted(inbox)
     inbox.put_reply(request, answer)
+    return request
+
+
+def wanted(inbox: Inbox) -> ReadLog | ListConversations:
+    request = inbox.next_request()
+    assert request is not None
     return request
 
 
@@ -176,16 +183,66 @@ def test_direct_messages_that_do_not_fit_are_fetched_and_not_skipped() -> None:
 def test_lagging_rooms_take_turns() -> None:
     inbox = known(info(BOB, 9), info(EVE, 9))
     inbox.put(said("lobby", 5))
-    asked = []
-    for seq in (1, 2):
-        asked += [fetch(inbox, page(id, seq, more=True)) for id in (BOB, EVE)]
-        asked.append(fetch(inbox, Log(room="lobby", events=[said("lobby", seq)], first=1, more=True)))
-    assert [one.room for one in asked if isinstance(one, ReadLog)] == [BOB, EVE, None] * 2
+    asked = [wanted(inbox) for _ in range(3)]
+    assert [one.room for one in asked if isinstance(one, ReadLog)] == [BOB, EVE, None]
+    assert inbox.next_request() is None, "all were requested"
+    for request, id in zip(asked, (BOB, EVE, "lobby"), strict=True):
+        assert heard(inbox) == []
+        inbox.put_reply(request, Log(room=id, events=[said(id, 1)], first=1, more=True))
+    assert heard(inbox) == [("lobby", 1)]
+    assert wanted(inbox) == ReadLog(after=1, count=MAX_COUNT)
+
+
+def test_what_the_server_cannot_give_for_now_is_requested_again() -> None:
+    inbox = known(info(BOB, 2, read=1), info(EVE, 2, read=1))
+    refused, answered = wanted(inbox), wanted(inbox)
+    inbox.retry(refused)
+    inbox.put_reply(answered, page(EVE, 2))
+    assert heard(inbox) == []
+    assert fetch(inbox, page(BOB, 2)) == refused
+    assert heard(inbox) == [(BOB, 2), (EVE, 2)]
+
+
+def test_what_comes_while_a_room_waits_for_others_is_fetched_after_it() -> None:
+    inbox = known(info(BOB, 2, read=1), info(EVE, 2, read=1))
+    bob, eve = wanted(inbox), wanted(inbox)
+    inbox.put_reply(eve, page(EVE, 2))
+    inbox.put(said(EVE, 3))
+    inbox.put_reply(bob, page(BOB, 2))
+    assert heard(inbox) == [(BOB, 2), (EVE, 2)]
+    assert fetch(inbox, page(EVE, 3)) == ReadLog(after=2, count=MAX_COUNT, room=EVE)
+    assert heard(inbox) == [(EVE, 3)]
+
+
+def test_a_new_connection_requests_anew_what_was_fetched_and_not_given() -> None:
+    inbox = known(info(BOB, 2, read=1), info(EVE, 2, read=1))
+    lost, answered = wanted(inbox), wanted(inbox)
+    inbox.put_reply(answered, page(EVE, 2))
+    inbox.welcome(0, "j")
+    inbox.resume()
+    inbox.put_reply(lost, page(BOB, 2))
+    fetch(inbox, listing(info(BOB, 2), info(EVE, 2)))
+    assert {fetch(inbox, page(BOB, 2)), fetch(inbox, page(EVE, 2))} == {lost, answered}
+    assert heard(inbox) == [(BOB, 2), (EVE, 2)]
+    assert not inbox.lagging
+
+
+def test_what_waits_for_a_room_of_the_user_before_does_not_wait_for_another_user() -> None:
+    inbox = known(info(BOB, 2))
+    inbox.put(said("lobby", 2))
+    bob, lobby = wanted(inbox), wanted(inbox)
+    inbox.put_reply(lobby, page("lobby", 1, 2))
+    assert heard(inbox) == []
+    inbox.switch_user(new=True)
+    assert heard(inbox) == [("lobby", 1), ("lobby", 2)]
+    inbox.put_reply(bob, page(BOB, 1, 2))
+    assert heard(inbox) == []
+    assert not inbox.lagging
 
 
 def test_another_user_gets_no_page_of_the_user_before() -> None:
     inbox = known(info(BOB, 5))
-    request = inbox.next_request()
+    request = wanted(inbox)
     inbox.switch_user(new=False)
     inbox.put_reply(request, page(BOB, 1, 2, 3, 4, 5))
     assert heard(inbox) == []
@@ -231,7 +288,7 @@ def test_a_list_for_the_user_before_is_ignored() -> None:
     inbox = Inbox(100)
     inbox.switch_user(new=False)
     fetch(inbox, listing(info(BOB, 0), more=True))
-    request = inbox.next_request()
+    request = wanted(inbox)
     inbox.switch_user(new=False)
     inbox.put_reply(request, listing())  # what comes after BOB
     assert inbox.next_request() == ListConversations()
@@ -239,8 +296,7 @@ def test_a_list_for_the_user_before_is_ignored() -> None:
 
 def test_a_room_that_is_given_up_counts_as_skipped() -> None:
     inbox = known(info(BOB, 5, read=2), info(EVE, 1))
-    inbox.next_request()
-    assert inbox.give_up()
+    assert inbox.give_up(wanted(inbox))
     assert inbox.get() == Skipped(events=3)
     fetch(inbox, page(EVE, 1))
     inbox.put(said(BOB, 6))
@@ -250,8 +306,7 @@ def test_a_room_that_is_given_up_counts_as_skipped() -> None:
 def test_giving_up_does_not_repeat_messages() -> None:
     inbox = known(info(BOB, 5))
     fetch(inbox, page(BOB, 1, 2, 3, 4, 5, 6, more=True))
-    inbox.next_request()
-    assert inbox.give_up()
+    assert inbox.give_up(wanted(inbox))
     inbox.put(said(BOB, 6))
     inbox.put(said(BOB, 7))
     assert heard(inbox) == [(BOB, seq) for seq in range(1, 8)]
@@ -260,8 +315,7 @@ def test_giving_up_does_not_repeat_messages() -> None:
 def test_the_lobby_is_not_given_up() -> None:
     inbox = Inbox(100, Replay(last=5))
     inbox.welcome(5, "j")
-    inbox.next_request()
-    assert not inbox.give_up()
+    assert not inbox.give_up(wanted(inbox))
     assert inbox.lagging
 
 
@@ -278,6 +332,9 @@ def test_a_server_that_lost_what_it_had_begins_anew(told: bool) -> None:
     assert heard(inbox) == [(EVE, 1), *([(BOB, 1), (BOB, 2), (BOB, 3)] if told else [(BOB, 1)])]
 
 
+IN_FLIGHT = 3  # requests
+
+
 class World:
     """A server with a lobby and two users who each have conversations, a wire, and a client."""
 
@@ -287,7 +344,7 @@ class World:
         self.user = 0
         self.said: dict[str, list[bool]] = {"lobby": []}  # whether each message is ignored
         self.wire: list[Event | Log | Conversations | None] | None = None
-        self.request: ReadLog | ListConversations | None = None  # the reader waits for its reply
+        self.requests: list[ReadLog | ListConversations] = []  # the reader waits for their replies
         self.page: tuple[ReadLog | ListConversations, int, dict[str, int]] | None = None
         self.got: dict[str, list[int]] = {}
         self.begin: dict[str, int] = {"lobby": 0}  # the number after which each is to be told
@@ -335,12 +392,11 @@ class World:
             self.user = self.served
             self.inbox.switch_user(new=False)
         elif isinstance(line, Log | Conversations):
-            assert self.request is not None
+            request = self.requests.pop(0)
             if line.more is None:  # a refusal
-                self.inbox.give_up()
+                self.inbox.give_up(request)
             else:
-                self.inbox.put_reply(self.request, line)
-            self.request = None
+                self.inbox.put_reply(request, line)
         else:
             self.others += isinstance(line, Joined)
             self.inbox.put(line)
@@ -353,17 +409,18 @@ class World:
             self.others -= 1
         elif isinstance(event, Skipped):
             self.skipped += event.events
-        elif self.inbox.lagging and self.wire is not None and self.request is None:
-            self.request = self.inbox.next_request()
+        elif self.inbox.lagging and self.wire is not None and len(self.requests) < IN_FLIGHT:
+            request = self.inbox.next_request()
+            self.requests += [] if request is None else [request]
 
     def look(self) -> None:
         """The server begins to answer: what it will tell is as things are now."""
-        if self.request is not None and self.page is None and self.wire is not None and not self.answered():
-            self.page = self.request, self.served, {id: len(seqs) for id, seqs in self.said.items()}
-
-    def answered(self) -> bool:
-        assert self.wire is not None
-        return any(isinstance(line, Log | Conversations) for line in self.wire)
+        if self.wire is None or self.page is not None:
+            return
+        answered = sum(isinstance(line, Log | Conversations) for line in self.wire)
+        if len(self.requests) > answered:
+            lengths = {id: len(seqs) for id, seqs in self.said.items()}
+            self.page = self.requests[answered], self.served, lengths
 
     def answer(self) -> None:
         """What was said since it began is before it on the wire, as when it is read from disk."""
@@ -392,13 +449,15 @@ class World:
         """The server makes the client the other user, once it has answered what was asked before."""
         if self.wire is None or self.served or self.user != self.served:
             return
-        self.look()
-        self.answer()
+        for _ in range(IN_FLIGHT):
+            self.look()
+            self.answer()
         self.served = 1
         self.wire.append(None)
 
     def lose(self) -> None:
-        self.wire = self.page = self.request = None
+        self.wire = self.page = None
+        self.requests = []
         self.served = self.user
 
     def connect(self) -> None:
@@ -416,13 +475,14 @@ class World:
         """Let everything happen that still can."""
         self.connect()
         for _ in range(500):
-            self.look()
-            self.answer()
+            for _ in range(IN_FLIGHT):
+                self.look()
+                self.answer()
             while self.wire:
                 self.deliver()
-            for _ in range(len(self.inbox) + 2):  # Skipped, and asks for a page
+            for _ in range(len(self.inbox) + 1 + IN_FLIGHT):  # Skipped, and asks for a page
                 self.next()
-            if self.request is None and not self.inbox.lagging and not len(self.inbox):
+            if not self.requests and not self.inbox.lagging and not len(self.inbox):
                 return
         pytest.fail("it never caught up")
 

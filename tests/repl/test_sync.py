@@ -144,3 +144,37 @@ async def test_lists_are_not_requested_while_the_server_is_away(alice: ServedPer
     request_lists(alice.client, pages.append, lambda: None)
     await wait_all_tasks_blocked()
     assert pages == []
+
+
+async def test_what_was_missed_is_shown_in_the_order_in_which_it_was_said(
+    running: RunningServer, mock_clock: MockClock
+) -> None:
+    """At the start and after a reconnect, of the lobby and of private conversations together."""
+    alice = await running.peer("alice")
+    await alice.ask({"type": "register", "password": "correct horse"})
+    await alice.send("exit")
+    peers = [await running.peer(name) for name in ("bob", "carol", "dave", "eve")]
+
+    async def say(first: int) -> list[str]:
+        private = [(peers[turn % 4], turn, "-u alice ") for turn in range(first, first + 8)]
+        lines = [*private, (peers[0], first + 8, ""), (peers[3], first + 9, "-u alice ")]
+        for peer, turn, to in [lines[8], *lines[:8], *lines[9:]]:
+            mock_clock.jump(1)
+            await peer.ask(f"send {to}text {turn}")
+        return [f"text {turn}" for _, turn, _ in [lines[8], *lines[:8], *lines[9:]]]
+
+    def shown(person: ServedPerson) -> list[str]:
+        return [line[line.index("text ") :].split(" ✓")[0] for line in person.screen.shown if "text " in line]
+
+    missed = await say(10)
+    async with at_server(running, "alice", password="correct horse") as person:
+        while len(shown(person)) < len(missed):
+            await person.screen.changed()
+        assert shown(person) == missed
+        await person.go_offline()
+        missed += await say(30)
+        person.door.shut = False
+        person.client.retry_now()
+        while len(shown(person)) < len(missed):
+            await person.screen.changed()
+        assert shown(person) == missed
