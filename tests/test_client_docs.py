@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +14,26 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tcpchat import (
+    CaughtUp,
+    Credentials,
+    Disconnected,
+    FlowControl,
+    Reconnect,
+    Reconnected,
+    Replay,
+    Skipped,
+    Tls,
+)
 from tcpchat import Client as LibraryClient
-from tcpchat import Credentials, FlowControl, Reconnect, Replay, Tls
+from tcpchat.protocol import EVENTS
 from tests.homes import homes
-from tests.process import Client, ServerProcess, environment
+from tests.process import PATIENCE, Client, ServerProcess, environment
 
 DOCS = (Path(__file__).parent.parent / "docs/client.md").read_text()
 SPANS = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", DOCS, flags=re.MULTILINE | re.DOTALL))
 VALUES = {kind.__name__: kind for kind in (Credentials, FlowControl, Reconnect, Replay, Tls)}
-(BOT,) = re.findall(r"^```python\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
+BOT, SCRIPT = re.findall(r"^```python\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
 
 
 @contextmanager
@@ -107,3 +119,51 @@ def test_all_methods_and_options_are_in_the_text() -> None:
     methods = {name for name, _ in inspect.getmembers(LibraryClient) if not name.startswith("_")}
     fields = {field.name for kind in VALUES.values() for field in attrs.fields(kind)}
     assert [name for name in sorted(methods | fields) if not re.search(rf"\b{name}\b", DOCS)] == []
+
+
+def test_the_script_without_trio_does_what_is_said(tmp_path: Path) -> None:
+    with ServerProcess("--ephemeral") as server, server.connect() as person:
+        script = [sys.executable, "-c", SCRIPT.replace("8000", str(server.port))]
+        environ = environment(homes(tmp_path))
+        with subprocess.Popen(script, env=environ, stdout=subprocess.PIPE, text=True) as process:
+            while (event := person.next("message"))["from"] != "report":
+                pass
+            assert "who has read it?" in event["text"]
+            person.send("send I have")
+            assert process.stdout is not None
+            assert re.fullmatch(r"guest-\d+: I have\n", process.stdout.read())
+            assert process.wait(PATIENCE) == 0
+
+
+OWN = (Disconnected, Reconnected, CaughtUp, Skipped)
+INSIDE = {"Welcome", "Prompt"}
+"""Events that the client keeps to itself."""
+
+
+def table_of_fields() -> str:
+    """Return the table of all events with their fields, as it must stand in the text."""
+    kinds = [kind for kind in (*EVENTS, *OWN) if kind.__name__ not in INSIDE]
+    rows = [f"| `{kind.__name__}` | {summary(kind)} | {fields_of(kind)} |" for kind in kinds]
+    return "\n".join(["| Event | When | Fields |", "|---|---|---|", *rows])
+
+
+def summary(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").splitlines()[0]
+
+
+def fields_of(kind: type[attrs.AttrsInstance]) -> str:
+    hints = typing.get_type_hints(kind)
+    shown = []
+    for field in attrs.fields(kind):
+        if field.name == "re":  # of a reply
+            continue
+        hint = str(getattr(hints[field.name], "__name__", hints[field.name]))
+        if typing.get_args(hints[field.name]):
+            hint = re.sub(r"[\w.]+\.(?=\w)", "", str(hints[field.name]))
+        optional = hint.endswith(" | None")
+        shown.append(f"`{field.name}{'?' if optional else ''}` {hint.removesuffix(' | None')}")
+    return ", ".join(shown) or "none"
+
+
+def test_the_fields_of_every_event_are_in_the_text() -> None:
+    assert table_of_fields() in DOCS

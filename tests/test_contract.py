@@ -45,6 +45,7 @@ LAYERS = [
     {"chat", "link"},
     {"handlers"},
     {"client", "serving"},
+    {"blocking"},
     {"repl", "admin", "bench"},
     {"server"},
     {"service"},
