@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from tcpchat import streams
+from tcpchat.repl.drafts import Drafts
 from tcpchat.repl.model.preferences import SETTINGS, Preferences
 from tcpchat.repl.options import Options
 from tcpchat.repl.terminal.terminal import Terminal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tcpchat.repl.controller import Controller
 
 PAUSE = 0.02  # seconds; nobody sees it, and it saves most of the wake-ups in a busy room
+KEPT = "what you typed and did not send is kept for the next start here"
 SWITCH_INTERVAL = 0.0005  # seconds that a thread which imports may keep a key from being shown
 
 
@@ -47,25 +49,51 @@ def run_terminal(options: Options) -> None:
         loop.close()
 
 
+@attrs.define
+class _Keeper:
+    """Keeps what is typed and not sent, once."""
+
+    _terminal: Terminal
+    _drafts: Drafts
+    kept: bool = False
+
+    def keep(self, *, all_lines: bool) -> None:
+        """Write the draft, if there is one and the disk takes it."""
+        draft = None if self.kept else self._terminal.draft(all_lines=all_lines)
+        if draft is not None:
+            self.kept = self._drafts.keep(draft)
+
+
 async def _run(options: Options, terminal: Terminal, preferences: Preferences) -> None:
     loop = asyncio.get_running_loop()
+    drafts = Drafts(options.state if options.remember else None, options.address)
+    if (before := drafts.take()) is not None:
+        terminal.restore(before)
+    keeper = _Keeper(terminal, drafts)
+
+    def leave_now() -> None:
+        keeper.keep(all_lines=True)  # at once: a window that is closed may give a second and no more
+        terminal.leave_now()
+
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # Ctrl-C is a key, not this signal
-        loop.add_signal_handler(number, terminal.leave_now)
+        loop.add_signal_handler(number, leave_now)
     drawing = loop.create_task(terminal.run())
-    chatting = loop.create_task(_chat(options, terminal, preferences))
+    chatting = loop.create_task(_chat(options, terminal, preferences, keeper))
     await asyncio.wait({drawing, chatting}, return_when=asyncio.FIRST_COMPLETED)
+    if terminal.is_gone:
+        keeper.keep(all_lines=True)
     if not chatting.done():
         chatting.cancel()
         await asyncio.wait({chatting})
     terminal.close()
     await drawing
-    for line in terminal.typeahead.unsent():
+    for line in () if terminal.is_gone else (*terminal.typeahead.unsent(), *([KEPT] if keeper.kept else ())):
         print(line, file=sys.stderr)
     if not chatting.cancelled():
         chatting.result()
 
 
-async def _chat(options: Options, terminal: Terminal, preferences: Preferences) -> None:
+async def _chat(options: Options, terminal: Terminal, preferences: Preferences, keeper: _Keeper) -> None:
     await terminal.drawn.wait()
     guest = await asyncio.to_thread(import_module, "tcpchat.repl.terminal.guest")
     session = await asyncio.to_thread(import_module, "tcpchat.repl.session")
@@ -75,6 +103,7 @@ async def _chat(options: Options, terminal: Terminal, preferences: Preferences) 
             partial(session.converse, options, terminal, preferences, partial(_attach, terminal))
         )
     finally:
+        keeper.keep(all_lines=False)
         terminal.detach()  # the controller would ask Trio for the time
 
 

@@ -50,6 +50,10 @@ class Typeahead:
         for shown in self._shown():
             yield f"not sent: {shown}"
 
+    def harmless(self) -> Iterator[str]:
+        """Yield the lines that hold no password."""
+        return (line for line, _ in self._lines if not SECRET.match(line))
+
     def _shown(self) -> Iterator[str]:
         for line, _ in self._lines:
             yield _HIDDEN if SECRET.match(line) else clean_line(line)

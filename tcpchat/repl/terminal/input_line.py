@@ -21,6 +21,9 @@ from prompt_toolkit.key_binding import (
 from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
 from prompt_toolkit.keys import Keys
 
+from tcpchat.repl.drafts import Draft
+from tcpchat.repl.input import fast_lines
+from tcpchat.repl.input.fast_lines import NEVER, FastLines
 from tcpchat.repl.input.typeahead import SECRET, Typeahead
 from tcpchat.repl.terminal.layout import LiveCompleter, TypedLine, history_of
 
@@ -34,10 +37,10 @@ if TYPE_CHECKING:
     from tcpchat.repl.input.completion import Candidate
     from tcpchat.repl.prompts import Question
 
+KEPT = "this was typed and not sent when you left: Enter sends it, Ctrl-C drops it"
 ALONE = 0.3  # seconds that a key stands alone to be an answer; within a word the next one comes sooner
 TWICE = 2.0  # seconds in which a second Ctrl-C counts as one
 PASSWORD = "PASSWORD"  # noqa: S105  # the name of the buffer that a password is typed into
-NEVER = float("-inf")
 
 
 class InputLine:
@@ -65,6 +68,9 @@ class InputLine:
         self.editing: asyncio.Task[None] | None = None
         """The editor that was opened last."""
         self._last_interrupt = NEVER
+        self._to: str | None = None  # where a draft is to go, until there is a controller
+        self._fast = FastLines()
+        self._holding: asyncio.TimerHandle | None = None  # lines that came too fast
 
     def start(self, app: Application[None], loop: AbstractEventLoop) -> None:
         """Take the application whose input this is."""
@@ -74,6 +80,9 @@ class InputLine:
     def attach(self, controller: Controller) -> None:
         """Hand lines to this conversation from now on, those that were entered before first."""
         self.controller = controller
+        if self._to is not None:
+            controller.enter(f"/to {self._to}")  # where that is refused, text is asked about
+            self._to = None
         self._enter_typeahead()
         if self.asks_password():  # which may be what was typed after it
             self.password.insert_text(self.line.text)
@@ -99,6 +108,30 @@ class InputLine:
         self.line.pasted = False
         self.line.cursor_position = len(line)
 
+    def restore(self, draft: Draft) -> None:
+        """Put a draft into the input, to be sent where it was to go."""
+        self.line.text, self._to = draft.text, draft.to
+        self.line.cursor_position = len(draft.text)
+        self.line.pasted, self.hint = draft.pasted, KEPT
+
+    def draft(self, *, all_lines: bool) -> Draft | None:
+        """Return what is typed and not sent, unless it may be a password.
+
+        With `all_lines` those that were entered before there is a connection, too. A question is closed, and
+        the line that it is about is typed again.
+        """
+        question, pasted = self._question(), self.line.pasted
+        if question is not None and (question.secret or question.private):
+            return None
+        if self.controller is not None:
+            self.controller.lines.take_back()
+        lines = [*(self.typeahead.harmless() if all_lines else ()), self.line.text]
+        text = "\n".join(line for line in lines if line.strip())
+        if not text or SECRET.search(text) or (self.controller and not self.controller.lines.may_keep(text)):
+            return None
+        to = self._to if self.controller is None else self.controller.model.place.user
+        return Draft(text=text, pasted=pasted, to=to)
+
     def close(self) -> None:
         """End the application."""
         if self._app.is_running and self._app.future is not None and not self._app.future.done():
@@ -109,7 +142,7 @@ class InputLine:
         keys = KeyBindings()
         typing, hidden = has_focus(DEFAULT_BUFFER), has_focus(PASSWORD)
         asked = Condition(lambda: self._question() is not None)
-        keys.add("enter", filter=typing)(lambda _: self.line.validate_and_handle())
+        keys.add("enter", filter=typing)(lambda _: self._end_line())
         keys.add("enter", filter=hidden)(lambda _: self._accept_password())
         keys.add("escape", "enter", filter=typing)(lambda _: self.line.newline(copy_margin=False))
         keys.add("escape", filter=asked, eager=True)(lambda _: self._take_back())
@@ -118,7 +151,7 @@ class InputLine:
         keys.add("c-d", filter=typing & Condition(lambda: not self.line.text))(lambda _: self._end())
         keys.add("c-l")(lambda event: event.app.renderer.clear())
         keys.add("c-z")(self._suspend)
-        keys.add(Keys.BracketedPaste, filter=typing)(lambda event: self.line.paste(event.data))
+        keys.add(Keys.BracketedPaste, filter=typing)(self._paste)
         # The editor brings the text back, and Enter sends it: who leaves an editor may not want to.
         keys.add("c-x", "c-e", filter=typing & emacs_mode & ~has_selection)(self._open_editor)
         keys.add("v", filter=typing & vi_navigation_mode)(self._open_editor)
@@ -134,7 +167,38 @@ class InputLine:
     def _question(self) -> Question | None:
         return None if self.controller is None else self.controller.lines.question
 
+    def _paste(self, event: KeyPressEvent) -> None:
+        self.line.paste(event.data)
+        self._fast.forget()
+
+    def _end_line(self) -> None:
+        """Take the line, unless more lines may follow that nobody types: those are one paste."""
+        line = self.line.text
+        if self._question() is not None or SECRET.match(line) or not self._fast.hold(line):
+            self.line.validate_and_handle()
+            return
+        self.line.cursor_position = len(line)
+        self.line.newline(copy_margin=False)
+        if self._holding is None:
+            self._holding = self._loop.call_later(fast_lines.QUIET, self._release)
+
+    def _release(self) -> None:
+        """Take what is held if it is one line after all; a paste stays in the input."""
+        if not self._fast.is_over(self._loop.time()):
+            self._holding = self._loop.call_later(fast_lines.QUIET, self._release)
+            return
+        self._holding = None
+        text = self.line.text
+        line = self._fast.release(text)
+        if line is not None:
+            self.line.text = line
+            self.line.validate_and_handle()
+        elif "\n" in text:
+            self.line.pasted, self.hint = True, fast_lines.hint(text)
+            self._app.invalidate()
+
     def _see(self, _: object) -> None:
+        self._fast.key(self._loop.time())
         if self.controller is not None:
             self.controller.see()
 
@@ -143,6 +207,7 @@ class InputLine:
         question, key = self._question(), buffer.text
         if not key:
             self.line.pasted = False
+            self.hint = ""
         if question is not None and len(key) == 1 and key in question.keys:
             self._loop.call_later(ALONE, self._answer, question, key)
 

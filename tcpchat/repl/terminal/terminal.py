@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.output import Output
 
     from tcpchat.repl.controller import Controller
+    from tcpchat.repl.drafts import Draft
     from tcpchat.repl.input.typeahead import Typeahead
     from tcpchat.repl.view.text import Fragments
 
@@ -71,6 +72,8 @@ class Terminal:
         input: Input | None = None,
         output: Output | None = None,
     ) -> None:
+        self.is_gone = False
+        """The terminal has ended: nothing can be read or shown any more."""
         self.drawn = asyncio.Event()
         """The input is there."""
         self._greeting = greeting
@@ -104,7 +107,11 @@ class Terminal:
     async def run(self) -> None:
         """Show the input until `close`."""
         self._input.start(self._app, asyncio.get_running_loop())
-        await self._app.run_async(set_exception_handler=False, handle_sigint=False)
+        try:
+            await self._app.run_async(set_exception_handler=False, handle_sigint=False)
+        except EOFError:
+            self.is_gone = True
+            return
         self._printer.print()
 
     def close(self) -> None:
@@ -136,6 +143,14 @@ class Terminal:
             self.close()
         else:
             self.controller.leave_now()
+
+    def restore(self, draft: Draft) -> None:
+        """Put a draft into the input, before there is a conversation."""
+        self._input.restore(draft)
+
+    def draft(self, *, all_lines: bool) -> Draft | None:
+        """Return what is typed and not sent; with `all_lines` also what waits for a connection."""
+        return self._input.draft(all_lines=all_lines)
 
     @property
     def width(self) -> int:

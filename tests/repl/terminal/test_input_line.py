@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,10 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from tcpchat.repl.controller import Controller
+from tcpchat.repl.drafts import Draft
+from tcpchat.repl.input import fast_lines
 from tcpchat.repl.input.completion import Candidate
+from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.prompts import Question, QuitPrompt
 from tcpchat.repl.terminal import input_line
 from tcpchat.repl.terminal.terminal import Terminal
@@ -29,14 +33,17 @@ class FakeLines:
         self.question: Question | None = None
         self.calls: list[str] = []
         self.asks_password = False
+        self.given_back: Callable[[], None] = lambda: None
 
     def may_keep(self, line: str) -> bool:
         return "secret" not in line
 
     def take_back(self) -> None:
-        self.question = None
         self.asks_password = False
-        self.calls.append("take back")
+        if self.question is not None:
+            self.question = None
+            self.calls.append("take back")
+            self.given_back()
 
     def leave(self) -> None:
         self.calls.append("leave")
@@ -51,6 +58,7 @@ class FakeController:
         self.pasted: list[bool] = []
         self.hosting = False
         self.seen = 0
+        self.model = SimpleNamespace(place=LOBBY_PLACE)
 
     def enter(self, line: str, *, pasted: bool = False) -> None:
         self.entered.append(line)
@@ -115,6 +123,7 @@ Story = Callable[[Keyboard], Awaitable[None]]
 def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Story], None]:
     """Run a story at a keyboard."""
     monkeypatch.setattr(input_line, "ALONE", SHORT)
+    monkeypatch.setattr(fast_lines, "FAST", 0)  # as if each key of a test came alone
 
     async def run(story: Story, keys: PipeInput) -> None:
         terminal = Terminal("connecting", "dark", None, input=keys, output=DummyOutput())
@@ -340,6 +349,51 @@ def test_lines_know_whether_they_begin_with_a_paste(
     play(story)
 
 
+@pytest.mark.parametrize(
+    ("keys", "line", "entered"),
+    [
+        ("one\rtwo\r", "one\ntwo\n", []),  # all of screen's own paste comes at once
+        ("one\r/users\rthree", "one\n/users\nthree", []),
+        ("/clear\n\n/exit\r", "/clear\n\n/exit\n", []),
+        ("one\r", "", ["one"]),
+        ("one\r\r", "", ["one"]),
+        (PASTE.format("one\rtwo") + "\r", "", ["one\ntwo"]),
+        ("one\x1b\rtwo\r", "", ["one\ntwo"]),
+        ("\r", "", [""]),
+        ("/login bob\rhunter2\r", "", ["/login bob", "hunter2"]),
+    ],
+)
+def test_lines_that_nobody_types_so_fast_stay_in_the_input(
+    play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch, keys: str, line: str, entered: list[str]
+) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        monkeypatch.setattr(fast_lines, "FAST", 60)  # seconds, on a busy machine
+        monkeypatch.setattr(fast_lines, "QUIET", SHORT)
+        await keyboard.type(keys)
+        await keyboard.settle(SHORT * 4)
+        assert (keyboard.line, keyboard.controller.entered) == (line, entered)
+        assert ("Enter sends one message" in keyboard.hint) == bool(line)
+        monkeypatch.setattr(fast_lines, "FAST", 0)
+        if line:
+            await keyboard.type("\r")
+            assert (keyboard.controller.entered, keyboard.controller.pasted) == ([line], [True])
+            assert (keyboard.line, keyboard.hint) == ("", "")
+
+    play(story)
+
+
+def test_an_answer_is_never_held(play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("ask\r")
+        monkeypatch.setattr(fast_lines, "FAST", 60)
+        await keyboard.type("yes\r")
+        assert keyboard.controller.entered == ["ask", "yes"]
+
+    play(story)
+
+
 def test_a_paste_before_the_connection_is_still_one(play: Callable[[Story], None]) -> None:
     async def story(keyboard: Keyboard) -> None:
         await keyboard.type(PASTE.format("/users\rand more") + "\r")
@@ -383,5 +437,86 @@ def test_what_an_editor_leaves_comes_back_and_enter_sends_it(
         assert (keyboard.line, keyboard.controller.entered) == (left, [])
         await keyboard.type("\r")
         assert keyboard.controller.entered == [left]
+
+    play(story)
+
+
+def test_what_is_typed_and_not_sent_is_a_draft_for_its_place(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        assert keyboard.terminal.draft(all_lines=True) is None
+        await keyboard.type("half a\x1b\rthought")
+        assert keyboard.terminal.draft(all_lines=True) == Draft(text="half a\nthought")
+        keyboard.controller.model.place = Place.direct("bob")
+        assert keyboard.terminal.draft(all_lines=True) == Draft(text="half a\nthought", to="bob")
+
+    play(story)
+
+
+def test_lines_that_wait_for_a_connection_are_in_the_draft_of_a_window_that_is_closed(
+    play: Callable[[Story], None],
+) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        await keyboard.type("early\r")
+        await keyboard.type("late")
+        assert keyboard.terminal.draft(all_lines=False) == Draft(text="late")
+        assert keyboard.terminal.draft(all_lines=True) == Draft(text="early\nlate")
+
+    play(story)
+
+
+def test_the_line_of_an_open_question_is_in_the_draft(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        keyboard.lines.given_back = lambda: keyboard.terminal.edit("ask me", "ask me")
+        await keyboard.type("ask me\r")
+        assert keyboard.terminal.draft(all_lines=True) == Draft(text="ask me")
+
+    play(story)
+
+
+@pytest.mark.parametrize("keys", ["my secret", "/login bob hunter2", "one\x1b\r/login bob hunter2", "  "])
+def test_what_may_be_a_password_is_in_no_draft(play: Callable[[Story], None], keys: str) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type(keys)
+        assert keyboard.terminal.draft(all_lines=True) is None
+
+    play(story)
+
+
+def test_text_after_a_secret_question_is_in_no_draft(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("ask\r")
+        question = keyboard.lines.question
+        assert question is not None
+        question.private = True
+        await keyboard.type("hunter2")
+        assert keyboard.terminal.draft(all_lines=True) is None
+
+    play(story)
+
+
+def test_a_draft_stands_in_the_input_and_goes_where_it_was_to_go(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.terminal.restore(Draft(text="/users\nand more", pasted=True, to="bob"))
+        assert keyboard.line == "/users\nand more"
+        assert "Enter sends it" in keyboard.hint
+        keyboard.attach()
+        await keyboard.type("!\r")
+        assert keyboard.controller.entered == ["/to bob", "/users\nand more!"]
+        assert keyboard.controller.pasted == [False, True]
+        assert keyboard.hint == ""
+
+    play(story)
+
+
+def test_a_draft_that_is_sent_before_the_connection_goes_there_too(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.terminal.restore(Draft(text="psst", to="bob"))
+        await keyboard.type("\r")
+        keyboard.attach()
+        assert keyboard.controller.entered == ["/to bob", "psst"]
 
     play(story)

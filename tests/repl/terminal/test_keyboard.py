@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from typing import cast
+
 import pytest
-from prompt_toolkit.input import DummyInput, create_pipe_input
+from prompt_toolkit.input import DummyInput, create_input, create_pipe_input
+from prompt_toolkit.input.posix_pipe import PosixPipeInput
 from prompt_toolkit.keys import Keys
 
 from tcpchat.repl.terminal.keyboard import without_reports
@@ -40,3 +45,32 @@ def test_a_paste_is_whole() -> None:
 def test_an_input_that_is_no_terminal_is_left_alone() -> None:
     dummy = DummyInput()
     assert without_reports(dummy) is dummy
+
+
+def test_an_error_of_a_terminal_that_is_gone_ends_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with create_pipe_input() as pipe:
+        keys = without_reports(pipe)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "read", fail)
+            pipe.send_text("x")
+            keys.read_keys()
+            assert not keys.closed, "an interruption"
+            cast("PosixPipeInput", pipe).pipe.close_write()
+            keys.read_keys()
+            assert keys.closed
+
+
+def test_a_terminal_that_is_gone_ends_the_input() -> None:
+    master, slave = os.openpty()
+    with os.fdopen(slave) as terminal:
+        keys = without_reports(create_input(terminal))
+        os.write(master, b"x\n")
+        assert keys.read_keys()[0].data == "x"
+        assert keys.read_keys() == []
+        assert not keys.closed
+        os.close(master)  # reading is an error from now on
+        keys.read_keys()
+        assert keys.closed

@@ -41,6 +41,7 @@ def test_a_new_password_is_asked_for_twice_and_shown_nowhere(
     server: SocketServer, alice: Terminal, tmp_path: Path
 ) -> None:
     alice.enter("/ping")
+    alice.wait_for("pong")
     alice.enter("/register")
     alice.wait_for(ASKED, "which is not shown")
     alice.type(SECRET)
@@ -107,6 +108,7 @@ def test_a_line_with_a_password_is_not_in_the_history(
     server: SocketServer, alice: Terminal, tmp_path: Path
 ) -> None:
     alice.enter("/ping")
+    alice.wait_for("pong")
     for line, told in (
         (f"/login alice --password {SECRET}", "you are alice (registered)"),
         (f"login alice {SECRET}", "“login …”: command or text?"),

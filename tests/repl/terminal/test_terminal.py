@@ -143,7 +143,7 @@ def test_lines_typed_before_the_connection_are_not_lost(tmp_path: Path) -> None:
         with Terminal("connect", f"127.0.0.1:{server.port}", folder=tmp_path) as person:
             person.wait_for(f"connecting to 127.0.0.1:{server.port}")
             person.enter("an early bird")
-            person.wait_until(lambda: person.before_cursor == "▸ ")
+            person.wait_for("… an early bird")
             person.type("half a")
             person.wait_for("▸ half a")
             server.signal(signal.SIGCONT)
@@ -317,6 +317,7 @@ def test_to_sends_lines_to_one_user(alice: Terminal, bob: Client) -> None:
     alice.enter("/to nobody")
     alice.wait_for("there is no user 'nobody' here")
     alice.enter("/to")
+    alice.wait_for(re.compile("no user 'nobody'.*goes to lobby", re.DOTALL))
     alice.enter("hello all")
     assert heard(bob) == "hello all", "the lobby was chosen again, so nothing is asked"
 
@@ -465,7 +466,9 @@ def test_a_line_that_begins_with_a_command_is_asked_about_in_one_key(alice: Term
 
 
 def test_typing_on_answers_nothing(alice: Terminal, bob: Client) -> None:
-    alice.type("send -u bob secret\rthen something else")
+    alice.enter("send -u bob secret")
+    alice.wait_for("command or text?")
+    alice.type("then something else")
     alice.wait_until(
         lambda: (
             alice.before_cursor == "[c: command, t: text, Esc: edit; C or T: always] ▸ then something else"
@@ -578,6 +581,7 @@ def test_back_on_the_same_data_after_a_kill(tmp_path: Path) -> None:
         alice.wait_for(f"127.0.0.1:{first.port} unreachable")
         for number in range(1, 4):
             alice.enter(f"line {number}")
+            alice.wait_for(f"… line {number}")
         alice.wait_for(re.compile(r"^… line 1\n… line 2\n… line 3\n\[offline", re.MULTILINE))
         alice.type("/he")
         alice.wait_for(summary("help"))
@@ -623,9 +627,15 @@ def test_history_and_settings_last_over_sessions(own_server: ServerProcess, tmp_
     with Terminal(*connect, folder=tmp_path) as person:
         person.wait_for("→ lobby ▸", " here")
         default = person.cell("tcpchat 0").fg
-        for line in ("/set theme light", "/set timestamps off", "/set name dora", "the needle", "some hay"):
+        for line, shown in (
+            ("/set theme light", "theme set to light"),
+            ("/set timestamps off", "timestamps set to off"),
+            ("/set name dora", "name set to dora"),
+            ("the needle", "✓ the needle"),
+            ("some hay", "✓ some hay"),
+        ):
             person.enter(line)
-        person.wait_for("✓ some hay", "theme set to light", "name set to dora")
+            person.wait_for(shown)
         assert person.cell("✓ some").fg != default
         person.key("c-c")
         person.wait_for("Ctrl-C again leaves")
@@ -765,3 +775,27 @@ def test_a_reader_of_a_dumb_terminal_gets_linear_text(server: ServerProcess, tmp
         person.enter("exit")
         assert person.exit_code() in {0, 1}
         assert b"\x1b" not in person.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_what_is_typed_when_the_window_is_closed_is_there_at_the_next_start(
+    server: ServerProcess, tmp_path: Path, number: int
+) -> None:
+    arguments = ("connect", f"127.0.0.1:{server.port}")
+    with Terminal(*arguments, folder=tmp_path) as person:
+        person.wait_for("lobby ▸")
+        person.type("half a thought")
+        person.wait_for("▸ half a thought")
+        person.signal(number)
+        person.exit_code()
+    with Terminal(*arguments, folder=tmp_path) as person:
+        person.wait_for("lobby ▸ half a thought", "typed and not sent")
+        person.key("enter")
+        person.wait_for("✓ half a thought")
+    with Terminal(*arguments, "--no-remember", folder=tmp_path) as person:
+        person.wait_for("lobby ▸")
+        person.type("nothing to keep")
+        person.wait_for("▸ nothing to keep")
+        person.signal(number)
+        person.exit_code()
+    assert not list(tmp_path.rglob("drafts/*/*"))
