@@ -18,6 +18,7 @@ CODES: Final = {
     "bad-value": "a field has the right type but an impossible value",
     "bad-usage": "the plain line does not match the command's usage",
     "line-too-long": "the line is longer than the limit and was dropped",
+    "unfinished-line": "the input ended within a line, which was not carried out",
     "http-refused": "the line is HTTP; the connection is closed",
     "tls-required": "the port speaks TLS and the client does not; the connection is closed",
     "not-tls": "the client speaks TLS and the port does not; the connection is closed",

@@ -31,6 +31,7 @@ PROTOCOL = (ROOT / "docs/protocol.md").read_text()
 _BLOCK = re.compile(r"^```chat(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 _TOKEN = re.compile(r"<token of ([\w-]+)>")
 _BROKEN = re.compile(r"\(the connection of ([\w-]+) breaks\)")
+_ENDED = re.compile(r"\((\S+) sends `(.*)` without a newline, and no more\)")
 _LATER = re.compile(r"\((\d+) seconds later\)")
 
 
@@ -90,6 +91,10 @@ class ExampleServer:
         elif broken := _BROKEN.fullmatch(line):
             await trio.aclose_forcefully(self.peers.pop(broken[1]).stream)
             await trio.lowlevel.checkpoint()
+        elif ended := _ENDED.fullmatch(line):
+            stream = (await self.peer(ended[1])).stream
+            await stream.send_all(ended[2].encode())
+            await stream.send_eof()
         elif line == "(users has a bug)":
             self.node.state.presence.users = None  # type: ignore[method-assign, assignment]
         elif " → " in line:

@@ -10,10 +10,19 @@ import shutil
 
 PACKAGES = {
     "bash": "bash",
+    "busybox": "busybox",
+    "curl": "curl",
+    "gnutls-cli": "gnutls-bin",
+    "inetutils-telnet": "inetutils-telnet",
     "jq": "jq",
     "make": "make",
     "nc": "netcat-openbsd",
+    "nc.openbsd": "netcat-openbsd",
+    "nc.traditional": "netcat-traditional",
+    "ncat": "ncat",
     "openssl": "openssl",
+    "plink": "putty-tools",
+    "socat": "socat",
     "systemd-analyze": "systemd",
 }
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -203,11 +208,27 @@ class Connection:
             try:
                 await self.wait_drained()
                 await self.stream.send_eof()
-                with trio.move_on_after(LINGER):
+                with trio.move_on_after(LINGER) as patience:
                     while await self.stream.receive_some(RECEIVE):
                         pass
+                if patience.cancelled_caught:
+                    self._reset_on_close()
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass  # the peer has closed
+
+    def _reset_on_close(self) -> None:
+        """Let closing reset a socket whose peer has everything and stays, so that the peer notices.
+
+        A peer that only reads its terminal, as OpenBSD's nc does after the end, waits for its user without
+        a reset. If its system lacks anything of what was sent, the socket is closed as ever.
+        """
+        if not isinstance(self.stream, trio.SocketStream):
+            return
+        sock = self.stream.socket
+        with suppress(OSError):  # a system that cannot say what is not acknowledged yet
+            (missing,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+            if not missing:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     async def close(self) -> None:
         """Close the stream at once. Nothing is written after this."""

@@ -47,6 +47,7 @@ ABOUT_ACCOUNTS = {"login", "logout", "password", "register", "report", "revoke"}
 REFUSED = {"http-refused": "http", "not-tls": "tls"}
 """Codes of refusals that end the connection, with the word for why."""
 HTTP_REFUSED = "this is a chat, not a web server; connect with netcat and type one command a line"
+UNFINISHED = "your input ended within a line, which was not carried out: end each line with a newline"
 TLS_REFUSED = "this port does not speak TLS: connect without it, or to the port that does, usually 8443"
 _TLS = b"\x16\x03"  # how a TLS client begins: a handshake, of a version 3 point something
 _HTTP = re.compile(rb"[A-Z]{3,16} (?:/|\*|https?://|\S+:\d+ )")
@@ -86,6 +87,7 @@ class Requests:
                 self.connection.abort("broken")
                 return
             if not data:
+                await self._refuse_unfinished()
                 return
             if len(first) < len(_TLS):
                 first += data[: len(_TLS)]
@@ -94,6 +96,11 @@ class Requests:
                     return
             self.reader.feed(data)
             await self._handle_lines()
+
+    async def _refuse_unfinished(self) -> None:
+        """Tell a peer that ended its input within a line, which may still read, that the line was dropped."""
+        if self.reader.unfinished:
+            await self._reply("line", as_error(ChatError("unfinished-line", UNFINISHED)), None)
 
     async def _handle_lines(self) -> None:
         connection, flow = self.connection, self.flow

@@ -49,6 +49,11 @@ class LineReader:
         """Say whether there is a whole line, or one that was dropped."""
         return bool(self._lines)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last line has no end yet."""
+        return bool(self._tail) or self._head is not None
+
     def next_line(self) -> bytes:
         """Return the next whole line without its end; `has_line` must have said that there is one.
 

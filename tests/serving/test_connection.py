@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -448,6 +450,64 @@ async def test_finish_waits_for_a_slow_reader_and_briefly_for_a_peer_that_does_n
             assert not finished.is_set()
         mock_clock.jump(0.2)
         await finished.wait()
+
+
+def tcp_pair() -> tuple[trio.SocketStream, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    return trio.SocketStream(trio.socket.from_stdlib_socket(ours)), theirs
+
+
+async def let_linger(
+    connection: Connection, mock_clock: trio.testing.MockClock, acknowledge: Callable[[], object]
+) -> None:
+    """Finish a connection whose peer does not close, and close it."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.finish, 3)
+        await trio.testing.wait_all_tasks_blocked()
+        acknowledge()
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(LINGER)
+    await connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what the peer has not acknowledged")
+async def test_a_peer_that_has_everything_and_stays_is_reset(mock_clock: trio.testing.MockClock) -> None:
+    """OpenBSD's nc only notices this; at the end of what it receives it goes on to read its terminal."""
+    ours, peer = tcp_pair()
+    async with trio.open_nursery() as nursery:
+        connection = Connection(ours, nursery.start_soon, LIMIT, "")
+        connection.write_nowait(b"bye\n")
+        await let_linger(connection, mock_clock, lambda: peer.send(b"\n"))  # its system may take a moment
+    with peer:
+        poll = select.poll()
+        poll.register(peer, 0)
+        assert poll.poll(1000) == [(peer.fileno(), select.POLLERR | select.POLLHUP)]
+        assert (peer.recv(100), peer.recv(100)) == (b"bye\n", b""), "what it has not read yet stays"
+
+
+async def test_a_peer_that_still_has_something_to_receive_is_not_reset(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    ours, theirs = socket_pair()
+    peer = theirs.socket
+    async with trio.open_nursery() as nursery:
+        connection = Connection(ours, nursery.start_soon, 10**9, "")
+        sent = b""
+        while not connection.backlog:
+            sent += b"x" * 1000
+            connection.write_nowait(b"x" * 1000)
+        got = b""
+        while connection.backlog:  # until the rest is in our kernel, which the peer has no room for
+            got += await theirs.receive_some(10)
+            await trio.testing.wait_all_tasks_blocked()
+        await let_linger(connection, mock_clock, lambda: None)
+    while data := await theirs.receive_some():
+        got += data
+    assert got == sent
+    assert not peer.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    await theirs.aclose()
 
 
 @PAIRS

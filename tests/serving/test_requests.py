@@ -132,6 +132,17 @@ async def test_who_closes_the_sending_side_still_gets_every_reply(running: Runni
     assert [line["type"] for line in lines] == ["sent", "message", "users", "history"]
 
 
+@pytest.mark.parametrize("rest", [b"send half a senten", b"x" * 100_000])
+async def test_who_closes_the_sending_side_within_a_line_is_told(running: RunningServer, rest: bytes) -> None:
+    """`printf 'send hi' | nc -N …` would do nothing, and say nothing."""
+    (alice,) = await running.peers("alice")
+    await alice.send(b"send hi\n" + rest)
+    await alice.stream.send_eof()
+    sent, _, error = await alice.rest()
+    assert (sent["type"], error["code"]) == ("sent", "unfinished-line")
+    assert "newline" in error["message"]
+
+
 async def test_an_unfinished_line_is_not_done(
     running: RunningServer, mock_clock: trio.testing.MockClock
 ) -> None:
