@@ -22,9 +22,9 @@ from tcpchat.repl.input.vocabulary import (
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.place import LOBBY_PLACE, Place
 from tcpchat.repl.model.preferences import ANSWERS, ASK, CHOICES, COMMAND, MEANING, Preferences
-from tcpchat.repl.view import render, render_replies
+from tcpchat.repl.view import key_help, render, render_replies
 from tcpchat.repl.view.display import Display
-from tcpchat.repl.view.text import Fragments
+from tcpchat.repl.view.text import Fragments, in_rows
 
 TO = "to"
 """The command that chooses where text goes."""
@@ -34,7 +34,8 @@ HINTS = (
     "A space before a line sends it as text, whatever it says. //users says /users; other // stay.",
     "In a pipe each line is text; with --commands each is a command.",
     "Tab completes · Ctrl-R searches what you typed · Ctrl-L clears · Ctrl-D leaves",
-    "Alt-Enter begins a new line · Ctrl-X Ctrl-E opens your editor, and Enter then sends",
+    "Esc, then Enter begins a new line · Ctrl-X Ctrl-E opens your editor, and Enter then sends",
+    "/help keys shows all keys, and what one of them sends.",
     "Pasted lines are one message and run no command.",
 )
 
@@ -62,6 +63,10 @@ class ClientCommands:
     def help(self, word: str | None) -> None:
         """Show all commands, or one. Raises ChatError `unknown-command`."""
         name = (word or "").lstrip("/\\").lower()
+        if name == "keys":
+            self._show(in_rows(key_help.KEYS, self._display.look))
+            self._display.screen.watch_key(self._notice)
+            return
         alias = ALIASES_BY_NAME.get(name)
         if alias is not None:
             what = alias.tells or f"the same as /{alias.means}"

@@ -80,6 +80,9 @@ class PlainScreen:
     def use_theme(self, name: str) -> None:
         """Do nothing: there are no colours."""
 
+    def watch_key(self, tell: Callable[[str], None]) -> None:
+        """Do nothing: there are no keys."""
+
 
 def for_pipe(options: Options) -> Options:
     """Return the options for lines from a program: no old messages are shown."""

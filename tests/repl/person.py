@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
@@ -34,6 +34,7 @@ class RecordingScreen:
         """Both, in order."""
         self.edited: list[str] = []
         self.themes: list[str] = []
+        self.watching: list[Callable[[str], None]] = []
         self.bells = self.clears = self.refreshed = 0
         self._changed = trio.lowlevel.ParkingLot()
 
@@ -63,6 +64,9 @@ class RecordingScreen:
 
     def use_theme(self, name: str) -> None:
         self.themes.append(name)
+
+    def watch_key(self, tell: Callable[[str], None]) -> None:
+        self.watching.append(tell)
 
     async def changed(self) -> None:
         """Wait until something is shown or drawn again."""

@@ -107,3 +107,12 @@ async def test_a_wrong_setting_is_told(alice: ServedPerson, line: str, told: str
     assert told in alice.screen.notices
     assert alice.controller.failures == 1
     assert alice.screen.themes == []
+
+
+async def test_help_keys_shows_the_keys_and_what_the_next_one_sends(alice: ServedPerson) -> None:
+    await alice.do("/help keys")
+    assert alice.screen.count("Esc, then Enter") == 1
+    (tell,) = alice.screen.watching
+    tell("that key sends LF")
+    await alice.settle()
+    assert alice.screen.complaints[-1] == "· that key sends LF"

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import select
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
+from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.input.posix_utils import PosixStdinReader
 from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.keys import Keys
 
 from tcpchat.repl.input.reports import Reports
+
+NEW_LINE: Final = (Keys.Escape, Keys.ControlM)
+for _shift_enter in (
+    "\x1bOM",
+    "\x1b[27;2;13~",
+    "\x1b[13;2u",
+):  # Konsole; xterm and kitty, if told to
+    ANSI_SEQUENCES[_shift_enter] = NEW_LINE
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -21,8 +32,14 @@ class _KeysOnly:
     def __init__(self, parser: Vt100Parser) -> None:
         self._parser = parser
         self._reports = Reports()
+        self.watch: Callable[[str], None] | None = None
+        """Gets what the next key sends, instead of the parser."""
 
     def feed(self, data: str) -> None:
+        if data and self.watch is not None:
+            watch, self.watch = self.watch, None
+            watch(data)
+            return
         self._parser.feed(self._reports.feed(data))
 
     def flush(self) -> None:
@@ -51,6 +68,12 @@ class _Reader(PosixStdinReader):
             ready.register(self.stdin_fd, 0)
             self.closed = bool(ready.poll(0))  # POLLHUP, POLLERR or POLLNVAL
         return data
+
+
+def watch_key(input: Input, watch: Callable[[str], None]) -> None:
+    """Hand what the next key sends to `watch`, and to nobody else."""
+    if isinstance(input, Vt100Input) and isinstance(input.vt100_parser, _KeysOnly):
+        input.vt100_parser.watch = watch
 
 
 def without_reports(input: Input) -> Input:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,13 @@ from prompt_toolkit.input import create_input
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import DynamicStyle, Style
 
+from tcpchat.repl.terminal import keyboard
 from tcpchat.repl.terminal.input_line import InputLine
-from tcpchat.repl.terminal.keyboard import without_reports
 from tcpchat.repl.terminal.layout import Surroundings, layout
 from tcpchat.repl.terminal.output import ChatOutput
 from tcpchat.repl.terminal.printer import Printer
 from tcpchat.repl.terminal.reflow import rows_above, wraps_when_resized
+from tcpchat.repl.view import key_help
 from tcpchat.repl.view.theme import MONO, STYLES
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ class Terminal:
             key_bindings=self._input.bindings(),
             style=DynamicStyle(self._style),
             include_default_pygments_style=False,
-            input=without_reports(input or create_input(sys.stdin)),
+            input=keyboard.without_reports(input or create_input(sys.stdin)),
             output=output,
             erase_when_done=True,
-            color_depth=lambda: ColorDepth.DEPTH_1_BIT if self._theme == MONO else None,
+            color_depth=self._colours,
             after_render=lambda _: self.drawn.set(),
         )
         self._app.ttimeoutlen = 0.05
@@ -177,6 +178,22 @@ class Terminal:
     def use_theme(self, name: str) -> None:
         self._theme = name
         self.refresh()
+
+    def watch_key(self, tell: Callable[[str], None]) -> None:
+        def watched(data: str) -> None:
+            self._input.hint = ""
+            tell(key_help.sent(data))
+            self.refresh()
+
+        self._input.hint = key_help.ASKS
+        keyboard.watch_key(self._app.input, watched)
+
+    def _colours(self) -> ColorDepth | None:
+        """Return how many colours there are; None for what the environment says."""
+        if self._theme == MONO:
+            return ColorDepth.DEPTH_1_BIT
+        # It reads 24 bits of a colour as attributes: black and dim.
+        return ColorDepth.DEPTH_8_BIT if os.environ.get("TERM", "").startswith("screen") else None
 
     def _style(self) -> Style:
         return self._styles[self._theme]

@@ -5,7 +5,7 @@ It reads the model, and never changes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, tzinfo
 from typing import Protocol
 
@@ -77,6 +77,9 @@ class Screen(Protocol):
 
     def use_theme(self, name: str) -> None:
         """Change the colours."""
+
+    def watch_key(self, tell: Callable[[str], None]) -> None:
+        """Tell what the next key sends, instead of doing what it does."""
 
 
 class Display:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.input import PipeInput, create_pipe_input
-from prompt_toolkit.output import DummyOutput
+from prompt_toolkit.output import ColorDepth, DummyOutput
 
 from tcpchat.repl.controller import Controller
 from tcpchat.repl.drafts import Draft
@@ -379,6 +379,59 @@ def test_lines_that_nobody_types_so_fast_stay_in_the_input(
             await keyboard.type("\r")
             assert (keyboard.controller.entered, keyboard.controller.pasted) == ([line], [True])
             assert (keyboard.line, keyboard.hint) == ("", "")
+
+    play(story)
+
+
+@pytest.mark.parametrize("new_line", ["\x1b\r", "\x1bOM"])
+@pytest.mark.parametrize("enter", ["\r", "\n"])
+def test_a_new_line_has_a_key_everywhere_and_both_kinds_of_enter_send(
+    play: Callable[[Story], None], new_line: str, enter: str
+) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type(f"one{new_line}two")
+        assert keyboard.line == "one\ntwo"
+        await keyboard.type(enter)  # LF is the keypad's in alacritty and tmux
+        assert keyboard.controller.entered == ["one\ntwo"]
+
+    play(story)
+
+
+def test_escape_and_then_enter_begin_a_line_too(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        keyboard.attach()
+        await keyboard.type("one")
+        await keyboard.type("\x1b")
+        await keyboard.settle(0.1)  # Escape is a key of its own by now
+        await keyboard.type("\r")
+        await keyboard.type("two")
+        assert keyboard.line == "one\ntwo"
+
+    play(story)
+
+
+def test_help_keys_shows_what_a_key_sends_in_place_of_what_it_does(play: Callable[[Story], None]) -> None:
+    async def story(keyboard: Keyboard) -> None:
+        told: list[str] = []
+        keyboard.attach()
+        keyboard.terminal.watch_key(told.append)
+        assert "press a key" in keyboard.hint
+        await keyboard.type("\x1b[A")
+        assert told == ["that key sends Esc [ A (bytes 1b 5b 41); it did nothing else"]
+        assert (keyboard.hint, keyboard.line) == ("", "")
+
+    play(story)
+
+
+@pytest.mark.parametrize(("term", "is_screen"), [("screen", True), ("screen.xterm", True), ("xterm", False)])
+def test_screen_gets_256_colours_at_most(
+    play: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch, term: str, is_screen: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+
+    async def story(keyboard: Keyboard) -> None:
+        assert (keyboard.terminal._app.color_depth == ColorDepth.DEPTH_8_BIT) == is_screen
 
     play(story)
 

@@ -11,7 +11,7 @@ from prompt_toolkit.input import DummyInput, create_input, create_pipe_input
 from prompt_toolkit.input.posix_pipe import PosixPipeInput
 from prompt_toolkit.keys import Keys
 
-from tcpchat.repl.terminal.keyboard import without_reports
+from tcpchat.repl.terminal.keyboard import watch_key, without_reports
 
 BACKGROUND = "\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\"
 
@@ -74,3 +74,23 @@ def test_a_terminal_that_is_gone_ends_the_input() -> None:
         os.close(master)  # reading is an error from now on
         keys.read_keys()
         assert keys.closed
+
+
+@pytest.mark.parametrize("shift_enter", ["\x1bOM", "\x1b[27;2;13~", "\x1b[13;2u"])
+def test_shift_enter_begins_a_line_where_the_terminal_sends_more_than_enter(shift_enter: str) -> None:
+    with create_pipe_input() as pipe:
+        keys = without_reports(pipe)
+        pipe.send_text(shift_enter)
+        assert [press.key for press in keys.read_keys()] == [Keys.Escape, Keys.ControlM]
+
+
+def test_a_key_that_is_watched_does_nothing_else() -> None:
+    watched: list[str] = []
+    with create_pipe_input() as pipe:
+        keys = without_reports(pipe)
+        watch_key(keys, watched.append)
+        pipe.send_text("\x1bOM")
+        assert keys.read_keys() == []
+        pipe.send_text("x")
+        assert [press.key for press in keys.read_keys()] == ["x"]
+    assert watched == ["\x1bOM"]
