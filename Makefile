@@ -44,6 +44,9 @@ kills: .venv/dev ## kill -9 a real server behind a bad network, KILLS= times; SE
 bench: .venv/bench ## every benchmark beside the peers that are installed; writes docs/performance.md; ARGS="--only fanout"
 	@$(BIN)/python benchmarks/run.py --report $(ARGS)
 
+terminals: .venv/dev ## measure the terminals that are installed; writes docs/terminals.md
+	@$(BIN)/python -m scripts.terminals
+
 bench-quick: .venv/run ## do the benchmarks run? figures mean nothing
 	@$(BIN)/python benchmarks/run.py --quick $(ARGS)
 

@@ -1,6 +1,6 @@
 """The columns that text takes in a terminal: the only place where the client decides about them. Pure.
 
-Terminals add up the columns of single characters, as eleven of them were seen to do. Tables of Unicode's
+Terminals add up the columns of single characters, as docs/terminals.md shows. Tables of Unicode's
 clusters, such as `wcwidth.wcswidth`, say what a terminal should do, which few do: a family that is joined in
 one picture takes the columns of its parts, and the sign ⚠️ with a selector as many as without. Where terminals
 differ, most of them count here; `is_disputed` names such text, for whoever must know where the cursor is.
