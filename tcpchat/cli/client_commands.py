@@ -38,6 +38,7 @@ def check_place(_: type, value: str) -> None:
 
 ALL = 1_000_000_000  # messages; a room has fewer
 Name = Annotated[str | None, Parameter(show_default=False)]
+AskPassword = Annotated[bool, Parameter(alias="-W", negative="", show_default=False, show_env_var=False)]
 Where = Annotated[str, Parameter(validator=check_place)]
 
 
@@ -48,6 +49,8 @@ class ClientOptions:
 
     name: Name = None
     """The name to take. With TCPCHAT_PASSWORD in the environment: log in as this user."""
+    ask_password: AskPassword = False
+    """Ask for the password of this user at the terminal, and log in."""
     no_remember: Switch = False
     """Join as a new guest and do not save the identity."""
     plain: Switch = False
@@ -60,11 +63,27 @@ class ClientOptions:
     def plan(self, address: str, *, tls: Tls | None = None, host: Host | None = None) -> Options:
         """Return the plan for a client of this server."""
         remember = not self.no_remember
-        return _plan(address, tls=tls, name=self.name, remember=remember, host=host)
+        plan = _plan(address, tls=tls, name=self.name, remember=remember, host=host)
+        return _with_password(plan) if self.ask_password else plan
 
     def talk(self, plan: Options) -> int:
         """Run the client in the form that is asked for, and return the exit code."""
         return client_runner.talk(plan, plain=self.plain, json=self.json, commands=self.commands)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ScriptUser:
+    """The user of a script."""
+
+    name: Name = None
+    """The name to take: that of your saved identity or, with a password, of a registered user. Without it, a
+    script is a new guest."""
+    ask_password: AskPassword = False
+    """Ask for the password of this user at the terminal; without it, TCPCHAT_PASSWORD is taken."""
+
+
+A_GUEST = ScriptUser()
 
 
 def _plan(address: str, **options: Any) -> Options:
@@ -72,6 +91,16 @@ def _plan(address: str, **options: Any) -> Options:
         return client_runner.make_plan(address, **options)
     except ValueError as error:
         raise CycloptsError(msg=str(error)) from None
+
+
+def _with_password(plan: Options) -> Options:
+    """Return the plan with a password that is asked for now."""
+    if plan.name is None:
+        raise CycloptsError(msg="--ask-password (-W) requires --name, the user to log in as")
+    from tcpchat.cli.ask_password import ask_password
+
+    instead = f"set {client_runner.PASSWORD} in the environment instead"
+    return attrs.evolve(plan, password=ask_password(plan.name, instead))
 
 
 DEFAULTS = ClientOptions()
@@ -149,7 +178,7 @@ def send(
     address: Annotated[str, Parameter(alias="-a", validator=check_place)] = HERE,
     username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
     time: Annotated[str | None, Parameter(alias="-t", show_default=False)] = None,
-    name: Name = None,
+    user: ScriptUser = A_GUEST,
     tls: TlsOptions = NO_TLS,
 ) -> int:
     """Send one message and exit.
@@ -162,7 +191,7 @@ def send(
 
     tcpchat send -a chat.example.org -u bob -t 10m "lunch?"
 
-    tcpchat send --name deploybot -- "-3 files"
+    tcpchat send --name deploybot -W -- "-3 files"
 
     Parameters
     ----------
@@ -175,9 +204,8 @@ def send(
         Send to this user only.
     time
         Send later: after so many seconds, or 10m, 1.5h, 2d, 1w; or at 14:30, 'tomorrow 9:00'.
-    name
-        The name to take: that of your saved identity or, with TCPCHAT_PASSWORD, of a registered user. Without
-        it, a new guest sends the message.
+    user
+        Options of the user.
     tls
         Options of TLS.
     """
@@ -188,7 +216,7 @@ def send(
         seconds = None if time is None else parse_delay(time, now())
     except ValueError as error:
         raise CycloptsError(msg=f"--time: {error}") from None
-    return client_runner.send(_script_plan(address, name, tls), words, username=username, time=seconds)
+    return client_runner.send(_script_plan(address, user, tls), words, username=username, time=seconds)
 
 
 def _text(words: tuple[str, ...]) -> str:
@@ -205,7 +233,7 @@ def tail(
     username: Annotated[str | None, Parameter(alias="-u", show_default=False)] = None,
     follow: Annotated[bool, Parameter(alias="-f", negative="", show_default=False)] = False,
     json: Switch = False,
-    name: Name = None,
+    user: ScriptUser = A_GUEST,
     tls: TlsOptions = NO_TLS,
 ) -> int:
     """Print the last messages of the lobby.
@@ -234,8 +262,8 @@ def tail(
         Keep printing new messages, also across server restarts.
     json
         Print messages as JSON, one per line.
-    name
-        The name to take, as for `send`, for a server that requires login.
+    user
+        Options of the user.
     tls
         Options of TLS.
     """
@@ -245,12 +273,14 @@ def tail(
         raise CycloptsError(msg=f"--since: {error}") from None
     if count is None:
         count = HISTORY if begin is None else ALL
-    plan = _script_plan(address, name, tls, history=count)
+    plan = _script_plan(address, user, tls, history=count)
     return client_runner.tail(plan, json=json, follow=follow, since=begin, username=username)
 
 
-def _script_plan(address: str, name: str | None, tls: TlsOptions, history: int = HISTORY) -> Options:
-    plan = _plan(address, tls=tls.as_tls(), name=name, history=history)
+def _script_plan(address: str, user: ScriptUser, tls: TlsOptions, history: int = HISTORY) -> Options:
+    plan = _plan(address, tls=tls.as_tls(), name=user.name, history=history)
+    if user.ask_password:
+        return _with_password(plan)
     if plan.password is not None and plan.name is None:
         raise CycloptsError(msg=f"{client_runner.PASSWORD} requires --name, the user to log in as")
     return plan

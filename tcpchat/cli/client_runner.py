@@ -152,7 +152,7 @@ def _explain(error: BaseException, plan: Options) -> int:
         raise error
     text = with_local_times(str(error), None)
     if isinstance(error, RefusedError) and error.code in NEEDS_PASSWORD:
-        text += f"; to log in, give --name and set {PASSWORD} in the environment"
+        text += f"; to log in, give --name, and -W or {PASSWORD} in the environment"
     if isinstance(error, ConnectError) and error.is_other:
         text += f"; {_other_port(plan)}"
     complain(text)

@@ -18,9 +18,9 @@ CLIENT_VARIABLES = {
     *(f"{PREFIX}{name}" for name in ("ADDRESS", "NAME", "NO_REMEMBER", "TLS", "TLS_CA", "TLS_FINGERPRINT")),
     client_runner.PASSWORD,
 }
-FLAGS_ONLY = {"--tls-cert", "--tls-key", "--tls-forget"}
+FLAGS_ONLY = {"--tls-cert", "--tls-key", "--tls-forget", "--ask-password"}
 """Options of the client that the environment does not set. There the first two are the server's, which may
-run on the same machine, and the third must not happen each time."""
+run on the same machine, and the others must not happen each time."""
 
 
 @define

@@ -13,7 +13,14 @@ from typing import Final
 COMMANDS: Final = ("connect", "send", "tail", "serve", "admin", "bench")
 
 _COUNT: Final = re.compile(r"-(\d+)(f?)", re.ASCII)  # of `tail -3` and `tail -20f`
-_SWITCHES: Final = {"--follow", "-f", "--json", "--tls", "--password", "-W"}  # of `tail`: no value follows
+_SWITCHES: Final = {
+    "--follow",
+    "-f",
+    "--json",
+    "--tls",
+    "--ask-password",
+    "-W",
+}  # of `tail`: no value follows
 
 
 def meant(arguments: Sequence[str]) -> list[str]:

@@ -20,12 +20,12 @@ Commands:
 
 Options of the client, for connect too:
   --name NAME    The name to take.
+  -W             Ask for the password of the user NAME, and log in.
   --no-remember  Join as a new guest and do not save the identity.
   --plain        Print plain text line by line, as in a pipe.
   --json         Print events and replies as JSON; take requests as JSON.
   --commands     Run each line of a pipe as a command, not as text.
 For the chat that it hosts, each setting of serve: --port 9000, --config FILE.
 Others: --version, --install-completion.
-
 For example:  tcpchat --name alice    tcpchat send -u bob "see you at 6"
 """

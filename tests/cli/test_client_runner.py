@@ -26,7 +26,7 @@ from tcpchat.repl.options import Options
         (
             RefusedError(Error(code="name-taken", message="taken")),
             1,
-            "tcpchat: taken; to log in, give --name and set TCPCHAT_PASSWORD in the environment\n",
+            "tcpchat: taken; to log in, give --name, and -W or TCPCHAT_PASSWORD in the environment\n",
         ),
         (KeyboardInterrupt(), 0, ""),
         (ExceptionGroup("one", [ExceptionGroup("in another", [StartError("deep")])]), 1, "tcpchat: deep\n"),

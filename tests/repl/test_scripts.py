@@ -119,7 +119,7 @@ def test_a_taken_name_explains_the_password(server: SocketServer, tmp_path: Path
     done = run(tmp_path, "send", "-a", server.address, "--name", "alice", "hi")
     assert done.returncode == 1
     assert done.stderr == (
-        "tcpchat: because name-taken; to log in, give --name and set TCPCHAT_PASSWORD in the environment\n"
+        "tcpchat: because name-taken; to log in, give --name, and -W or TCPCHAT_PASSWORD in the environment\n"
     )
     assert server.server.of("send") == []
 
