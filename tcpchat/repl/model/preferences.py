@@ -9,7 +9,9 @@ from typing import Final
 
 import orjson
 
+from tcpchat.errors import ChatError
 from tcpchat.files import reason, write_file
+from tcpchat.names import LONGEST_NAME, enforce
 from tcpchat.wire.base import GUEST  # without the rest of the protocol, which the prompt need not wait for
 
 SETTINGS: Final = "settings.json"  # the file, in the folder of the user's configuration
@@ -75,6 +77,11 @@ class Preferences:
             raise ValueError(f"{name} must be {' or '.join(choices)}")
         if name == "name" and value.startswith(GUEST):
             raise ValueError(f"names that begin with {GUEST} are given by the server")
+        if name == "name" and value not in {"", NOTHING}:
+            try:
+                enforce(value, LONGEST_NAME)
+            except ChatError as error:
+                raise ValueError(error.message) from None
         self._forced.pop(name, None)
         self._values[name] = "" if value == NOTHING else value
         return self._save()
