@@ -19,7 +19,8 @@ from scripts.terminals.emulators import MUX, Emulator
 
 START = 20.0  # seconds until a terminal must have started its program
 ANSWER = 2.0  # seconds until a terminal must have answered
-KEY = 0.7  # seconds until a key must have arrived
+KEY = 0.7  # seconds until a paste or an answer must have arrived
+REST = 0.3  # seconds until the rest of a key must have arrived
 CURSOR = r"\x1b\[\d+;(\d+)R"
 
 
@@ -69,10 +70,10 @@ class Session:
         return int(found[1]) - 2 if found else None
 
     def press(self, key: str) -> bytes:
-        """Press a key and return what the terminal sends, which it does at once."""
+        """Press a key and return what the terminal sends, in one piece or, as VTE does, in several."""
         self._order(b"", ANSWER, r"[\s\S]")
         self._xdotool("key", "--clearmodifiers", key)
-        return self._result()
+        return self._result() + self.ask(b"", REST)
 
     def paste(self, mode: bytes) -> bytes:
         """Paste, in a mode that is switched on before it, and return what the terminal sends."""
