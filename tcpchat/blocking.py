@@ -213,9 +213,15 @@ class Client:
         room: str | None = None,
         username: str | None = None,
         time: float | None = None,
+        action: bool = False,
     ) -> Sent | Scheduled:
-        """Send a message to a `room`, or to `username` alone, or to the lobby; now, or in `time` seconds."""
-        return self._call(partial(self._client.send, text, room=room, username=username, time=time))
+        """Send a message to a `room`, or to `username` alone, or to the lobby; now, or in `time` seconds.
+
+        With `action` the text is what the user does: `waves` is shown as `* alice waves`.
+        """
+        return self._call(
+            partial(self._client.send, text, room=room, username=username, time=time, action=action)
+        )
 
     def edit(self, seq: int, text: str, *, room: str | None = None, username: str | None = None) -> Sent:
         """Give a message of the user's, by its number in a place, another text."""

@@ -273,12 +273,20 @@ class Client(Requests):
         room: str | None = None,
         username: str | None = None,
         time: float | None = None,
+        action: bool = False,
     ) -> PendingCall[Sent | Scheduled]:
         """Send as `send` does, without waiting; the call's `wait` returns Sent or Scheduled."""
         if time is not None and not math.isfinite(time):
             raise ValueError(f"time is a number of seconds, not {time}")
         return self.request_nowait(
-            Send(text=text, room=room, username=username, time=time, key=self._next_key())
+            Send(
+                text=text,
+                room=room,
+                username=username,
+                time=time,
+                action=action or None,
+                key=self._next_key(),
+            )
         )
 
     def _next_key(self) -> str:
@@ -293,14 +301,17 @@ class Client(Requests):
         room: str | None = None,
         username: str | None = None,
         time: float | None = None,
+        action: bool = False,
     ) -> Sent | Scheduled:
         """Send a message to a `room`, or to `username` alone, or to the lobby; now, or in `time` seconds.
+
+        With `action` the text is what the user does: `waves` is shown as `* alice waves`.
 
         Returns once it is on the server's disk, however often the connection is lost meanwhile. If this is
         cancelled, the message may have been sent or not. Raises RefusedError, or DisconnectedError if the
         client gave up.
         """
-        return await self.send_nowait(text, room=room, username=username, time=time).wait()
+        return await self.send_nowait(text, room=room, username=username, time=time, action=action).wait()
 
     async def edit(
         self, seq: int, text: str, *, room: str | None = None, username: str | None = None

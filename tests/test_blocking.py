@@ -93,8 +93,9 @@ def test_a_script_sends_reads_and_asks(server: ServerProcess) -> None:
         ann.send("three")
         pages = ben.pages(ReadHistory(after=0, count=1, room="lobby"))
         assert [page.messages[0].text for page in pages] == ["two", "three"]
-        ann.send("private", username="bert")
-        assert [message.text for message in ben.unread_messages(username="ann")] == ["private"]
+        ann.send("waves", username="bert", action=True)
+        unread = [(message.text, message.action) for message in ben.unread_messages(username="ann")]
+        assert unread == [("waves", True)]
         assert list(ben.unread_messages(username="ann")) != []
         ben.mark_read(username="ann")
         assert list(ben.unread_messages(username="ann")) == []

@@ -11,7 +11,7 @@ import sys
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
@@ -179,8 +179,9 @@ def test_what_a_plain_line_cannot_leave_out_it_can_say(command: Command[Any, Any
 
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_only_a_flag_is_given_without_a_value(command: Command[Any, Any]) -> None:
+    types = get_type_hints(command.request)
     for field, option in command.options:
-        assert (option.metavar is None) == (field.default is False), field.name
+        assert (option.metavar is None) == (types[field.name] in {bool, bool | None}), field.name
 
 
 @pytest.mark.parametrize("module", [module for module in IMPORTS if module != "tcpchat"])

@@ -136,6 +136,8 @@ async def _relations(context: OperatorContext, user: User) -> list[Fields]:
 def _message(message: EventRow) -> Fields:
     to: Fields = {} if message.recipient is None else {"to": message.recipient_name}
     fields = {"seq": message.seq, "at": timestamp(message.at), "from": message.name, "text": message.text}
+    if message.action:
+        fields["action"] = True
     if message.edited is not None:
         fields["edited"] = timestamp(message.edited)
     return {"kind": "message", "room": public_id(message.room), **to, **fields}

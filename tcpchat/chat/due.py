@@ -56,6 +56,7 @@ def _operation(state: ServerState, pending: NewScheduled, now: int) -> Operation
         room=pending.room,
         texts=[pending.text],
         to=pending.recipient_name,
+        action=bool(pending.action),
         mentions=[(0, id) for id in state.directory.mentioned(pending.text)] if in_lobby else [],
         pending=pending,
     )

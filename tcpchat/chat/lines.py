@@ -26,11 +26,19 @@ def message_line(message: NewMessage | EventRow) -> bytes:
     """
     room, at = public_id(message.room), timestamp(message.at)
     seq, name, to, text = message.seq, message.name, message.recipient_name, message.text
+    line: dict[str, object]
     if to is None:
         line = {"type": "message", "room": room, "seq": seq, "at": at, "from": name, "text": text}
     else:
         line = {"type": "message", "room": room, "to": to, "seq": seq, "at": at, "from": name, "text": text}
+    if message.action:
+        line["action"] = True
     return orjson.dumps(line, None, orjson.OPT_APPEND_NEWLINE)
+
+
+def is_action(line: bytes) -> bool:
+    """Return whether the line of a message is one of an action."""
+    return "action" in orjson.loads(line)
 
 
 def edited_line(edit: EditMessage | EventRow) -> bytes:
@@ -45,6 +53,7 @@ def edited_line(edit: EditMessage | EventRow) -> bytes:
             sender=edit.name,
             target=edit.target,
             text=edit.text,
+            action=bool(edit.action) or None,
         )
     )
 

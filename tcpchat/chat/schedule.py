@@ -24,6 +24,7 @@ def describe(pending: NewScheduled) -> PendingMessage:
         room=public_id(pending.room),
         username=pending.recipient_name,
         text=pending.text,
+        action=bool(pending.action) or None,
     )
 
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import attrs
 
-from tcpchat.commands.command import Command, argument, option, room_option, whole_number
+from tcpchat.commands.command import Command, argument, flag, option, room_option, whole_number
 from tcpchat.times import parse_duration
-from tcpchat.wire.base import AT, MORE, OTHER, ROOM, Reply, Request, about
+from tcpchat.wire.base import ACTION, AT, MORE, OTHER, ROOM, Reply, Request, about
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +54,9 @@ class Send(Request[Sent | Scheduled]):
             parse_duration,
         ),
     )
+    action: bool | None = attrs.field(
+        default=None, metadata=flag("the text is what you do: `waves` is shown as `* alice waves`")
+    )
     key: str | None = attrs.field(
         default=None,
         metadata=about("a repeat under the same key sends nothing, and gets the reply to the first send"),
@@ -70,6 +73,7 @@ SEND = Command(
         "send -u bob hi",
         "send -t 10m tea is ready",
         "send -u bob -t 1h30m -- -5 degrees",
+        "send --action waves",
         '{"type":"send","text":"hi","username":"bob","time":600,"key":"a1"}',
     ),
     pipelined=True,
@@ -116,6 +120,7 @@ class PendingMessage:
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
     text: str
+    action: bool | None = attrs.field(default=None, metadata=ACTION)
 
 
 @attrs.frozen(kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tcpchat.chat.lines import is_action
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.messages import EditText, Repeat, SendMessages
 from tcpchat.chat.operations.schedule import CancelMessage, ScheduleMessage
@@ -13,9 +14,10 @@ from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.places import FoundRoom, find, find_nowait, find_to_read
 from tcpchat.handlers.registry import handles, handles_nowait
+from tcpchat.handlers.rooms import logged
 from tcpchat.protocol import MAX_ID, MAX_LINE_OUT, EncodedReply, Schedule, encode_part, page, reply_with
 from tcpchat.settings import CENTURY
-from tcpchat.store.changes import MESSAGE, NewScheduled
+from tcpchat.store.changes import NewScheduled
 from tcpchat.store.queries.events import find_event
 from tcpchat.times import MILLISECONDS, format_duration
 from tcpchat.wire.mentions import can_mention
@@ -40,7 +42,7 @@ async def send(caller: Caller, request: commands.Send) -> Operation:
 
 
 def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation:
-    user, key, text = caller.user, request.key, request.text
+    user, key, text, action = caller.user, request.key, request.text, bool(request.action)
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited for the recipient
     repeats = _check_may_send(caller, key)
@@ -52,7 +54,7 @@ def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation
     else:
         last = caller.last_submitted()
         if type(last) is SendMessages and last.can_add(
-            caller.connection, user, found.name, found.username, text
+            caller.connection, user, found.name, found.username, text, action=action
         ):  # a run of messages is decided, applied and answered as one
             last.add(text, mentioned)
             return last
@@ -62,6 +64,7 @@ def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation
         room=found.name,
         texts=[text],
         to=found.username,
+        action=action,
         key=key,
         mentions=[(0, id) for id in mentioned],
     )
@@ -145,6 +148,7 @@ def _schedule(
         recipient_name=found.username,
         text=request.text,
         due=caller.now() + int(seconds * MILLISECONDS),
+        action=int(bool(request.action)),
     )
     return ScheduleMessage(author=user.id, key=key, pending=pending)
 
@@ -156,7 +160,7 @@ async def edit(caller: Caller, request: commands.Edit) -> Operation:
         return repeat
     _check_text(caller, request.text)
     found = await find_to_read(caller, request.room, request.username)
-    await _check_own(caller, found, request.seq)
+    action = await _check_own(caller, found, request.seq)
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited
     _check_may_send(caller, key)
@@ -169,23 +173,22 @@ async def edit(caller: Caller, request: commands.Edit) -> Operation:
         to=found.username,
         target=request.seq,
         texts=[request.text],
+        action=action,
         key=key,
     )
 
 
-async def _check_own(caller: Caller, found: FoundRoom, seq: int) -> None:
-    """Raise ChatError `no-such-message` or `not-yours`."""
+async def _check_own(caller: Caller, found: FoundRoom, seq: int) -> bool:
+    """Return whether the message is an action. Raises ChatError `no-such-message` or `not-yours`."""
     room = found.room
     if room is not None and 1 <= seq <= room.seq:
         known = room.find(seq)
         if known is None:
             row = await caller.reader.ask(find_event, room.name, seq)
-            author, is_message = (row.author, row.kind == MESSAGE) if row is not None else ("", False)
-        else:
-            author, is_message = known.author, known.is_message
-        if is_message and author == caller.user.id:
-            return
-        if is_message:
+            known = None if row is None else logged(row)
+        if known is not None and known.is_message:
+            if known.author == caller.user.id:
+                return is_action(known.line)
             raise ChatError("not-yours", f"message {seq} is not yours, so you cannot edit it", field="seq")
     raise ChatError("no-such-message", f"there is no message {seq} there", field="seq")
 

@@ -80,7 +80,8 @@ class Calls:
             if isinstance(send, Edit):
                 call = client.edit_nowait(send.seq, text, room=room, username=username)
             else:
-                call = client.send_nowait(text, room=room, username=username, time=send.time)
+                action = bool(send.action)
+                call = client.send_nowait(text, room=room, username=username, time=send.time, action=action)
         except DisconnectedError as error:
             self._fail(f"not sent: {error}")
             return
@@ -179,6 +180,7 @@ class Calls:
                     room=reply.room,
                     username=reply.username,
                     text=send.text,
+                    action=send.action,
                 )
             )
             self._display.reply(send, reply)

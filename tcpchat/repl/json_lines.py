@@ -177,6 +177,10 @@ async def _request(client: Client, request: Request) -> Reply:
         return await client.edit(request.seq, request.text, room=request.room, username=request.username)
     if isinstance(request, Send) and request.key is None:
         return await client.send(
-            request.text, room=request.room, username=request.username, time=request.time
+            request.text,
+            room=request.room,
+            username=request.username,
+            time=request.time,
+            action=bool(request.action),
         )
     return await client.request(request)

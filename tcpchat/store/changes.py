@@ -132,6 +132,8 @@ class NewMessage(NamedTuple):
     recipient: str | None
     recipient_name: str | None
     text: str
+    action: int = 0
+    """Whether the text is what the author does."""
 
 
 class EditMessage(NamedTuple):
@@ -146,6 +148,8 @@ class EditMessage(NamedTuple):
     recipient_name: str | None
     target: int
     text: str
+    action: int = 0
+    """Whether the message is an action, which no edit changes."""
 
 
 class NewScheduled(NamedTuple):
@@ -160,6 +164,7 @@ class NewScheduled(NamedTuple):
     recipient_name: str | None
     text: str
     due: int
+    action: int = 0
 
 
 class DropScheduled(NamedTuple):

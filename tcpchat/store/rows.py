@@ -47,6 +47,7 @@ class EventRow(NamedTuple):
     target: int | None
     text: str
     edited: int | None
+    action: int = 0
 
 
 class MemberRow(NamedTuple):

@@ -67,4 +67,5 @@ ROOM = about("the room: `lobby`, or the id of a direct room, which stays when it
 OTHER = about("the other user, in a direct room only")
 DELIVERED = about("the number up to which a device of the other user has received the room")
 SEEN = about("the number up to which the other user has read; absent if one of you has receipts off")
+ACTION = about("true if the text is what the author does, shown as `* alice waves`; else absent")
 MORE = about("there are more; ask with `after`")

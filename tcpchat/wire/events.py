@@ -10,7 +10,7 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.wire.base import AT, DELIVERED, OTHER, ROOM, SEEN, Event, Reply, about
+from tcpchat.wire.base import ACTION, AT, DELIVERED, OTHER, ROOM, SEEN, Event, Reply, about
 
 PROTOCOL_VERSION = 1
 
@@ -60,6 +60,7 @@ class Message(Event):
     at: str = attrs.field(metadata=AT)
     sender: str = attrs.field(metadata={"wire": "from", **about("the author's name at that time")})
     text: str = attrs.field(metadata=about("the text as typed; clean it before you show it"))
+    action: bool | None = attrs.field(default=None, metadata=ACTION)
     edited: str | None = attrs.field(
         default=None, metadata=about("when it was last edited, if at all; RFC 3339")
     )
@@ -82,6 +83,7 @@ class Edited(Event):
     sender: str = attrs.field(metadata={"wire": "from", **about("the author's name at that time")})
     target: int = attrs.field(metadata=about("the number of the message"))
     text: str = attrs.field(metadata=about("the new text of the message"))
+    action: bool | None = attrs.field(default=None, metadata=ACTION)
     ignored: bool | None = attrs.field(
         default=None, metadata=about("true if you ignore the author; `text` is then empty")
     )

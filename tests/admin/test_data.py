@@ -159,7 +159,7 @@ async def test_an_export_has_everything_that_is_stored(place: Place, monkeypatch
         await alice.ask({"type": "send", "text": text})
     await bob.ask({"type": "send", "text": "for everybody"})
     await bob.ask({"type": "send", "text": "for alice", "username": "alice"})
-    await alice.ask({"type": "send", "text": "for bob", "username": "bob"})
+    await alice.ask({"type": "send", "text": "waves", "username": "bob", "action": True})
     await alice.ask({"type": "send", "text": "for bob, later", "username": "bob", "time": 3600})
     await alice.ask({"type": "away", "text": "lunch"})
     await report(alice, "bob", "rude")
@@ -191,8 +191,9 @@ async def test_an_export_has_everything_that_is_stored(place: Place, monkeypatch
         ("alice", None, "one"),
         ("alice", None, "two"),
         ("bob", "alice", "for alice"),
-        ("alice", "bob", "for bob"),
+        ("alice", "bob", "waves"),
     ]
+    assert [one.get("action") for one in of_kind(records, "message")] == [None, None, None, True]
 
 
 async def test_an_export_has_no_secret(place: Place) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tcpchat.chat.lines import (
     event_line,
+    is_action,
     message_line,
     with_text,
     without_author,
@@ -56,13 +57,30 @@ def test_a_direct_message_is_written_with_its_recipient_and_without_the_hidden_r
 texts = st.text()
 
 
-@given(texts, texts, st.none() | texts, st.integers(1, MAX_EXACT), st.integers(0, FOREVER))
+@given(texts, texts, st.none() | texts, st.integers(1, MAX_EXACT), st.integers(0, FOREVER), st.booleans())
 def test_the_line_of_a_message_is_that_of_its_class(
-    name: str, text: str, to: str | None, seq: int, at: int
+    name: str, text: str, to: str | None, seq: int, at: int, action: bool
 ) -> None:
-    change = NewMessage("lobby" if to is None else "@1@2", seq, at, "1", name, to and "2", to, text)
-    told = Message(room=public_id(change.room), to=to, seq=seq, at=timestamp(at), sender=name, text=text)
+    room = "lobby" if to is None else "@1@2"
+    change = NewMessage(room, seq, at, "1", name, to and "2", to, text, int(action))
+    told = Message(
+        room=public_id(room),
+        to=to,
+        seq=seq,
+        at=timestamp(at),
+        sender=name,
+        text=text,
+        action=action or None,
+    )
     assert message_line(change) == encode(told)
+    assert is_action(message_line(change)) == action
+
+
+def test_an_action_and_its_edits_are_written_as_such() -> None:
+    action = row()._replace(action=1)
+    assert read(event_line(action)) == IN_LOBBY | {"action": True}
+    edit = row(9, target=7)._replace(action=1)
+    assert read(event_line(edit)) == IN_LOBBY | {"type": "edited", "seq": 9, "target": 7, "action": True}
 
 
 def test_an_edited_message_is_written_as_it_is_now_and_since_when() -> None:

@@ -187,7 +187,7 @@ def test_bad_usage_says_why_and_how_it_is_right(line: str, why: str, field: str 
         ("cancel", "cancel [NUMBER]"),
         ("report", "report NAME [REASON]"),
         ("users", "users [--after NAME]"),
-        ("send", "send [-u/--username NAME] [-r/--room ROOM] [-t/--time DURATION] TEXT"),
+        ("send", "send [-u/--username NAME] [-r/--room ROOM] [-t/--time DURATION] [--action] TEXT"),
         ("login", "login [--password PASSWORD] [--device DEVICE] NAME"),
     ],
 )

@@ -57,6 +57,39 @@ async def test_the_last_edit_is_the_text_also_after_a_restart(tmp_path: Path) ->
         ]  # fmt: skip
 
 
+async def test_an_action_stays_one_through_edits_and_restarts(tmp_path: Path) -> None:
+    async with run_server(folder=tmp_path) as running:
+        alice, bob = await running.peers("alice", "bob")
+        for line in ("send --action waves", {"type": "send", "text": "nods", "action": True}, "send hi"):
+            await alice.ask(line)
+        heard = [await bob.next("message") for _ in range(3)]
+        assert [line.get("action") for line in heard] == [True, True, None]
+        await alice.ask("send -u bob --action winks")
+        assert (await bob.next("message"))["action"] is True
+        await alice.ask("edit 1 waves twice")
+        assert (await bob.next("edited"))["action"] is True
+        await alice.ask("edit 3 hi all")
+        assert "action" not in await bob.next("edited")
+    async with run_server(folder=tmp_path) as running:
+        (carol,) = await running.peers("carol")
+        messages = (await carol.ask("history"))["messages"]
+        assert [(line["text"], line.get("action")) for line in messages] == [
+            ("waves twice", True),
+            ("nods", True),
+            ("hi all", None),
+        ]
+        events = (await carol.ask("log"))["events"]
+        assert [line.get("action") for line in events] == [True, True, None, True, None]
+
+
+async def test_an_action_that_only_the_disk_has_stays_one(running: RunningServer) -> None:
+    alice, _ = await running.peers("alice", "bob")
+    await alice.ask("send -u bob --action winks")
+    await alice.ask("send -u bob hi")
+    assert (await edited(alice, "edit -u bob 1 blinks"))["action"] is True
+    assert "action" not in await edited(alice, "edit -u bob 2 hi there")
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -36,6 +36,19 @@ async def test_a_private_scheduled_message_reaches_the_two_only(
     assert await carol.quiet() == []
 
 
+async def test_an_action_can_be_sent_later(
+    running: RunningServer, mock_clock: trio.testing.MockClock
+) -> None:
+    alice, bob = await running.peers("alice", "bob")
+    await alice.ask("send -t 5 --action waves")
+    await alice.ask("send -t 5 hi")
+    pending = (await alice.ask("scheduled"))["messages"]
+    assert [one.get("action") for one in pending] == [True, None]
+    mock_clock.jump(5)
+    heard = [await bob.next("message"), await bob.next("message")]
+    assert {line["text"]: line.get("action") for line in heard} == {"waves": True, "hi": None}
+
+
 async def test_a_time_of_zero_is_now(running: RunningServer) -> None:
     (alice,) = await running.peers("alice")
     assert (await alice.ask("send -t 0 now"))["type"] == "sent"

@@ -25,13 +25,14 @@ async def test_help_lists_every_command(running: RunningServer, line: str) -> No
 async def test_help_explains_one_command(running: RunningServer, line: str) -> None:
     peer = await running.peer()
     (send,) = (await peer.ask(line))["commands"]
-    assert send["usage"] == "send [-u/--username NAME] [-r/--room ROOM] [-t/--time DURATION] TEXT"
+    assert send["usage"] == "send [-u/--username NAME] [-r/--room ROOM] [-t/--time DURATION] [--action] TEXT"
     assert {field["name"]: field["required"] for field in send["fields"]} == {
         "id": False,
         "text": True,
         "username": False,
         "room": False,
         "time": False,
+        "action": False,
         "key": False,
     }
     assert all(field["help"] for field in send["fields"])

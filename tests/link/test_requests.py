@@ -26,6 +26,7 @@ from tcpchat.protocol import (
     Reply,
     Reported,
     Revoked,
+    Sent,
     SessionInfo,
     UnreadInfo,
     UserInfo,
@@ -82,6 +83,14 @@ CASES: list[tuple[Ask, list[Line], object]] = [
             {"type": "history", "room": "@b", "messages": [message(8)], "more": True},
         ],
         [a_message(8)],
+    ),
+    (
+        lambda client: client.send("waves", action=True),
+        [
+            {"type": "send", "text": "waves", "action": True, "key": ANY},
+            {"type": "sent", "room": "lobby", "seq": 1, "at": "t"},
+        ],
+        Sent(room="lobby", seq=1, at="t"),
     ),
     (
         lambda client: client.scheduled(),

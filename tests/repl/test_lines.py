@@ -92,6 +92,15 @@ async def test_text_goes_to_the_place_of_the_prompt(alice: ServedPerson, bob: Pe
     assert (message["to"], message["text"]) == ("bob", "send me the keys")
 
 
+async def test_an_action_is_sent_and_shown_as_one(alice: ServedPerson, bob: Peer) -> None:
+    await alice.do("/me waves")
+    assert (await bob.next("message"))["action"] is True
+    assert await alice.screen.line("waves") == "✓ * alice waves"
+    await alice.do("/send -t 10m --action leaves")
+    (pending,) = alice.controller.model.scheduled.pending().values()
+    assert pending.action is True
+
+
 @pytest.mark.parametrize("line", ["/send hi", "hi", "/send -t 1 hi"])
 async def test_a_message_goes_to_the_place_of_the_prompt(faked: FakedPerson, line: str) -> None:
     await faked.do("/to bob")

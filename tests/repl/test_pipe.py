@@ -377,6 +377,12 @@ def test_json_holds_text_after_a_refusal(
     assert [line["text"] for line in lines_of(done.stdout) if line["type"] == "message"] == said
 
 
+def test_a_request_of_json_can_be_an_action(where: str, tmp_path: Path) -> None:
+    line = '{"type":"send","text":"waves","action":true}'
+    done = run(tmp_path, "connect", where, "--json", input=line)
+    assert [one["action"] for one in lines_of(done.stdout) if one["type"] == "message"] == [True]
+
+
 def test_json_refuses_an_option_after_the_text(where: str, tmp_path: Path) -> None:
     done = run(tmp_path, "connect", where, "--json", "--commands", input="/send my pin is 1234 -u bob\n")
     assert done.returncode == 1

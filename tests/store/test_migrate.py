@@ -617,6 +617,13 @@ def test_a_scheduled_message_has_the_room_that_it_goes_to(released: Path) -> Non
     store.close()
 
 
+def test_nothing_that_was_said_before_there_were_actions_is_one(released: Path) -> None:
+    store = SqliteStore(released)
+    assert rows(store, "SELECT DISTINCT action FROM event") == [(0,)]
+    assert {one.action for one in store.ask(load_snapshot, 20, 0).scheduled} == {0}
+    store.close()
+
+
 @pytest.mark.parametrize("user", ["alice", "bob"])
 def test_a_key_has_the_room_that_was_sent_to(released: Path, user: str) -> None:
     """Whatever the other user was called then, and whoever has that name now."""

@@ -102,6 +102,7 @@ def test_columns_that_are_not_called_as_their_field_are_written_too(store: Sqlit
 class Reordered(NamedTuple):
     """A message with its fields in another order."""
 
+    action: int
     text: str
     recipient_name: str | None
     recipient: str | None

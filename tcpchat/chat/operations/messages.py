@@ -101,6 +101,8 @@ class PostEvents(Keyed):
     """One for each event."""
     to: str | None = None
     """In a direct room, the name of the other user at the time of the event."""
+    action: bool = False
+    """Whether the texts are what the author does."""
     seq: int = attrs.field(default=0, init=False)
     """The number of the first event, once it is decided."""
     at: int = attrs.field(default=0, init=False)
@@ -210,7 +212,16 @@ class SendMessages(PostEvents):
     mentions: list[tuple[int, str]]
     """Who is mentioned: which message, by its index, and the id of the user."""
 
-    def can_add(self, requester: Subscriber, author: User, room: str, to: str | None, text: str) -> bool:
+    def can_add(
+        self,
+        requester: Subscriber,
+        author: User,
+        room: str,
+        to: str | None,
+        text: str,
+        *,
+        action: bool = False,
+    ) -> bool:
         """Return whether the next message of the requester can be one of these, while none is decided."""
         return (
             self.requester is requester
@@ -218,6 +229,7 @@ class SendMessages(PostEvents):
             and self.name == author.name
             and self.author == author.id
             and self.to == to
+            and self.action == action
             and self.key is None
             and len(self.texts) < MOST_MESSAGES
             and len(text) <= ADDED_CHARACTERS
@@ -233,9 +245,10 @@ class SendMessages(PostEvents):
         for index, user in self.mentions:
             self._mention(draft, user, self.seq + index)
         room, at, author, name, to_name = self.room, self.at, self.author, self.name, self.to
+        action = int(self.action)
         draft.add(
             *[
-                NewMessage(room, seq, at, author, name, to, to_name, text)
+                NewMessage(room, seq, at, author, name, to, to_name, text, action)
                 for seq, text in enumerate(self.texts, self.seq)
             ]
         )
@@ -267,10 +280,16 @@ class EditText(PostEvents):
     target: int
 
     def decide_events(self, draft: Draft, to: str | None) -> None:
-        (text,) = self.texts
-        draft.add(
-            EditMessage(self.room, self.seq, self.at, self.author, self.name, to, self.to, self.target, text)
+        (text,), action = self.texts, int(self.action)
+        room, seq, at, author, name, to_name = (
+            self.room,
+            self.seq,
+            self.at,
+            self.author,
+            self.name,
+            self.to,
         )
+        draft.add(EditMessage(room, seq, at, author, name, to, to_name, self.target, text, action))
 
 
 def absent(user: User) -> Absent:

@@ -74,6 +74,7 @@ ALIASES: Final = (
     Alias("nick", "nick NAME", "rename"),
     Alias("msg", "msg NAME TEXT", "send -u"),
     Alias("w", "w NAME TEXT", "send -u"),
+    Alias("me", "me TEXT", "send --action"),
     Alias("query", "query [NAME]", "to"),
     Alias("part", "part", "to"),
     Alias("names", "names", "users"),

@@ -47,27 +47,35 @@ def message(m: Message | Edited, look: Look, *, numbered: bool = False) -> Fragm
     head: Fragments = [("class:title", f"{m.seq:>6} ")] if numbered else []
     if look.timestamps:
         head.append(("class:time", f"{hour(m.at, look)} "))
-    head.append((name_style(m.sender, look.me), clean_line(m.sender)))
+    names: Fragments = [(name_style(m.sender, look.me), clean_line(m.sender))]
     style = ""
     if m.to is not None:
         style = "class:private"
-        head += [(style, " → "), (name_style(m.to, look.me), clean_line(m.to))]
-    if isinstance(m, Edited):
-        head.append(("class:notice", f" edited {m.target}: "))
+        names += [(style, " → "), (name_style(m.to, look.me), clean_line(m.to))]
+    if m.action:  # one phrase: what is said about it stands before
+        head += [*_about(m, look, own=own), ("", "* "), *names, ("", " ")]
+    elif own or isinstance(m, Edited):
+        head += [*names, ("", " "), *_about(m, look, own=own)]
     else:
-        head += _delivery(m, look) if own else [("", GAP)]
-        if m.edited:
-            head.append(("class:notice", "(edited) "))
+        head += [*names, ("", GAP), *_about(m, look, own=own)]
     if not own and is_mention(text, look.me):
         style = f"{style} class:mention".strip()
     return hang(head, style, text, look)
 
 
-def _delivery(m: Message, look: Look) -> Fragments:
+def _about(m: Message | Edited, look: Look, *, own: bool) -> Fragments:
+    """Return what is said about a message: how far yours got, and that it was edited."""
+    if isinstance(m, Edited):
+        return [("class:notice", f"edited {m.target}: ")]
+    marks = [_delivery(m, look)] if own else []
+    return [*marks, ("class:notice", "(edited) ")] if m.edited else marks
+
+
+def _delivery(m: Message, look: Look) -> tuple[str, str]:
     """Return the mark of your own message; later receipts change only the toolbar."""
     state = delivery_state(m.seq, look.markers.get(m.room, (0, 0)))
     style, text = ticks(state, colours=look.colours)
-    return [(style, f" {text} ")]
+    return style, f"{text} "
 
 
 def _folded(text: str) -> str:

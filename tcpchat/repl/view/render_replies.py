@@ -178,7 +178,7 @@ def _schedule(reply: Schedule, look: Look) -> Fragments:
             ("class:time", f"{moment(one.at, look)} "),
             ("class:private" if place.is_direct else "class:dim", f"{_arrow(place)}{GAP}"),
         ]
-        fragments += hang(head, "", clean(one.text), look)
+        fragments += hang(head, "", clean(f"* {one.text}" if one.action else one.text), look)
     if reply.more:
         fragments += notice(f"there are more: /scheduled --after {reply.messages[-1].number}", look)
     return fragments

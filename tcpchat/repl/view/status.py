@@ -144,7 +144,8 @@ def waiting(sends: Sequence[Send | Edit], width: int, *, held: int = 0) -> Fragm
 def _kind(send: Send | Edit) -> str:
     if isinstance(send, Edit):
         return f"(edit {send.seq})  "
-    return f"(in {format_duration(send.time)})  " if send.time else ""
+    later = f"(in {format_duration(send.time)})  " if send.time else ""
+    return f"{later}* " if send.action else later
 
 
 def changes_at(status: Status, now: float) -> float | None:

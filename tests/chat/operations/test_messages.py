@@ -213,6 +213,7 @@ def test_what_differs_by_more_than_the_text_is_an_operation_of_its_own(chat: Har
     longest = "x" * ADDED_CHARACTERS
     assert run.can_add(phone, alice, LOBBY, None, longest)
     assert not run.can_add(phone, alice, LOBBY, None, longest + "x")
+    assert not run.can_add(phone, alice, LOBBY, None, "waves", action=True)
     assert not run.can_add(laptop, alice, LOBBY, None, "2"), "each connection gets its own replies"
     assert not run.can_add(phone, bob, LOBBY, None, "2")
     assert not run.can_add(phone, alice, direct, "bob", "2")

@@ -95,6 +95,7 @@ def test_the_meaning_of_a_line(line: str, meaning: object) -> None:
         ("/msg bob hi  you ", Call(Send(text="hi  you ", username="bob"))),
         ("\\W bob hi", Call(Send(text="hi", username="bob"))),
         ("/msg bob your turn -u carol", Call(Send(text="your turn -u carol", username="bob"))),
+        ("/me waves", Call(Send(text="waves", action=True))),
         ("/query bob", RunCommand("to", "bob")),
         ("/part", RunCommand("to", "")),
         ("/names", Call(ListUsers())),

@@ -59,13 +59,28 @@ def test_an_edit_is_shown_with_a_mark_and_so_is_an_edited_message() -> None:
     assert shown(render.message(edit, LOOK, numbered=True)) == ["     7 09:00 bob edited 1: see you at five"]
 
 
+def test_an_action_is_one_phrase() -> None:
+    wave = attrs.evolve(said("waves"), action=True)
+    assert shown(render.message(wave, LOOK)) == ["09:00 * bob waves"]
+    assert shown(render.message(attrs.evolve(wave, edited=AT), LOOK)) == ["09:00 (edited) * bob waves"]
+    mine = attrs.evolve(wave, sender="alice")
+    assert shown(render.message(mine, LOOK)) == ["09:00 ✓ * alice waves"]
+    private = attrs.evolve(mine, to="bob", room="@b")
+    assert shown(render.message(private, LOOK)) == ["09:00 ✓ * alice → bob waves"]
+    edit = Edited(room="lobby", seq=7, at=AT, sender="bob", target=1, text="nods", action=True)
+    assert shown(render.message(edit, LOOK)) == ["09:00 edited 1: * bob nods"]
+    assert ("class:mention", "waves at @alice") in render.message(
+        attrs.evolve(wave, text="waves at @alice"), LOOK
+    )
+
+
 def test_a_message_is_styled_by_author_and_recipient() -> None:
     assert render.message(said("hi"), LOOK) == [
         ("class:time", "09:00 "), (name_style("bob"), "bob"), ("", "  "), ("", "hi"), ("", "\n"),
     ]  # fmt: skip
     assert render.message(said("hi", "alice", "bob"), LOOK) == [
         ("class:time", "09:00 "), ("class:me", "alice"), ("class:private", " → "), (name_style("bob"), "bob"),
-        ("class:own", " ✓ "), ("class:private", "hi"), ("", "\n"),
+        ("", " "), ("class:own", "✓ "), ("class:private", "hi"), ("", "\n"),
     ]  # fmt: skip
     assert ("class:mention", "hi @Alice!") in render.message(said("hi @Alice!"), LOOK)
     assert ("", "alice is me") in render.message(said("alice is me", "alice"), LOOK)

@@ -223,11 +223,11 @@ MARKERS = {"@b": (3, 2), "@c": (9, 9)}
 @pytest.mark.parametrize(
     ("seq", "colours", "mark", "style"),
     [
-        (4, True, " ✓ ", "class:own"),
-        (3, True, " ✓✓ ", "class:receipt"),
-        (2, True, " ✓✓ ", "class:receipt.seen"),
-        (3, False, " ✓✓ ", "class:receipt"),
-        (2, False, " ✓✓ (read) ", "class:receipt.seen"),
+        (4, True, "✓ ", "class:own"),
+        (3, True, "✓✓ ", "class:receipt"),
+        (2, True, "✓✓ ", "class:receipt.seen"),
+        (3, False, "✓✓ ", "class:receipt"),
+        (2, False, "✓✓ (read) ", "class:receipt.seen"),
     ],
 )
 def test_an_own_message_in_history_has_its_ticks(seq: int, colours: bool, mark: str, style: str) -> None:

@@ -149,6 +149,11 @@ REPLIES: list[tuple[Reply, list[str]]] = [
 ]  # fmt: skip
 
 
+def test_a_scheduled_action_is_shown_as_one() -> None:
+    page = Schedule(messages=[attrs.evolve(PENDING[0], action=True)], more=False)
+    assert shown(render_replies.reply(page, LOOK)) == ["  1  21 Nov 09:00 → lobby  * tea"]
+
+
 @pytest.mark.parametrize(("reply", "lines"), REPLIES, ids=[type(reply).__name__ for reply, _ in REPLIES])
 def test_a_reply(reply: Reply, lines: list[str]) -> None:
     assert shown(render_replies.reply(reply, LOOK)) == lines

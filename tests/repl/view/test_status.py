@@ -88,6 +88,8 @@ def test_a_span_is_written_as_on_a_clock(seconds: float, shown: str) -> None:
         ([Send(text="hi")], "… hi"),
         ([Send(text="hi", username="bob")], "… → bob  hi"),
         ([Send(text="hi", room="ops")], "… → ops  hi"),
+        ([Send(text="waves", action=True)], "… * waves"),
+        ([Send(text="waves", action=True, time=600)], "… (in 10m)  * waves"),
         ([Send(text="hi", time=600)], "… (in 10m)  hi"),
         ([Send(text="hi", username="b\nob", time=5)], "… → b⏎ob  (in 5s)  hi"),
         ([Send(text="one\ntwo\x1b]0;x\x07")], "… one⏎two␛]0;x␇"),
