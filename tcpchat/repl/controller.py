@@ -199,9 +199,14 @@ class Controller:
         sent, lines = self._calls.waiting(), status.waiting_lines(self.lines.waiting)
         return [*sent, ("", "\n"), *lines] if sent and lines else [*sent, *lines]
 
-    def complete(self, before: str) -> list[Candidate]:
-        """Return how the text before the cursor may go on; an answer to a question does not."""
-        return complete(before, self.completion_context()) if self.lines.question is None else []
+    def complete(self, before: str, *, asked: bool = False) -> list[Candidate]:
+        """Return how the text before the cursor may go on; an answer to a question does not.
+
+        `asked` if the person pressed Tab, instead of just typing on.
+        """
+        if self.lines.question is not None:
+            return []
+        return complete(before, self.completion_context(), asked=asked)
 
     def completion_context(self) -> CompletionContext:
         """Return what completion chooses from."""

@@ -95,6 +95,13 @@ def mentions(token: str, context: CompletionContext) -> Iterable[Choice]:
     return ((f"@{name}", f"@{name}", "") for name in _others(token, context))
 
 
+def beginning(token: str, context: CompletionContext) -> Iterable[str]:
+    """Return the names of others that begin with a token, in any case: of who is here, then of the rest."""
+    folded = token.lower()
+    names = (*context.users, *context.absent)
+    return (name for name in names if name.lower().startswith(folded) and name != context.me)
+
+
 def _others(token: str, context: CompletionContext) -> Iterable[str]:
     return (name for name in matching(token, context.users, MAX_CANDIDATES + 1) if name != context.me)
 

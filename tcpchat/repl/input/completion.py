@@ -19,6 +19,7 @@ from tcpchat.repl.input.choices import (
     MAX_CANDIDATES,
     Choice,
     CompletionContext,
+    beginning,
     matching,
     mentions,
     values,
@@ -55,16 +56,39 @@ _LAST = re.compile(r"[^ \t\n]*\Z")
 _MENTION = re.compile(r"""(?:^|(?<=[ \t\n("'\[{,;:]))@([^ \t\n@]*)\Z""")
 
 
-def complete(before: str, context: CompletionContext) -> list[Candidate]:
-    """Return the candidates for the text before the cursor, best first, at most `MAX_CANDIDATES`."""
+def complete(before: str, context: CompletionContext, *, asked: bool = False) -> list[Candidate]:
+    """Return the candidates for the text before the cursor, best first, at most `MAX_CANDIDATES`.
+
+    Only where the person `asked` for them, a word of a text may become a name.
+    """
+    found = _complete(before, context)
+    return found if found or not asked else _names(before, context)
+
+
+def _names(before: str, context: CompletionContext) -> list[Candidate]:
+    """Return the names that a word of a text begins; the first one addresses whom the text is for."""
+    token = _last_token(before)
+    if not token or len(token) > MAX_TOKEN or not _in_text(_meant(before), context.commands):
+        return []
+    after = ": " if token == before else " "
+    return _candidates(((name + after, name, "") for name in beginning(token, context)), len(token))
+
+
+def _meant(before: str) -> str:
+    """Return the text with the command that its alias means; only the slash if that means none."""
+    if not before.startswith(SLASHES) or len(_last_token(before)) == len(before):
+        return before
+    try:
+        return unaliased(before)
+    except ChatError:
+        return before[0]
+
+
+def _complete(before: str, context: CompletionContext) -> list[Candidate]:
     token = _last_token(before)
     if len(token) > MAX_TOKEN:
         return []
-    if before.startswith(SLASHES) and len(token) < len(before):
-        try:
-            before = unaliased(before)
-        except ChatError:
-            return []
+    before = _meant(before)
     mention = _MENTION.search(before)
     if mention is not None and _in_text(before, context.commands):
         return _candidates(mentions(mention[1], context), len(mention[0]))

@@ -161,8 +161,8 @@ class InputLine:
     def _open_editor(self, _: KeyPressEvent) -> None:
         self.editing = self.line.open_in_editor(validate_and_handle=False)
 
-    def _candidates(self, before: str) -> list[Candidate]:
-        return [] if self.controller is None else self.controller.complete(before)
+    def _candidates(self, before: str, asked: bool) -> list[Candidate]:  # noqa: FBT001  # by position
+        return [] if self.controller is None else self.controller.complete(before, asked=asked)
 
     def _question(self) -> Question | None:
         return None if self.controller is None else self.controller.lines.question

@@ -42,13 +42,13 @@ INPUT = 12  # lines of the input that are seen at once
 
 
 class LiveCompleter(Completer):
-    """Asks for the candidates of the moment."""
+    """Asks for the candidates of the moment, and whether a person asked for them with Tab."""
 
-    def __init__(self, candidates: Callable[[str], Iterable[Candidate]]) -> None:
+    def __init__(self, candidates: Callable[[str, bool], Iterable[Candidate]]) -> None:
         self._candidates = candidates
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        for found in self._candidates(document.text_before_cursor):
+        for found in self._candidates(document.text_before_cursor, complete_event.completion_requested):
             yield Completion(
                 found.text, start_position=found.start, display=found.display, display_meta=found.help
             )

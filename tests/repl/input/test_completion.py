@@ -36,8 +36,47 @@ OTHERS = [*HERE, "zoe", "brian"]
 NAMES = [command.name for command in COMMANDS]
 
 
-def offered(before: str, live: CompletionContext = LIVE) -> list[str]:
-    return [candidate.text for candidate in complete(before, live)]
+def offered(before: str, live: CompletionContext = LIVE, *, asked: bool = False) -> list[str]:
+    return [candidate.text for candidate in complete(before, live, asked=asked)]
+
+
+@pytest.mark.parametrize(
+    ("before", "texts"),
+    [
+        ("bob", ["bob: "]),
+        ("BO", ["bob: ", "boris: "]),
+        ("zo", ["zoe: "]),
+        ("ask bo", ["bob ", "boris "]),
+        (" bo", ["bob ", "boris "]),
+        ("hi\nbo", ["bob ", "boris "]),
+        ("send -u car", ["carol "]),
+        ("/send hi car", ["carol "]),
+        ("/me waves at car", ["carol "]),
+        ("/msg bob hi car", ["carol "]),
+        ("/join car", []),
+        ("/whois arol", ["carol"]),
+        ("/rename car", []),
+        ("/zoe", []),
+        ("hi @car", ["@carol"]),
+        ("ali", []),
+        ("arol", []),
+        ("", []),
+        ("hi ", []),
+        ("car" * 50, []),
+    ],
+)
+def test_tab_makes_a_name_of_the_word_that_begins_it(before: str, texts: list[str]) -> None:
+    assert offered(before, asked=True) == texts
+
+
+def test_tab_offers_commands_before_names() -> None:
+    live = attrs.evolve(LIVE, users=["hector", "usha"])
+    assert offered("he", live, asked=True) == ["help"]
+    assert offered("hec", live, asked=True) == ["hector: "]
+
+
+def test_nobody_who_types_on_is_offered_names() -> None:
+    assert offered("bo") == offered("ask bo") == offered("/send hi bo") == []
 
 
 def test_numbers_are_those_of_the_place_of_the_prompt_unless_one_is_named() -> None:

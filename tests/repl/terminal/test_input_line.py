@@ -70,7 +70,7 @@ class FakeController:
     def see(self) -> None:
         self.seen += 1
 
-    def complete(self, before: str) -> list[Candidate]:
+    def complete(self, before: str, *, asked: bool = False) -> list[Candidate]:
         return []
 
     def prompt(self) -> Fragments:

@@ -15,15 +15,17 @@ from tcpchat.repl.terminal.layout import LiveCompleter, history_of
 
 
 def test_the_completer_asks_each_time_for_the_text_before_the_cursor() -> None:
-    asked: list[str] = []
+    asked: list[tuple[str, bool]] = []
 
-    def candidates(before: str) -> list[Candidate]:
-        asked.append(before)
+    def candidates(before: str, by_tab: bool) -> list[Candidate]:
+        asked.append((before, by_tab))
         return [Candidate("/send", -2, "/send", "send a message")]
 
     completer = LiveCompleter(candidates)
     (found,) = completer.get_completions(Document("/s bob", 2), CompleteEvent())
-    assert asked == ["/s"]
+    tab = CompleteEvent(completion_requested=True)
+    assert list(completer.get_completions(Document("/s", 2), tab)) == [found]
+    assert asked == [("/s", False), ("/s", True)]
     assert (found.text, found.start_position) == ("/send", -2)
     assert found.display_meta_text == "send a message"
 

@@ -224,6 +224,21 @@ def test_the_menu_finds_letters_in_between_and_tab_takes_it(alice: Terminal) -> 
     alice.wait_until(lambda: alice.before_cursor == f"{PROMPT}/history")
 
 
+def test_tab_makes_a_name_of_a_word_and_nothing_of_others(alice: Terminal, bob: Client) -> None:
+    alice.wait_for("bob joined")
+    alice.type("bo")
+    alice.key("tab")
+    alice.wait_until(lambda: alice.before_cursor == f"{PROMPT}bob: ")
+    alice.type("ask b")
+    alice.key("tab")
+    alice.wait_until(lambda: alice.before_cursor == f"{PROMPT}bob: ask bob ")
+    alice.type("or xyz")
+    alice.key("tab")
+    alice.key("enter")
+    alice.wait_for("alice ✓ bob: ask bob or xyz")
+    assert heard(bob) == "bob: ask bob or xyz"
+
+
 def test_enter_sends_the_line_as_typed_although_the_menu_is_open(alice: Terminal, bob: Client) -> None:
     alice.type("morning @bo")
     alice.wait_for("@bob")
