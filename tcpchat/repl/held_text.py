@@ -8,7 +8,7 @@ import attrs
 
 from tcpchat.protocol import Request, Send
 from tcpchat.repl.input.parse import Call
-from tcpchat.repl.prompts import Action, GiveBack, Question, RunLine, Tell
+from tcpchat.repl.prompts import Action, Choice, GiveBack
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ def wrong_place(name: str) -> Hold:
     return Hold(f"/to {name} was refused before it; /to alone sends to the lobby", secret=False, lasting=True)
 
 
-class HeldText(Question):
+class HeldText(Choice):
     """The question whether such a line is to be sent all the same; `send` is what it would send."""
 
     keys = "tn"
@@ -61,15 +61,8 @@ class HeldText(Question):
         self.short = f"t: send as text to {place}, n or Esc: edit"
         self.short_in_lines = f"t: send as text to {place}, empty line: do not send"
 
-    def answer(self, line: str) -> list[Action]:
-        """Send the text, or give the line back; an answer that is none is a line of its own."""
-        answer = line.strip().lower()
-        if answer in {"t", "text"}:
-            return [Call(self._send)]
-        if answer in {"", "n", "no"}:
-            return self.take_back()
-        return [Tell(f"not sent: {self._shown}"), RunLine(line)]
+    def choose(self, answer: str) -> list[Action] | None:
+        return [Call(self._send)] if answer.lower() in {"t", "text"} else None
 
-    def take_back(self) -> list[Action]:
-        """Give the line back."""
+    def drop(self) -> list[Action]:
         return [GiveBack(self._line, self._shown)]

@@ -13,6 +13,7 @@ import attrs
 from tcpchat.errors import ChatError
 from tcpchat.protocol import NeedsSecret
 from tcpchat.repl.input.parse import Ambiguous, Call, Misplaced, SendText
+from tcpchat.repl.input.vocabulary import tells_secret
 from tcpchat.repl.model.preferences import COMMAND, TEXT
 
 
@@ -93,7 +94,52 @@ class Question(ABC):
         return []
 
 
-class CommandOrText(Question):
+NEITHER: Final = frozenset({"", "n", "no", "q"})
+"""Answers to every choice, that none of it is to happen."""
+
+
+class Choice(Question):
+    """A question with a few answers, before one of which nothing that is typed is sent or run.
+
+    Somebody who types on may not have seen it, and `nope` is meant for nobody in the room: after one line
+    that is no answer it is asked again, and after another everything is given back.
+    """
+
+    _typed: str | None = None  # the line that was no answer
+
+    @abstractmethod
+    def choose(self, answer: str) -> list[Action] | None:
+        """Return what an answer does; None if it is none."""
+
+    @abstractmethod
+    def drop(self) -> list[Action]:
+        """Return what is done where none of it is to happen."""
+
+    def answer(self, line: str) -> list[Action]:
+        """Do what the answer says, or ask again."""
+        word = line.strip()
+        chosen = self.choose(word)
+        if chosen is not None:
+            return [*chosen, *self._give_back(self._typed)]
+        if word.lower() in NEITHER:
+            return self.take_back()
+        if self._typed is None:
+            self._typed = line
+            what = "that" if self.private or tells_secret(line) else f"“{line}”"
+            return [Tell(f"{what} is no answer, and was not sent"), Ask(self)]
+        return [*self._give_back(line), *self.take_back()]
+
+    def take_back(self) -> list[Action]:
+        return [*self._give_back(self._typed), *self.drop()]
+
+    def _give_back(self, line: str | None) -> list[Action]:
+        """Give back a line that was no answer, unless it may be a password."""
+        if line is None or self.private:
+            return []
+        return [GiveBack(line, "…" if tells_secret(line) else line)]
+
+
+class CommandOrText(Choice):
     """The question whether a line is a command or text."""
 
     _MEANING: Final = {"c": COMMAND, "C": COMMAND, "command": COMMAND, "t": TEXT, "T": TEXT, "text": TEXT}
@@ -109,24 +155,16 @@ class CommandOrText(Question):
         self.short = f"c: command, t: text, Esc: edit{always}"
         self.short_in_lines = f"c: command, t: text, empty line: neither{always}"
 
-    def answer(self, line: str) -> list[Action]:
-        """Run or send the line, or give it back; an answer that is none is a line of its own."""
-        answer, asked = line.strip(), self._line
-        if not answer:
-            return self.take_back()
-        meaning = self._MEANING.get(answer)
+    def choose(self, answer: str) -> list[Action] | None:
+        asked, meaning = self._line, self._MEANING.get(answer)
         if meaning is None or (len(answer) == 1 and answer not in self.keys):
-            dropped = Tell(f"not sent: {asked.shown}")
-            if self.private:
-                return [dropped, Tell("what you typed after it may be a password, so it was not sent either")]
-            return [dropped, RunLine(line)]
+            return None
         actions: list[Action] = [RunLine(asked.command) if meaning == COMMAND else SendText(asked.line)]
         if answer.isupper() and asked.word is not None:
             actions.insert(0, Keep(asked.word, meaning))
         return actions
 
-    def take_back(self) -> list[Action]:
-        """Give the line back."""
+    def drop(self) -> list[Action]:
         return [GiveBack(self._line.line, self._line.shown)]
 
 
@@ -142,7 +180,7 @@ def refusal(line: Ambiguous) -> str:
     return f"not sent: “{line.shown}” may be a command (write {command}) or text (start it with a space)"
 
 
-class OptionOrText(Question):
+class OptionOrText(Choice):
     """The question whether the end of a text is an option that belongs before it."""
 
     _ANSWERS: Final = {"o": "o", "option": "o", "t": "t", "text": "t"}
@@ -154,18 +192,13 @@ class OptionOrText(Question):
         self.short = "o: option, t: text, Esc: edit"
         self.short_in_lines = "o: option, t: text, empty line: neither"
 
-    def answer(self, line: str) -> list[Action]:
-        """Run the line in one way or the other; an answer that is none is a line of its own."""
-        answer = line.strip().lower()
-        if not answer:
-            return self.take_back()
-        meaning = self._ANSWERS.get(answer)
+    def choose(self, answer: str) -> list[Action] | None:
+        meaning = self._ANSWERS.get(answer.lower())
         if meaning is None:
-            return [Tell(f"not sent: {self._line.line}"), RunLine(line)]
+            return None
         return [RunLine(self._line.moved if meaning == "o" else self._line.literal)]
 
-    def take_back(self) -> list[Action]:
-        """Give the line back."""
+    def drop(self) -> list[Action]:
         return [GiveBack(self._line.line, self._line.line)]
 
 
@@ -227,7 +260,7 @@ class PasswordPrompt(Question):
         return Fail(f"{name} was cancelled, since its password is not on the next line")
 
 
-class QuitPrompt(Question):
+class QuitPrompt(Choice):
     """Asks before the person leaves, if messages or other people would suffer."""
 
     short = short_in_lines = "y or n"
@@ -236,13 +269,11 @@ class QuitPrompt(Question):
     def __init__(self, unsent: int, others: int) -> None:
         self.text = f"{losses(unsent, others)}. Leave anyway?"
 
-    def answer(self, line: str) -> list[Action]:
-        """Leave, or stay; an answer that is none is a line of its own."""
-        answer = line.strip().lower()
-        if answer in {"y", "yes"}:
-            return [Leave()]
-        stay = Tell("you stay")
-        return [stay] if answer in {"", "n", "no"} else [stay, RunLine(line)]
+    def choose(self, answer: str) -> list[Action] | None:
+        return [Leave()] if answer.lower() in {"y", "yes"} else None
+
+    def drop(self) -> list[Action]:
+        return [Tell("you stay")]
 
 
 def losses(unsent: int, others: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from tcpchat.protocol import Send
 from tcpchat.repl.held_text import PASSWORD, HeldText, wrong_place
 from tcpchat.repl.input.parse import Call
-from tcpchat.repl.prompts import Action, GiveBack, RunLine, Tell
+from tcpchat.repl.prompts import Action, Ask, GiveBack, Tell
 
 SECRET = "correct horse"
 
@@ -19,13 +19,14 @@ SECRET = "correct horse"
         (" text ", [Call(Send(text="hi"))]),
         ("", [GiveBack("hi", "hi")]),
         ("n", [GiveBack("hi", "hi")]),
-        ("what?", [Tell("not sent: hi"), RunLine("what?")]),
+        ("Q", [GiveBack("hi", "hi")]),
     ],
 )
 def test_it_is_sent_after_the_answer_only(answer: str, actions: list[Action]) -> None:
     question = HeldText("hi", Send(text="hi"), wrong_place("nobody"), "bob")
     assert question.answer(answer) == actions
     assert question.take_back() == [GiveBack("hi", "hi")]
+    assert question.answer("what?") == [Tell("“what?” is no answer, and was not sent"), Ask(question)]
     assert "“hi” is not sent yet: /to nobody was refused" in question.text
     assert question.text.endswith("Send it to bob?")
 

@@ -67,7 +67,9 @@ async def test_a_message_to_the_id_of_a_direct_room_is_private(alice: ServedPers
         ("t", False, "send -u bob secret"),
         ("T", False, "send -u bob secret"),
         ("", None, None),
-        ("what now?", False, "what now?"),
+        ("n", None, None),
+        ("no", None, None),
+        ("q", None, None),
     ],
 )
 async def test_a_line_that_begins_with_a_command_is_asked_about(
@@ -82,6 +84,20 @@ async def test_a_line_that_begins_with_a_command_is_asked_about(
     assert alice.screen.edited == ([] if said else ["send -u bob secret"])
     messages = [line for line in await bob.quiet() if line["type"] == "message"]
     assert [("to" in message, message["text"]) for message in messages] == ([(private, said)] if said else [])
+
+
+async def test_nothing_is_said_while_a_question_is_open(alice: ServedPerson, bob: Peer) -> None:
+    await alice.do("read the docs")
+    await alice.do("what now?")
+    assert alice.prompt == "[c: command, t: text, Esc: edit; C or T: always] ▸ "
+    assert alice.screen.complaints[-2:] == [
+        "· “what now?” is no answer, and was not sent",
+        "· “read the docs”: command or text?",
+    ]
+    await alice.do("/users")
+    assert alice.prompt == "alice → lobby ▸ "
+    assert alice.screen.edited == ["/users", "what now?", "read the docs"]
+    assert await texts(bob) == []
 
 
 async def test_text_goes_to_the_place_of_the_prompt(alice: ServedPerson, bob: Peer) -> None:
@@ -245,9 +261,8 @@ async def test_a_mistyped_private_message_is_asked_about(alice: ServedPerson, bo
     assert alice.prompt == "[c: command, t: text, Esc: edit] ▸ "
     assert await texts(bob) == []
     await alice.do("C")
-    assert "not sent: sned -u bob secret" in alice.screen.notices, "nothing can be kept for what is no word"
-    assert await texts(bob) == ["C"]
-    await alice.do("sned -u bob secret")
+    assert "“C” is no answer" in alice.screen.notices, "nothing can be kept for what is no word"
+    assert await texts(bob) == []
     await alice.do("c")
     assert (await bob.next("message"))["to"] == "bob"
 
@@ -351,19 +366,19 @@ async def test_unsent_messages_are_a_reason_to_ask(alice: ServedPerson) -> None:
     ]
 
 
-@pytest.mark.parametrize(("answer", "said"), [("n", 0), ("", 0), ("no", 0), ("users", 0), ("never mind", 1)])
-async def test_a_line_that_is_no_answer_stays_and_is_done(
-    running: RunningServer, answer: str, said: int
-) -> None:
+@pytest.mark.parametrize("answer", ["n", "", "no", "q", "users", "never mind"])
+async def test_who_does_not_say_yes_stays_and_says_nothing(running: RunningServer, answer: str) -> None:
     async with at_server(running, hosting=True) as alice:
         await running.peers("bob")
         await alice.until("2 here")
         alice.controller.lines.leave()
         await alice.do(answer)
+        if answer in {"users", "never mind"}:
+            await alice.do(answer)
         assert not await ended(alice)
         assert "you stay" in alice.screen.notices
-        assert running.state.rooms.lobby.seq == said
-        assert alice.screen.count("2 users") == (answer == "users")
+        assert running.state.rooms.lobby.seq == 0
+        assert alice.screen.count("2 users") == 0
 
 
 async def test_lines_that_are_entered_at_once_are_done_in_their_order(running: RunningServer) -> None:
@@ -592,7 +607,7 @@ async def test_a_line_with_a_password_works_and_is_not_in_the_history(faked: Fak
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [("", []), ("what?", ["what?"]), ("t", [f"login alice {SECRET}"]), ("T", ["T"])]
+    ("answer", "said"), [("", []), ("what?", []), ("t", [f"login alice {SECRET}"]), ("T", [])]
 )
 async def test_a_question_does_not_repeat_a_possible_password(
     faked: FakedPerson, answer: str, said: list[str]
@@ -615,8 +630,9 @@ async def test_a_line_after_an_open_login_question_is_not_sent(
     await faked.do("login alice")
     assert not faked.controller.lines.may_keep(SECRET)
     await faked.do(SECRET)
-    assert "not sent: login alice" in faked.screen.notices
-    assert "may be a password" in faked.screen.notices
+    assert "that is no answer, and was not sent" in faked.screen.notices
+    await faked.do(SECRET)
+    assert faked.screen.edited == ["login alice"]
     assert (faked.server.of("send"), faked.server.of("login")) == ([], [])
     assert faked.controller.lines.may_keep("hello")
     assert faked.shows_nowhere(SECRET)

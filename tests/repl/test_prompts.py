@@ -53,15 +53,62 @@ def incomplete(line: str) -> NeedsSecret:
         ("Send hi", "C", [Keep("send", "command"), RunLine("/Send hi")]),
         ("send hi", "T", [Keep("send", "text"), SendText("send hi")]),
         ("send hi", "", [GiveBack("send hi", "send hi")]),
-        ("send hi", "hello", [Tell("not sent: send hi"), RunLine("hello")]),
+        ("send hi", "n", [GiveBack("send hi", "send hi")]),
+        ("send hi", " No ", [GiveBack("send hi", "send hi")]),
+        ("send hi", "q", [GiveBack("send hi", "send hi")]),
         ("sned -u bob x", "c", [RunLine("/send -u bob x")]),
-        ("sned -u bob x", "C", [Tell("not sent: sned -u bob x"), RunLine("C")]),
-        ("login bob x", "T", [Tell("not sent: login …"), RunLine("T")]),
         ("login bob x", "", [GiveBack("login bob x", "login …")]),
     ],
 )
 def test_a_line_is_run_sent_or_given_back(line: str, answer: str, actions: list[Action]) -> None:
     assert CommandOrText(ambiguous(line)).answer(answer) == actions
+
+
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        ("send hi", "hello"),
+        ("send hi", "nope"),
+        ("sned -u bob x", "C"),
+        ("login bob x", "T"),
+    ],
+)
+def test_what_is_no_answer_is_asked_about_once_more(line: str, other: str) -> None:
+    question = CommandOrText(ambiguous(line))
+    tell, again = question.answer(other)
+    assert tell == Tell(f"“{other}” is no answer, and was not sent")
+    assert again == Ask(question)
+
+
+def test_a_line_with_a_password_is_no_answer_and_shown_nowhere() -> None:
+    question = CommandOrText(ambiguous("send hi"))
+    tell, _ = question.answer("/login bob hunter2")
+    assert tell == Tell("that is no answer, and was not sent")
+    assert question.take_back()[0] == GiveBack("/login bob hunter2", "…")
+
+
+def test_an_answer_after_it_counts_and_the_line_comes_back() -> None:
+    question = CommandOrText(ambiguous("send hi"))
+    question.answer("hello")
+    assert question.answer("t") == [SendText("send hi"), GiveBack("hello", "hello")]
+
+
+@pytest.mark.parametrize("other", ["", "n"])
+def test_what_was_no_answer_comes_back_with_the_line(other: str) -> None:
+    question = CommandOrText(ambiguous("send hi"))
+    question.answer("hello")
+    back = [GiveBack("hello", "hello"), GiveBack("send hi", "send hi")]
+    assert question.take_back() == question.answer(other) == back, "the last one stands first in the input"
+
+
+def test_after_two_lines_that_are_no_answer_everything_comes_back() -> None:
+    question = CommandOrText(ambiguous("send hi"))
+    question.answer("hello")
+    assert question.answer("anybody?") == [
+        GiveBack("anybody?", "anybody?"),
+        GiveBack("hello", "hello"),
+        GiveBack("send hi", "send hi"),
+    ]
 
 
 def test_a_line_is_given_back_without_an_answer_too() -> None:
@@ -91,9 +138,9 @@ def test_the_question_shows_the_line_and_its_answers(line: str, text: str, short
 def test_a_line_after_a_login_is_never_sent_since_it_may_be_the_password() -> None:
     question = CommandOrText(ambiguous("login alice"))
     assert question.private
-    actions = question.answer("hunter2")
-    assert all(isinstance(action, Tell) for action in actions)
-    assert "hunter2" not in repr(actions)
+    first, second = question.answer("hunter2"), question.answer("hunter3")
+    assert first == [Tell("that is no answer, and was not sent"), Ask(question)]
+    assert second == [GiveBack("login alice", "login alice")]
     assert not CommandOrText(ambiguous("send hi")).private
 
 
@@ -191,13 +238,21 @@ ONE_AND_TWO = (
         ("n", [Tell("you stay")]),
         ("no", [Tell("you stay")]),
         ("", [Tell("you stay")]),
-        ("users", [Tell("you stay"), RunLine("users")]),
+        ("q", [Tell("you stay")]),
     ],
 )
 def test_only_a_yes_leaves(answer: str, actions: list[Action]) -> None:
     question = QuitPrompt(1, 0)
     assert question.answer(answer) == actions
-    assert question.take_back() == []
+    assert question.take_back() == [Tell("you stay")]
+    tell, again = question.answer("users")
+    assert isinstance(tell, Tell)
+    assert again == Ask(question)
+    assert question.answer("users") == [
+        GiveBack("users", "users"),
+        GiveBack("users", "users"),
+        Tell("you stay"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +285,7 @@ def test_the_losses_of_leaving(unsent: int, others: int, text: str) -> None:
         ("Option", [RunLine("/send -u bob secret")]),
         ("t", [RunLine("/send -- secret -u bob")]),
         ("", [GiveBack("/send secret -u bob", "/send secret -u bob")]),
-        ("what?", [Tell("not sent: /send secret -u bob"), RunLine("what?")]),
+        ("no", [GiveBack("/send secret -u bob", "/send secret -u bob")]),
     ],
 )
 def test_an_option_after_the_text_moves_or_is_text(answer: str, actions: list[Action]) -> None:
@@ -238,5 +293,6 @@ def test_an_option_after_the_text_moves_or_is_text(answer: str, actions: list[Ac
     assert isinstance(meaning, Misplaced)
     question = OptionOrText(meaning)
     assert question.answer(answer) == actions
+    assert question.answer("what?")[1] == Ask(question)
     assert "as in “/send -u bob secret”" in question.text
     assert question.keys == "ot"
