@@ -50,14 +50,32 @@ def write_file(path: Path, data: bytes) -> None:
 
     Raises OSError, and then the file is the old one; FileExistsError if another process is replacing it.
     """
+    with _written(path, data) as new:
+        new.replace(path)
+    with suppress(OSError):  # the file is in place, and not every file system can flush a folder
+        sync_folder(path.parent)
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Make a file at once, which is never replaced, and leave no other one behind.
+
+    Raises OSError; FileExistsError if there is one, or if another process is making it.
+    """
+    with _written(path, data) as new:
+        publish(new, path)
+    with suppress(OSError):
+        sync_folder(path.parent)
+
+
+@contextmanager
+def _written(path: Path, data: bytes) -> Iterator[Path]:
+    """Write data to disk in a file beside the one that it is for. Raises OSError."""
     new = path.with_name(f"{path.name}.new")
     with new_file(new) as opened:
         with os.fdopen(opened, "wb", closefd=False) as stream:
             stream.write(data)
         os.fsync(opened)
-        new.replace(path)
-    with suppress(OSError):  # the file is in place, and not every file system can flush a folder
-        sync_folder(path.parent)
+        yield new
 
 
 @contextmanager

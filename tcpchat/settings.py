@@ -76,6 +76,14 @@ class TlsSettings:
             "PEM file with the certificate's private key. Default: the file of the certificate.", live=False
         ),
     )
+    tls_self_signed: bool = attrs.field(
+        default=False,
+        metadata=_about(
+            "Make a certificate in the data folder at the first start, with the program openssl, and use it. "
+            "Each start shows its fingerprint.",
+            live=False,
+        ),
+    )
     tls_client_ca: Path | None = attrs.field(
         default=None,
         metadata=_about(

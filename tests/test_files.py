@@ -15,6 +15,7 @@ from tcpchat.errors import StartError
 from tcpchat.files import (
     MAX_BYTES,
     config_folder,
+    create_file,
     data_folder,
     link,
     make_folder,
@@ -109,6 +110,16 @@ def test_two_who_write_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
         assert read_file(path) == b"old"
     write_file(path, b"new")
     assert read_file(path) == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    create_file(path, b"first")
+    with pytest.raises(FileExistsError):
+        create_file(path, b"second")
+    assert read_file(path) == b"first"
+    assert mode(path) == 0o600
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -44,7 +44,7 @@ HABITS: Final[dict[str, dict[str, str]]] = {
         "-d": "the data folder is --data FOLDER",
         "-v": "to log more is --log-level debug",
         "--verbose": "to log more is --log-level debug",
-        "--tls": "TLS needs a certificate: --tls-cert FILE",
+        "--tls": "TLS needs a certificate: --tls-self-signed, or --tls-cert FILE",
     },
     "bench": _WITH_HOST,
 }

@@ -14,6 +14,7 @@ from tcpchat.errors import StartError
 from tcpchat.files import reason
 from tcpchat.log import Log
 from tcpchat.service.node import Node
+from tcpchat.serving.self_signed import with_certificate
 from tcpchat.serving.sockets import listen, most_connections, raise_file_limit
 from tcpchat.serving.tls import Certificate, TlsListener
 from tcpchat.settings import Settings, Storage
@@ -54,7 +55,7 @@ async def open_app(settings: Settings, log: Log, clock: Clock) -> AsyncIterator[
 
     Clients can connect from here on, and are served once it runs. Raises StartError.
     """
-    certificate = Certificate.load(settings.tls)
+    certificate = Certificate.load(with_certificate(settings))
     with ExitStack() as stack:
         plain, encrypted = await open_listeners(settings, certificate)
         for listener in [*plain, *(each.transport_listener for each in encrypted)]:

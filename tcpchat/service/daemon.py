@@ -19,10 +19,11 @@ from tcpchat.service.app import App, cap_connections, open_app
 from tcpchat.service.node import Node
 from tcpchat.service.reload import Apply, Read, Reloader, Step
 from tcpchat.service.systemd import Notifier
+from tcpchat.serving.self_signed import ends_soon
 from tcpchat.serving.sockets import addresses, non_loopback
 from tcpchat.serving.tls import Certificate
 from tcpchat.settings import Settings
-from tcpchat.times import SystemClock
+from tcpchat.times import Clock, SystemClock, timestamp
 
 COLLECT_AFTER = 10_000  # new objects. Default: 700
 SWITCH_INTERVAL = 0.0005  # seconds for which the loop may keep the writer thread waiting. Default: 0.005
@@ -56,8 +57,8 @@ class Environment:
 async def serve(settings: Settings, log: Log, environment: Environment) -> None:
     """Run a server until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads.
 
-    Prints `listening on HOST:PORT` to stdout when clients can connect, and a line more for TLS. Raises
-    StartError.
+    Prints `listening on HOST:PORT` to stdout when clients can connect, a line more for TLS, and one for the
+    fingerprint of a certificate that the server made. Raises StartError.
     """
     notifier = environment.notifier
     streams.keep_going(lambda error: log.warning("stdout cannot be written", error=error.strerror))
@@ -97,12 +98,28 @@ def _report(settings: Settings, app: App, log: Log) -> None:
         by_tls = _join(addresses([listener.transport_listener for listener in app.encrypted]))
         print("listening with TLS on", by_tls, flush=True)
         log.info("tls", listening_on=by_tls, fingerprint=app.certificate.fingerprint)
+        if settings.tls.tls_self_signed:
+            _report_self_signed(app.certificate, app.clock, log)
     if readable := non_loopback(plain):
         log.warning(
             "not encrypted; others on the network can read messages sent here", listening_on=_join(readable)
         )
     data = settings.storage.folder or "in memory"
     log.info("ready", data=data, listening_on=_join(plain))
+
+
+def _report_self_signed(certificate: Certificate, clock: Clock, log: Log) -> None:
+    """Show what users compare, at every level of the log, and warn before the certificate ends."""
+    print("fingerprint", certificate.fingerprint, flush=True)
+    path = certificate.settings.tls_cert
+    assert path is not None
+    ends = ends_soon(path, clock.now())
+    if ends is not None:
+        log.warning(
+            "the certificate ends; clients with --tls-ca refuse it then, others do not",
+            at=timestamp(ends),
+            file=path,
+        )
 
 
 def _join(addresses: Iterable[Address]) -> str:

@@ -50,7 +50,9 @@ class Certificate:
             for name in ("tls_key", "tls_client_ca"):
                 if getattr(settings, name) is not None:
                     option = f"--{name.replace('_', '-')}"
-                    raise StartError(f"{option} requires --tls-cert, the server's certificate")
+                    raise StartError(
+                        f"{option} requires --tls-cert, the server's certificate, or --tls-self-signed"
+                    )
             return None
         return cls(settings, *_read(settings, settings.tls_cert))
 
@@ -67,15 +69,14 @@ class Certificate:
 
 def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
     """Return a new context and the certificate's fingerprint, so that half a change is never in use."""
-    chain = _text("--tls-cert", cert)
+    name = str(cert) if settings.tls_self_signed else f"--tls-cert {cert}"
+    chain = _text(name, cert)
     blocks = ssl.PEM_HEADER, ssl.PEM_FOOTER
     start, end = (chain.find(block) for block in blocks)
     if not 0 <= start < end:
-        raise StartError(
-            f"--tls-cert {cert} contains no certificate; it must be a PEM file with the whole chain"
-        )
+        raise StartError(f"{name} contains no certificate; it must be a PEM file with the whole chain")
     key = settings.tls_key or cert
-    if "PRIVATE KEY-----" not in _text("--tls-key", key):
+    if "PRIVATE KEY-----" not in _text(f"--tls-key {key}", key):
         hint = "give its file as --tls-key" if settings.tls_key is None else "it must be a PEM file"
         raise StartError(f"{key} contains no private key; {hint}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -93,7 +94,7 @@ def _read(settings: TlsSettings, cert: Path) -> tuple[ssl.SSLContext, str]:
     except (OSError, ValueError) as error:
         raise StartError(_why_not(error, cert, key)) from None
     if settings.tls_client_ca is not None:
-        _text("--tls-client-ca", settings.tls_client_ca)
+        _text(f"--tls-client-ca {settings.tls_client_ca}", settings.tls_client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
         try:
             context.load_verify_locations(settings.tls_client_ca)
@@ -114,11 +115,11 @@ def _asks_for_keys(tls: ssl.SSLObject) -> bool:
     return getattr(tls, "key_updates", 0) > KEY_UPDATES
 
 
-def _text(option: str, path: Path) -> str:
+def _text(name: str, path: Path) -> str:
     try:
         return path.read_text(errors="replace")
     except OSError as error:
-        raise StartError(f"cannot read {option} {path}: {error.strerror}") from None
+        raise StartError(f"cannot read {name}: {error.strerror}") from None
 
 
 def _no_password(key: Path) -> str:
