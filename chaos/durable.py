@@ -31,6 +31,10 @@ def durable(state: ServerState, *, like: ServerState | None = None) -> dict[str,
     lobby = state.rooms.lobby
     return {
         "lobby": [lobby.find(seq) for seq in range(max(1, lobby.seq - EVENTS), lobby.seq + 1)],
+        "rooms": {
+            room.name: (room.seq, room.topic, room.private, room.closed, room.owners)
+            for room in state.rooms.named
+        },
         "users": {
             id: None if user is None else _user(user, state.keys_since(), sent=id not in unloaded)
             for id, user in chosen.items()
@@ -54,8 +58,10 @@ def _user(user: User, keys_since: int, *, sent: bool) -> dict[str, Any]:
             (one.hash, one.number, one.name, one.address, one.since, one.used) for one in user.sessions
         ),
         "members": {
-            room: (member.room.seq, member.read, member.delivered) for room, member in user.members.items()
+            room: (member.room.seq, member.read, member.delivered, member.role, member.since)
+            for room, member in user.members.items()
         },
+        "standings": dict(user.standings),
         "sent": sorted(key for key in user.sent if key.at >= keys_since) if sent else None,
     }
 

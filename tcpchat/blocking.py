@@ -16,6 +16,7 @@ import trio
 from tcpchat.address import Address
 from tcpchat.client import Client as AsyncClient
 from tcpchat.client import FlowControl, State
+from tcpchat.link.blocking_rooms import RoomRequests
 from tcpchat.link.credentials import Credentials
 from tcpchat.link.dial import OpenStream
 from tcpchat.link.errors import DisconnectedError, RefusedError
@@ -133,6 +134,11 @@ class Client:
     def server(self) -> str:
         """The server's name and version."""
         return self._client.server
+
+    @property
+    def rooms(self) -> RoomRequests:
+        """The requests about named rooms."""
+        return RoomRequests(self._client.rooms, self._call)
 
     @property
     def token(self) -> str | None:

@@ -19,6 +19,20 @@ from tcpchat.commands import (
     explain,
     read_request,
 )
+from tcpchat.commands.membership import (
+    ChangeRole,
+    DeclineInvitation,
+    InvitationInfo,
+    Invitations,
+    InviteUser,
+    LeaveRoom,
+    ListInvitations,
+    ListMembers,
+    MemberInfo,
+    Members,
+    Membership,
+    RemoveMember,
+)
 from tcpchat.commands.messages import (
     Cancel,
     Cancelled,
@@ -31,6 +45,16 @@ from tcpchat.commands.messages import (
     Sent,
 )
 from tcpchat.commands.moderation import Report, Reported
+from tcpchat.commands.named_rooms import (
+    ChangeTopic,
+    CloseRoom,
+    CreateRoom,
+    JoinRoom,
+    ListRooms,
+    RoomDetails,
+    RoomInfo,
+    Rooms,
+)
 from tcpchat.commands.profile import (
     Away,
     Back,
@@ -129,6 +153,7 @@ from tcpchat.wire.events import (
 )
 from tcpchat.wire.framing import LineReader, LineTooLongError
 from tcpchat.wire.place import Place, is_direct, no_such_room, parse_place, parse_room
+from tcpchat.wire.room_events import Invited, MemberChanged, RoomClosed, TopicChanged
 from tcpchat.wire.schema import schema
 
 __all__ = [
@@ -152,12 +177,17 @@ __all__ = [
     "Cancel",
     "Cancelled",
     "ChangePassword",
+    "ChangeRole",
+    "ChangeTopic",
     "ClearAway",
+    "CloseRoom",
     "Codec",
     "Command",
     "CommandInfo",
     "ConversationInfo",
     "Conversations",
+    "CreateRoom",
+    "DeclineInvitation",
     "Edit",
     "Edited",
     "EncodedReply",
@@ -173,12 +203,21 @@ __all__ = [
     "Id",
     "Ignore",
     "Ignoring",
+    "InvitationInfo",
+    "Invitations",
+    "InviteUser",
+    "Invited",
+    "JoinRoom",
     "Joined",
+    "LeaveRoom",
     "Left",
     "Line",
     "LineReader",
     "LineTooLongError",
     "ListConversations",
+    "ListInvitations",
+    "ListMembers",
+    "ListRooms",
     "ListScheduled",
     "ListSessions",
     "ListUnread",
@@ -190,6 +229,10 @@ __all__ = [
     "Logout",
     "Lookup",
     "MarkRead",
+    "MemberChanged",
+    "MemberInfo",
+    "Members",
+    "Membership",
     "Message",
     "Muted",
     "NeedsSecret",
@@ -207,6 +250,7 @@ __all__ = [
     "Receipts",
     "Register",
     "Registered",
+    "RemoveMember",
     "Rename",
     "Renamed",
     "Reply",
@@ -217,6 +261,10 @@ __all__ = [
     "Resumed",
     "Revoke",
     "Revoked",
+    "RoomClosed",
+    "RoomDetails",
+    "RoomInfo",
+    "Rooms",
     "Schedule",
     "Scheduled",
     "Schema",
@@ -227,6 +275,7 @@ __all__ = [
     "SetAway",
     "SetReceipts",
     "Status",
+    "TopicChanged",
     "Unignore",
     "Unknown",
     "Unmuted",

@@ -184,6 +184,7 @@ class Limits:
         metadata=_about("Sessions of a user; one more ends the session that has been unused for longest."),
     )
     scheduled_per_user: int = attrs.field(default=100, metadata=_about("Scheduled messages of a user."))
+    rooms_per_user: int = attrs.field(default=50, metadata=_about("Rooms that a user owns."))
     absent_users: int = attrs.field(
         default=10_000,
         metadata=_about(

@@ -104,6 +104,7 @@ class Peer:
         await self.send(line, {"type": "ping", "id": self._ids})
         lines = (await self._until(self._ids))[:-1]
         events = {"message", "edited", "joined", "left", "muted", "unsent", "unread", "receipt", "absent"}
+        events |= {"member", "topic", "closed", "invited"}
         word = line.lstrip("/\\")
         events |= {type for type in ("renamed", "read") if not word.startswith(type.removesuffix("d"))}
         (reply,) = [line for line in lines if line["type"] not in events]

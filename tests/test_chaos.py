@@ -96,8 +96,8 @@ def acknowledges_before_the_commit(patch: pytest.MonkeyPatch) -> None:
 def repeats_a_batch(patch: pytest.MonkeyPatch) -> None:
     publish = Pipeline._publish
 
-    def twice(self: Pipeline, room: Room, posts: list[Logged], direct: Any) -> None:
-        publish(self, room, posts * 2, direct)
+    def twice(self: Pipeline, posts: list[Logged], direct: Any) -> None:
+        publish(self, posts * 2, direct)
 
     patch.setattr(Pipeline, "_publish", twice)
 
@@ -110,8 +110,8 @@ def forgets_keys(patch: pytest.MonkeyPatch) -> None:
 def delivers_in_another_order(patch: pytest.MonkeyPatch) -> None:
     publish = Pipeline._publish
 
-    def backwards(self: Pipeline, room: Room, posts: list[Logged], direct: Any) -> None:
-        publish(self, room, posts[::-1], direct)
+    def backwards(self: Pipeline, posts: list[Logged], direct: Any) -> None:
+        publish(self, posts[::-1], direct)
 
     patch.setattr(Pipeline, "_publish", backwards)
 

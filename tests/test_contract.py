@@ -102,7 +102,7 @@ def test_every_command_has_a_name_and_a_request_of_its_own() -> None:
     assert len(BY_NAME) == len(COMMANDS) == len({command.request for command in COMMANDS})
 
 
-THEMES = {"messages", "rooms", "profile", "sessions", "moderation", "server"}
+THEMES = {"messages", "rooms", "named_rooms", "membership", "profile", "sessions", "moderation", "server"}
 
 
 def test_commands_and_handlers_have_the_same_themes() -> None:
@@ -211,6 +211,7 @@ def test_what_cannot_block_is_not_async(module: str) -> None:
 DECLARATIONS = {
     "wire/base.py",
     "wire/events.py",
+    "wire/room_events.py",
     "chat/wakeups.py",
     "chat/subscriber.py",
     "chat/operations/base.py",

@@ -66,7 +66,12 @@ def with_names(type: str, field: str = "username", **fields: Any) -> list[Line |
 
 def in_places(type: str, **fields: Any) -> list[Line | str]:
     """Return requests that name each place in each way."""
-    return [*with_names(type, **fields), *with_names(type, "room", **fields)]
+    return [*with_names(type, **fields), *with_names(type, "room", **fields), *in_a_room(type, **fields)]
+
+
+def in_a_room(type: str, field: str = "room", **fields: Any) -> list[Line | str]:
+    """Return requests that name the private room of the two in each way."""
+    return [{"type": type, field: name} | fields for name in ("{private}", "#{private}", "BOARD")]
 
 
 ATTEMPTS: dict[str, list[Line | str]] = {
@@ -106,6 +111,21 @@ ATTEMPTS: dict[str, list[Line | str]] = {
         *in_places("read"), *in_places("read", seq=1), "read -u alice 1", "read",
     ],
     "unread": ["unread"],
+    "rooms": ["rooms", "rooms --all", {"type": "rooms", "all": True, "after": "a"}],
+    "create": [*in_a_room("create", "name"), {"type": "create", "name": "{private}", "private": True}],
+    "join": [*in_a_room("join", "name"), *with_names("join", "name")],
+    "leave": [*in_a_room("leave", "name"), *with_names("leave", "name")],
+    "members": [*in_a_room("members"), *in_places("members")],
+    "invite": [*in_a_room("invite", username="mallory"), *in_a_room("invite", username="alice")],
+    "invites": ["invites"],
+    "decline": [*in_a_room("decline", "name"), *with_names("decline", "name")],
+    "topic": [*in_a_room("topic"), *in_a_room("topic", text="mine")],
+    "role": [
+        *in_a_room("role", username="mallory", role="owner"),
+        *in_a_room("role", username="alice", role="member"),
+    ],
+    "remove": [*in_a_room("remove", username="alice"), *in_a_room("remove", username="bob")],
+    "close": in_a_room("close"),
     "conversations": [
         "conversations", {"type": "conversations", "after": ""}, {"type": "conversations", "after": "@0"},
     ],
@@ -137,7 +157,7 @@ def fill(attempt: Line | str, pair: Pair) -> Line | str:
     known = {
         "{conversation}": pair.conversation, "{id}": pair.ids[0], "{room}": f"@{one}@{other}",
         "{hash}": hash_token(pair.alice.token).hex(), "{journal}": pair.journal,
-        "{alices token}": pair.alice.token,
+        "{alices token}": pair.alice.token, "{private}": "board",
     }  # fmt: skip
     line = attempt if isinstance(attempt, str) else orjson.dumps(attempt).decode()
     for name, value in known.items():
@@ -165,6 +185,11 @@ async def pair_in(running: RunningServer) -> AsyncIterator[Pair]:
     await alice.do("unignore", name="bob")
     await alice.do("read", username="bob", seq=2)
     await bob.do("read", username="alice", seq=1)
+    assert (await alice.do("create", name="board", private=True, topic=SECRET))["type"] == "room"
+    await alice.do("invite", username="bob", room="board")
+    assert (await bob.do("join", name="board"))["type"] == "room"
+    await alice.do("send", room="board", text=f"{SECRET} in a room @mallory", key="a key of the room")
+    await bob.do("send", room="board", text=f"{SECRET} later in the room", time=600)
     (info,) = (await bob.do("conversations"))["conversations"]
     people = [alice, bob, phone, tablet]
     ids = [running.user(name).id for name in ("alice", "bob")]
@@ -185,6 +210,10 @@ async def state(pair: Pair) -> list[Any]:
         found.append([info["read"] for info in infos if info["room"] == pair.conversation])
         said = (await person.do("history", room=pair.conversation, count=500))["messages"]
         found.append({(line["from"], line["to"]) for line in said})
+        members = (await person.do("members", room="board"))["members"]
+        found.append([(member["name"], member["role"]) for member in members])
+        said = (await person.do("log", room="board", count=500))["events"]
+        found.append([(line["type"], line["from"]) for line in said])
         whois = await person.do("whois", name=person.name)
         found.append({key: whois[key] for key in whois if key != "re"})
     return found
@@ -222,7 +251,7 @@ async def test_a_stranger_learns_nothing(
                 assert secret not in told
         assert SECRET not in told
         assert not [line for line in heard if line["type"] == "message" and line.get("from") != "mallory"]
-        assert not [line for line in heard if line.get("room") == pair.conversation]
+        assert not [line for line in heard if line.get("room") in {pair.conversation, "board"}]
 
 
 async def test_nobody_but_the_two_has_a_canary(tmp_path: Path, mock_clock: Clock) -> None:

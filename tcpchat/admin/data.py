@@ -18,7 +18,9 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import LOBBY, Event, Reply, Request, about
 from tcpchat.store.changes import peer_of
 from tcpchat.store.queries.events import messages_of
+from tcpchat.store.queries.rooms import heirs, list_invitations
 from tcpchat.store.queries.users import names_of, reports_of
+from tcpchat.store.room_changes import REMOVED
 from tcpchat.store.rows import EventRow
 from tcpchat.times import timestamp
 
@@ -126,6 +128,15 @@ async def _relations(context: OperatorContext, user: User) -> list[Fields]:
         peer = {"with": names.get(others[room], "?")} if room in others else {}
         marks = {"read": member.read, "delivered": member.delivered}
         records.append({"kind": "mark", "room": public_id(room), **peer, **marks})
+        if member.room.kind is Kind.NAMED:
+            since = timestamp(member.since)
+            records.append({"kind": "member", "room": room, "role": member.role, "since": since})
+    records += [
+        {"kind": "invitation", "room": one.room, "from": one.by, "at": timestamp(one.at)}
+        for one in await context.reader.ask(list_invitations, user.id)
+    ]
+    removed = sorted(room for room, standing in user.standings.items() if standing == REMOVED)
+    records += [{"kind": "removed", "room": room} for room in removed]
     for report in reports:
         target = names.get(report.target, "?") if report.reporter == user.id else user.name
         about_target = {"of": target, "at": timestamp(report.at), "reason": report.reason}
@@ -162,7 +173,12 @@ class Delete(Request[Deleted]):
 
 async def _delete(context: OperatorContext, request: Delete) -> Deleted:
     user = await context.loader.named(request.name)
-    delete = operations.Delete(user=user.id)
+    await context.loader.wait_settled()  # so that the disk knows the members
+    found = await context.reader.ask(heirs, user.id)
+    for heir in found.values():
+        if heir is not None:
+            await context.loader.user(heir)
+    delete = operations.Delete(user=user.id, heirs=found)
     await context.commit(delete)
     return Deleted(user=user.name, ended=delete.ended)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from tcpchat.chat.lines import edited_line, message_line, with_text, without_author
+from tcpchat.chat.lines import edited_line, message_line, room_event_line, with_text, without_author
 from tcpchat.chat.member import Member
+from tcpchat.chat.roles import OWNER
+from tcpchat.chat.room import NOBODY, Room
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.chat.users import session_of_row
@@ -44,7 +46,18 @@ from tcpchat.store.changes import (
     TransferReports,
     TrimKeys,
 )
-from tcpchat.store.rows import NameRow
+from tcpchat.store.room_changes import (
+    CloseRoom,
+    DropStanding,
+    EnterRoom,
+    LeaveRoom,
+    NewNamedRoom,
+    NewRoomEvent,
+    SetRole,
+    SetStanding,
+    SetTopic,
+)
+from tcpchat.store.rows import NameRow, RoomRow
 
 C = TypeVar("C")
 APPLIED: Final[dict[type, Callable[[ServerState, Any], None]]] = {}
@@ -148,6 +161,73 @@ def _member(state: ServerState, change: SetMember) -> None:
     if member is None:
         member = user.members[change.room] = Member(state.rooms.open(change.room))
     member.advance(change.read, change.delivered)
+
+
+@_applies(NewNamedRoom)
+def _named_room(state: ServerState, change: NewNamedRoom) -> None:
+    state.rooms.create(RoomRow(change.name, change.key, change.private, change.topic, None, 0))
+
+
+@_applies(EnterRoom)
+def _enter_room(state: ServerState, change: EnterRoom) -> None:
+    room, user = state.rooms.open(change.room), state.users.get(change.user)
+    _set_owner(room, change.user, change.role)
+    if user is None:
+        return
+    user.standings.pop(room.name, None)
+    user.members[room.name] = Member(room, change.read, change.delivered, change.role, change.since)
+    room.listeners.update(dict.fromkeys(user.connections, user))
+
+
+@_applies(SetRole)
+def _role(state: ServerState, change: SetRole) -> None:
+    _set_owner(state.rooms.open(change.room), change.user, change.role)
+    user = state.users.get(change.user)
+    if user is not None and change.room in user.members:
+        user.members[change.room].role = change.role
+
+
+@_applies(LeaveRoom)
+def _leave_room(state: ServerState, change: LeaveRoom) -> None:
+    room, user = state.rooms.open(change.room), state.users.get(change.user)
+    room.owners -= {change.user}
+    if user is not None:
+        user.members.pop(room.name, None)
+        for connection in user.connections:
+            room.listeners.pop(connection, None)
+
+
+def _set_owner(room: Room, user: str, role: str) -> None:
+    room.owners = room.owners | {user} if role == OWNER else room.owners - {user}
+
+
+@_applies(SetStanding)
+def _standing(state: ServerState, change: SetStanding) -> None:
+    user = state.users.get(change.user)
+    if user is not None:
+        user.standings[change.room] = change.standing
+
+
+@_applies(DropStanding)
+def _no_standing(state: ServerState, change: DropStanding) -> None:
+    user = state.users.get(change.user)
+    if user is not None:
+        user.standings.pop(change.room, None)
+
+
+@_applies(SetTopic)
+def _topic(state: ServerState, change: SetTopic) -> None:
+    state.rooms.open(change.room).topic = change.topic
+
+
+@_applies(CloseRoom)
+def _close_room(state: ServerState, change: CloseRoom) -> None:
+    state.rooms.open(change.room).closed = change.closed
+
+
+@_applies(NewRoomEvent)
+def _room_event(state: ServerState, change: NewRoomEvent) -> None:
+    state.rooms.open(change.room).append(change.seq, NOBODY, room_event_line(change), is_message=False)
 
 
 def _on_disk_only(state: ServerState, change: Change) -> None:
@@ -261,3 +341,4 @@ def _delete(state: ServerState, change: DeleteUser) -> None:
     state.bans.take("user", change.user)
     for room in state.rooms:
         room.rewrite_all(change.user, without_author)
+        room.owners -= {change.user}

@@ -47,7 +47,7 @@ class Audience:
 
         Those of a direct room are the connections of its two users, who get its events as lines of their own.
         """
-        return self.subscribed if room is self._lobby else {}
+        return self.subscribed if room is self._lobby else room.listeners
 
     def subscribe(self, user: User, connection: Subscriber) -> None:
         """Let a connection get the lobby's events from now on; others are told that its user is here."""

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, Final, TypeVar
 
+from tcpchat.chat.draft_rooms import DraftRooms
 from tcpchat.chat.moderation import Conduct
+from tcpchat.chat.room import Kind, kind_of
 from tcpchat.chat.sent_keys import KEYS_REMEMBERED
 from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
@@ -65,6 +67,14 @@ class Draft:
         self._trimmed: dict[str, bool] = {}
         self._numbers: dict[str, int] = {}  # of the last session
         self._pinned: dict[User, None] = {}
+        self._rooms: DraftRooms | None = None
+
+    @property
+    def rooms(self) -> DraftRooms:
+        """Return what was decided about named rooms."""
+        if self._rooms is None:  # few batches are about them
+            self._rooms = DraftRooms(self)
+        return self._rooms
 
     def pin(self, user: User) -> None:
         """Let the user stay in memory until the draft is closed."""
@@ -92,7 +102,8 @@ class Draft:
                 values[key] = before
         self._changes, self._unwritten = [], set()
 
-    def _set(self, values: dict[K, V], key: K, value: V) -> None:
+    def put(self, values: dict[K, V], key: K, value: V) -> None:
+        """Note a decision in one of the draft's mappings, so that it can be taken back."""
         self._journal.append((values, key, values.get(key, _NOTHING)))
         values[key] = value
 
@@ -119,7 +130,7 @@ class Draft:
     def take_seqs(self, room: str, count: int = 1) -> int:
         """Take the next `count` numbers of the room; return the first."""
         last = self.last_seq(room)
-        self._set(self._seqs, room, last + count)
+        self.put(self._seqs, room, last + count)
         return last + 1
 
     def last_seq(self, room: str) -> int:
@@ -163,7 +174,7 @@ class Draft:
         self.pin(user)
         if self.has_row(user):
             return
-        self._set(self._rows, user.id, True)  # noqa: FBT003  # a mapping's value
+        self.put(self._rows, user.id, True)  # noqa: FBT003  # a mapping's value
         name, key = self.name(user)
         self.add(NewUser(user.id, self.at), SetName(user.id, key, name))
         if user.sessions:
@@ -179,7 +190,7 @@ class Draft:
 
     def rename(self, user: User, name: str, key: str) -> None:
         """Let the user have this name."""
-        self._set(self._names, user.id, (name, key))
+        self.put(self._names, user.id, (name, key))
         self.add_about(user, SetName(user.id, key, name))
 
     def read(self, user: User, room: str) -> int:
@@ -192,11 +203,17 @@ class Draft:
 
     def set_read(self, user: User, room: str, seq: int) -> None:
         """Let the user have read the room up to this number."""
-        self._set(self._reads, (user.id, room), seq)
+        self.put(self._reads, (user.id, room), seq)
         self.add_about(user, SetMember(user.id, room, seq, seq))
 
+    def begin_reading(self, user: User, room: str, seq: int) -> None:
+        """Note that the user enters the room and has read it up to this number, whatever was before."""
+        self.put(self._reads, (user.id, room), seq)
+
     def is_new_member(self, user: User, room: str) -> bool:
-        """Return whether the user was never in the room."""
+        """Return whether the user was never in the room, or is not in the named one."""
+        if kind_of(room) is Kind.NAMED:
+            return self.rooms.role(user, room) is None
         return room not in user.members and (user.id, room) not in self._reads
 
     def sessions(self, user: User) -> list[SetSession]:
@@ -208,19 +225,19 @@ class Draft:
     def take_session_number(self, user: User) -> int:
         """Take the number of the user's next session."""
         last = self._numbers.get(user.id, user.last_session)
-        self._set(self._numbers, user.id, last + 1)
+        self.put(self._numbers, user.id, last + 1)
         return last + 1
 
     def begin_session(self, session: SetSession) -> None:
         """Begin a session of a user who has a row."""
-        self._set(self._sessions, session.hash, session)
+        self.put(self._sessions, session.hash, session)
         self.add(session)
 
     def end_session(self, hash: bytes) -> bool:
         """Note that the session of this token is over; return whether it was not before."""
         if self._sessions.get(hash, _NOTHING) is None:
             return False
-        self._set(self._sessions, hash, None)
+        self.put(self._sessions, hash, None)
         return True
 
     def password(self, user: str) -> int:
@@ -229,7 +246,7 @@ class Draft:
 
     def set_password(self, user: str) -> None:
         """Note that the user of this id has another password."""
-        self._set(self._passwords, user, self.password(user) + 1)
+        self.put(self._passwords, user, self.password(user) + 1)
 
     def is_registered(self, user: User) -> bool:
         """Return whether the user is registered by now."""
@@ -237,13 +254,13 @@ class Draft:
 
     def register(self, user: User) -> None:
         """Note that the user is registered."""
-        self._set(self._registered, user.id, True)  # noqa: FBT003  # a mapping's value
+        self.put(self._registered, user.id, True)  # noqa: FBT003  # a mapping's value
 
     def delete(self, user: User) -> None:
         """Note that the user is deleted. Raises ChatError `no-such-user` if that was so before."""
         if user.id in self._deleted or self.state.users.get(user.id) is not user:
             raise ChatError("no-such-user", f"{user.name} was deleted a moment ago", name=user.name)
-        self._set(self._deleted, user.id, True)  # noqa: FBT003  # a mapping's value
+        self.put(self._deleted, user.id, True)  # noqa: FBT003  # a mapping's value
 
     def is_deleted(self, user: str) -> bool:
         """Return whether the user of this id was deleted, or is about to be."""
@@ -255,7 +272,7 @@ class Draft:
 
     def set_away(self, user: User, away: tuple[str, int] | None) -> None:
         """Let a user who has a row be away, or not."""
-        self._set(self._away, user.id, away)
+        self.put(self._away, user.id, away)
         self.add(SetAway(user.id, *(away or (None, None))))
 
     def receipts(self, user: User) -> bool:
@@ -264,7 +281,7 @@ class Draft:
 
     def set_receipts(self, user: User, *, on: bool) -> None:
         """Let others learn what a user who has a row has read, or not."""
-        self._set(self._receipts, user.id, on)
+        self.put(self._receipts, user.id, on)
         self.add(SetReceipts(user.id, int(on)))
 
     def ignored(self, user: User) -> frozenset[str]:
@@ -273,12 +290,12 @@ class Draft:
 
     def ignore(self, user: User, other: str) -> None:
         """Let the user ignore another; both have rows."""
-        self._set(self._ignored, user.id, self.ignored(user) | {other})
+        self.put(self._ignored, user.id, self.ignored(user) | {other})
         self.add(SetIgnored(user.id, other))
 
     def unignore(self, user: User, other: str) -> None:
         """Let the user no longer ignore another."""
-        self._set(self._ignored, user.id, self.ignored(user) - {other})
+        self.put(self._ignored, user.id, self.ignored(user) - {other})
         self.add(DropIgnored(user.id, other))
 
     def conduct(self, user: str) -> Conduct:
@@ -287,7 +304,7 @@ class Draft:
 
     def set_conduct(self, user: str, conduct: Conduct) -> None:
         """Note what is held against the user of this id."""
-        self._set(self._conduct, user, conduct)
+        self.put(self._conduct, user, conduct)
 
     def sent_under(self, user: User, key: str) -> tuple[NewKey | None, bool]:
         """Return what the user sent under this key before, and whether it is on disk."""
@@ -299,13 +316,13 @@ class Draft:
 
     def add_key(self, key: NewKey) -> None:
         """Remember what was sent under a key."""
-        self._set(self._keys, (key.user, key.key), key)
+        self.put(self._keys, (key.user, key.key), key)
         self.add(key)
 
     def trim_keys(self, user: str) -> None:
         """Remove the old keys of the user of this id from the disk, once."""
         if user not in self._trimmed:
-            self._set(self._trimmed, user, True)  # noqa: FBT003  # a mapping's value
+            self.put(self._trimmed, user, True)  # noqa: FBT003  # a mapping's value
             self.add(TrimKeys(user, KEYS_REMEMBERED))
 
 

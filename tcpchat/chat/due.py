@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tcpchat.chat.draft_rooms import check_not_closed
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.schedule import GiveUpDue, SendDue
 from tcpchat.chat.room import Kind, kind_of
@@ -17,8 +18,11 @@ def not_loaded(state: ServerState, most: int) -> list[str]:
     """Return the ids of users who must be in memory before up to `most` due messages can be sent."""
     wanted: set[str] = set()
     for pending in state.schedule.due(state.clock.now(), most):
-        if kind_of(pending.room) is Kind.DIRECT:
+        kind = kind_of(pending.room)
+        if kind is Kind.DIRECT:
             wanted |= {pending.author, peer_of(pending.room, pending.author)}
+        elif kind is Kind.NAMED:
+            wanted.add(pending.author)
     return [id for id in wanted if state.users.get(id) is None and state.directory.stored(id) is not None]
 
 
@@ -30,16 +34,20 @@ def due_operations(state: ServerState, most: int) -> list[Operation]:
     now, operations = state.clock.now(), []
     for pending in state.schedule.due(now, most):
         state.schedule.hold(pending.id)
-        if _is_recipient_loaded(state, pending):
+        if _is_loaded(state, pending):
             operations.append(_operation(state, pending, now))
         else:  # the disk could not be read
             state.schedule.retry(pending.id, now + RETRY)
     return operations
 
 
-def _is_recipient_loaded(state: ServerState, pending: NewScheduled) -> bool:
-    if kind_of(pending.room) is Kind.LOBBY:
+def _is_loaded(state: ServerState, pending: NewScheduled) -> bool:
+    kind = kind_of(pending.room)
+    if kind is Kind.LOBBY:
         return True
+    if kind is Kind.NAMED:  # only a member may speak there
+        author = pending.author
+        return state.users.get(author) is not None or state.directory.stored(author) is None
     recipient = peer_of(pending.room, pending.author)
     return state.users.get(recipient) is not None or state.directory.stored(recipient) is None
 
@@ -49,7 +57,7 @@ def _operation(state: ServerState, pending: NewScheduled, now: int) -> Operation
         _check(state, pending, now)
     except ChatError as error:
         return GiveUpDue(pending=pending, why=as_error(error))
-    in_lobby = kind_of(pending.room) is Kind.LOBBY
+    is_direct = kind_of(pending.room) is Kind.DIRECT
     return SendDue(
         author=pending.author,
         name=pending.name,
@@ -57,7 +65,7 @@ def _operation(state: ServerState, pending: NewScheduled, now: int) -> Operation
         texts=[pending.text],
         to=pending.recipient_name,
         action=bool(pending.action),
-        mentions=[(0, id) for id in state.directory.mentioned(pending.text)] if in_lobby else [],
+        mentions=[(0, id) for id in state.directory.mentioned(pending.text)] if not is_direct else [],
         pending=pending,
     )
 
@@ -72,6 +80,11 @@ def _check(state: ServerState, pending: NewScheduled, now: int) -> None:
         holder = state.directory.called(pending.name)
         if isinstance(holder, User):
             state.moderation.check(holder.id, now)
+    if kind_of(pending.room) is Kind.NAMED:
+        author, room = state.users.get(pending.author), state.rooms.open(pending.room)
+        if author is None or room.name not in author.members:
+            raise ChatError("no-such-room", f"its author is not in {room.name} any more", name=room.name)
+        check_not_closed(room)
     if kind_of(pending.room) is Kind.DIRECT:
         recipient, name = peer_of(pending.room, pending.author), pending.recipient_name
         if state.users.get(recipient) is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import orjson
 
+from tcpchat.chat.roles import ROLES
 from tcpchat.chat.room import public_id
-from tcpchat.protocol import Edited, encode
-from tcpchat.store.changes import DELETED, EDITED, EditMessage, NewMessage
+from tcpchat.protocol import Edited, MemberChanged, RoomClosed, TopicChanged, encode
+from tcpchat.store.changes import DELETED, EDITED, MESSAGE, EditMessage, NewMessage
+from tcpchat.store.room_changes import CLOSED, TOPIC, NewRoomEvent
 from tcpchat.store.rows import EventRow
 from tcpchat.times import timestamp
 
@@ -15,6 +17,8 @@ def event_line(event: EventRow) -> bytes:
     """Write an event of a room as it is now: a message with its current text."""
     if event.kind == EDITED:
         return edited_line(event)
+    if event.kind != MESSAGE:
+        return room_event_line(event)
     line = message_line(event)
     return line if event.edited is None else with_text(line, event.text, event.edited)
 
@@ -54,6 +58,29 @@ def edited_line(edit: EditMessage | EventRow) -> bytes:
             target=edit.target,
             text=edit.text,
             action=bool(edit.action) or None,
+        )
+    )
+
+
+def room_event_line(event: NewRoomEvent | EventRow) -> bytes:
+    """Write an event of a room that is neither a message nor an edit."""
+    room, seq, at, sender = event.room, event.seq, timestamp(event.at), event.name
+    if event.kind == TOPIC:
+        return encode(TopicChanged(room=room, seq=seq, at=at, sender=sender, text=event.text))
+    if event.kind == CLOSED:
+        return encode(RoomClosed(room=room, seq=seq, at=at, sender=sender))
+    change = event.change or ""
+    is_role = change in ROLES
+    return encode(
+        MemberChanged(
+            room=room,
+            seq=seq,
+            at=at,
+            sender=sender,
+            username=event.recipient_name or DELETED,
+            change="role" if is_role else change,
+            role=change if is_role else None,
+            reason=event.text or None,
         )
     )
 

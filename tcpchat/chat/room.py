@@ -1,6 +1,6 @@
 """Rooms: logs of events numbered 1, 2, 3 … without gaps.
 
-The lobby and direct rooms differ in who is in them and what they are called, and in nothing else.
+The lobby, named and direct rooms differ in who may enter and what they are called, and in nothing else.
 """
 
 from __future__ import annotations
@@ -11,10 +11,17 @@ from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
+from tcpchat.wire.base import LOBBY
+
+if TYPE_CHECKING:
+    from tcpchat.chat.subscriber import Subscriber
+    from tcpchat.chat.user import User
+
+NOBODY = ""  # the author of an event that has no text of anybody, so that ignoring hides none of it
 RECENT = 512  # events of the lobby in memory: more than one `history` or `log` may ask for
 
 
@@ -23,6 +30,8 @@ class Kind(Enum):
 
     LOBBY = "lobby"
     """Everybody is in it."""
+    NAMED = "named"
+    """Those are in it who entered."""
     DIRECT = "direct"
     """Two users are in it."""
 
@@ -34,7 +43,9 @@ def direct_name(one: str, other: str) -> str:
 
 def kind_of(room: str) -> Kind:
     """Return the kind of a room, given its name."""
-    return Kind.DIRECT if room.startswith("@") else Kind.LOBBY
+    if room.startswith("@"):
+        return Kind.DIRECT
+    return Kind.LOBBY if room == LOBBY else Kind.NAMED
 
 
 @lru_cache(maxsize=4096)
@@ -63,6 +74,15 @@ class Room:
     seq: int = 0
     """The number of the last event that is on disk and was sent out."""
     remembers: int = 0
+    topic: str = ""
+    private: bool = False
+    """Who is neither a member nor invited does not learn that it exists."""
+    closed: int | None = None
+    """Since when nothing can be said in it, in ms since 1970."""
+    owners: frozenset[str] = frozenset()
+    """The ids of the users who own it, also of those who are not in memory."""
+    listeners: dict[Subscriber, User] = attrs.field(factory=dict)
+    """The connections of the members of a named room, with their users."""
     id: str = attrs.field(init=False)
     """What it is called on the wire."""
     _appended: list[Logged] = attrs.field(factory=list, init=False)

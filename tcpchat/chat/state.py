@@ -53,7 +53,7 @@ class ServerState:
         self.server = SERVER
         self.clock = clock
         self.journal = snapshot.journal
-        self.rooms = Rooms(_lobby(snapshot))
+        self.rooms = Rooms(_lobby(snapshot), snapshot.rooms, snapshot.owners)
         self.directory = _directory(snapshot, clock.now())
         self.presence = Presence(wakeups.presence, clock.monotonic)
         self.audience = Audience(self.rooms.lobby, self.presence, wakeups.presence)

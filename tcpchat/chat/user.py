@@ -38,6 +38,8 @@ class User:
     """Their tokens bring a connection back to this user."""
     members: dict[str, Member] = attrs.field(factory=dict)
     """The user's membership in each room, by the room's name."""
+    standings: dict[str, str] = attrs.field(factory=dict)
+    """How the user stands to named rooms in which the user is not, by name: invited or removed."""
     ignored: frozenset[str] = frozenset()
     """Ids of the users whose messages this one does not get."""
     away: tuple[str, int] | None = None

@@ -11,6 +11,7 @@ from tcpchat.chat.directory import Directory
 from tcpchat.chat.limits import TokenBucket
 from tcpchat.chat.member import Member
 from tcpchat.chat.presence import Presence
+from tcpchat.chat.room import Kind
 from tcpchat.chat.rooms import Rooms
 from tcpchat.chat.session import Session
 from tcpchat.chat.sessions import SessionIndex, hash_token
@@ -82,7 +83,7 @@ class Users:
         self.directory.add(user)
         change, token = self.new_session(user, 1, "", address)
         self.sessions.add(user, session_of_row(change, connection))
-        user.connections.append(connection)
+        self.attach(user, connection)
         return user, token
 
     def new_user(self, name: str, key: str) -> User:
@@ -112,13 +113,18 @@ class Users:
         return TokenBucket(limits.messages_per_second, limits.message_burst)
 
     def attach(self, user: User, connection: Subscriber) -> None:
-        """Let the connection speak as this user, and get what is for the user only."""
+        """Let the connection speak as this user, and get what is for the user, and for the user's rooms."""
         user.connections.append(connection)
+        for member in user.members.values():
+            if member.room.kind is Kind.NAMED:
+                member.room.listeners[connection] = user
 
     def detach(self, user: User, connection: Subscriber) -> None:
         """Take the connection out, and nothing else: the user stays here."""
         self.audience.unsubscribe(connection)
         user.connections.remove(connection)
+        for member in user.members.values():
+            member.room.listeners.pop(connection, None)
         session = user.session_of(connection)
         if session is not None:
             session.connection, session.used = None, self._clock.now()
@@ -307,12 +313,13 @@ class Users:
             ignored=frozenset(found.ignored),
             away=found.away,
             receipts=found.receipts,
+            standings=dict(found.standings),
         )
         user.sent.on_disk = True
         self._join_lobby(user, self.rooms.lobby.seq)
         for row in found.members:
             room = self.rooms.open(row.room, row.seq)
-            user.members[room.name] = Member(room, row.read, row.delivered)
+            user.members[room.name] = Member(room, row.read, row.delivered, row.role, row.since)
         self.directory.add(user)
         self.audience.index_ignored(user)
         for session in found.sessions:

@@ -73,7 +73,7 @@ def option(
 
 def room_option() -> dict[str, Any]:
     """Return the metadata of the field `room`, which is the same in all requests that name a place."""
-    return option("r", "ROOM", "the room, by default `lobby`, or the id of a direct room")
+    return option("r", "ROOM", "the room: by default `lobby`; a name, or the id of a direct room")
 
 
 def flag(help: str) -> dict[str, Any]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tcpchat.commands import messages, moderation, profile, rooms, server, sessions
+from tcpchat.commands import (
+    membership,
+    messages,
+    moderation,
+    named_rooms,
+    profile,
+    rooms,
+    server,
+    sessions,
+)
 from tcpchat.commands.command import Command
 from tcpchat.wire.base import Reply, Request
 from tcpchat.wire.events import Error
@@ -24,6 +33,18 @@ COMMANDS: Final[tuple[Command[Any, Any], ...]] = (
     profile.WHOIS,
     profile.IGNORE,
     profile.UNIGNORE,
+    named_rooms.ROOMS,
+    named_rooms.CREATE,
+    named_rooms.JOIN,
+    membership.LEAVE,
+    membership.MEMBERS,
+    membership.INVITE,
+    membership.INVITES,
+    membership.DECLINE,
+    named_rooms.TOPIC,
+    membership.ROLE_COMMAND,
+    membership.REMOVE,
+    named_rooms.CLOSE,
     rooms.READ,
     rooms.UNREAD,
     rooms.CONVERSATIONS,

@@ -9,6 +9,7 @@ import attrs
 from tcpchat.commands.command import Command, argument, flag, option, room_option, whole_number
 from tcpchat.wire.base import DELIVERED, MORE, OTHER, ROOM, SEEN, Reply, Request, Unknown, about
 from tcpchat.wire.events import Edited, Message, Read, Unread
+from tcpchat.wire.room_events import MemberChanged, RoomClosed, TopicChanged
 
 MAX_COUNT = 500  # messages; the reply is one line, and the lobby keeps as many in memory
 
@@ -81,7 +82,7 @@ class Log(Reply):
     type: ClassVar[str] = "log"
     room: str = attrs.field(metadata=ROOM)
     username: str | None = attrs.field(default=None, metadata=OTHER)
-    events: list[Message | Edited | Unknown] = attrs.field(
+    events: list[Message | Edited | MemberChanged | TopicChanged | RoomClosed | Unknown] = attrs.field(
         metadata=about("as they were sent; a message has the text that it has now")
     )
     first: int = attrs.field(metadata=about("the lowest number that the room still has"))

@@ -3,7 +3,16 @@
 Importing this package fills the registry.
 """
 
-from tcpchat.handlers import messages, moderation, profile, rooms, server, sessions
+from tcpchat.handlers import (
+    membership,
+    messages,
+    moderation,
+    named_rooms,
+    profile,
+    rooms,
+    server,
+    sessions,
+)
 from tcpchat.handlers.caller import Caller
 from tcpchat.handlers.loader import Loader
 from tcpchat.handlers.registry import HANDLERS, NOWAIT, PRECHECKS, Outcome
@@ -15,8 +24,10 @@ __all__ = [
     "Caller",
     "Loader",
     "Outcome",
+    "membership",
     "messages",
     "moderation",
+    "named_rooms",
     "profile",
     "rooms",
     "server",

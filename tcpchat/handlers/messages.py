@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tcpchat.chat.draft_rooms import check_not_closed
 from tcpchat.chat.lines import is_action
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.messages import EditText, Repeat, SendMessages
@@ -45,6 +46,8 @@ def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation
     user, key, text, action = caller.user, request.key, request.text, bool(request.action)
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited for the recipient
+    if found.room is not None:
+        check_not_closed(found.room)
     repeats = _check_may_send(caller, key)
     if request.time:
         return _schedule(caller, request, found, request.time, repeats=repeats)
@@ -160,6 +163,8 @@ async def edit(caller: Caller, request: commands.Edit) -> Operation:
         return repeat
     _check_text(caller, request.text)
     found = await find_to_read(caller, request.room, request.username)
+    if found.room is not None:
+        check_not_closed(found.room)
     action = await _check_own(caller, found, request.seq)
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited

@@ -9,9 +9,10 @@ from tcpchat.chat.room import Room, direct_name, public_id
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
-from tcpchat.protocol import LOBBY, Place, no_such_room, parse_place
+from tcpchat.protocol import LOBBY, Place, is_direct, no_such_room, parse_place, parse_room
 from tcpchat.store.changes import peer_of
 from tcpchat.store.queries.users import counterparts
+from tcpchat.store.room_changes import INVITED
 from tcpchat.store.rows import Counterpart
 
 
@@ -61,6 +62,8 @@ def find_nowait(caller: Caller, room: str | None, username: str | None) -> Found
     place = parse_place(room, username)
     if place.room == LOBBY:
         return lobby(caller)
+    if place.room is not None and not is_direct(place.room):
+        return _named(caller, place.room)
     other = _other_user(caller, place)
     return _direct(caller, other) if other is not None else None
 
@@ -86,13 +89,48 @@ async def find_to_read(caller: Caller, room: str | None, username: str | None) -
     Raises ChatError `bad-usage`, `no-such-room`, `no-such-user`, `storage-failed`.
     """
     place = parse_place(room, username)
-    if place.room is None or place.room == LOBBY:
+    if place.room is None or not is_direct(place.room):
         return await find(caller, room, username)
     member = _member(caller, place)
     (other,) = await others(caller, [member])
     return FoundRoom(
         member.room.name, member.room, member, peer_of(member.room.name, caller.user.id), other.name
     )
+
+
+def _named(caller: Caller, name: str) -> FoundRoom:
+    room = visible_room(caller, name)
+    member = caller.user.members.get(room.name)
+    if member is None:
+        message = f"you are not in {room.name}; enter it first: join {room.name}"
+        raise ChatError("not-a-member", message, name=room.name)
+    return FoundRoom(room.name, room, member)
+
+
+def find_named(caller: Caller, name: str | None) -> Room:
+    """Return the named room that a request means, in which the caller must be.
+
+    Raises ChatError `no-such-room`, `not-a-member`, and `bad-usage` where no named room is given.
+    """
+    if name is None or parse_room(name) == LOBBY or is_direct(name):
+        message = "this is for rooms that have a name; say which one: -r ROOM"
+        raise ChatError("bad-usage", message, field="room")
+    found = _named(caller, name)
+    assert found.room is not None
+    return found.room
+
+
+def visible_room(caller: Caller, name: str) -> Room:
+    """Return the named room of this name, if the caller may know of it.
+
+    Raises ChatError `no-such-room`: the same whether there is none or the caller may not know of it.
+    """
+    user, room = caller.user, caller.state.rooms.find(parse_room(name))
+    if room is None:
+        raise no_such_room(name)
+    if room.private and room.name not in user.members and user.standings.get(room.name) != INVITED:
+        raise no_such_room(name)
+    return room
 
 
 def _member(caller: Caller, place: Place) -> Member:

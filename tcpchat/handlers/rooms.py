@@ -6,7 +6,7 @@ from tcpchat.chat.lines import event_line, without_text
 from tcpchat.chat.member import Member
 from tcpchat.chat.operations.markers import MarkRead
 from tcpchat.chat.operations.settings import ChangeReceipts
-from tcpchat.chat.room import Kind, Logged, Room
+from tcpchat.chat.room import NOBODY, Kind, Logged, Room
 from tcpchat.commands import rooms as commands
 from tcpchat.errors import ChatError
 from tcpchat.handlers.caller import Caller
@@ -26,7 +26,7 @@ from tcpchat.protocol import (
     page,
     reply_with,
 )
-from tcpchat.store.changes import MESSAGE
+from tcpchat.store.changes import EDITED, MESSAGE
 from tcpchat.store.queries.events import count_unread, read_events, read_history, unread_messages
 from tcpchat.store.rows import EventRow, UnreadRange
 
@@ -108,7 +108,8 @@ async def read_log(caller: Caller, room: Room, after: int, count: int) -> list[L
 
 def logged(row: EventRow) -> Logged:
     """Return an event from disk as one in memory."""
-    return Logged(row.seq, row.author, event_line(row), row.kind == MESSAGE)
+    author = row.author if row.kind in {MESSAGE, EDITED} else NOBODY
+    return Logged(row.seq, author, event_line(row), row.kind == MESSAGE)
 
 
 def line_for(caller: Caller, event: Logged) -> bytes:

@@ -14,6 +14,7 @@ from tcpchat.link.dial import OpenStream, dial
 from tcpchat.link.errors import ConnectError, DisconnectedError, RefusedError, UntrustedError
 from tcpchat.link.events import Events
 from tcpchat.link.handshake import FINAL, TRANSIENT, Handshake
+from tcpchat.link.inbox import Listing
 from tcpchat.link.reconnect import Reconnect
 from tcpchat.link.state import Closed, Disconnected, Offline, Online, State
 from tcpchat.link.transport import ConnectionLostError, Transport
@@ -21,7 +22,6 @@ from tcpchat.protocol import (
     Bye,
     Error,
     Event,
-    ListConversations,
     LoggedOut,
     Ping,
     ReadLog,
@@ -261,15 +261,15 @@ class Connection:
             if not all(ok):
                 await trio.sleep(FETCH_RETRY)
 
-    def _request_pages(self) -> list[tuple[ReadLog | ListConversations, PendingCall]]:
-        pages: list[tuple[ReadLog | ListConversations, PendingCall]] = []
+    def _request_pages(self) -> list[tuple[ReadLog | Listing, PendingCall]]:
+        pages: list[tuple[ReadLog | Listing, PendingCall]] = []
         while len(pages) < PAGES and (request := self._inbox.next_request()) is not None:
             page = PendingCall(request, on_reply=partial(self._inbox.put_reply, request))
             self.start(page)
             pages.append((request, page))
         return pages
 
-    async def _fetch_page(self, request: ReadLog | ListConversations, page: PendingCall) -> bool:
+    async def _fetch_page(self, request: ReadLog | Listing, page: PendingCall) -> bool:
         """Wait for a page; return whether it came, or is not to be requested again."""
         ok = True
         try:

@@ -8,7 +8,7 @@ number. These come in the order in which they were said, over all rooms.
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 import attrs
 
@@ -23,17 +23,24 @@ from tcpchat.protocol import (
     Joined,
     Left,
     ListConversations,
+    ListRooms,
     Log,
+    MemberChanged,
     Message,
     Read,
     ReadLog,
     Reply,
+    RoomClosed,
+    Rooms,
+    TopicChanged,
     Unknown,
     is_direct,
 )
 
 MAX_EVENTS: Final = 20_000  # some 10 MB if they are of usual size
 MAX_BYTES: Final = 32 * 1024 * 1024  # of their texts, about
+Listing: TypeAlias = ListConversations | ListRooms
+"""The requests for the rooms of a user: the named ones first, then the direct ones."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,9 +93,9 @@ class Inbox:
         self._lobby = Room(LOBBY, replay.after)
         self._rooms = {LOBBY: self._lobby}
         self._lagging = LaggingRooms(MAX_BYTES)
-        self._list: ListConversations | None = None  # the next page of the server's list of rooms
-        self._complete = True  # a room that is not here begins with its first event
-        self._requests: list[tuple[ReadLog | ListConversations, Room | None]] = []  # and whose log, in flight
+        self._list: Listing | None = None  # the next page of the server's lists of rooms
+        self._complete = True  # a room that is not here is new
+        self._requests: list[tuple[ReadLog | Listing, Room | None]] = []  # and whose log, in flight
 
     @property
     def last(self) -> int | None:
@@ -142,7 +149,7 @@ class Inbox:
         for room in self._others():
             self._drop(room)
         self._complete = new
-        self._list = None if new else ListConversations()
+        self._list = None if new else ListRooms()
         self._requests = [one for one in self._requests if one[1] is self._lobby]
         self._give_missed()
 
@@ -150,15 +157,15 @@ class Inbox:
         """Continue as the same user on a new connection: each room after the last event that was taken."""
         for room in self._others():
             room.unconfirmed = room.last
-        self._list = ListConversations()
+        self._list = ListRooms()
 
     def put(self, event: Event) -> None:
         """Take an event from the connection."""
         if (numbered := _numbered(event)) is not None:
             id, seq = numbered
             room = self._rooms.get(id)
-            if room is None and is_direct(id):
-                room = self._add(id)
+            if room is None:
+                room = self._add(id) if is_direct(id) else self._enter(id, seq)
             if room is not None:
                 self._put_numbered(room, event, seq)
                 return
@@ -209,6 +216,11 @@ class Inbox:
         room = self._rooms[id] = Room(id, 0 if self._complete else None)
         return room
 
+    def _enter(self, id: str, seq: int) -> Room:
+        """Add a named room, which begins with the event at hand: that the user entered it."""
+        room = self._rooms[id] = Room(id, seq - 1 if self._complete else None)
+        return room
+
     def _drop(self, room: Room) -> None:
         self._set_lagging(room, lagging=False)
         del self._rooms[room.id]
@@ -219,14 +231,14 @@ class Inbox:
         else:
             self._lagging.remove(room)
 
-    def next_request(self) -> ReadLog | ListConversations | None:
+    def next_request(self) -> ReadLog | Listing | None:
         """Return what to request from the server; None if nothing, or what is in flight is needed first.
 
         `put_reply`, `retry` or `give_up` is to follow. Lagging rooms take turns.
         """
-        request: ReadLog | ListConversations
+        request: ReadLog | Listing
         if self._list is not None:
-            if any(isinstance(request, ListConversations) for request, _ in self._requests):
+            if any(isinstance(request, Listing) for request, _ in self._requests):
                 return None
             self._requests.append((self._list, None))
             return self._list
@@ -238,13 +250,13 @@ class Inbox:
         self._requests.append((request, room))
         return request
 
-    def put_reply(self, request: ReadLog | ListConversations, reply: Reply) -> None:
+    def put_reply(self, request: ReadLog | Listing, reply: Reply) -> None:
         """Take the reply to a request, before anything that was received after it."""
         found = self._take_request(request)
         if found is None:
             return  # it is about rooms of the user before
         (room,) = found
-        if isinstance(request, ListConversations) and isinstance(reply, Conversations):
+        if isinstance(request, Listing) and isinstance(reply, Conversations | Rooms):
             self._put_list(request, reply)
         elif isinstance(reply, Log) and room is not None:
             self._put_page(room, reply)
@@ -252,13 +264,13 @@ class Inbox:
             self._lagging.retry(room)
         self._give_missed()
 
-    def retry(self, request: ReadLog | ListConversations) -> None:
+    def retry(self, request: ReadLog | Listing) -> None:
         """Let the same be requested again, since the server could not answer for now."""
         for room in self._take_request(request) or ():
             if room is not None:
                 self._lagging.retry(room)
 
-    def give_up(self, request: ReadLog | ListConversations) -> bool:
+    def give_up(self, request: ReadLog | Listing) -> bool:
         """Continue without what the server refused, if that is possible; return whether it is.
 
         Events of a room that are lost by that count as skipped. Everybody is in the lobby for ever, so that
@@ -281,7 +293,7 @@ class Inbox:
         self._give_missed()
         return True
 
-    def _take_request(self, request: ReadLog | ListConversations) -> tuple[Room | None] | None:
+    def _take_request(self, request: ReadLog | Listing) -> tuple[Room | None] | None:
         """Return for which room a request in flight was, if it still is one."""
         for place, (one, room) in enumerate(self._requests):
             if one is request:
@@ -303,16 +315,20 @@ class Inbox:
             if not _is_ignored(event):
                 self._append(event)
 
-    def _put_list(self, request: ListConversations, page: Conversations) -> None:
-        for info in page.conversations:
+    def _put_list(self, request: Listing, page: Conversations | Rooms) -> None:
+        infos = page.conversations if isinstance(page, Conversations) else page.rooms
+        for info in infos:
             room = self._rooms.get(info.room) or self._add(info.room)
+            seq = info.seq or 0
             if room.last is None:
-                room.last = info.read
-            if room.unconfirmed is not None and info.seq < room.unconfirmed:
+                room.last = info.read or 0
+            if room.unconfirmed is not None and seq < room.unconfirmed:
                 room.last = room.newest = 0  # the server lost what it had
             room.unconfirmed = None
-            self._set_newest(room, info.seq)
+            self._set_newest(room, seq)
         self._list = next_page(request, page)
+        if self._list is None and isinstance(request, ListRooms):
+            self._list = ListConversations()
         if self._list is not None:
             return
         for room in self._others():
@@ -325,7 +341,9 @@ class Inbox:
         self._list, self._complete = None, True
         for room in self._others():
             room.unconfirmed = None
-            if room.last is None:
+            if room.last is None and not is_direct(room.id):  # the user has left it meanwhile
+                self._drop(room)
+            elif room.last is None:
                 room.last = 0
                 self._set_newest(room, room.newest)
 
@@ -352,7 +370,7 @@ class Inbox:
 def _numbered(event: Event) -> tuple[str, int] | None:
     """Return the room and the number of an event that a room numbers."""
     match event:
-        case Message() | Edited():
+        case Message() | Edited() | MemberChanged() | TopicChanged() | RoomClosed():
             return event.room, event.seq
         case Unknown(fields={"room": str(room), "seq": int(seq)}):
             return room, seq
@@ -366,7 +384,7 @@ def _is_ignored(event: Event) -> bool:
 def _size(event: Event) -> int:
     """Return about how many bytes an event takes that can be of any size."""
     match event:
-        case Message() | Edited() | Unknown():
+        case Message() | Edited() | TopicChanged() | Unknown():
             return size_of(event)
         case Joined() | Left():
             return sum(map(len, event.users))

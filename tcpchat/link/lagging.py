@@ -13,10 +13,19 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from tcpchat.protocol import LOBBY, MAX_COUNT, Edited, Message, Unknown
+from tcpchat.protocol import (
+    LOBBY,
+    MAX_COUNT,
+    Edited,
+    MemberChanged,
+    Message,
+    RoomClosed,
+    TopicChanged,
+    Unknown,
+)
 
 MAX_HELD: Final = 20_000  # events that wait for those of other rooms, or one of each room if that is more
-Numbered: TypeAlias = Message | Edited | Unknown
+Numbered: TypeAlias = Message | Edited | MemberChanged | TopicChanged | RoomClosed | Unknown
 """The events that a room numbers, and that come in pages of its log. One of a later version is Unknown."""
 _Key: TypeAlias = tuple[str, bool, str, int]
 
@@ -142,7 +151,9 @@ def number(event: Numbered) -> int:
 
 def size_of(event: Numbered) -> int:
     """Return about how many bytes an event takes that can be of any size."""
-    return len(repr(event.fields)) if isinstance(event, Unknown) else len(event.text)
+    if isinstance(event, Unknown):
+        return len(repr(event.fields))
+    return len(event.text) if isinstance(event, Message | Edited | TopicChanged) else 0
 
 
 def _key(room: Room) -> _Key:

@@ -10,13 +10,17 @@ from tcpchat.protocol import (
     Conversations,
     History,
     ListConversations,
+    ListMembers,
+    ListRooms,
     ListScheduled,
     ListUsers,
     Log,
+    Members,
     ReadHistory,
     ReadLog,
     Reply,
     Request,
+    Rooms,
     Schedule,
     Unknown,
     Users,
@@ -37,6 +41,10 @@ def next_page(request: Q, reply: Reply) -> Q | None:
             changes = {"after": user.name}
         case ListConversations(), Conversations(more=True, conversations=[*_, conversation]):
             changes = {"after": conversation.room}
+        case ListRooms(), Rooms(more=True, rooms=[*_, room]):
+            changes = {"after": room.room}
+        case ListMembers(), Members(more=True, members=[*_, member]):
+            changes = {"after": member.name}
         case ListScheduled(), Schedule(more=True, messages=[*_, scheduled]):
             changes = {"after": scheduled.number}
         case ReadHistory(unread=True), History(more=True, cursor=int(cursor)):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from tcpchat.link.paging import next_page
+from tcpchat.link.room_requests import RoomRequests
 from tcpchat.protocol import (
     MAX_COUNT,
     Away,
@@ -130,6 +131,11 @@ class Requests:
         """
         request = ReadHistory(count=count, before=before, after=after, room=room, username=username)
         return (await self.request(request)).messages
+
+    @property
+    def rooms(self) -> RoomRequests:
+        """The requests about named rooms."""
+        return RoomRequests(self)
 
     async def conversations(self) -> list[ConversationInfo]:
         """Return the user's private conversations, with the numbers that each side has read."""

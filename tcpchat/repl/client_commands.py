@@ -8,7 +8,7 @@ from functools import partial
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import LOBBY, explain
+from tcpchat.protocol import LOBBY, explain, parse_room
 from tcpchat.repl.answers import Show
 from tcpchat.repl.input.parse import RunCommand
 from tcpchat.repl.input.vocabulary import (
@@ -69,13 +69,12 @@ class ClientCommands:
             return
         alias = ALIASES_BY_NAME.get(name)
         if alias is not None:
-            what = alias.tells or f"the same as /{alias.means}"
-            self._show(render.notice(f"/{alias.usage}: {what}", self._display.look))
+            self._show(render.notice(f"/{alias.usage}: the same as /{alias.means}", self._display.look))
             name = alias.command
         own = CLIENT_COMMANDS_BY_NAME.get(name)
         if own is not None:
             self._show(render.notice(f"/{own.usage}: {own.summary}{also(own.name)}", self._display.look))
-        elif alias is None or name:
+        else:
             told = explain(name or None)
             commands = [attrs.evolve(one, summary=f"{one.summary}{also(one.name)}") for one in told.commands]
             self._show(render_replies.reply(attrs.evolve(told, commands=commands), self._display.look))
@@ -114,13 +113,18 @@ class ClientCommands:
         self._display.screen.clear()
 
     def _to(self, name: str) -> None:
-        before = self._model.place
-        if name.removeprefix("#").lower() in {"", LOBBY}:
+        before, room = self._model.place, parse_room(name)
+        if room in {"", LOBBY}:
             self._model.place = LOBBY_PLACE
-        elif self._model.knows(name.removeprefix("@")):
+        elif not name.startswith("#") and self._model.knows(name.removeprefix("@")):
             self._model.place = Place.direct(name.removeprefix("@"))
+        elif room in self._model.rooms:
+            self._model.place = Place(room)
+        elif name.startswith("#"):
+            message = f"you are not in {name}; /join {room} enters it, /to alone sends to the lobby again"
+            raise ChatError("no-such-room", message)
         else:
-            message = f"there is no user {name!r} here; /to alone sends to the lobby again"
+            message = f"there is no user {name!r} here, nor such a room; /to sends to the lobby again"
             raise ChatError("no-such-user", message)
         screen = self._display.screen
         if screen.asks and (not screen.has_input or self._model.place == before):  # no prompt shows a change

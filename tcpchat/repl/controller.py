@@ -219,6 +219,7 @@ class Controller:
             sessions=model.sessions,
             own=model.own_messages(),
             place=model.place,
+            rooms=sorted(model.rooms),
             pending=[(number, message.text) for number, message in model.scheduled.pending().items()],
             settings={
                 **{name: CHOICES.get(name, ()) for name in MEANING},

@@ -41,9 +41,9 @@ PASSWORD: Final = Hold(
 )
 
 
-def wrong_place(name: str) -> Hold:
-    """Return the hold after `/to NAME` was refused."""
-    return Hold(f"/to {name} was refused before it; /to alone sends to the lobby", secret=False, lasting=True)
+def wrong_place(command: str) -> Hold:
+    """Return the hold after a command that chooses a place was refused: `to NAME`, `join NAME`."""
+    return Hold(f"/{command} was refused before it; /to alone sends to the lobby", secret=False, lasting=True)
 
 
 class HeldText(Choice):

@@ -124,7 +124,7 @@ class RequestReader:
             case RunCommand(name="to", argument=""):
                 self._hold = None
             case RunCommand(name=name, argument=argument):
-                self._hold = wrong_place(argument) if name == "to" else self._hold
+                self._hold = wrong_place(f"to {argument}") if name == "to" else self._hold
                 raise ChatError("unknown-command", f"/{name} is for terminals")
             case Misplaced() as misplaced:
                 raise ChatError("bad-usage", misplaced.refusal)

@@ -13,15 +13,23 @@ from tcpchat.errors import ChatError
 from tcpchat.protocol import (
     GUEST,
     ChangePassword,
+    ChangeRole,
+    ChangeTopic,
+    CloseRoom,
+    CreateRoom,
     Edit,
     Exit,
     GetHelp,
     GetSchema,
+    InviteUser,
+    JoinRoom,
+    ListMembers,
     Login,
     MarkRead,
     NeedsSecret,
     ReadHistory,
     Register,
+    RemoveMember,
     Request,
     Send,
     as_error,
@@ -94,6 +102,8 @@ class Lines:
         self._passwords = PasswordChecks()
         self._hold: Hold | None = None  # why the next text is not sent unasked
         self._line = ""  # the last one that was entered and is no answer
+        self._entering = False  # a room: where text goes is known when the server has answered
+        self._waiting: list[tuple[str, bool]] = []  # the lines that were entered meanwhile
 
     def enter(self, line: str, *, pasted: bool = False) -> None:
         """Send or run a line, take it as an answer, or show why none of these is possible.
@@ -108,6 +118,9 @@ class Lines:
             self._client.retry_now()
         elif self._passwords.running and self._screen.asks:
             self._passwords.lines.append((line, pasted))
+            self._screen.refresh()
+        elif self._entering:
+            self._waiting.append((line, pasted))
             self._screen.refresh()
         else:
             self._perform([RunLine(line, pasted)])
@@ -129,8 +142,8 @@ class Lines:
 
     @property
     def waiting(self) -> int:
-        """How many lines wait until the server has checked a password."""
-        return len(self._passwords.lines)
+        """How many lines wait until the server has checked a password, or let you enter a room."""
+        return len(self._passwords.lines) + len(self._waiting)
 
     def may_keep(self, line: str) -> bool:
         """Return whether a line may be kept, to be found again: not if it may hold a password."""
@@ -228,7 +241,7 @@ class Lines:
             self._commands.run(command)
         except ChatError:
             if command.name == TO:
-                self._hold = wrong_place(command.argument)
+                self._hold = wrong_place(f"{TO} {command.argument}")
             raise
         if command.name == TO:
             self._hold = None
@@ -246,6 +259,9 @@ class Lines:
             case Login() | Register() | ChangePassword():
                 self._passwords.running = True
                 self._calls.request(request, partial(self._end_check, request, self._model.place))
+            case JoinRoom() | CreateRoom():
+                self._entering = True
+                self._calls.request(request, partial(self._end_entering, request))
             case Exit():
                 self.leave()
             case GetHelp():
@@ -275,6 +291,14 @@ class Lines:
             for line, _ in reversed(lines):
                 self._screen.edit(line, "…")
 
+    def _end_entering(self, request: JoinRoom | CreateRoom, error: Exception | None) -> None:
+        """Enter the lines that waited; after a refusal text is not sent to the place before it unasked."""
+        self._entering = False
+        self._hold = None if error is None else wrong_place(f"{request.type} {request.name}")
+        lines, self._waiting = self._waiting, []
+        for line, pasted in lines:
+            self.enter(line, pasted=pasted)
+
     def _check(self, send: Request, hold: Hold) -> None:
         """Ask before text is sent that is held; refuse it where nobody can be asked."""
         asks = self._screen.asks
@@ -294,6 +318,15 @@ class Lines:
                 | ReadHistory(room=None, username=None, unread=False)
             ):
                 return attrs.evolve(request, room=place.room_field, username=place.user)
+            case (
+                ListMembers(room=None)
+                | InviteUser(room=None)
+                | ChangeTopic(room=None)
+                | ChangeRole(room=None)
+                | RemoveMember(room=None)
+                | CloseRoom(room=None)
+            ):
+                return attrs.evolve(request, room=place.room_field)
         return request
 
     def _ask_password(self, incomplete: NeedsSecret) -> None:

@@ -9,7 +9,7 @@ import trio
 
 from tcpchat.client import Client, DisconnectedError, RefusedError
 from tcpchat.link.paging import next_page
-from tcpchat.protocol import Event, ListConversations, ListScheduled, ListUsers, Reply, Request
+from tcpchat.protocol import Event, ListConversations, ListRooms, ListScheduled, ListUsers, Reply, Request
 from tcpchat.repl.model.markers import ReadMarkers
 
 MARKER_INTERVAL = 1.0  # seconds between two updates of the read markers
@@ -31,12 +31,12 @@ async def listen(
 
 
 def request_lists(client: Client, on_page: Callable[[Reply], None], on_end: Callable[[], None]) -> int:
-    """Request the lists of users, scheduled messages and direct rooms: at the start, and as another user.
+    """Request the lists of users, scheduled messages and rooms: at the start, and as another user.
 
     `on_page` gets each page at once, `on_end` is called after the last one of each list. Returns how many
     lists there are.
     """
-    lists = (ListUsers(), ListScheduled(), ListConversations())
+    lists = (ListUsers(), ListScheduled(), ListConversations(), ListRooms())
     for request in lists:
         _request_pages(client, request, on_page, on_end)
     return len(lists)

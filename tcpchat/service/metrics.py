@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 from tcpchat._version import __version__
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.room import Kind
 from tcpchat.errors import CODES
 from tcpchat.protocol import Error
 from tcpchat.service.node import Node
@@ -75,8 +76,9 @@ class Metrics(Collector):
 
     def released(self, batch: Sequence[Operation], fanout: Fanout, subscribers: int) -> None:
         """Note what is sent out, and the operations that were rejected."""
-        for posts in fanout.posts.values():
-            self._deliveries += sum(post.line.startswith(_MESSAGE) for post in posts) * subscribers
+        for room, posts in fanout.posts.items():
+            audience = len(room.listeners) if room.kind is Kind.NAMED else subscribers
+            self._deliveries += sum(post.line.startswith(_MESSAGE) for post in posts) * audience
         for lines in fanout.direct.values():
             self._deliveries += sum(line.startswith(_MESSAGE) for line in lines)
         for operation in batch:

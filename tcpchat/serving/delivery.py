@@ -282,23 +282,53 @@ class Pipeline:
 
     def _fan_out(self, fanout: Fanout) -> None:
         """Send everything that a batch brings: one write for each connection."""
-        direct = fanout.direct
+        direct, lobby = fanout.direct, self._state.rooms.lobby
         for room, posts in fanout.posts.items():
-            self._publish(room, posts, direct)
+            if room is not lobby:
+                alone = len(fanout.posts) == 1 and not direct
+                self._publish_named(room, posts, None if alone else direct, fanout.entered.get(room, {}))
+        if lobby in fanout.posts:
+            self._publish(fanout.posts[lobby], direct)
         for connection, lines in direct.items():
             connection.write_nowait(b"".join(lines))
 
-    def _publish(self, room: Room, posts: list[Logged], direct: dict[Subscriber, list[bytes]]) -> None:
-        """Send a room's events to its audience, each connection's own lines before them.
+    def _publish_named(
+        self,
+        room: Room,
+        posts: list[Logged],
+        direct: dict[Subscriber, list[bytes]] | None,
+        entered: dict[Subscriber, int],
+    ) -> None:
+        """Send a named room's events to its members' connections, or add them to `direct`.
+
+        That has what these get anyway. Who entered meanwhile gets those from then on.
+        """
+        lines, blanked = self._lines_of(posts)
+        for connection, user in room.listeners.items():
+            own = blanked.get(user, lines)
+            if before := entered.get(connection, 0):
+                later, later_blanked = self._lines_of(posts[before:])
+                own = later_blanked.get(user, later)
+            if direct is None:
+                connection.write_nowait(own)
+            else:
+                direct.setdefault(connection, []).append(own)
+
+    def _lines_of(self, posts: list[Logged]) -> tuple[bytes, dict[User, bytes]]:
+        """Return the lines of events, and by user what those get who ignore an author."""
+        lines = b"".join([post.line for post in posts])
+        if not self._state.audience.ignored_by:
+            return lines, {}
+        return lines, self._guarded("blank ignored", partial(self._blanked, posts)) or {}
+
+    def _publish(self, posts: list[Logged], direct: dict[Subscriber, list[bytes]]) -> None:
+        """Send the lobby's events, and who came and went, each connection's own lines before them.
 
         No task switch in between.
         """
         state = self._state
-        lines = b"".join([post.line for post in posts])
-        audience = state.audience.of(room)
-        blanked: dict[User, bytes] = {}
-        if state.audience.ignored_by:
-            blanked = self._guarded("blank ignored", partial(self._blanked, posts)) or {}
+        lines, blanked = self._lines_of(posts)
+        audience = state.audience.of(state.rooms.lobby)
         if not direct and not blanked and not state.presence.has_changed():
             if lines:
                 for connection in audience:
@@ -328,7 +358,7 @@ class Pipeline:
 
     def announce(self) -> None:
         """Tell everybody who came, left and has another name."""
-        self._publish(self._state.rooms.lobby, [], {})
+        self._publish([], {})
 
 
 def _reject(batch: Sequence[Operation], why: Error) -> None:

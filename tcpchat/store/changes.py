@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from tcpchat.store.room_changes import (
+    CloseRoom,
+    DropStanding,
+    EnterRoom,
+    LeaveRoom,
+    NewNamedRoom,
+    NewRoomEvent,
+    SetRole,
+    SetStanding,
+    SetTopic,
+)
+
 
 class NewUser(NamedTuple):
     """Store a user, so that other rows may refer to it. A user who is stored already stays as it is."""
@@ -60,7 +72,7 @@ class SetAccount(NamedTuple):
 
 
 class NewRoom(NamedTuple):
-    """Store a room, unless it is stored."""
+    """Store a room without a name of its own, unless it is stored."""
 
     name: str
     kind: str
@@ -269,6 +281,8 @@ Change: TypeAlias = (
     | SetIgnored | DropIgnored
     | NewScheduled | DropScheduled | NewReport | SetMute | DropMute | TransferReports
     | SetBan | DropBan | DeleteUser
+    | NewNamedRoom | EnterRoom | SetRole | LeaveRoom | SetStanding | DropStanding | SetTopic | CloseRoom
+    | NewRoomEvent
 )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ class EventRow(NamedTuple):
     target: int | None
     text: str
     edited: int | None
+    change: str | None = None
+    """What happened to the member `recipient`, of an event about one."""
     action: int = 0
 
 
@@ -57,6 +59,56 @@ class MemberRow(NamedTuple):
     seq: int
     read: int
     delivered: int
+    role: str = "member"
+    since: int = 0
+
+
+class RoomRow(NamedTuple):
+    """A named room, without its members: `closed` is when it was closed."""
+
+    name: str
+    key: str
+    private: int
+    topic: str
+    closed: int | None
+    seq: int
+
+
+class OwnerRow(NamedTuple):
+    """An owner of a named room."""
+
+    room: str
+    user: str
+
+
+class ListedRoom(NamedTuple):
+    """A named room as one user may see it in a list; without a role the user is not in it."""
+
+    name: str
+    topic: str
+    private: int
+    closed: int | None
+    members: int
+    role: str | None
+
+
+class ListedMember(NamedTuple):
+    """A member of a named room as a list shows one."""
+
+    user: str
+    name: str
+    role: str
+    since: int
+
+
+class Invitation(NamedTuple):
+    """An invitation into a room: who sent it, and when."""
+
+    room: str
+    by: str
+    """The name."""
+    at: int
+    topic: str
 
 
 class AwayRow(NamedTuple):
@@ -118,6 +170,8 @@ class UserRow:
     keys: list[NewKey]
     """The newest ones, oldest first."""
     members: list[MemberRow]
+    standings: dict[str, str] = attrs.field(factory=dict)
+    """By room, for named rooms in which the user is not: invited or removed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -139,6 +193,10 @@ class Snapshot:
     registered: list[NameRow]
     absent: list[NameRow]
     """The guests who may come back, in the order in which they left."""
+    rooms: list[RoomRow] = attrs.field(factory=list)
+    """The named rooms."""
+    owners: list[OwnerRow] = attrs.field(factory=list)
+    """Of the named rooms."""
     guests: int
     """The highest number in a stored guest's name."""
     scheduled_id: int

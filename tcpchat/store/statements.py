@@ -40,7 +40,19 @@ from tcpchat.store.changes import (
     TransferReports,
     TrimKeys,
 )
+from tcpchat.store.room_changes import (
+    CloseRoom,
+    DropStanding,
+    EnterRoom,
+    LeaveRoom,
+    NewNamedRoom,
+    NewRoomEvent,
+    SetRole,
+    SetStanding,
+    SetTopic,
+)
 from tcpchat.store.sql import Parameters, insert
+from tcpchat.wire.base import LOBBY
 
 ROWS = 64  # in one statement; SQLite compiles one for each number of them, once
 
@@ -111,6 +123,7 @@ _PRUNE = (
         for rows in (
             "mention WHERE",
             "ignored WHERE",
+            "standing WHERE",
             "member WHERE room NOT GLOB '@*' AND",  # in a direct room they are the other user's receipts
         )
     ),
@@ -120,7 +133,17 @@ _PRUNE = (
 _DELETE = (
     *(
         f"DELETE FROM {table} WHERE user = :user"
-        for table in ("device", "account", "name", "sent_key", "member", "mention", "ignored", "mute")
+        for table in (
+            "device",
+            "account",
+            "name",
+            "sent_key",
+            "member",
+            "mention",
+            "ignored",
+            "mute",
+            "standing",
+        )
     ),
     "DELETE FROM ignored WHERE other = :user",
     "DELETE FROM scheduled WHERE author = :user",
@@ -135,6 +158,18 @@ _DELETE = (
 _ONE: dict[type[Change], tuple[str, ...]] = {
     NewUser: (insert("user", NewUser, "INSERT OR IGNORE"),),
     NewRoom: (insert("room", NewRoom, "INSERT OR IGNORE"),),
+    NewNamedRoom: (insert("room", NewNamedRoom, kind="named"),),
+    EnterRoom: (
+        insert("member", EnterRoom, "INSERT OR REPLACE"),
+        "DELETE FROM standing WHERE user = :user AND room = :room",
+    ),
+    SetRole: ("UPDATE member SET role = :role WHERE user = :user AND room = :room",),
+    LeaveRoom: ("DELETE FROM member WHERE user = :user AND room = :room",),
+    SetStanding: (insert("standing", SetStanding, "INSERT OR REPLACE"),),
+    DropStanding: ("DELETE FROM standing WHERE user = :user AND room = :room",),
+    SetTopic: ("UPDATE room SET topic = :topic WHERE name = :room",),
+    CloseRoom: ("UPDATE room SET closed = :closed WHERE name = :room",),
+    NewRoomEvent: (insert("event", NewRoomEvent),),
     EditMessage: (
         insert("event", EditMessage, kind=EDITED),
         "UPDATE event SET text = :text, edited = :at WHERE room = :room AND seq = :target",
@@ -203,8 +238,13 @@ def statements(changes: Iterable[Change]) -> Iterator[Statement]:
 
 
 def _turn(change: Change) -> int:
-    """Return the sort key of a change; changes with the same key keep their order."""
+    """Return the sort key of a change; changes with the same key keep their order.
+
+    How far a named room was read must not be written after its reader has left it, so that keeps its place.
+    """
     kind = type(change)
+    if isinstance(change, SetMember) and not change.room.startswith("@") and change.room != LOBBY:
+        return 0
     return _LAST.index(kind) + 1 if kind in _LAST else 0
 
 

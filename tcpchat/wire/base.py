@@ -63,7 +63,7 @@ def about(text: str) -> dict[str, Any]:
 
 
 AT = about("when, RFC 3339 in UTC with milliseconds")
-ROOM = about("the room: `lobby`, or the id of a direct room, which stays when its users are renamed")
+ROOM = about("the room: `lobby`, a name, or the id of a direct room, which stays when its users are renamed")
 OTHER = about("the other user, in a direct room only")
 DELIVERED = about("the number up to which a device of the other user has received the room")
 SEEN = about("the number up to which the other user has read; absent if one of you has receipts off")

@@ -10,6 +10,7 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.errors import ChatError
+from tcpchat.wire import room_events
 from tcpchat.wire.base import ACTION, AT, DELIVERED, OTHER, ROOM, SEEN, Event, Reply, about
 
 PROTOCOL_VERSION = 1
@@ -250,5 +251,5 @@ def internal_error(reference: str) -> Error:
 
 EVENTS: tuple[type[Event], ...] = (
     Welcome, Message, Edited, Joined, Left, Renamed, Muted, Unmuted, Unsent, Bye, Error, Prompt, Read, Unread,
-    Receipt, Absent,
+    Receipt, Absent, *room_events.EVENTS,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Place names: how a request says which room it means. Pure; finding the room is the server's.
 
-On the wire a place is one field, `room`: `lobby`, or `@…`, the public id of a direct room. A request may also
-give a `username`, for the direct room with that user.
+On the wire a place is one field, `room`: `lobby`, a room's name, or `@…`, the public id of a direct room. A
+request may also give a `username`, for the direct room with that user.
 """
 
 from __future__ import annotations
@@ -53,5 +53,5 @@ def is_direct(room: str) -> bool:
 
 def no_such_room(room: str) -> ChatError:
     """Return the refusal of a room that does not exist, or not for the user who asks."""
-    message = f"there is no room {room[:MAX_SHOWN]!r}; there is {LOBBY}"
+    message = f"there is no room {room[:MAX_SHOWN]!r}; rooms --all lists those that you may join"
     return ChatError("no-such-room", message, field="room")

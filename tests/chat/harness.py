@@ -13,7 +13,10 @@ from tcpchat.chat.batch import decide, settle
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
+from tcpchat.chat.operations.membership import InviteUser, JoinRoom
 from tcpchat.chat.operations.messages import EditText, SendMessages
+from tcpchat.chat.operations.rooms import CreateRoom
+from tcpchat.chat.operations.sessions import RegisterUser
 from tcpchat.chat.operations.users import Rename
 from tcpchat.chat.room import direct_name
 from tcpchat.chat.state import ServerState
@@ -162,6 +165,25 @@ class Harness:
         room = LOBBY if to is None else direct_name(author.id, to.id)
         name = None if to is None else to.name
         return EditText(author=author.id, name=author.name, room=room, to=name, target=target, texts=[text])
+
+    def create(self, owner: User, name: str, *members: User, private: bool = False, most: int = 0) -> None:
+        """Let a user, who is registered then, create a room, and others be in it."""
+        if owner.registered is None:
+            self.take(RegisterUser(user=owner.id, hash="#", session=owner.sessions[0].change()))
+        self.take(create_room(owner, name, private=private, most=most))
+        for member in members:
+            invite = InviteUser(user=owner.id, room=name, other=member.id, name=owner.name)
+            self.take(invite, JoinRoom(user=member.id, room=name))
+
+
+def create_room(owner: User, name: str, *, private: bool = False, most: int = 0) -> CreateRoom:
+    return CreateRoom(
+        user=owner.id, room=name, key=skeleton(name), private=private, topic=f"about {name}", most=most
+    )
+
+
+def say_in(room: str, author: User, text: str) -> SendMessages:
+    return SendMessages(author=author.id, name=author.name, room=room, texts=[text], key=None, mentions=[])
 
 
 def replies(*operations: Operation) -> list[Line]:

@@ -13,12 +13,22 @@ from tcpchat.chat.draft import Draft
 from tcpchat.chat.moderation import NOT_MUTED, Mute
 from tcpchat.chat.operations.base import Operation
 from tcpchat.chat.operations.markers import MarkRead, StoreReceipts
+from tcpchat.chat.operations.membership import (
+    ChangeRole,
+    DeclineInvitation,
+    InviteUser,
+    JoinRoom,
+    LeaveRoom,
+    RemoveMember,
+)
 from tcpchat.chat.operations.moderation import Ban, LiftBans, MuteUser, ReportUser
+from tcpchat.chat.operations.rooms import CloseRoom, SetTopic
 from tcpchat.chat.operations.schedule import CancelMessage, ScheduleMessage
 from tcpchat.chat.operations.sessions import BeginSession, ChangePassword, EndSessions, RegisterUser
 from tcpchat.chat.operations.settings import ChangeAway, ChangeReceipts, Ignore, Unignore
 from tcpchat.chat.operations.upkeep import StoreSessions
 from tcpchat.chat.operations.users import Delete
+from tcpchat.chat.roles import ROLES
 from tcpchat.chat.room import direct_name
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
@@ -27,7 +37,7 @@ from tcpchat.store.changes import (
     NewScheduled,
     SetBan,
 )
-from tests.chat.harness import Harness
+from tests.chat.harness import Harness, create_room, say_in
 from tests.rows import rows
 
 Action = Callable[[Harness, User, User, int], Operation]
@@ -87,6 +97,33 @@ def edit(chat: Harness, user: User, _: User, number: int) -> Operation:
     return chat.edit(user, own[number % len(own)], f"edited {number}") if own else chat.send(user, "mine")
 
 
+def named(chat: Harness) -> set[str]:
+    return {room.name for room in chat.state.rooms.named}
+
+
+def last(chat: Harness) -> int:
+    """Return the number of the room's last event."""
+    return chat.state.rooms.open("ops").seq if "ops" in named(chat) else 0
+
+
+def idle(chat: Harness, user: User) -> Operation:
+    return chat.send(user, "nothing to do")
+
+
+def create(chat: Harness, user: User, _: User, number: int) -> Operation:
+    return create_room(user, ("ops", "board", "den")[number % 3], private=number % 2 == 1, most=number % 4)
+
+
+def in_room(chat: Harness, user: User, operation: Operation) -> Operation:
+    """Return what is for rooms in memory; who is not in it is refused by it."""
+    return operation if "ops" in named(chat) else idle(chat, user)
+
+
+def delete(chat: Harness, user: User, other: User) -> Operation:
+    heir = other if other is not user and other.registered is not None else None
+    return Delete(user=user.id, heirs={"ops": None if heir is None else heir.id})
+
+
 ACTIONS: dict[str, Action] = {
     "send": lambda chat, user, other, n: chat.send(user, f"hi {n}", key=f"k{n % 4}"),
     "whisper": lambda chat, user, other, n: chat.send(user, f"psst {n}", other),
@@ -116,7 +153,34 @@ ACTIONS: dict[str, Action] = {
     "revoke": lambda chat, user, other, n: EndSessions(
         user=user.id, hashes=[session.hash for session in user.sessions[1:]]
     ),
-    "delete": lambda chat, user, other, n: Delete(user=user.id) if n % 7 == 0 else chat.send(user, "alive"),
+    "create": create,
+    "join": lambda chat, user, other, n: (
+        JoinRoom(user=user.id, room="ops") if "ops" in named(chat) else idle(chat, user)
+    ),
+    "leave": lambda chat, user, other, n: in_room(chat, user, LeaveRoom(user=user.id, room="ops")),
+    "say": lambda chat, user, other, n: in_room(chat, user, say_in("ops", user, f"in ops {n}")),
+    "mark": lambda chat, user, other, n: in_room(
+        chat, user, MarkRead(user=user.id, room="ops", username=None, seq=max(0, last(chat) - n % 3))
+    ),
+    "invite": lambda chat, user, other, n: in_room(
+        chat, user, InviteUser(user=user.id, room="ops", other=other.id, name=user.name)
+    ),
+    "decline": lambda chat, user, other, n: DeclineInvitation(user=user.id, room="ops"),
+    "role": lambda chat, user, other, n: in_room(
+        chat, user, ChangeRole(user=user.id, room="ops", other=other.id, role=ROLES[n % 3])
+    ),
+    "remove": lambda chat, user, other, n: in_room(
+        chat, user, RemoveMember(user=user.id, room="ops", other=other.id, reason="")
+    ),
+    "topic": lambda chat, user, other, n: in_room(
+        chat, user, SetTopic(user=user.id, room="ops", topic=f"{n}")
+    ),
+    "close": lambda chat, user, other, n: (
+        in_room(chat, user, CloseRoom(user=user.id, room="ops")) if n == 20 else idle(chat, user)
+    ),
+    "delete": lambda chat, user, other, n: (
+        delete(chat, user, other) if n % 7 == 0 else chat.send(user, "alive")
+    ),
 }
 STEPS = st.lists(
     st.tuples(st.sampled_from(sorted(ACTIONS)), st.integers(0, 3), st.integers(0, 3), st.integers(0, 20)),
@@ -127,6 +191,7 @@ STEPS = st.lists(
 def play(chat: Harness, steps: list[tuple[str, int, int, int]], batch: int = 3) -> None:
     """Let users do something, a few operations in a batch; every fourth batch is refused at first."""
     users = chat.join("alice", "bob", "carol", "dave")
+    chat.create(users[0], "ops", users[1])
     pending: list[Operation] = []
     for index, (action, one, other, number) in enumerate(steps):
         chat.clock.seconds += 1

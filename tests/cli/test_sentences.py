@@ -44,7 +44,7 @@ def complaint(capfd: pytest.CaptureFixture[str], arguments: list[str]) -> str:
         ("users", "in the chat, which tcpchat joins, type /users"),
         ("help whois", "type /whois"),
         ("quit", "type /quit"),
-        ("leave", "type /exit"),
+        ("leave", "type /leave"),
         ("help conect", 'Did you mean "connect"?'),
         ("myserver", "to join the chat on a host of that name: tcpchat connect myserver"),
         ("what?", "Commands: connect, send, tail, serve, admin, bench."),

@@ -41,6 +41,9 @@ async def test_nothing_else_is_answered(closed: RunningServer, command: str) -> 
         "send": {"text": "x"}, "rename": {"name": "x"}, "register": {"password": PASSWORD},
         "whois": {"name": "alice"}, "unignore": {"name": "alice"}, "report": {"username": "alice"},
         "edit": {"seq": 1, "text": "x"},
+        "create": {"name": "ops"}, "join": {"name": "ops"}, "leave": {"name": "ops"},
+        "decline": {"name": "ops"}, "invite": {"username": "alice"},
+        "role": {"username": "alice", "role": "owner"}, "remove": {"username": "alice"},
         "revoke": {"number": 1}, "password": {"password": PASSWORD, "new": PASSWORD},
     }  # fmt: skip
     assert (await person.do(command, **fields.get(command, {})))["code"] == "login-required"

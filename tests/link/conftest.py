@@ -63,10 +63,12 @@ class ServerSide:
     async def next(self, type: str) -> Line:
         """Return the next request of this type.
 
-        Pings before it are answered, and a request for the list of rooms gets an empty one.
+        Pings before it are answered, and requests for lists of rooms get empty ones.
         """
         while (request := await self.receive())["type"] != type:
-            if request["type"] == "conversations":
+            if request["type"] == "rooms":
+                await self.reply(request, "rooms", rooms=[], more=False)
+            elif request["type"] == "conversations":
                 await self.listed(request)
             elif not self.mute:
                 assert request["type"] == "ping", request
@@ -116,6 +118,9 @@ class ServerSide:
                     await self.reply(request, "bye", code="exit", message="bye")
                 elif request["type"] == "ping":
                     await self.reply(request, "pong", at="")
+                    continue
+                elif request["type"] == "rooms":
+                    await self.reply(request, "rooms", rooms=[], more=False)
                     continue
                 elif request["type"] == "conversations":
                     await self.listed(request)

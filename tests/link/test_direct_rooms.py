@@ -38,11 +38,8 @@ async def heard(client: Client, count: int) -> list[tuple[str | None, int]]:
 
 
 async def asked_for_conversations(talk: ServerSide) -> Line:
-    """Return the next request, which must be for conversations."""
-    while (request := await talk.receive())["type"] == "ping":
-        await talk.reply(request, "pong", at="")
-    assert request["type"] == "conversations"
-    return request
+    """Return the request for conversations, which comes next: after that for named rooms."""
+    return await talk.next("conversations")
 
 
 async def accept(fake: FakeServer, *lines: Line) -> tuple[ServerSide, Line]:

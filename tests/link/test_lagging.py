@@ -16,9 +16,12 @@ from tcpchat.protocol import (
     ConversationInfo,
     Conversations,
     Edited,
+    ListConversations,
+    ListRooms,
     Log,
     Message,
     ReadLog,
+    Rooms,
     Unknown,
 )
 
@@ -39,7 +42,10 @@ def in_order(inbox: Inbox, logs: dict[str, list[Numbered]], size: int, together:
         if room != LOBBY
     ]
     request = inbox.next_request()
-    assert request is not None
+    assert isinstance(request, ListRooms)
+    inbox.put_reply(request, Rooms(rooms=[], more=False))
+    request = inbox.next_request()
+    assert isinstance(request, ListConversations)
     inbox.put_reply(request, Conversations(conversations=listed, more=False))
     while inbox.lagging:
         asked = [request for _ in range(together) if (request := inbox.next_request()) is not None]

@@ -37,6 +37,7 @@ class FakeServer:
         self.journal = "j"
         self.answers: dict[str, Answer] = {
             "conversations": lambda _: {"type": "conversations", "conversations": [], "more": False},
+            "rooms": lambda _: {"type": "rooms", "rooms": [], "more": False},
             "exit": lambda _: {"type": "bye", "code": "exit", "message": "bye"},
             "log": lambda _: {"type": "log", "room": "lobby", "events": [], "first": 1, "more": False},
             "history": lambda _: {"type": "history", "room": "lobby", "messages": [], "more": False},

@@ -47,8 +47,6 @@ async def test_help_shows_other_names_beside_the_command_that_they_mean(alice: S
     assert alice.screen.count("/rename alice")
     await alice.do("/help /query")
     assert alice.screen.count("/query [NAME]: the same as /to")
-    await alice.do("/help topic")
-    assert alice.screen.shown[-1] == "· /topic: there is one room, the lobby, and it has no topic"
 
 
 async def test_a_place_that_no_prompt_shows_is_told(alice: ServedPerson, bob: Peer) -> None:

@@ -23,7 +23,7 @@ SECRET = "correct horse"
     ],
 )
 def test_it_is_sent_after_the_answer_only(answer: str, actions: list[Action]) -> None:
-    question = HeldText("hi", Send(text="hi"), wrong_place("nobody"), "bob")
+    question = HeldText("hi", Send(text="hi"), wrong_place("to nobody"), "bob")
     assert question.answer(answer) == actions
     assert question.take_back() == [GiveBack("hi", "hi")]
     assert question.answer("what?") == [Tell("“what?” is no answer, and was not sent"), Ask(question)]
@@ -42,4 +42,4 @@ def test_a_possible_password_is_shown_nowhere() -> None:
 
 
 def test_where_nobody_can_be_asked_it_is_refused_by_name() -> None:
-    assert wrong_place("nobody").refusal("hi").startswith("not sent: “hi”: /to nobody was refused")
+    assert wrong_place("to nobody").refusal("hi").startswith("not sent: “hi”: /to nobody was refused")

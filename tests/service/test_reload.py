@@ -117,6 +117,13 @@ async def scheduled_per_user(running: RunningServer, peer: Peer) -> None:
     assert await refused(peer, "send -t 9 two") == "too-many-scheduled"
 
 
+@story(1)
+async def rooms_per_user(running: RunningServer, peer: Peer) -> None:
+    await peer.ask({"type": "register", "password": "correct horse"})
+    assert (await peer.ask("create one"))["type"] == "room"
+    assert await refused(peer, "create two") == "too-many-rooms"
+
+
 @story(5.0)
 async def schedule_ahead_seconds(running: RunningServer, peer: Peer) -> None:
     assert await refused(peer, "send -t 9 late") == "too-far-ahead"

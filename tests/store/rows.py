@@ -19,11 +19,12 @@ from tcpchat.store.changes import (
     SetMember,
 )
 from tcpchat.store.queries.events import read_history
+from tcpchat.store.room_changes import EnterRoom, NewNamedRoom, SetStanding
 from tcpchat.store.rows import EventRow
 from tcpchat.store.sqlite import SqliteStore, Synchronous
 
 NOW = 1_795_251_600_123
-REFERENCES = {"user", "author", "recipient", "target", "reporter", "other", "old", "new"}
+REFERENCES = {"user", "author", "recipient", "target", "reporter", "other", "old", "new", "by"}
 """The fields of changes that refer to users."""
 
 
@@ -42,8 +43,15 @@ class StoreWithUsers(SqliteStore):
         if missing:
             super().commit([NewUser(id, NOW) for id in sorted(missing)])
             self._seen |= missing
-        super().commit([NewRoom(one.room, "direct") for one in changes if isinstance(one, SetMember)])
+        super().commit([NewRoom(room, "direct") for room in rooms_of(changes)])
         super().commit(changes)
+
+
+def rooms_of(changes: list[Change]) -> list[str]:
+    """Return the rooms that a batch needs and does not create."""
+    needed = [one.room for one in changes if isinstance(one, SetMember | EnterRoom | SetStanding)]
+    created = {one.name for one in changes if isinstance(one, NewNamedRoom)}
+    return [room for room in needed if room not in created]
 
 
 def references(change: Any) -> Iterator[str]:

@@ -325,7 +325,8 @@ def test_what_was_sent_before_there_were_read_markers_is_read(second: Path) -> N
     assert (found.user, found.name) == ("alice", "alice")
     assert found.keys == [NewKey("alice", "k", NOW, "lobby", None, 1, None, 5)]
     assert sorted(found.members) == [
-        ("@alice@alice", 1, 1, 1), ("@alice@bob", 3, 3, 3), ("@alice@carol", 1, 1, 1), ("lobby", 2, 2, 2)
+        MemberRow("@alice@alice", 1, 1, 1), MemberRow("@alice@bob", 3, 3, 3),
+        MemberRow("@alice@carol", 1, 1, 1), MemberRow("lobby", 2, 2, 2),
     ]  # fmt: skip
     ranges = [UnreadRange(one.room, one.read, one.seq) for one in found.members]
     assert store.ask(count_unread, "alice", ranges, ()) == [(0, False)] * 4

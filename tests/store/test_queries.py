@@ -205,10 +205,10 @@ def test_only_who_is_registered_has_a_password_and_a_new_one_keeps_since_when(st
 # Members
 
 
-def member(store: SqliteStore, room: str = LOBBY, user: str = "u1") -> tuple[int, ...]:
+def member(store: SqliteStore, room: str = LOBBY, user: str = "u1") -> tuple[int, int, int]:
     """Return the room's last number, and how far the user has read it and was given it."""
     (found_one,) = [one for one in found(store, user).members if one.room == room]
-    return found_one[1:]
+    return found_one.seq, found_one.read, found_one.delivered
 
 
 def test_read_markers_never_go_back(store: SqliteStore) -> None:
@@ -223,7 +223,7 @@ def test_read_markers_never_go_back(store: SqliteStore) -> None:
 def test_a_room_without_messages_has_the_number_0(store: SqliteStore) -> None:
     keep(store, "u1")
     store.commit([NewRoom(BETWEEN, "direct"), SetMember("u1", BETWEEN, 0, 0)])
-    assert found(store).members == [(BETWEEN, 0, 0, 0)]
+    assert found(store).members == [MemberRow(BETWEEN, 0, 0, 0)]
 
 
 def test_the_number_of_a_room_counts_events_of_every_kind(store: SqliteStore) -> None:
@@ -565,7 +565,7 @@ def test_who_logged_out_on_all_devices_comes_back_with_everything(store: SqliteS
     store.commit([EndSession(b"u1/1"), Prune(left=1000, keys=0)])
     again = found(store)
     assert (again.sessions, again.members, again.ignored, again.registered) == (
-        [], [(LOBBY, 0, 3, 3)], ["u2"], 7
+        [], [MemberRow(LOBBY, 0, 3, 3)], ["u2"], 7
     )  # fmt: skip
 
 

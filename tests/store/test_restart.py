@@ -7,8 +7,10 @@ from contextlib import closing
 from hypothesis import given
 
 from chaos.durable import differences, durable, restart
+from tcpchat.chat.operations.markers import MarkRead
+from tcpchat.chat.operations.membership import LeaveRoom
 from tcpchat.store.sqlite import SqliteStore
-from tests.chat.harness import Harness
+from tests.chat.harness import Harness, say_in
 from tests.chat.test_apply import STEPS, play
 
 
@@ -20,3 +22,20 @@ def test_starting_from_disk_gives_the_same_state(steps: list[tuple[str, int, int
         store.commit(chat.written)
         restarted = restart(chat.state, store)
     assert differences(durable(chat.state), durable(restarted, like=chat.state)) == []
+
+
+def test_who_read_and_left_a_room_in_one_batch_is_not_in_it_after_a_restart() -> None:
+    chat = Harness()
+    alice, bob = chat.join("alice", "bob")
+    chat.create(alice, "ops", bob)
+    chat.take(say_in("ops", alice, "hi"))
+    chat.take(
+        MarkRead(user=bob.id, room="ops", username=None, seq=4),
+        chat.send(bob, "bye", key="k"),
+        LeaveRoom(user=bob.id, room="ops"),
+    )
+    with closing(SqliteStore(None)) as store:
+        store.commit(chat.written)
+        restarted = restart(chat.state, store)
+    assert differences(durable(chat.state), durable(restarted, like=chat.state)) == []
+    assert "ops" not in bob.members

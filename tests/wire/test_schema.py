@@ -29,11 +29,18 @@ from tcpchat.protocol import (
     Help,
     History,
     Ignoring,
+    InvitationInfo,
+    Invitations,
+    Invited,
     Joined,
     Left,
     Log,
     LoggedIn,
     LoggedOut,
+    MemberChanged,
+    MemberInfo,
+    Members,
+    Membership,
     Message,
     Muted,
     PasswordChanged,
@@ -50,6 +57,10 @@ from tcpchat.protocol import (
     Request,
     Resumed,
     Revoked,
+    RoomClosed,
+    RoomDetails,
+    RoomInfo,
+    Rooms,
     Schedule,
     Scheduled,
     Schema,
@@ -57,6 +68,7 @@ from tcpchat.protocol import (
     SessionInfo,
     Sessions,
     Status,
+    TopicChanged,
     Unmuted,
     Unread,
     UnreadInfo,
@@ -75,6 +87,11 @@ SCHEMA = schema(REQUESTS, REPLIES, EVENTS)
 AT = "2026-11-21T09:00:00.123Z"
 MESSAGE = Message(room=LOBBY, seq=1, at=AT, sender="alice", text="hi")
 EDITED = Edited(room="@c0ffee", to="bob", seq=2, at=AT, sender="alice", target=1, text="hi!", ignored=True)
+MEMBER = MemberChanged(
+    room="ops", seq=1, at=AT, sender="alice", username="bob", change="role", role="owner", reason="it"
+)
+TOPIC = TopicChanged(room="ops", seq=2, at=AT, sender="alice", text="it")
+CLOSED = RoomClosed(room="ops", seq=3, at=AT, sender="alice")
 # One of each, every field filled.
 LINES: list[Reply | Event] = [
     Welcome(
@@ -105,10 +122,25 @@ LINES: list[Reply | Event] = [
         more=True, cursor=7,
     ),
     Log(
-        re=1, room=LOBBY, events=[orjson.loads(encode(MESSAGE)), orjson.loads(encode(EDITED))], first=1,
-        more=False,
+        re=1, room=LOBBY, first=1, more=False,
+        events=[orjson.loads(encode(event)) for event in (MESSAGE, EDITED, MEMBER, TOPIC, CLOSED)],
     ),
     EDITED,
+    MEMBER,
+    TOPIC,
+    CLOSED,
+    Invited(room="ops", at=AT, sender="alice", topic="it"),
+    RoomDetails(re=1, room="ops", topic="it", private=True, closed=AT, role="owner", seq=3),
+    Rooms(re=1, rooms=[
+        RoomInfo(
+            room="ops", topic="it", private=True, closed=AT, members=2, role="owner", seq=3, read=1, unread=2
+        )
+    ], more=False),
+    Membership(re=1, room="ops", username="bob", standing="invited"),
+    Members(re=1, room="ops", members=[
+        MemberInfo(name="bob", role="member", since=AT, here=True, away="tea")
+    ], more=False),
+    Invitations(re=1, invites=[InvitationInfo(room="ops", sender="alice", at=AT, topic="it")]),
     Reported(re=1, username="bob", reports=1, muted_until=AT),
     Status(
         re=1, server="tcpchat 1", uptime=1.5, users=1, connections=1, messages=1, messages_per_minute=1,

@@ -25,6 +25,7 @@ from tcpchat.store.changes import (
     peer_of,
 )
 from tcpchat.times import timestamp
+from tcpchat.wire.base import LOBBY
 
 MOST_MESSAGES = 64  # in one operation, so that no batch grows much beyond its bound …
 ADDED_CHARACTERS = 1024  # … in each of them but the first
@@ -117,7 +118,9 @@ class PostEvents(Keyed):
 
     @property
     def about(self) -> tuple[str, ...]:
-        return () if self.to is None else (peer_of(self.room, self.author),)
+        if self.room == LOBBY:
+            return ()
+        return (self.author,) if self.to is None else (peer_of(self.room, self.author),)
 
     @property
     def last(self) -> int:
@@ -132,9 +135,11 @@ class PostEvents(Keyed):
         author = self.find_author(draft)
         if self.key is not None and self.repeats(draft, author):
             return
+        kind, to = kind_of(self.room), None
+        if kind is Kind.NAMED:
+            self._check_member(draft, author)
         self.seq, self.at = draft.take_seqs(self.room, len(self.texts)), draft.at
-        to = None
-        if kind_of(self.room) is Kind.DIRECT:
+        if kind is Kind.DIRECT:
             to = peer_of(self.room, self.author)
             self._enter_direct(draft, author, to)
         elif author is not None and not author.has_row:
@@ -147,6 +152,13 @@ class PostEvents(Keyed):
     def decide_events(self, draft: Draft, to: str | None) -> None:
         """Add the events themselves; `to` is the id of the other user of a direct room."""
         raise NotImplementedError
+
+    def _check_member(self, draft: Draft, author: User | None) -> None:
+        """Raise ChatError `no-such-room` or `room-closed` where nothing can be said any more."""
+        if author is None:
+            raise ChatError("no-such-room", f"its author is not in {self.room} any more")
+        draft.rooms.check_member(author, self.room)
+        draft.rooms.check_open(self.room)
 
     def _enter_direct(self, draft: Draft, author: User | None, to: str) -> None:
         """Let both users be in the room; an author who has read everything before has read this too."""

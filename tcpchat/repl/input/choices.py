@@ -32,6 +32,8 @@ class CompletionContext:
     place: Place = LOBBY_PLACE
     """The place that the command names, otherwise that of the prompt."""
     pending: Sequence[tuple[int, str]] = ()
+    rooms: Sequence[str] = ()
+    """The named rooms that you are in."""
     settings: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     commands: Container[str] = ()
     """Words that begin a command without a slash, too."""
@@ -79,6 +81,19 @@ def _users(token: str, context: CompletionContext) -> Iterable[Choice]:
     yield from _here(token, context)
     for name in matching(token, context.absent):
         yield name, name, "not connected"
+
+
+def _rooms(token: str, context: CompletionContext) -> Iterable[Choice]:
+    """Offer your rooms, also where # is before the name."""
+    mark = "#" if token.startswith("#") else ""
+    for name in matching(token.removeprefix("#"), context.rooms):
+        yield f"{mark}{name}", f"#{name}", ""
+
+
+def _places(token: str, context: CompletionContext) -> Iterable[Choice]:
+    if not token.startswith("#"):
+        yield from _users(token, context)
+    yield from _rooms(token, context)
 
 
 def _ignored(token: str, context: CompletionContext) -> Iterable[Choice]:
@@ -152,6 +167,8 @@ def _setting_values(token: str, context: CompletionContext, name: str) -> Iterab
 
 _SOURCES: Final[dict[str, Source]] = {
     "NAME": _users,
+    "USER": _users,
+    "ROOM": _rooms,
     "DURATION": _durations,
     "NUMBER": _pending,
     "COMMAND": _commands,
@@ -162,11 +179,17 @@ _SOURCES_OF: Final[dict[str, dict[str, Source]]] = {
     "edit": {"SEQ": _own},
     "unignore": {"NAME": _ignored},
     "revoke": {"NUMBER": _sessions},
+    "leave": {"NAME": _rooms},
+    "join": {},
+    "create": {},
+    "decline": {},
+    "rooms": {},
+    "members": {"ROOM": _rooms},
 }
 """The sources of commands whose values differ from those of others."""
 CLIENT_SOURCES: Final[dict[str, tuple[Callable[..., Iterable[Choice]], ...]]] = {
     "set": (_settings, _setting_values),
-    "to": (_users,),
+    "to": (_places,),
 }
 """The sources of the client's commands, by position."""
 

@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 
-from tcpchat.errors import ChatError
 from tcpchat.nearest import nearest
 from tcpchat.protocol import BY_NAME
 
@@ -33,25 +32,23 @@ class ClientCommand:
 
 @attrs.frozen
 class Alias:
-    """A command's name in other chats: `means` is what stands for it before the rest of the line.
-
-    One that `tells` something means nothing here, and says what is so instead.
-    """
+    """A command's name in other chats: `means` is what stands for it before the rest of the line."""
 
     name: str
     usage: str
-    means: str = ""
-    tells: str = ""
+    means: str
 
     @property
     def command(self) -> str:
-        """The name of the command that it means; empty if it means none."""
+        """The name of the command that it means."""
         return first_word(self.means)
 
 
 CLIENT_COMMANDS: Final = (
     ClientCommand("set", "set [NAME [VALUE]]", "show or change a setting, which is kept"),
-    ClientCommand("to", "to [NAME]", "send what you type to this user; without NAME to the lobby again"),
+    ClientCommand(
+        "to", "to [NAME]", "send what you type to this user or room; without NAME to the lobby again"
+    ),
     ClientCommand("clear", "clear", "clear the screen"),
 )
 CLIENT_COMMANDS_BY_NAME: Final = {command.name: command for command in CLIENT_COMMANDS}
@@ -80,13 +77,11 @@ ALIASES: Final = (
     Alias("names", "names", "users"),
     Alias("who", "who", "users"),
     Alias("quit", "quit", "exit"),
-    Alias("join", "join", tells="there is one room, the lobby, and you are in it; /to NAME is private"),
-    Alias("topic", "topic", tells="there is one room, the lobby, and it has no topic"),
 )
 ALIASES_BY_NAME: Final = {alias.name: alias for alias in ALIASES}
 ELSEWHERE: Final = {
     "afk": "away", "identify": "login", "signin": "login", "signup": "register", "passwd": "password",
-    "block": "ignore", "unblock": "unignore", "info": "whois", "q": "exit", "bye": "exit", "leave": "exit",
+    "block": "ignore", "unblock": "unignore", "info": "whois", "q": "exit", "bye": "exit",
     "?": "help", "h": "help", "name": "rename", "list": "users", "dm": "msg", "pm": "msg", "tell": "msg",
     "whisper": "msg",
 }  # fmt: skip
@@ -105,16 +100,11 @@ def also(command: str) -> str:
 
 
 def unaliased(line: str) -> str:
-    """Return a line that begins with a slash and an alias with the command that the alias means.
-
-    Raises ChatError where it means none.
-    """
+    """Return a line that begins with a slash and an alias with the command that the alias means."""
     word = first_word(line[1:])
     alias = ALIASES_BY_NAME.get(word.lower())
     if alias is None:
         return line
-    if alias.tells:
-        raise ChatError("unknown-command", alias.tells, suggestion=None)
     return f"{line[0]}{alias.means}{line[1 + len(word) :]}"
 
 

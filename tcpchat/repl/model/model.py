@@ -13,15 +13,20 @@ from tcpchat.protocol import (
     Back,
     Cancelled,
     Conversations,
+    CreateRoom,
     Edited,
     Error,
     Event,
     History,
     Ignoring,
     Joined,
+    JoinRoom,
+    LeaveRoom,
     Left,
     LoggedIn,
     LoggedOut,
+    MemberChanged,
+    Membership,
     Message,
     Muted,
     PendingMessage,
@@ -32,6 +37,8 @@ from tcpchat.protocol import (
     Reply,
     Request,
     Resumed,
+    RoomDetails,
+    Rooms,
     Schedule,
     Sessions,
     Unmuted,
@@ -47,6 +54,8 @@ from tcpchat.repl.model.roster import Roster
 from tcpchat.repl.model.scheduled import ScheduledMessages
 from tcpchat.times import MILLISECONDS, Clock, parse_timestamp
 
+_IS_IN = {"joined", "role"}  # changes after which a member is one
+_IS_OUT = {"none", "invited", "removed"}
 REMEMBERED = 100  # messages of yours, for `/edit`
 FOR_EVER = 1e10  # seconds; a mute without an end
 
@@ -66,6 +75,8 @@ class Model:
         self.markers = ReadMarkers()
         self.delivery = Delivery()
         self.scheduled = ScheduledMessages(self._is_due)
+        self.rooms: set[str] = set()
+        """The named rooms that you are in."""
         self.away: str | None = None
         """What others read while you are away."""
         self.muted_until = 0.0
@@ -97,6 +108,8 @@ class Model:
                 self.roster.leave(event.users)
             case Renamed():
                 self._rename(event.old, event.new)
+            case MemberChanged() if event.username == self.me:
+                self._change_membership(event.room, is_in=event.change in _IS_IN)
             case Welcome():
                 self._welcome(event)
             case Unread():
@@ -121,7 +134,7 @@ class Model:
             case Error():
                 self.apply_refusal(event)
 
-    def apply_reply(  # noqa: C901  # a case for each kind of reply
+    def apply_reply(  # noqa: C901, PLR0912  # a case for each kind of reply
         self, request: Request, reply: Reply
     ) -> list[PendingMessage]:
         """Take the reply to a request that was typed; return scheduled messages that turn out to be lost."""
@@ -145,6 +158,14 @@ class Model:
                 self.sessions = [(session.number, session.device) for session in reply.sessions]
             case Ignoring():
                 self.ignored = list(reply.users)
+            case RoomDetails():
+                self._change_membership(reply.room, is_in=reply.role is not None)
+                if isinstance(request, CreateRoom | JoinRoom) and reply.role is not None:
+                    self.place = Place(reply.room)
+            case Membership() if reply.username == self.me:
+                self._change_membership(reply.room, is_in=reply.standing not in _IS_OUT)
+                if isinstance(request, LeaveRoom) and self.place == Place(reply.room):
+                    self.place = LOBBY_PLACE
             case Cancelled():
                 self.scheduled.remove(reply.number)
             case Schedule() | Conversations():
@@ -167,6 +188,8 @@ class Model:
                 return self.scheduled.add_page(reply)
             case Conversations():
                 self.delivery.add_page(reply)
+            case Rooms():
+                self.rooms |= {room.room for room in reply.rooms if room.role is not None}
         return []
 
     def apply_refusal(self, error: Error) -> None:
@@ -224,6 +247,16 @@ class Model:
         if own is not None:
             self._own[edit.room, edit.target] = own[0], edit.text
 
+    def _change_membership(self, room: str, *, is_in: bool) -> None:
+        """Note that you are in a room or not.
+
+        Text still goes to one from which you were removed, and is refused there: it must not go elsewhere.
+        """
+        if is_in:
+            self.rooms.add(room)
+        else:
+            self.rooms.discard(room)
+
     def _rename(self, old: str, new: str) -> None:
         self.roster.rename(old, new)
         self.delivery.rename(old, new)
@@ -249,6 +282,7 @@ class Model:
         self.delivery.clear()
         self._own.clear()
         self.ignored, self.sessions, self._unread_before = [], [], None
+        self.rooms = set()
 
     def _is_due(self, message: PendingMessage) -> bool:
         return (parse_timestamp(message.at) or 0) <= self._clock.now()

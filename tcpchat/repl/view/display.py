@@ -16,8 +16,10 @@ from tcpchat.protocol import (
     Error,
     Event,
     History,
+    Invited,
     Joined,
     Left,
+    MemberChanged,
     Message,
     Muted,
     PendingMessage,
@@ -27,14 +29,17 @@ from tcpchat.protocol import (
     Renamed,
     Reply,
     Request,
+    RoomClosed,
+    TopicChanged,
     Unmuted,
     Unread,
     Unsent,
 )
 from tcpchat.repl.model.model import Model
 from tcpchat.repl.model.preferences import Preferences
-from tcpchat.repl.view import render, render_people, render_replies
+from tcpchat.repl.view import render, render_people, render_replies, render_rooms
 from tcpchat.repl.view.clean import clean_line
+from tcpchat.repl.view.render_rooms import RoomEvent
 from tcpchat.repl.view.text import UNWRAPPED, Fragments, Look, local_time, with_local_times
 from tcpchat.repl.view.theme import MONO
 
@@ -115,6 +120,10 @@ class Display:
         match event:
             case Message() | Edited():
                 self._message(event)
+            case MemberChanged() | TopicChanged() | RoomClosed():
+                self._room_event(event)
+            case Invited():
+                self.screen.complain(render_rooms.invited(event, self.look))
             case Renamed() if event.new == self._model.me:
                 self.fail(f"your name is now {event.new}; it was {event.old}")
             case Joined() | Left() | Renamed():
@@ -177,14 +186,24 @@ class Display:
 
     def _message(self, message: Message | Edited) -> None:
         """Show a message or an edit, under a line with its day if that is another than of the one before."""
-        look = self.look
-        time = local_time(message.at, self._zone)
-        if time is not None and time.date() != self._day:
-            self._day = time.date()
-            self.screen.show(render.day(self._day, look))
-        self.screen.show(render.message(message, look))
+        self._show_day(message.at)
+        self.screen.show(render.message(message, self.look))
         if isinstance(message, Message) and self._rings(message):
             self.screen.bell()
+
+    def _show_day(self, at: str) -> None:
+        time = local_time(at, self._zone)
+        if time is not None and time.date() != self._day:
+            self._day = time.date()
+            self.screen.show(render.day(self._day, self.look))
+
+    def _room_event(self, event: RoomEvent) -> None:
+        """Show what happened in a room; comings and goings only where joins are shown, or if it is you."""
+        goes = isinstance(event, MemberChanged) and event.change in {"joined", "left"}
+        me = isinstance(event, MemberChanged) and event.username == self._model.me
+        if me or not goes or self._preferences.on("joins"):
+            self._show_day(event.at)
+            self.screen.show(render_rooms.event(event, self.look))
 
     def _rings(self, message: Message) -> bool:
         model = self._model

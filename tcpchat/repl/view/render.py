@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from tcpchat.errors import ChatError
-from tcpchat.protocol import Edited, Error, Joined, Left, Message, Renamed
+from tcpchat.protocol import LOBBY, Edited, Error, Joined, Left, Message, Renamed, is_direct
 from tcpchat.repl.model.delivery import delivery_state
 from tcpchat.repl.view.clean import clean, clean_line
 from tcpchat.repl.view.text import (
@@ -47,6 +47,8 @@ def message(m: Message | Edited, look: Look, *, numbered: bool = False) -> Fragm
     head: Fragments = [("class:title", f"{m.seq:>6} ")] if numbered else []
     if look.timestamps:
         head.append(("class:time", f"{hour(m.at, look)} "))
+    if m.room != LOBBY and not is_direct(m.room):
+        head.append(("class:title", f"#{clean_line(m.room)} "))
     names: Fragments = [(name_style(m.sender, look.me), clean_line(m.sender))]
     style = ""
     if m.to is not None:

@@ -33,9 +33,10 @@ from tcpchat.protocol import (
     Users,
 )
 from tcpchat.repl.model.place import Place
-from tcpchat.repl.view import render_people
+from tcpchat.repl.view import render_people, render_rooms
 from tcpchat.repl.view.clean import clean, clean_line
 from tcpchat.repl.view.render import day, message, notice, refusal
+from tcpchat.repl.view.render_rooms import RoomEvent
 from tcpchat.repl.view.text import (
     GAP,
     Fragments,
@@ -58,7 +59,7 @@ SECRETS = ("token", "password")
 
 def reply(reply: Reply, look: Look) -> Fragments:
     """Return a reply of the server; nothing for a `sent`, since the message itself is shown."""
-    return (_REPLIES.get(type(reply)) or render_people.REPLIES.get(type(reply), by_fields))(reply, look)
+    return _RENDERERS.get(type(reply), by_fields)(reply, look)
 
 
 def by_fields(reply: Reply, look: Look) -> Fragments:
@@ -146,17 +147,22 @@ def _log(reply: Log, look: Look) -> Fragments:
     return fragments
 
 
-def _under_days(events: Iterable[Message | Edited], look: Look, *, numbered: bool = False) -> Fragments:
+def _under_days(
+    events: Iterable[Message | Edited | RoomEvent], look: Look, *, numbered: bool = False
+) -> Fragments:
     fragments: Fragments = []
     today = None
     for event in events:
-        if event.ignored:
+        if isinstance(event, Message | Edited) and event.ignored:
             continue
         time = local_time(event.at, look.zone)
         if time is not None and time.date() != today:
             today = time.date()
             fragments += day(today, look)
-        fragments += message(event, look, numbered=numbered)
+        if isinstance(event, Message | Edited):
+            fragments += message(event, look, numbered=numbered)
+        else:
+            fragments += render_rooms.event(event, look, numbered=numbered)
     return fragments
 
 
@@ -164,7 +170,7 @@ def _place_option(place: Place, look: Look) -> str:
     """Return the option of a command that names a place, if it is another than that of the prompt."""
     if place.user is not None:
         return f" -u {place.user}"
-    return f" -r {place.room}" if place.room is not None and look.place.is_direct else ""
+    return f" -r {place.room}" if place.room is not None and not place.is_at(look.place) else ""
 
 
 def _schedule(reply: Schedule, look: Look) -> Fragments:
@@ -271,3 +277,4 @@ _REPLIES: Final[dict[type[Reply], Callable[[Any, Look], Fragments]]] = {
     Bye: _bye,
     Error: refusal,
 }
+_RENDERERS: Final = {**_REPLIES, **render_people.REPLIES, **render_rooms.REPLIES}

@@ -8,7 +8,7 @@ from tcpchat.errors import StartError
 from tcpchat.store import StorageError, Store
 from tcpchat.store.changes import NewReport, NewScheduled, SetBan, SetMute
 from tcpchat.store.queries.events import read_events
-from tcpchat.store.rows import NameRow, Snapshot
+from tcpchat.store.rows import NameRow, OwnerRow, RoomRow, Snapshot
 from tcpchat.store.sql import columns, fetch, fetch_value
 from tcpchat.wire.base import GUEST, LOBBY
 
@@ -28,6 +28,15 @@ _GUESTS = f"""
     """
 _MESSAGES = """
     SELECT coalesce(max(id), 0) - (SELECT count(*) FROM event WHERE kind <> 'message') FROM event
+    """
+_ROOMS = """
+    SELECT name, key, private, topic, closed,
+    (SELECT coalesce(max(seq), 0) FROM event WHERE event.room = room.name) AS seq
+    FROM room WHERE kind = 'named' ORDER BY name
+    """
+_OWNERS = """
+    SELECT room, user FROM member JOIN room ON room.name = member.room
+    WHERE kind = 'named' AND role = 'owner' ORDER BY room, user
     """
 _REPORTED_OR_MUTED = "SELECT target FROM report UNION SELECT user FROM mute"
 
@@ -60,6 +69,8 @@ def load_snapshot(db: sqlite3.Connection, recent: int, since: int) -> Snapshot:
         names=dict(names.fetchall()),
         registered=fetch(db, NameRow, _REGISTERED),
         absent=fetch(db, NameRow, _ABSENT, (since,)),
+        rooms=fetch(db, RoomRow, _ROOMS),
+        owners=fetch(db, OwnerRow, _OWNERS),
         guests=fetch_value(db, _GUESTS),
         scheduled_id=fetch_value(db, "SELECT coalesce(max(id), 0) FROM scheduled"),
     )

@@ -16,7 +16,7 @@ _HEAD = """
     """
 _MEMBERS = """
     SELECT room, (SELECT coalesce(max(seq), 0) FROM event WHERE event.room = member.room) AS seq,
-    read, delivered FROM member WHERE user = ?
+    read, delivered, role, since FROM member WHERE user = ?
     """
 
 
@@ -57,6 +57,7 @@ def find_user(db: sqlite3.Connection, who: bytes | str, keys: int) -> UserRow | 
         ignored=[other for (other,) in ignored],
         keys=fetch(db, NewKey, newest, (head.id, keys))[::-1],
         members=fetch(db, MemberRow, _MEMBERS, user),
+        standings=dict(db.execute("SELECT room, standing FROM standing WHERE user = ?", user).fetchall()),
     )
 
 

@@ -199,7 +199,7 @@ def test_numbers_are_those_of_the_place_of_the_prompt_unless_one_is_named() -> N
         ("/nic", ["/nick"]),
         ("/quer", ["/query"]),
         ("nic", []),
-        ("/joi", []),
+        ("/joi", ["/join"]),
         ("/join ", []),
         ("/msg bor", ["boris"]),
         ("/w bob hi @ca", ["@carol"]),

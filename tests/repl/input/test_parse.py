@@ -110,12 +110,6 @@ def test_names_of_other_chats_are_the_commands_that_they_mean(line: str, meaning
     assert understand(line) == meaning
 
 
-@pytest.mark.parametrize("line", ["/join #general", "/topic cats"])
-def test_a_name_that_means_nothing_here_says_what_is_so(line: str) -> None:
-    with pytest.raises(ChatError, match="there is one room, the lobby"):
-        understand(line)
-
-
 @pytest.mark.parametrize("line", ["msg bob my pin", "W bob my pin"])
 def test_a_private_message_in_the_words_of_other_chats_is_asked_about(line: str) -> None:
     assert understand(line) == Ambiguous(line, "/send -u bob my pin", None)

@@ -176,8 +176,8 @@ def test_no_line_of_a_reply_is_too_wide(reply: Reply, width: int) -> None:
 def test_the_summaries_of_help_are_aligned() -> None:
     look = attrs.evolve(LOOK, width=100)
     lines = shown(render_replies.reply(explain(None), look))
-    assert "  /help [COMMAND]              list the commands, or explain one" in lines
-    assert "                               send a message to everyone or to one user, now or later" in lines
+    assert "  /help [COMMAND]                list the commands, or explain one" in lines
+    assert "                                 send a message to everyone or to one user, now or later" in lines
 
 
 @given(st.lists(texts, min_size=6, max_size=6), looks)
