@@ -30,7 +30,10 @@ from tcpchat.protocol import (
     encode,
 )
 
-HANDSHAKE: Final = 10.0  # seconds that it may take
+WELCOME: Final = 10.0  # seconds until the welcome of a server …
+HANDSHAKE: Final = (
+    60.0  # … and for the rest: it checks passwords one after another, which takes long on purpose
+)
 PING: Final = 15.0  # seconds between two signs of life
 DEAD: Final = 15.0  # seconds without an answer to one after which the connection is given up
 CATCH_UP: Final = 0.1  # seconds that the reader gets before what does not fit is left to history
@@ -106,13 +109,17 @@ class Connection:
         Raises ConnectError, or RefusedError if the server refuses the user.
         """
         transport = Transport(await dial(self._where, self._open_stream))
+        began = trio.current_time()
         try:
-            with trio.fail_after(HANDSHAKE):
-                await self._shake_hands(transport, since)
+            with trio.fail_after(WELCOME) as patience:
+                await self._shake_hands(transport, since, patience)
         except trio.TooSlowError:
             await transport.abort("")
+            if patience.deadline > began + WELCOME:
+                message = f"{self._where} is too busy: no answer within {HANDSHAKE:g} s"
+                raise ConnectError(message) from None
             raise ConnectError(
-                f"{self._where} is no tcpchat server, or too busy: no welcome within {HANDSHAKE:g} s",
+                f"{self._where} is no tcpchat server, or too busy: no welcome within {WELCOME:g} s",
                 is_other=True,
             ) from None
         except ConnectionLostError as error:
@@ -126,7 +133,12 @@ class Connection:
                 self._calls.lose(DisconnectedError("the connection broke during the handshake"))
         return transport
 
-    async def _shake_hands(self, transport: Transport, since: float | None) -> None:
+    async def _shake_hands(
+        self, transport: Transport, since: float | None, patience: trio.CancelScope
+    ) -> None:
+        def be_patient() -> None:
+            patience.deadline = trio.current_time() + HANDSHAKE
+
         handshake = Handshake(
             transport=transport,
             calls=self._calls,
@@ -137,6 +149,7 @@ class Connection:
             before=self._user.identity,
             desired=self._user.desired,
             reconnecting=since is not None,
+            on_welcome=be_patient,
         )
         await handshake.run()
         # Only now: a handshake that broke off must leave it open whether what was written has arrived.

@@ -15,11 +15,14 @@ from tcpchat.link.errors import RefusedError
 from tcpchat.link.inbox import Inbox
 from tcpchat.link.state import Reconnected
 from tcpchat.link.transport import ConnectionLostError, Transport
-from tcpchat.protocol import Bye, Error, Event, Ping, Rename, Renamed, Reply, Request, Resume, Welcome
+from tcpchat.protocol import Bye, Error, Event, Login, Ping, Rename, Renamed, Reply, Request, Resume, Welcome
 
 TOKEN_WORTHLESS: Final = {"bad-token", "unknown-type"}  # codes by which a server refuses a token for ever
 FINAL: Final = {"exit", "replaced", "revoked", "banned"}  # codes after which reconnecting would be wrong
 TRANSIENT: Final = {"rate-limited", "storage-failed", "internal"}  # codes after which a repetition may work
+LOGINS: Final = 10  # attempts to log in that wait for one another …
+LOGIN_WAIT: Final = 5.0  # … seconds each at most: a longer wait is for a person to know …
+SHORTEST_WAIT: Final = 0.5  # … and at least
 PROBE: Final = 1.0  # seconds without a welcome after which the peer is asked for a line that shows what it is
 LOGIN_REQUIRED: Final = "this server is for registered users: log in with a name and its password"
 
@@ -42,6 +45,8 @@ class Handshake:
     desired: DesiredIdentity
     reconnecting: bool
     """There was a connection before."""
+    on_welcome: Callable[[], None] = lambda: None
+    """Is called once the peer has shown that it is a server."""
     identity: Identity = attrs.field(factory=Identity, init=False)
     same_user: bool = attrs.field(default=False, init=False)
     welcome: Welcome = attrs.field(init=False)
@@ -55,6 +60,7 @@ class Handshake:
         Raises ConnectionLostError if a later attempt may work, RefusedError if none will.
         """
         welcome = self.welcome = await self._receive_welcome()
+        self.on_welcome()
         self.missed = self.inbox.welcome(welcome.seq, welcome.journal)
         self.inbox.put(welcome)
         self.identity = Identity(user=welcome.user or "", token=welcome.token, journal=welcome.journal)
@@ -132,13 +138,27 @@ class Handshake:
         if login is None:
             return False
         try:
-            await self._call(login)
+            await self._call_patiently(login)
         except RefusedError as error:
             if self.reconnecting and error.code in TRANSIENT:
                 raise ConnectionLostError(str(error)) from None
             self._refuse(error)
             return False
         return True
+
+    async def _call_patiently(self, login: Login) -> None:
+        """Log in; wait where many log in at once, which looks like guessing. Raises RefusedError."""
+        for _ in range(0 if self.reconnecting else LOGINS - 1):
+            try:
+                await self._call(login)
+            except RefusedError as error:
+                wait = error.error.retry_after
+                if error.code != "rate-limited" or wait is None or wait > LOGIN_WAIT:
+                    raise
+                await trio.sleep(max(wait, SHORTEST_WAIT))
+            else:
+                return
+        await self._call(login)
 
     def _is_user_from_before(self) -> bool:
         before, now = self.before, self.identity

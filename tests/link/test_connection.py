@@ -27,7 +27,7 @@ from tcpchat.client import (
 )
 from tcpchat.link import calls as calls_module
 from tcpchat.link import connection as connections
-from tcpchat.link.connection import CATCH_UP, DEAD, FETCH_RETRY, HANDSHAKE, PING
+from tcpchat.link.connection import CATCH_UP, DEAD, FETCH_RETRY, PING, WELCOME
 from tcpchat.protocol import Bye, Event, Joined, Message, Ping, Rename, Renamed, Send, Welcome
 from tcpchat.wire.base import Unknown
 from tests.link.conftest import EVEN, FakeServer, ServerSide, cannot_connect, message, until
@@ -50,7 +50,7 @@ async def test_a_server_without_a_welcome_is_given_up_after_10_s(
         ConnectError, match=r"chat.example:9 is no tcpchat server, or too busy: no welcome within 10 s"
     ):
         await cannot_connect(fake)
-    assert trio.current_time() - began == HANDSHAKE
+    assert trio.current_time() - began == WELCOME
     server = await fake.accept()
     assert (await server.receive())["type"] == "ping"
     with pytest.raises(EOFError):
@@ -329,7 +329,7 @@ async def test_an_attempt_without_a_welcome_is_followed_by_others(
         await server.close()
         silent = await fake.accept()
         server = await fake.accept()
-        assert fake.attempts[-1] - fake.attempts[-2] == HANDSHAKE + 2
+        assert fake.attempts[-1] - fake.attempts[-2] == WELCOME + 2
         with pytest.raises(EOFError):
             await silent.receive()
         await server.resume()

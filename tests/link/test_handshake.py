@@ -17,9 +17,9 @@ from tcpchat.client import (
     Reconnected,
     RefusedError,
 )
-from tcpchat.link.connection import HANDSHAKE
+from tcpchat.link.connection import HANDSHAKE, WELCOME
 from tcpchat.link.desired_identity import DesiredIdentity
-from tcpchat.link.handshake import PROBE
+from tcpchat.link.handshake import LOGINS, PROBE
 from tcpchat.protocol import Message, Rename, Renamed, Welcome
 from tests.link.conftest import EVEN, SOON, FakeServer, cannot_connect, make_client, message, until
 from tests.link.test_credentials import ALICE, client_of, logs_in, resumes
@@ -94,7 +94,7 @@ async def test_a_peer_without_a_welcome_is_no_server(
 async def test_a_welcome_just_in_time_is_accepted(fake: FakeServer, autojump_clock: MockClock) -> None:
     async def play() -> None:
         server = await fake.accept()
-        await trio.sleep(HANDSHAKE - 0.01)
+        await trio.sleep(WELCOME - 0.01)
         assert (await server.receive())["type"] == "ping", "the client asks what this is"
         await server.welcome("guest-7", seq=5, token="secret")
         await server.serve()
@@ -468,3 +468,63 @@ async def test_a_server_that_is_slow_to_welcome_is_one(fake: FakeServer, autojum
             assert client.user == "guest-1"
             await client.ping()
         nursery.cancel_scope.cancel()
+
+
+async def test_logins_at_once_wait_for_one_another(fake: FakeServer, autojump_clock: MockClock) -> None:
+    began = trio.current_time()
+
+    async def play() -> None:
+        server = await fake.accept()
+        await server.welcome()
+        for wait in (1.0, 2.0):
+            await server.refuse(await server.next("login"), "rate-limited", retry_after=wait)
+        request = await server.next("login")
+        assert trio.current_time() == began + 3.0
+        await server.reply(request, "logged-in", user="alice", session=1, token="t2", seq=0)
+        await server.serve()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        async with make_client(open_stream=fake.open_stream, **ALICE) as client:
+            assert client.user == "alice"
+
+
+@pytest.mark.parametrize(("waits", "attempts"), [([30.0], 1), ([1.0] * LOGINS, LOGINS)])
+async def test_a_login_that_is_refused_for_long_is_an_error(
+    fake: FakeServer, autojump_clock: MockClock, waits: list[float], attempts: int
+) -> None:
+    asked = 0
+
+    async def play() -> None:
+        nonlocal asked
+        server = await fake.accept()
+        await server.welcome()
+        for wait in waits:
+            request = await server.next("login")
+            asked += 1
+            await server.refuse(request, "rate-limited", retry_after=wait)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        with pytest.raises(RefusedError):
+            await cannot_connect(fake, **ALICE)
+    assert asked == attempts
+
+
+async def test_a_server_that_is_slow_to_check_a_password_is_waited_for(
+    fake: FakeServer, autojump_clock: MockClock
+) -> None:
+    began = trio.current_time()
+
+    async def play() -> None:
+        server = await fake.accept()
+        await trio.sleep(WELCOME - 1)
+        await server.receive()
+        await server.welcome()
+        await server.next("login")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(play)
+        with pytest.raises(ConnectError, match="is too busy: no answer within 60 s"):
+            await cannot_connect(fake, **ALICE)
+    assert trio.current_time() - began == WELCOME - 1 + HANDSHAKE
