@@ -29,10 +29,13 @@ def shell(script: str, port: int, folder: Path) -> str:
     secret = {"DEPLOY_PASSWORD": "correct-horse"}
     path = {"PATH": f"{folder}:{os.environ['PATH']}", "TCPCHAT_ADDRESS": f"127.0.0.1:{port}"}
     command = ["bash", "-e", "-o", "pipefail", "-c", script.replace("8000", str(port))]
-    return subprocess.run(
-        command, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
+    done = subprocess.run(
+        command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
         env=environment(homes(folder) | path | secret),
-    ).stdout  # fmt: skip
+    )  # fmt: skip
+    print(done.stderr)  # so that a failure says why
+    done.check_returncode()
+    return done.stdout
 
 
 @pytest.mark.needs("bash", "nc", "jq")
