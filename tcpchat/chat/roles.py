@@ -1,4 +1,4 @@
-"""Roles in named rooms: what each may do. One table; pure."""
+"""Roles in named rooms, and the table of permissions. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ MEMBER, MODERATOR, OWNER = ROLES = ("member", "moderator", "owner")
 _LEAST: Final = {
     "invite": MEMBER,
     "invite into a private room": MODERATOR,
+    "invite a user who was removed": MODERATOR,
     "change the topic": MODERATOR,
     "remove a member": MODERATOR,
     "change a role": OWNER,

@@ -9,7 +9,7 @@ import attrs
 from tcpchat.commands.command import Command, argument, option, room_option
 from tcpchat.commands.named_rooms import ROOM_NAME
 from tcpchat.wire.base import AT, MORE, Reply, Request, about
-from tcpchat.wire.room_events import NAMED, ROLE
+from tcpchat.wire.room_events import NAMED, ROLE, TOPIC
 
 _USER = argument("USER", "the name of the user")
 
@@ -104,7 +104,7 @@ class InvitationInfo:
     room: str = attrs.field(metadata=NAMED)
     sender: str = attrs.field(metadata={"wire": "from", **about("who invited you")})
     at: str = attrs.field(metadata=AT)
-    topic: str | None = attrs.field(default=None, metadata=about("the topic, if there is one"))
+    topic: str | None = attrs.field(default=None, metadata=TOPIC)
 
 
 @attrs.frozen(kw_only=True)

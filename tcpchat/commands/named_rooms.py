@@ -7,9 +7,12 @@ from typing import ClassVar
 import attrs
 
 from tcpchat.commands.command import Command, argument, flag, option, room_option
+from tcpchat.wire import room_events
 from tcpchat.wire.base import MORE, Reply, Request, about
 from tcpchat.wire.room_events import NAMED
 
+_PRIVATE = about("true if only members and invited users know that it exists")
+_CLOSED = about("since when nothing can be said in it, if so; RFC 3339")
 ROOM_NAME = argument("NAME", "the name of the room, with or without # before it")
 
 
@@ -18,13 +21,9 @@ class RoomInfo:
     """A named room as you see it. What only members see is absent if you are not one."""
 
     room: str = attrs.field(metadata=NAMED)
-    topic: str | None = attrs.field(default=None, metadata=about("the topic, if there is one"))
-    private: bool | None = attrs.field(
-        default=None, metadata=about("true if only members and invited users know that it exists")
-    )
-    closed: str | None = attrs.field(
-        default=None, metadata=about("since when nothing can be said in it, if so; RFC 3339")
-    )
+    topic: str | None = attrs.field(default=None, metadata=room_events.TOPIC)
+    private: bool | None = attrs.field(default=None, metadata=_PRIVATE)
+    closed: str | None = attrs.field(default=None, metadata=_CLOSED)
     members: int = attrs.field(metadata=about("how many users are in it"))
     role: str | None = attrs.field(default=None, metadata=about("your role: owner, moderator or member"))
     seq: int | None = attrs.field(default=None, metadata=about("the number of its last event"))
@@ -40,13 +39,9 @@ class RoomDetails(Reply):
 
     type: ClassVar[str] = "room"
     room: str = attrs.field(metadata=NAMED)
-    topic: str | None = attrs.field(default=None, metadata=about("the topic, if there is one"))
-    private: bool | None = attrs.field(
-        default=None, metadata=about("true if only members and invited users know that it exists")
-    )
-    closed: str | None = attrs.field(
-        default=None, metadata=about("since when nothing can be said in it, if so; RFC 3339")
-    )
+    topic: str | None = attrs.field(default=None, metadata=room_events.TOPIC)
+    private: bool | None = attrs.field(default=None, metadata=_PRIVATE)
+    closed: str | None = attrs.field(default=None, metadata=_CLOSED)
     role: str | None = attrs.field(default=None, metadata=about("your role; absent if you are not a member"))
     seq: int | None = attrs.field(
         default=None, metadata=about("the number of its last event; absent if you are not a member")

@@ -46,8 +46,6 @@ def _send(caller: Caller, request: commands.Send, found: FoundRoom) -> Operation
     user, key, text, action = caller.user, request.key, request.text, bool(request.action)
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited for the recipient
-    if found.room is not None:
-        check_not_closed(found.room)
     repeats = _check_may_send(caller, key)
     if request.time:
         return _schedule(caller, request, found, request.time, repeats=repeats)
@@ -124,7 +122,9 @@ def _round_up(wait: float) -> float:
 def _schedule(
     caller: Caller, request: commands.Send, found: FoundRoom, seconds: float, *, repeats: bool
 ) -> Operation:
-    """Send later. Raises ChatError `too-far-ahead` or `too-many-scheduled`."""
+    """Send later. Raises ChatError `too-far-ahead`, `too-many-scheduled` or `room-closed`."""
+    if found.room is not None:
+        check_not_closed(found.room)
     state, user, key = caller.state, caller.user, request.key
     limits, schedule = state.settings.limits, state.schedule
     ahead, most = limits.schedule_ahead_seconds or CENTURY, limits.scheduled_per_user
@@ -163,8 +163,6 @@ async def edit(caller: Caller, request: commands.Edit) -> Operation:
         return repeat
     _check_text(caller, request.text)
     found = await find_to_read(caller, request.room, request.username)
-    if found.room is not None:
-        check_not_closed(found.room)
     action = await _check_own(caller, found, request.seq)
     if key is not None and (repeat := _repeat(caller, key)) is not None:
         return repeat  # on another connection, while this one waited

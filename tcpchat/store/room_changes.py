@@ -1,4 +1,4 @@
-"""Changes of named rooms and of who is in them, as values like those of `store.changes`."""
+"""Changes of named rooms and their members, as values like those of `store.changes`."""
 
 from __future__ import annotations
 
@@ -96,8 +96,9 @@ TOPIC = "topic"
 CLOSED = "closed"
 """Kinds of events."""
 
+JOINED = "joined"
 LEFT = "left"
-"""What happened to a member who is in the room no more by an own decision."""
+"""The changes of a member by the member's own decision."""
 
 INVITED = "invited"
 REMOVED = "removed"

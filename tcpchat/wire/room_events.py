@@ -11,6 +11,7 @@ from tcpchat.wire.base import AT, Event, about
 NAMED = about("the name of the room")
 SEQ = about("the number of this event in the room")
 ROLE = about("owner, moderator or member")
+TOPIC = about("the topic, if there is one")
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +60,7 @@ class Invited(Event):
     room: str = attrs.field(metadata=NAMED)
     at: str = attrs.field(metadata=AT)
     sender: str = attrs.field(metadata={"wire": "from", **about("who invited you")})
-    topic: str | None = attrs.field(default=None, metadata=about("the topic, if there is one"))
+    topic: str | None = attrs.field(default=None, metadata=TOPIC)
 
 
 NUMBERED = (MemberChanged, TopicChanged, RoomClosed)

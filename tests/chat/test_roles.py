@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tcpchat.chat.roles import MEMBER, MODERATOR, OWNER, check_may, check_outranks, check_role
+from tcpchat.chat.roles import _LEAST, MEMBER, MODERATOR, OWNER, check_may, check_outranks, check_role
 from tcpchat.errors import ChatError
 
 MAY = {
     "invite": {MEMBER, MODERATOR, OWNER},
     "invite into a private room": {MODERATOR, OWNER},
+    "invite a user who was removed": {MODERATOR, OWNER},
     "change the topic": {MODERATOR, OWNER},
     "remove a member": {MODERATOR, OWNER},
     "change a role": {OWNER},
     "close the room": {OWNER},
 }
+
+
+def test_the_table_above_has_every_action() -> None:
+    assert MAY.keys() == _LEAST.keys()
 
 
 @pytest.mark.parametrize("action", MAY)

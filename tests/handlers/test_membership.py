@@ -24,3 +24,32 @@ async def test_who_enters_and_leaves_in_a_batch_gets_what_came_in_between(runnin
     await pipeline.wait_idle()
     assert [line["seq"] for line in await bob.heard("member", "message")] == [5, 6]
     assert [line["seq"] for line in await alice.heard("member", "message")] == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_a_member_does_not_undo_a_removal_by_a_moderator(running: RunningServer) -> None:
+    alice = await user(running, "alice")
+    bob, carol = await guest(running, "bob"), await guest(running, "carol")
+    await alice.do("create", name="ops")
+    for person in (bob, carol):
+        assert (await person.do("join", name="ops"))["type"] == "room"
+    await alice.do("remove", room="ops", username="carol")
+    assert (await carol.do("join", name="ops"))["code"] == "removed"
+    assert (await bob.do("invite", room="ops", username="carol"))["code"] == "not-allowed"
+    assert (await carol.do("join", name="ops"))["code"] == "removed"
+    await alice.do("role", room="ops", username="bob", role="moderator")
+    assert (await bob.do("invite", room="ops", username="carol"))["standing"] == "invited"
+    assert (await carol.do("join", name="ops"))["role"] == "member"
+
+
+async def test_nothing_is_said_edited_or_scheduled_in_a_closed_room(running: RunningServer) -> None:
+    alice = await user(running, "alice")
+    await alice.do("create", name="ops")
+    said = await alice.do("send", room="ops", text="hi")
+    await alice.do("close", room="ops")
+    refused = [
+        await alice.do("send", room="ops", text="again"),
+        await alice.do("send", room="ops", text="later", time=60),
+        await alice.do("edit", room="ops", seq=said["seq"], text="ho"),
+    ]
+    assert [line["code"] for line in refused] == ["room-closed"] * 3
+    assert [line["text"] for line in (await alice.do("history", room="ops"))["messages"]] == ["hi"]

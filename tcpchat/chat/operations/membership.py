@@ -7,7 +7,7 @@ import attrs
 from tcpchat.chat.draft import Draft
 from tcpchat.chat.fanout import Fanout
 from tcpchat.chat.operations.base import Operation
-from tcpchat.chat.operations.rooms import JOINED, RoomOperation
+from tcpchat.chat.operations.rooms import RoomOperation
 from tcpchat.chat.operations.users import requester_of
 from tcpchat.chat.roles import MEMBER, OWNER, check_may, check_outranks
 from tcpchat.chat.state import ServerState
@@ -15,7 +15,7 @@ from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import Invited, Membership, encode, no_such_room
 from tcpchat.store import room_changes
-from tcpchat.store.room_changes import INVITED, LEFT, REMOVED
+from tcpchat.store.room_changes import INVITED, JOINED, LEFT, REMOVED
 from tcpchat.times import timestamp
 
 NONE = "none"  # how a user stands to a room who is not in it, not invited and not removed
@@ -37,7 +37,7 @@ class JoinRoom(RoomOperation):
         if room.private and standing != INVITED:
             raise no_such_room(self.room)
         if standing == REMOVED:
-            message = f"you were removed from {self.room}; its members can invite you"
+            message = f"you were removed from {self.room}; its moderators and owners can invite you"
             raise ChatError("removed", message, name=self.room)
         rooms.check_open(self.room)
         draft.ensure_row(user)
@@ -70,7 +70,7 @@ class LeaveRoom(Operation):
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         user = state.users.get(self.user)
         tell_room(state, fanout, self.room, user)
-        self.reply = Membership(room=self.room, username="" if user is None else user.name, standing=NONE)
+        self.reply = membership(self.room, user)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -96,13 +96,7 @@ class AboutMember(Operation):
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         other = state.users.get(self.other)
         tell_room(state, fanout, self.room, other)
-        member = None if other is None else other.members.get(self.room)
-        standing = NONE if other is None else other.standings.get(self.room, NONE)
-        self.reply = Membership(
-            room=self.room,
-            username="" if other is None else other.name,
-            standing=standing if member is None else member.role,
-        )
+        self.reply = membership(self.room, other)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -117,13 +111,16 @@ class InviteUser(AboutMember):
     def decide(self, draft: Draft) -> None:
         user, other, rooms = requester_of(draft, self.user), self.other_of(draft), draft.rooms
         room = draft.state.rooms.open(self.room)
+        standing = rooms.standing(other, self.room)
         action = "invite into a private room" if room.private else "invite"
+        if standing == REMOVED:  # else any member could undo what a moderator did
+            action = "invite a user who was removed"
         check_may(rooms.check_member(user, self.room), action, self.room)
         rooms.check_open(self.room)
         if rooms.role(other, self.room) is not None:
             name, _ = draft.name(other)
             raise ChatError("already-member", f"{name} is in {self.room} already", name=name)
-        self._is_new, self._at = rooms.standing(other, self.room) != INVITED, draft.at
+        self._is_new, self._at = standing != INVITED, draft.at
         if self._is_new:
             draft.ensure_row(user)
             draft.ensure_row(other)
@@ -133,9 +130,7 @@ class InviteUser(AboutMember):
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         room, other = state.rooms.open(self.room), state.users.get(self.other)
         fanout.to_room(room, room.take_appended())
-        self.reply = Membership(
-            room=self.room, username="" if other is None else other.name, standing=INVITED
-        )
+        self.reply = membership(self.room, other)
         if self._is_new and other is not None and self.user not in other.ignored:
             invited = Invited(
                 room=self.room, at=timestamp(self._at), sender=self.name, topic=room.topic or None
@@ -158,7 +153,7 @@ class DeclineInvitation(Operation):
 
     def conclude(self, state: ServerState, fanout: Fanout) -> None:
         user = state.users.get(self.user)
-        self.reply = Membership(room=self.room, username="" if user is None else user.name, standing=NONE)
+        self.reply = membership(self.room, user)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -212,6 +207,15 @@ def tell_room(state: ServerState, fanout: Fanout, name: str, about: User | None)
     fanout.to_room(room, room.take_appended())
     if about is not None and name not in about.members:
         fanout.leave(room, about)
+
+
+def membership(room: str, user: User | None) -> Membership:
+    """Return how a user stands to a room; one who has just left memory does in no way."""
+    if user is None:
+        return Membership(room=room, username="", standing=NONE)
+    member = user.members.get(room)
+    standing = user.standings.get(room, NONE) if member is None else member.role
+    return Membership(room=room, username=user.name, standing=standing)
 
 
 def last_owner(room: str) -> ChatError:

@@ -14,10 +14,8 @@ from tcpchat.chat.state import ServerState
 from tcpchat.chat.user import User
 from tcpchat.errors import ChatError
 from tcpchat.protocol import RoomDetails
-from tcpchat.store.room_changes import CLOSED, MEMBER, TOPIC, NewNamedRoom
+from tcpchat.store.room_changes import CLOSED, JOINED, MEMBER, TOPIC, NewNamedRoom
 from tcpchat.times import timestamp
-
-JOINED = "joined"
 
 
 @attrs.define(eq=False, kw_only=True)
