@@ -5,7 +5,7 @@ from __future__ import annotations
 from tcpchat.chat.operations.membership import JoinRoom, LeaveRoom
 from tests.chat.harness import say_in
 from tests.running import RunningServer
-from tests.sessions import guest, user
+from tests.sessions import guest, log_in, user
 
 
 async def test_who_enters_and_leaves_in_a_batch_gets_what_came_in_between(running: RunningServer) -> None:
@@ -53,3 +53,30 @@ async def test_nothing_is_said_edited_or_scheduled_in_a_closed_room(running: Run
     ]
     assert [line["code"] for line in refused] == ["room-closed"] * 3
     assert [line["text"] for line in (await alice.do("history", room="ops"))["messages"]] == ["hi"]
+
+
+async def test_a_device_that_logs_in_later_hears_the_rooms_of_its_user(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await user(running, "bob")
+    await alice.do("create", name="ops")
+    await bob.do("join", name="ops")
+    tablet = await log_in(running, "bob")
+    await alice.do("send", room="ops", text="hi")
+    assert await tablet.texts() == await bob.texts() == ["hi"]
+    await bob.do("leave", name="ops")
+    await alice.do("send", room="ops", text="not for bob")
+    assert await tablet.texts() == await bob.texts() == []
+
+
+async def test_ignoring_hides_text_and_not_what_happens_to_a_room(running: RunningServer) -> None:
+    alice, bob = await user(running, "alice"), await guest(running, "bob")
+    await alice.do("create", name="ops")
+    await bob.do("join", name="ops")
+    await bob.do("ignore", name="alice")
+    await bob.heard()
+    await alice.do("send", room="ops", text="hi")
+    await alice.do("topic", room="ops", text="what is up")
+    message, topic = await bob.heard("message", "topic")
+    assert (message["text"], message["ignored"]) == ("", True)
+    assert (topic["text"], topic.get("ignored")) == ("what is up", None)
+    events = (await bob.do("log", room="ops", after=topic["seq"] - 1))["events"]
+    assert [(line["text"], line.get("ignored")) for line in events] == [("what is up", None)]

@@ -72,6 +72,10 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
     alice, bob, eve = await running.peers("alice", "bob", "eve")
     for text in ("one", "two"):
         await alice.ask(f"send {text}")
+    await alice.ask({"type": "register", "password": "correct horse"})
+    await alice.ask("create ops")
+    await bob.ask("join ops")
+    await alice.ask("send -r ops three")
     await bob.ask("send -u alice psst")
     await bob.ask("send -t 60 later")
     await eve.ask("report eve")
@@ -88,8 +92,9 @@ async def test_a_conversation_is_counted(watched: Watched) -> None:
 
     assert found["tcpchat_connections"] == 2
     assert found["tcpchat_users"] == 2
-    assert found["tcpchat_messages_total"] == 3
-    assert found["tcpchat_deliveries_total"] == 2 * 3 + 2, "the private one to both of its ends"
+    assert found["tcpchat_messages_total"] == 4
+    deliveries = 2 * 3 + 2 + 2
+    assert found["tcpchat_deliveries_total"] == deliveries, "in the room and in private to two each"
     assert found["tcpchat_scheduled_messages"] == 1
     assert found["tcpchat_backlog_bytes"] == 0
     assert found['tcpchat_refusals_total{code="report-self"}'] == 1
